@@ -1,0 +1,198 @@
+/**
+ * Finds a ZooKeeper server on this machine, or installs the one of the
+ * distribution, so that neither the tests nor the demo ask for any preparation.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * A ZooKeeper server that can be run.
+ *
+ * @typedef {object} ZookeeperInstallation
+ * @property {'home' | 'package'} kind an unpacked Apache release, or the
+ *   package of the distribution
+ * @property {string[]} classpath jar files, in order
+ * @property {string} java the java binary, proven to run
+ * @property {string} description for people: what it is and where
+ */
+
+/** Where Debian and Ubuntu put the server; its manifest lists the rest. */
+const PACKAGE_JAR = '/usr/share/java/zookeeper.jar';
+/** Without a binding for SLF4J the server says nothing, not even why it ends. */
+const PACKAGE_LOGGING_JAR = '/usr/share/java/slf4j-simple.jar';
+
+const HOW_TO_GET_ONE = [
+  'There are three ways to get one:',
+  '  1. set ZOOKEEPER_CONNECTION_STRING to a server that is already running;',
+  '  2. install Java and Apache ZooKeeper locally: unpack a release from https://zookeeper.apache.org/releases.html',
+  '     and point ZOOKEEPER_HOME at it, or install the package of the distribution',
+  '     (Debian, Ubuntu: apt-get install libzookeeper-java default-jre-headless);',
+  '  3. run `docker compose up -d --wait`, and set ZOOKEEPER_CONNECTION_STRING=127.0.0.1:2181.',
+].join('\n');
+
+/**
+ * The ZooKeeper of ZOOKEEPER_HOME, else that of the distribution's package.
+ *
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {ZookeeperInstallation | undefined}
+ */
+export function findZookeeper(env = process.env) {
+  const jars = findJars(env);
+  const java = jars && findJava(env);
+  return jars && java ? { ...jars, java } : undefined;
+}
+
+/**
+ * The same, but installs the distribution's package where that is possible.
+ *
+ * @param {{ log?: (line: string) => void }} [options]
+ * @returns {Promise<ZookeeperInstallation>}
+ */
+export async function ensureZookeeper({ log = console.log } = {}) {
+  const found = findZookeeper();
+  if (found) {
+    return found;
+  }
+  const problem = await installPackage(log);
+  const installed = problem === undefined ? findZookeeper() : undefined;
+  if (!installed) {
+    throw new ZookeeperMissingError(problem);
+  }
+  log(`Installed ${installed.description}.`);
+  return installed;
+}
+
+/** No ZooKeeper here, and none could be installed. */
+export class ZookeeperMissingError extends Error {
+  /** @param {string} [problem] why it could not be installed */
+  constructor(problem) {
+    super(
+      ['No ZooKeeper server was found.', problem, HOW_TO_GET_ONE]
+        .filter(Boolean)
+        .join('\n'),
+    );
+    this.name = 'ZookeeperMissingError';
+  }
+}
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Omit<ZookeeperInstallation, 'java'> | undefined}
+ */
+function findJars(env) {
+  const home = env.ZOOKEEPER_HOME;
+  if (home) {
+    const classpath = [...jarsIn(join(home, 'lib')), ...jarsIn(home)];
+    if (classpath.some((jar) => /zookeeper-\d[^/\\]*\.jar$/.test(jar))) {
+      const description = `the Apache ZooKeeper in ${home} (ZOOKEEPER_HOME)`;
+      return { kind: 'home', classpath, description };
+    }
+  }
+  if (existsSync(PACKAGE_JAR)) {
+    return {
+      kind: 'package',
+      classpath: [PACKAGE_JAR, PACKAGE_LOGGING_JAR].filter(existsSync),
+      description: `the distribution's ZooKeeper (${PACKAGE_JAR})`,
+    };
+  }
+  return undefined;
+}
+
+/**
+ * @param {string} directory
+ * @returns {string[]}
+ */
+function jarsIn(directory) {
+  if (!existsSync(directory)) {
+    return [];
+  }
+  const names = readdirSync(directory).filter((name) => name.endsWith('.jar'));
+  return names.toSorted().map((name) => join(directory, name));
+}
+
+/**
+ * A file named java proves nothing (macOS ships a stub), so it is run.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ */
+function findJava(env) {
+  const candidates = [
+    env.JAVA_HOME && join(env.JAVA_HOME, 'bin', 'java'),
+    'java',
+  ];
+  return candidates.find(
+    (java) => java && spawnSync(java, ['-version']).status === 0,
+  );
+}
+
+/**
+ * @param {(line: string) => void} log
+ * @returns {Promise<string | undefined>} why it failed
+ */
+async function installPackage(log) {
+  if (process.platform !== 'linux' || !runs('apt-get', ['--version'])) {
+    return 'It can be installed automatically only on Linux with apt-get.';
+  }
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && !runs('sudo', ['-n', 'true'])) {
+    return 'It cannot be installed automatically without root or a sudo that asks for no password.';
+  }
+  // The library alone: the package "zookeeper" adds a system user and a
+  // service directory that nobody needs here.
+  const packages = ['libzookeeper-java'];
+  if (!findJava(process.env)) {
+    packages.push('default-jre-headless');
+  }
+  log(`No ZooKeeper found: installing ${packages.join(' and ')} ...`);
+  // Waits for another installation in progress instead of failing on its lock.
+  const aptGet = ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300'];
+  const commands = [
+    [...aptGet, 'update'],
+    [...aptGet, 'install', '-y', '--no-install-recommends', ...packages],
+  ].map((command) => [
+    ...(isRoot ? [] : ['sudo', '-n']),
+    'env',
+    'DEBIAN_FRONTEND=noninteractive',
+    ...command,
+  ]);
+  let problem;
+  for (const command of commands) {
+    log(`  ${command.join(' ')}`);
+    // An update may fail for a foreign source; the installation decides.
+    problem = await run(command);
+  }
+  return problem;
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ */
+function runs(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+/**
+ * @param {string[]} command
+ * @returns {Promise<string | undefined>} what it said, if it failed
+ */
+function run([command, ...args]) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const collect = (/** @type {Buffer} */ chunk) => {
+      output = (output + chunk.toString()).slice(-2000);
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    child.on('error', (error) => resolve(`${command}: ${error.message}`));
+    child.on('close', (status) =>
+      resolve(
+        status === 0
+          ? undefined
+          : `${[command, ...args].join(' ')} failed (status ${status}):\n${output.trim()}`,
+      ),
+    );
+  });
+}
