@@ -1,0 +1,45 @@
+/** @type {import('jest').Config} */
+export default {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['<rootDir>/test/{unit,e2e,packaging}/**/*.spec.ts'],
+  injectGlobals: false,
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: {
+    // A child process is forked from the directory that this module names, and
+    // only the build has JavaScript there: the sources would name TypeScript.
+    '/keeper-path\\.cjs$':
+      '<rootDir>/dist/esm/zookeeper/keeper/keeper-path.cjs',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/compat'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        swcrc: false,
+        sourceMaps: 'inline',
+        module: { type: 'es6' },
+        jsc: {
+          target: 'es2022',
+          keepClassNames: true,
+          parser: { syntax: 'typescript', decorators: true },
+          transform: {
+            legacyDecorator: true,
+            decoratorMetadata: true,
+            useDefineForClassFields: true,
+          },
+        },
+      },
+    ],
+  },
+  globalSetup: '<rootDir>/scripts/support/fresh-build.mjs',
+  testSequencer: '<rootDir>/scripts/support/suite-sequencer.mjs',
+  testTimeout: 30_000,
+  maxWorkers: 2,
+  workerIdleMemoryLimit: '512MB',
+  restoreMocks: true,
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['lib/**/*.ts', '!lib/**/index.ts'],
+  coverageDirectory: 'coverage',
+};
