@@ -147,20 +147,18 @@ async function installPackage(log) {
   log(`No ZooKeeper found: installing ${packages.join(' and ')} ...`);
   // Waits for another installation in progress instead of failing on its lock.
   const aptGet = ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300'];
-  const commands = [
-    [...aptGet, 'update'],
-    [...aptGet, 'install', '-y', '--no-install-recommends', ...packages],
-  ].map((command) => [
-    ...(isRoot ? [] : ['sudo', '-n']),
-    'env',
-    'DEBIAN_FRONTEND=noninteractive',
-    ...command,
-  ]);
+  const steps = [
+    ['update'],
+    ['install', '-y', '--no-install-recommends', ...packages],
+  ];
   let problem;
-  for (const command of commands) {
+  for (const step of steps) {
+    const command = ['DEBIAN_FRONTEND=noninteractive', ...aptGet, ...step];
     log(`  ${command.join(' ')}`);
     // An update may fail for a foreign source; the installation decides.
-    problem = await run(command);
+    problem = isRoot
+      ? await run('env', command)
+      : await run('sudo', ['-n', 'env', ...command]);
   }
   return problem;
 }
@@ -174,10 +172,11 @@ function runs(command, args) {
 }
 
 /**
- * @param {string[]} command
+ * @param {string} command
+ * @param {string[]} args
  * @returns {Promise<string | undefined>} what it said, if it failed
  */
-function run([command, ...args]) {
+function run(command, args) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';

@@ -1,0 +1,59 @@
+/**
+ * Holds a ZooKeeper server for the process that forked it, and outlives that
+ * process for just long enough to clean up. An 'exit' handler would not do: it
+ * does not run after kill -9, nor inside jest, whose `process` is a copy.
+ *
+ *   node guardian.mjs <directory to remove at the end>
+ *
+ * It takes one message, `{ command, args }`, per start of the server, and answers
+ * `{ pid }` and, when that has ended, `{ ended }`. When the channel breaks, for
+ * whatever reason, the server is killed and the directory removed.
+ */
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+
+const directory = process.argv[2] ?? '';
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let server;
+
+process.on(
+  'message',
+  (/** @type {{ command: string, args: string[] }} */ m) => {
+    const child = spawn(m.command, m.args, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    server = child;
+    child.once('spawn', () => tell({ pid: child.pid }));
+    child.once('error', (error) => ended(error.message));
+    child.once('exit', (code, signal) => ended(signal ?? `status ${code}`));
+  },
+);
+
+process.on('disconnect', () => {
+  if (server) {
+    server.kill('SIGKILL');
+  } else {
+    cleanUp();
+  }
+});
+
+/** @param {string} reason */
+function ended(reason) {
+  server = undefined;
+  if (process.connected) {
+    tell({ ended: reason });
+  } else {
+    cleanUp();
+  }
+}
+
+/** @param {{ pid?: number, ended?: string }} message */
+function tell(message) {
+  // A parent that goes at this very moment is dealt with by 'disconnect'.
+  process.send?.(message, undefined, undefined, () => {});
+}
+
+function cleanUp() {
+  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  process.exit();
+}
