@@ -1,0 +1,15 @@
+import { runNpmScript, StepFailedError } from './steps.mjs';
+
+/**
+ * Runs jest and takes over its exit code. Nothing is printed afterwards: its
+ * summary is the last thing on the screen.
+ */
+export async function runJest(args) {
+  console.log('\n=== Tests');
+  try {
+    await runNpmScript('jest', args);
+  } catch (error) {
+    if (!(error instanceof StepFailedError)) throw error;
+    process.exitCode = error.exitCode;
+  }
+}
