@@ -1,0 +1,99 @@
+import { connect, type Socket } from 'node:net';
+import { FrameDecoder, type Frame } from './frame-decoder.js';
+import { FrameSplitter } from './frame-splitter.js';
+import { type PipeConditions, ProxyPipe } from './proxy-pipe.js';
+
+export interface ProxyConnectionOptions {
+  id: number;
+  client: Socket;
+  targetPort: number;
+  toServer: PipeConditions;
+  toClient: PipeConditions;
+  /** Sees every packet before it is passed on. */
+  onFrame: (frame: Frame, connection: ProxyConnection) => void;
+  onClose: () => void;
+}
+
+/** A client's connection and the one that the proxy opened for it. */
+export class ProxyConnection {
+  readonly toServer: ProxyPipe;
+  readonly toClient: ProxyPipe;
+  private readonly client: Socket;
+  private readonly server: Socket;
+  private readonly decoder: FrameDecoder;
+
+  constructor(private readonly options: ProxyConnectionOptions) {
+    const cut = () => this.cut();
+    this.client = options.client;
+    this.server = connect({
+      port: options.targetPort,
+      host: '127.0.0.1',
+      // The end of one direction is passed on in its turn, like all else.
+      allowHalfOpen: true,
+    });
+    this.decoder = new FrameDecoder(options.id);
+    this.toServer = new ProxyPipe(this.server, options.toServer, cut);
+    this.toClient = new ProxyPipe(this.client, options.toClient, cut);
+    this.forward(this.client, this.toServer, (packet) =>
+      this.decoder.request(packet),
+    );
+    this.forward(this.server, this.toClient, (packet) =>
+      this.decoder.reply(packet),
+    );
+  }
+
+  /** Resets both sides, and forgets what was on its way. */
+  cut(): void {
+    for (const pipe of [this.toServer, this.toClient]) {
+      pipe.clear();
+    }
+    for (const socket of [this.client, this.server]) {
+      // A connection not yet made cannot be reset.
+      if (socket.connecting) {
+        socket.destroy();
+      } else {
+        socket.resetAndDestroy();
+      }
+    }
+  }
+
+  private forward(
+    source: Socket,
+    pipe: ProxyPipe,
+    decode: (packet: Buffer) => Frame,
+  ): void {
+    const splitter = new FrameSplitter();
+    source.setNoDelay();
+    source.on('data', (chunk) => {
+      for (const packet of splitter.push(chunk)) {
+        this.observe(packet, decode);
+        pipe.push(packet);
+      }
+    });
+    source.on('end', () => pipe.push(undefined));
+    // A reset is passed on as one, unless the network loses it.
+    source.on('error', () => {
+      const { dropping, held } =
+        source === this.client ? this.options.toServer : this.options.toClient;
+      if (!dropping && !held) {
+        this.cut();
+      }
+    });
+    source.on('close', () => {
+      if (this.client.destroyed && this.server.destroyed) {
+        this.options.onClose();
+      }
+    });
+  }
+
+  private observe(packet: Buffer, decode: (packet: Buffer) => Frame): void {
+    let frame: Frame;
+    try {
+      frame = decode(packet);
+    } catch {
+      // Not ZooKeeper's protocol, such as a four-letter word: only passed on.
+      return;
+    }
+    this.options.onFrame(frame, this);
+  }
+}

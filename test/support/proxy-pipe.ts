@@ -1,0 +1,98 @@
+import type { Socket } from 'node:net';
+// Not the global ones, which jest may have faked.
+import { clearTimeout, setTimeout } from 'node:timers';
+
+/** How the network treats one direction. Shared by all connections. */
+export interface PipeConditions {
+  held: boolean;
+  dropping: boolean;
+  delayMs: number;
+}
+
+/** Bytes on their way; undefined stands for the end of the stream. */
+interface Parcel {
+  bytes: Buffer | undefined;
+  dueAt: number;
+  /** Nothing passes it until it is lifted. */
+  barrier: boolean;
+}
+
+/**
+ * One direction of one connection: what comes in leaves in the same order, when
+ * the conditions allow it.
+ */
+export class ProxyPipe {
+  /** Bytes that may still leave before the connection is cut. */
+  bytesLeft = Infinity;
+
+  private readonly queue: Parcel[] = [];
+  private barrierAhead = false;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly target: Socket,
+    private readonly conditions: PipeConditions,
+    private readonly cut: () => void,
+  ) {}
+
+  push(bytes: Buffer | undefined): void {
+    // A lost end of stream is lost, too: the other side does not notice.
+    if (!this.conditions.dropping) {
+      const dueAt = performance.now() + this.conditions.delayMs;
+      this.queue.push({ bytes, dueAt, barrier: this.barrierAhead });
+      this.barrierAhead = false;
+      this.flush();
+    }
+  }
+
+  /** Lets out what may leave now. To be called when the conditions change. */
+  flush(): void {
+    clearTimeout(this.timer);
+    for (let parcel = this.queue[0]; parcel; parcel = this.queue[0]) {
+      if (parcel.barrier || this.conditions.held) {
+        return;
+      }
+      const waitMs = parcel.dueAt - performance.now();
+      if (waitMs > 0) {
+        this.timer = setTimeout(() => this.flush(), waitMs);
+        return;
+      }
+      this.queue.shift();
+      this.write(parcel.bytes);
+    }
+  }
+
+  /** Holds back what comes next, and all that follows it. */
+  holdNext(): void {
+    this.barrierAhead = true;
+  }
+
+  /** Lets the first that was held back go on, or loses it. */
+  lift(fate: 'deliver' | 'lose'): void {
+    const index = this.queue.findIndex(({ barrier }) => barrier);
+    const parcel = this.queue[index];
+    if (parcel) {
+      parcel.barrier = false;
+      this.queue.splice(index, fate === 'lose' ? 1 : 0);
+      this.flush();
+    }
+  }
+
+  /** Forgets what waits. */
+  clear(): void {
+    clearTimeout(this.timer);
+    this.queue.length = 0;
+  }
+
+  private write(bytes: Buffer | undefined): void {
+    if (!bytes) {
+      this.target.end();
+      return;
+    }
+    const passed = bytes.subarray(0, this.bytesLeft);
+    this.bytesLeft -= passed.length;
+    // The reset must not overtake the bytes that are still let through.
+    const last = this.bytesLeft === 0;
+    this.target.write(passed, last ? () => this.cut() : undefined);
+  }
+}
