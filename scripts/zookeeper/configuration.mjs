@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * The files from which a server reads how it shall run.
  */

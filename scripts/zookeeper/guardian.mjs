@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Holds a ZooKeeper server for the process that forked it, and outlives that
  * process for just long enough to clean up. An 'exit' handler would not do: it
@@ -13,33 +14,27 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 
 const directory = process.argv[2] ?? '';
-/** @type {import('node:child_process').ChildProcess | undefined} */
-let server;
+/** What to do when the starter is gone. */
+let finish = cleanUp;
 
 process.on(
   'message',
-  (/** @type {{ command: string, args: string[] }} */ m) => {
-    const child = spawn(m.command, m.args, {
+  (/** @type {{ command: string, args: string[] }} */ { command, args }) => {
+    const server = spawn(command, args, {
       stdio: ['ignore', 'inherit', 'inherit'],
     });
-    server = child;
-    child.once('spawn', () => tell({ pid: child.pid }));
-    child.once('error', (error) => ended(error.message));
-    child.once('exit', (code, signal) => ended(signal ?? `status ${code}`));
+    finish = () => server.kill('SIGKILL');
+    server.once('spawn', () => tell({ pid: server.pid }));
+    server.once('error', (error) => ended(error.message));
+    server.once('exit', (code, signal) => ended(signal ?? `status ${code}`));
   },
 );
 
-process.on('disconnect', () => {
-  if (server) {
-    server.kill('SIGKILL');
-  } else {
-    cleanUp();
-  }
-});
+process.on('disconnect', () => finish());
 
 /** @param {string} reason */
 function ended(reason) {
-  server = undefined;
+  finish = cleanUp;
   if (process.connected) {
     tell({ ended: reason });
   } else {

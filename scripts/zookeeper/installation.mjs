@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Finds a ZooKeeper server on this machine, or installs the one of the
  * distribution, so that neither the tests nor the demo ask for any preparation.

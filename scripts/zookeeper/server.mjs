@@ -1,9 +1,11 @@
+// @ts-check
 /**
  * Runs one ZooKeeper server: the only place that knows how. The demo and the
  * tests (test/support) start theirs here.
  */
 import { fork } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -123,7 +125,9 @@ export class ZookeeperProcess {
       stream?.on('data', (chunk) => {
         this.#output = (this.#output + chunk).slice(-OUTPUT_LIMIT);
       });
-      /** @type {import('node:net').Socket | null} */ (stream)?.unref();
+      if (stream instanceof Socket) {
+        stream.unref();
+      }
     }
     this.#setReferenced(false);
   }
