@@ -10,6 +10,8 @@ import { waitFor } from './wait-for.js';
 
 export type ZookeeperServerOptions = StartOptions & ServerSettings;
 
+export type ServerMode = 'standalone' | 'leader' | 'follower';
+
 /** What a server knows about one of its sessions. */
 export interface ServerSession {
   /** Paths of its ephemeral nodes, sorted. */
@@ -94,6 +96,14 @@ export class ZookeeperServer {
   /** The answer to a four-letter word. */
   command(word: string): Promise<string> {
     return fourLetterWord(this.port, word);
+  }
+
+  /** Undefined while it does not serve, because it is down or has no quorum. */
+  async mode(): Promise<ServerMode | undefined> {
+    const answer = await fourLetterWord(this.port, 'srvr', {
+      timeoutMs: 1000,
+    }).catch(() => '');
+    return /^Mode: (\w+)$/m.exec(answer)?.[1] as ServerMode | undefined;
   }
 
   /**
