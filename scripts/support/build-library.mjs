@@ -26,7 +26,7 @@ export async function buildLibrary({ check = true } = {}) {
       path.join(next, commonJsMarker),
       `${JSON.stringify({ type: 'commonjs' })}\n`,
     );
-    await Promise.all([
+    await allDone([
       compile('tsconfig.build.json', path.join(next, 'esm'), { check }),
       // Checked as well: `import.meta` and top-level `await` are errors here.
       compile('tsconfig.build.cjs.json', path.join(next, 'cjs'), { check }),
@@ -53,6 +53,12 @@ export async function isBuildStale() {
 function compile(tsconfig, outDir, { check }) {
   const checking = check ? [] : ['--noCheck'];
   return runNode([typescript, '-p', tsconfig, '--outDir', outDir, ...checking]);
+}
+
+/** Like Promise.all(), but a failure does not leave the others running. */
+async function allDone(promises) {
+  await Promise.allSettled(promises);
+  await Promise.all(promises);
 }
 
 async function modifiedAt(file) {
