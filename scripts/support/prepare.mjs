@@ -1,12 +1,26 @@
-import { ensureZookeeper } from '../zookeeper/installation.mjs';
+import {
+  ensureZookeeper,
+  ZookeeperMissingError,
+} from '../zookeeper/installation.mjs';
 import { ensureDependencies } from './dependencies.mjs';
-import { step } from './steps.mjs';
+import { step, StepFailedError } from './steps.mjs';
 
 /** Makes a clean clone ready to build and to start ZooKeeper servers. */
 export async function prepare() {
   await step('Dependencies', ensureDependencies);
   await step('ZooKeeper', async () => {
-    const { description } = await ensureZookeeper();
+    const { description } = await findOrInstallZookeeper();
     console.log(`Using ${description}.`);
   });
+}
+
+async function findOrInstallZookeeper() {
+  try {
+    return await ensureZookeeper();
+  } catch (error) {
+    // What to do about it stands in the message: no stack trace.
+    throw error instanceof ZookeeperMissingError
+      ? new StepFailedError(error.message)
+      : error;
+  }
 }
