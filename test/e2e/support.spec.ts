@@ -1,11 +1,17 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   afterAll,
+  afterEach,
   beforeAll,
   beforeEach,
   describe,
   expect,
   it,
 } from '@jest/globals';
+import { ProcessInstance } from '../support/process-instance.js';
+import { isRunning, processEntry } from '../support/process-table.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 import { WireClient } from '../support/wire-client.js';
@@ -341,5 +347,81 @@ describe('the proxy', () => {
     await proxy.heal();
     const other = await WireClient.connect({ port: proxy.port });
     await other.close();
+  });
+});
+
+describe('a process of the tests', () => {
+  let directory: string;
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'process-instance-'));
+  });
+
+  afterEach(() => ProcessInstance.closeAll());
+
+  afterAll(() => rm(directory, { recursive: true }));
+
+  async function run(...lines: string[]): Promise<ProcessInstance> {
+    const script = join(directory, 'script.mjs');
+    await writeFile(script, lines.join('\n'));
+    return new ProcessInstance(script, { args: ['an argument'] });
+  }
+
+  it('tells events from plain lines, and how the process ended', async () => {
+    const instance = await run(
+      `console.log('plain');`,
+      `console.log('{"type":"started","argument":"' + process.argv[2] + '"}');`,
+      `process.exitCode = 3;`,
+    );
+    expect(await instance.waitForEvent('started')).toEqual({
+      type: 'started',
+      argument: 'an argument',
+    });
+    expect(await instance.exited).toEqual({ code: 3, signal: null });
+    expect(instance.lines).toEqual(['plain']);
+  });
+
+  it('says what a process wrote that ended too early', async () => {
+    const instance = await run(`throw new Error('broken');`);
+    await expect(instance.waitForEvent('started')).rejects.toThrow(
+      /ended before the event "started"[^]*Error: broken/,
+    );
+  });
+
+  it('freezes and thaws a process, and ends it with SIGTERM', async () => {
+    const instance = await run(
+      `process.on('message', ({ type }) => console.log(JSON.stringify({ type })));`,
+      `setInterval(() => {}, 1000);`,
+      `console.log('{"type":"started"}');`,
+    );
+    await instance.waitForEvent('started');
+    await instance.pause();
+    instance.send({ type: 'echo' });
+    expect(processEntry(instance.pid)?.state).toBe('T');
+    expect(instance.events).toHaveLength(1);
+
+    instance.resume();
+    await instance.waitForEvent('echo');
+    expect(await instance.terminate()).toEqual({
+      code: null,
+      signal: 'SIGTERM',
+    });
+  });
+
+  it('finds the children of a process, and ends them if they outlive it', async () => {
+    const instance = await run(
+      `import { spawn } from 'node:child_process';`,
+      `const options = { detached: true, stdio: 'inherit' };`,
+      `const child = spawn('sleep', ['60'], options);`,
+      `console.log(JSON.stringify({ type: 'child', pid: child.pid }));`,
+    );
+    const { pid } = await instance.waitForEvent('child');
+    expect(instance.descendants()).toEqual([pid]);
+
+    expect(await instance.kill()).toEqual({ code: null, signal: 'SIGKILL' });
+    const child = processEntry(Number(pid));
+    expect(child && isRunning(child)).toBe(true);
+    await instance.close();
+    await waitFor(() => child && !isRunning(child));
   });
 });
