@@ -34,7 +34,7 @@ export default {
     ],
   },
   globalSetup: '<rootDir>/scripts/support/fresh-build.mjs',
-  testSequencer: '<rootDir>/scripts/support/suite-sequencer.mjs',
+  testSequencer: '<rootDir>/scripts/support/suite-sequencer.cjs',
   testTimeout: 30_000,
   maxWorkers: 2,
   workerIdleMemoryLimit: '512MB',

@@ -7,12 +7,6 @@
  * process from dist/ in the meantime does not lose it for seconds.
  */
 import { buildLibrary } from './support/build-library.mjs';
-import { StepFailedError } from './support/steps.mjs';
+import { runMain } from './support/steps.mjs';
 
-try {
-  await buildLibrary();
-} catch (error) {
-  if (!(error instanceof StepFailedError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runMain(buildLibrary);

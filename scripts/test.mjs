@@ -12,18 +12,18 @@ import { runMain, runNpmScript, step } from './support/steps.mjs';
 const jestArguments = process.argv.slice(2);
 
 /** The checks besides the tests, in the order in which they run. */
-const checks = [
-  ['Lint', 'lint'],
-  ['Format', 'format:check'],
-  ['Types', 'typecheck'],
-  ['Package', 'lint:package'],
-];
+const checks = {
+  Lint: 'lint',
+  Format: 'format:check',
+  Types: 'typecheck',
+  Package: 'lint:package',
+};
 
 await runMain(async () => {
   await prepare();
   await step('Build', () => runNpmScript('build'));
   if (jestArguments.length === 0) {
-    for (const [title, script] of checks) {
+    for (const [title, script] of Object.entries(checks)) {
       await step(title, () => runNpmScript(script));
     }
   }

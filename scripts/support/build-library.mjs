@@ -1,4 +1,5 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { inProject } from './project.mjs';
 import { runNode } from './steps.mjs';
@@ -20,6 +21,7 @@ const commonJsMarker = 'cjs/package.json';
 export async function buildLibrary({ check = true } = {}) {
   const next = path.join(scratch, `next-${process.pid}`);
   const previous = path.join(scratch, `previous-${process.pid}`);
+  const options = check ? [] : ['--noCheck'];
   try {
     await mkdir(path.join(next, 'cjs'), { recursive: true });
     await writeFile(
@@ -27,11 +29,11 @@ export async function buildLibrary({ check = true } = {}) {
       `${JSON.stringify({ type: 'commonjs' })}\n`,
     );
     await allDone([
-      compile('tsconfig.build.json', path.join(next, 'esm'), { check }),
+      compile('tsconfig.build.json', path.join(next, 'esm'), options),
       // Checked as well: `import.meta` and top-level `await` are errors here.
-      compile('tsconfig.build.cjs.json', path.join(next, 'cjs'), { check }),
+      compile('tsconfig.build.cjs.json', path.join(next, 'cjs'), options),
     ]);
-    await renameIfPresent(output, previous);
+    if (existsSync(output)) await rename(output, previous);
     await rename(next, output);
   } finally {
     await rm(next, { recursive: true, force: true });
@@ -41,39 +43,35 @@ export async function buildLibrary({ check = true } = {}) {
 
 /** Whether dist/ is missing or older than a source file. */
 export async function isBuildStale() {
-  const builtAt = await modifiedAt(path.join(output, commonJsMarker));
-  if (builtAt === undefined) return true;
+  const builtAt = modifiedAt(path.join(output, commonJsMarker));
   const names = await readdir(sources, { recursive: true });
-  const times = await Promise.all(
-    names.map((name) => modifiedAt(path.join(sources, name))),
-  );
-  return times.some((time) => time !== undefined && time > builtAt);
+  return names.some((name) => modifiedAt(path.join(sources, name)) > builtAt);
 }
 
-function compile(tsconfig, outDir, { check }) {
-  const checking = check ? [] : ['--noCheck'];
-  return runNode([typescript, '-p', tsconfig, '--outDir', outDir, ...checking]);
+/**
+ * @param {string} tsconfig
+ * @param {string} outDir
+ * @param {string[]} options
+ */
+function compile(tsconfig, outDir, options) {
+  return runNode([typescript, '-p', tsconfig, '--outDir', outDir, ...options]);
 }
 
-/** Like Promise.all(), but a failure does not leave the others running. */
+/**
+ * Like Promise.all(), but a failure does not leave the others running.
+ *
+ * @param {Promise<unknown>[]} promises
+ */
 async function allDone(promises) {
   await Promise.allSettled(promises);
   await Promise.all(promises);
 }
 
-async function modifiedAt(file) {
-  try {
-    return (await stat(file)).mtimeMs;
-  } catch (error) {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-async function renameIfPresent(from, to) {
-  try {
-    await rename(from, to);
-  } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
-  }
+/**
+ * A file that is not there is older than any other.
+ *
+ * @param {string} file
+ */
+function modifiedAt(file) {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }

@@ -3,9 +3,6 @@ import { run, StepFailedError } from './steps.mjs';
 
 const tools = ['make', 'g++', 'python3'];
 
-/** Another installation in progress is waited for. */
-const waitForLock = ['-o', 'DPkg::Lock::Timeout=300'];
-
 /**
  * The npm package `zookeeper` is compiled at its installation: it has prebuilt
  * files for macOS and Windows only. Where Debian packages can be installed, the
@@ -13,37 +10,40 @@ const waitForLock = ['-o', 'DPkg::Lock::Timeout=300'];
  */
 export async function ensureCompiler() {
   if (process.platform !== 'linux') return;
-  const missing = tools.filter((tool) => !works(tool));
+  const missing = tools.filter((tool) => !works(tool, '--version'));
   if (missing.length === 0) return;
 
-  const asRoot = rootCommand();
-  if (!works('apt-get') || !asRoot) {
+  const isRoot = process.getuid?.() === 0;
+  const mayInstall = isRoot || works('sudo', '-n', 'true');
+  if (!mayInstall || !works('apt-get', '--version')) {
     throw new StepFailedError(
       `The npm package "zookeeper" is compiled at its installation. ` +
         `Install ${missing.join(', ')} and try again.`,
     );
   }
   console.log(`Installing ${missing.join(', ')} ...`);
-  const [command, ...args] = [...asRoot, 'apt-get', '-q', ...waitForLock];
   // An update may fail for a foreign source: the installation decides.
-  await run(command, [...args, 'update']).catch(() => undefined);
-  await run(command, [
-    ...args,
-    'install',
-    '-y',
-    '--no-install-recommends',
-    ...missing,
-  ]);
+  await aptGet(isRoot, ['update']).catch(() => undefined);
+  await aptGet(isRoot, ['install', '--no-install-recommends', ...missing]);
 }
 
-/** What runs a command as root without a question, if anything does. */
-function rootCommand() {
-  const quietly = ['env', 'DEBIAN_FRONTEND=noninteractive'];
-  if (process.getuid?.() === 0) return quietly;
-  const sudo = spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' });
-  return sudo.status === 0 ? ['sudo', '-n', ...quietly] : undefined;
+/**
+ * @param {boolean} isRoot
+ * @param {string[]} args
+ */
+function aptGet(isRoot, args) {
+  // Another installation in progress is waited for.
+  const options = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300'];
+  const command = ['DEBIAN_FRONTEND=noninteractive', 'apt-get', ...options];
+  return isRoot
+    ? run('env', [...command, ...args])
+    : run('sudo', ['-n', 'env', ...command, ...args]);
 }
 
-function works(command) {
-  return spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
+/**
+ * @param {string} command
+ * @param {string[]} args
+ */
+function works(command, ...args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }

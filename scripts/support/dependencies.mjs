@@ -16,7 +16,12 @@ export async function ensureDependencies() {
   await ensureNativeClient();
 }
 
-/** The same for a directory that has a package-lock.json of its own. */
+/**
+ * The same for a directory that has a package-lock.json of its own.
+ *
+ * @param {string} directory
+ * @param {{ beforehand?: () => Promise<void> }} [options]
+ */
 export async function ensureInstalled(directory, { beforehand } = {}) {
   if (isInstalled(directory)) return;
   const lockFile = path.join(directory, 'package-lock.json');
@@ -31,31 +36,34 @@ export async function ensureInstalled(directory, { beforehand } = {}) {
 /**
  * npm keeps in node_modules a lock file of what it installed. Comparing the
  * contents, and not the times, survives a checkout and an interrupted install.
+ *
+ * @param {string} directory
  */
 function isInstalled(directory) {
-  const wanted = readLockFile(directory, 'package-lock.json');
-  const installed = readLockFile(directory, 'node_modules/.package-lock.json');
-  if (!wanted || !installed) return false;
-  return Object.entries(wanted.packages)
-    .filter(([location, entry]) => isRequired(location, entry))
-    .every(([location, entry]) => {
-      const found = installed.packages[location];
-      return found !== undefined && found.version === entry.version;
-    });
+  const wanted = lockedPackages(directory, 'package-lock.json');
+  const installed = lockedPackages(
+    directory,
+    'node_modules/.package-lock.json',
+  );
+  return Object.entries(wanted).every(
+    ([location, { version, optional }]) =>
+      // Outside node_modules are the root and the workspaces themselves; which
+      // optional packages are installed depends on the platform.
+      !location.includes('node_modules/') ||
+      optional ||
+      (installed[location] && installed[location].version === version),
+  );
 }
 
-/** The root itself is not in the list; what is optional depends on the platform. */
-function isRequired(location, entry) {
-  return location.includes('node_modules/') && !entry.optional;
-}
-
-function readLockFile(directory, file) {
-  try {
-    return JSON.parse(readFileSync(inProject(directory, file), 'utf8'));
-  } catch (error) {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+/**
+ * @param {string} directory
+ * @param {string} file
+ * @returns {Record<string, { version?: string; optional?: boolean }>}
+ */
+function lockedPackages(directory, file) {
+  const lockFile = inProject(directory, file);
+  if (!existsSync(lockFile)) return {};
+  return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
 }
 
 /** An addon that was compiled for another Node.js does not load. */

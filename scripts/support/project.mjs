@@ -3,4 +3,5 @@ import { fileURLToPath } from 'node:url';
 
 export const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
 
+/** @param {string[]} segments */
 export const inProject = (...segments) => path.join(projectRoot, ...segments);

@@ -3,6 +3,8 @@ import { runNpmScript, StepFailedError } from './steps.mjs';
 /**
  * Runs jest and takes over its exit code. Nothing is printed afterwards: its
  * summary is the last thing on the screen.
+ *
+ * @param {string[]} args
  */
 export async function runJest(args) {
   console.log('\n=== Tests');

@@ -1,4 +1,7 @@
-import Sequencer from '@jest/test-sequencer';
+const path = require('node:path');
+const { default: Sequencer } = require('@jest/test-sequencer');
+
+/** @typedef {import('@jest/test-result').Test} Test */
 
 const suites = ['unit', 'e2e', 'packaging'];
 
@@ -7,18 +10,22 @@ const suites = ['unit', 'e2e', 'packaging'];
  * last, so that its installations and compilers do not compete with tests that
  * measure time. Within a suite jest's own order holds (failed, then slow first).
  */
-export default class SuiteSequencer extends Sequencer {
-  sort(tests) {
+module.exports = class SuiteSequencer extends Sequencer {
+  /**
+   * @override
+   * @param {Test[]} tests
+   */
+  async sort(tests) {
     // oxlint-disable-next-line unicorn/no-array-sort -- not that of an array
-    const inUsualOrder = super.sort(tests);
+    const inUsualOrder = await super.sort(tests);
     return inUsualOrder.toSorted((a, b) => suiteRank(a) - suiteRank(b));
   }
-}
+};
 
+/** @param {Test} test */
 function suiteRank({ path: file, context }) {
-  const suite = file
-    .slice(context.config.rootDir.length)
-    .split(/[\\/]/)
-    .find((segment) => suites.includes(segment));
+  const [, suite = ''] = path
+    .relative(context.config.rootDir, file)
+    .split(path.sep);
   return suites.indexOf(suite);
 }
