@@ -39,6 +39,8 @@ const JVM_ARGS = [
 ];
 
 const POLL_INTERVAL_MS = 10;
+/** A server asked too early fails, and leaves the question unanswered. */
+const ANSWER_TIMEOUT_MS = 250;
 const OUTPUT_LIMIT = 8_000;
 
 /**
@@ -274,7 +276,9 @@ export class ZookeeperProcess {
   /** A server says "imok" before it serves, so that is not asked. */
   async #serves() {
     const ask = (/** @type {string} */ word) =>
-      fourLetterWord(this.port, word, { timeoutMs: 1000 }).catch(() => '');
+      fourLetterWord(this.port, word, {
+        timeoutMs: ANSWER_TIMEOUT_MS,
+      }).catch(() => '');
     return (
       (await ask('srvr')).includes('Mode:') &&
       // Not some other server that took the port first.
