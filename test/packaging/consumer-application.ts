@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { cp, readdir, readFile } from 'node:fs/promises';
+import { cp, readdir, readlink } from 'node:fs/promises';
 import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -84,17 +84,17 @@ export class RunningApplication {
   }
 
   /**
-   * The command lines of the processes that run something of this application:
-   * its directory is in them, wherever they were started.
+   * The ids of the processes that work in the directory of this application:
+   * itself and its session keepers, whoever is their parent by now.
    */
-  async processes(): Promise<string[]> {
-    const commandLines = await Promise.all(
-      (await readdir('/proc'))
-        .filter((name) => /^\d+$/.test(name))
-        .map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
+  async processes(): Promise<number[]> {
+    const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+    const directories = await Promise.all(
+      // A process may end meanwhile, and those of others are not to be seen.
+      pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => undefined)),
     );
-    return commandLines
-      .map((line) => line.replaceAll('\0', ' ').trim())
-      .filter((line) => line.includes(this.directory));
+    return pids
+      .filter((_, index) => directories[index] === this.directory)
+      .map(Number);
   }
 }

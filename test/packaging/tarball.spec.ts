@@ -81,10 +81,9 @@ async function expectLeaderTaskAndCleanExit(
       throw new Error(`Exited with ${code}: ${application.output}`);
     }),
   ]);
-  // Which of the two builds was loaded shows in the path of the session keeper.
-  expect(await application.processes()).toContainEqual(
-    expect.stringContaining(`${build}/zookeeper/keeper/keeper.main.js`),
-  );
+  expect(application.output).toMatch(`/nestjs-zookeeper-leader/${build}/index`);
+  // The application and its session keeper.
+  expect(await application.processes()).toHaveLength(2);
 
   application.requestClose();
   const exitCode = await application.exitCode;
