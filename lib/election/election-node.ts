@@ -1,0 +1,89 @@
+import type { Participant } from './leadership.interface.js';
+import type { InstanceIdentity } from '../zookeeper/instance-node.js';
+import type { NodeStat } from '../zookeeper/zookeeper-client.interface.js';
+
+/** A participant's node: `<uuid>-n_<sequence>`. */
+export interface ElectionNode {
+  readonly name: string;
+  readonly sequence: number;
+}
+
+/** More than this is not ours. */
+const LONGEST_DATA = 4_096;
+
+/** The part of a node's name before the number that ZooKeeper appends. */
+export function nodePrefix(uuid: string): string {
+  return `${uuid}-n_`;
+}
+
+/** Reads a child's name; undefined for anything that is not a participant. */
+export function parseElectionNode(name: string): ElectionNode | undefined {
+  const match = /-n_(\d{10}|-\d{10})$/.exec(name);
+  return match ? { name, sequence: Number(match[1]) } : undefined;
+}
+
+/**
+ * Orders nodes by age. The number counts up to 2^31 - 1 and goes on at -2^31,
+ * so it is compared as a distance: the nodes of one election are never more
+ * than 2^31 creations apart.
+ */
+export function compareBySequence(a: ElectionNode, b: ElectionNode): number {
+  return (a.sequence - b.sequence) | 0;
+}
+
+/** The participants among `children`, the oldest first. */
+export function sortedNodes(children: readonly string[]): ElectionNode[] {
+  return children
+    .flatMap((name) => parseElectionNode(name) ?? [])
+    .toSorted(compareBySequence);
+}
+
+/** What a participant writes into its node. */
+export function participantData(
+  identity: InstanceIdentity,
+  term?: { fencingToken: number; since: Date },
+): string {
+  return JSON.stringify({
+    ...identity,
+    ...(term && {
+      fencingToken: term.fencingToken,
+      leaderSince: term.since.toISOString(),
+    }),
+  });
+}
+
+/** Reads a participant; whatever the data is, the result is well-formed. */
+export function parseParticipant(
+  node: string,
+  data: string,
+  stat: NodeStat,
+): Participant {
+  const fields = parseObject(data);
+  const { instanceId, host, pid, fencingToken, leaderSince } = fields;
+  const since = new Date(typeof leaderSince === 'string' ? leaderSince : NaN);
+  return Object.freeze({
+    node,
+    instanceId: typeof instanceId === 'string' ? instanceId : '(unknown)',
+    ...(typeof host === 'string' && { host }),
+    ...(Number.isSafeInteger(pid) && { pid: pid as number }),
+    fencingToken: Number.isSafeInteger(fencingToken)
+      ? (fencingToken as number)
+      : stat.czxid,
+    joinedAt: new Date(stat.createdAtMs),
+    ...(!Number.isNaN(since.getTime()) && { leaderSince: since }),
+  });
+}
+
+function parseObject(data: string): Record<string, unknown> {
+  if (data.length > LONGEST_DATA) {
+    return {};
+  }
+  try {
+    const value: unknown = JSON.parse(data);
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,229 @@
+import { Logger } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+import {
+  InstanceNode,
+  type InstanceIdentity,
+} from '../zookeeper/instance-node.js';
+import { KeeperClient } from '../zookeeper/keeper-client.js';
+import { systemClock } from '../zookeeper/clock.js';
+import { NodePaths } from '../zookeeper/node-paths.js';
+import { SessionLease } from '../zookeeper/session-lease.js';
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import {
+  DEFAULT_ELECTION,
+  LOG_CONTEXT,
+} from '../zookeeper-leader.constants.js';
+import {
+  checkElectionName,
+  type ResolvedOptions,
+} from '../zookeeper-leader.options.js';
+import { unknownElectionMessage } from '../zookeeper-leader.messages.js';
+import type { LeaderElection } from './leader-election.js';
+import { LeadershipLog } from './leadership-log.js';
+import { StandaloneElection } from './standalone-election.js';
+import { ZookeeperElection } from './zookeeper-election.js';
+
+/** What the elections of one application do beyond their public surface. */
+export interface ManagedElection extends LeaderElection {
+  /** Whether this instance leads, after waiting for proof where that is due. */
+  revalidate(): Promise<boolean>;
+  /** Leaves for good; never rejects. */
+  shutDown(): Promise<void>;
+}
+
+/** Ends what runs for the leader of an election; resolves within a bound. */
+export type Drain = (election: string) => Promise<void>;
+
+/**
+ * All elections of an application: they share one session and one lease.
+ *
+ * @example
+ * ```ts
+ * constructor(private readonly elections: LeaderElections) {}
+ *
+ * shardLeader(shard: number): LeaderElection {
+ *   return this.elections.get(`shard-${shard}`);
+ * }
+ * ```
+ *
+ * @publicApi
+ */
+export class LeaderElections {
+  readonly #options: ResolvedOptions;
+  readonly #identity: InstanceIdentity;
+  readonly #elections = new Map<string, ManagedElection>();
+  readonly #drains = new Set<Drain>();
+  readonly #log: LeadershipLog;
+  readonly #session:
+    | {
+        readonly client: ZookeeperClient;
+        readonly lease: SessionLease;
+        readonly paths: NodePaths;
+      }
+    | undefined;
+  #isStarted = false;
+
+  /** @internal */
+  constructor(
+    options: ResolvedOptions,
+    identity: InstanceIdentity,
+    version: string,
+  ) {
+    this.#options = options;
+    this.#identity = identity;
+    const logger = new Logger(LOG_CONTEXT);
+    this.#log = new LeadershipLog(logger, identity.instanceId);
+    if (!options.standalone) {
+      this.#session = openSession(options, identity, version, logger);
+    }
+  }
+
+  /** Id of this instance. */
+  get instanceId(): string {
+    return this.#identity.instanceId;
+  }
+
+  /** Names of the elections that are in use, in no order. */
+  get names(): string[] {
+    return [...this.#elections.keys()];
+  }
+
+  /**
+   * The election of that name; the default election without one. An election
+   * that is not in use yet is entered, at once or when the application has
+   * started.
+   *
+   * @throws {TypeError} if it is no name, or not among the option `elections`
+   */
+  get(name: string = DEFAULT_ELECTION): LeaderElection {
+    const election = this.find(name, 'LeaderElections.get()');
+    if (this.#isStarted) {
+      election.enter();
+    }
+    return election;
+  }
+
+  /**
+   * {@link get}, for the library's own use: does not enter.
+   *
+   * @internal
+   */
+  find(name: string, usedBy: string): ManagedElection {
+    const existing = this.#elections.get(name);
+    if (existing) {
+      return existing;
+    }
+    checkElectionName(name, `election of ${usedBy}`);
+    const known = this.#options.elections;
+    if (known && !known.includes(name)) {
+      throw new TypeError(unknownElectionMessage(name, known, usedBy));
+    }
+    const election = this.#create(name);
+    this.#elections.set(name, election);
+    this.#log.follow(election);
+    return election;
+  }
+
+  /** @internal */
+  addDrain(drain: Drain): void {
+    this.#drains.add(drain);
+  }
+
+  /**
+   * Connects and enters all elections in use. Rejects only when this machine
+   * lacks what it takes; ZooKeeper itself may come later.
+   *
+   * @internal
+   */
+  async start(): Promise<void> {
+    this.#isStarted = true;
+    for (const election of this.#elections.values()) {
+      election.enter();
+    }
+    if (this.#options.enabled) {
+      await this.#session?.client.start();
+    }
+  }
+
+  /**
+   * Leaves all elections and closes the session. Never rejects.
+   *
+   * @internal
+   */
+  async shutDown(): Promise<void> {
+    await Promise.all(
+      [...this.#elections.values()].map((election) => election.shutDown()),
+    );
+    await this.#session?.client.close();
+  }
+
+  #create(name: string): ManagedElection {
+    const drain = this.#drain;
+    if (!this.#session) {
+      return new StandaloneElection(name, this.#identity, drain);
+    }
+    const { client, lease, paths } = this.#session;
+    return new ZookeeperElection({
+      name,
+      path: paths.election(name),
+      client,
+      lease,
+      identity: this.#identity,
+      connectionLossPolicy: this.#options.connectionLossPolicy,
+      isEnabled: this.#options.enabled,
+      drain,
+      onProblem: (election, error) => this.#log.problem(election, error),
+    });
+  }
+
+  readonly #drain: Drain = async (election) => {
+    await Promise.all([...this.#drains].map((drain) => drain(election)));
+  };
+}
+
+function openSession(
+  options: ResolvedOptions,
+  identity: InstanceIdentity,
+  version: string,
+  logger: Logger,
+) {
+  const paths = new NodePaths(options.basePath);
+  const client: ZookeeperClient = new KeeperClient({
+    servers: options.servers,
+    sessionTimeoutMs: options.sessionTimeoutMs,
+    maxStallMs: options.maxStallMs,
+    ...(options.digest !== undefined && { digest: options.digest }),
+    onNotice: ({ level, text }) => logger[level](text),
+  });
+  const instanceNode = new InstanceNode(client, paths, identity, version);
+  const lease = new SessionLease({
+    client,
+    clock: systemClock,
+    requestedSessionTimeoutMs: options.sessionTimeoutMs,
+    writeHeartbeat: () => instanceNode.write(),
+  });
+  warnOfGrantedTimeout(client.connection$, options.sessionTimeoutMs, logger);
+  return { client, lease, paths };
+}
+
+/** A server grants what its own bounds allow, not what was asked for. */
+function warnOfGrantedTimeout(
+  connection$: ZookeeperClient['connection$'],
+  requestedMs: number,
+  logger: Logger,
+): void {
+  let reportedMs = requestedMs;
+  (connection$ as Observable<{ sessionTimeoutMs?: number }>).subscribe(
+    ({ sessionTimeoutMs }) => {
+      if (sessionTimeoutMs !== undefined && sessionTimeoutMs !== reportedMs) {
+        reportedMs = sessionTimeoutMs;
+        logger.warn(
+          `ZooKeeper granted a session timeout of ${sessionTimeoutMs} ms instead ` +
+            `of the ${requestedMs} ms of the option sessionTimeoutMs: its bounds ` +
+            'are minSessionTimeout and maxSessionTimeout, by default 2 and 20 ' +
+            'times its tickTime',
+        );
+      }
+    },
+  );
+}

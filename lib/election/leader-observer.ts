@@ -1,0 +1,125 @@
+import {
+  BehaviorSubject,
+  Observable,
+  distinctUntilChanged,
+  filter,
+  type Subscription,
+} from 'rxjs';
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import { ensurePath } from '../zookeeper/node-paths.js';
+import { isConnectionError } from '../zookeeper/zookeeper.error.js';
+import { parseParticipant, sortedNodes } from './election-node.js';
+import type { Participant } from './leadership.interface.js';
+import { unlessMissing } from './participants.js';
+import { SerialLoop } from './serial-loop.js';
+
+/** `undefined` means that nobody leads, `null` that nothing is known yet. */
+type Seen = Participant | undefined | null;
+
+/**
+ * Watches who leads an election, for as long as somebody wants to know. Works
+ * without taking part: it watches the first node, or the empty election.
+ */
+export class LeaderObserver {
+  readonly #client: ZookeeperClient;
+  readonly #path: string;
+  readonly #seen = new BehaviorSubject<Seen>(null);
+  readonly #loop: SerialLoop;
+  #subscribers = 0;
+  #connection: Subscription | undefined;
+  /** Forgets a watch that belongs to an earlier look. */
+  #look = 0;
+
+  readonly leader$: Observable<Participant | undefined>;
+
+  constructor(client: ZookeeperClient, path: string) {
+    this.#client = client;
+    this.#path = path;
+    this.#loop = new SerialLoop(
+      () => this.#observe(),
+      (error) => (isConnectionError(error) ? 'wait' : 'retry'),
+    );
+    const known$ = this.#seen.pipe(
+      filter((seen): seen is Participant | undefined => seen !== null),
+      distinctUntilChanged((a, b) => a?.node === b?.node),
+    );
+    this.leader$ = new Observable((subscriber) => {
+      this.#addSubscriber();
+      const subscription = known$.subscribe(subscriber);
+      return () => {
+        subscription.unsubscribe();
+        this.#removeSubscriber();
+      };
+    });
+  }
+
+  close(): void {
+    this.#loop.stop();
+    this.#connection?.unsubscribe();
+    this.#seen.complete();
+  }
+
+  #addSubscriber(): void {
+    this.#subscribers += 1;
+    if (this.#subscribers === 1) {
+      this.#connection = this.#client.connection$.subscribe(({ state }) => {
+        if (state === 'connected') {
+          this.#loop.wake();
+        }
+      });
+    }
+  }
+
+  #removeSubscriber(): void {
+    this.#subscribers -= 1;
+    if (this.#subscribers === 0) {
+      this.#connection?.unsubscribe();
+      this.#look += 1;
+      if (!this.#seen.closed) {
+        this.#seen.next(null);
+      }
+    }
+  }
+
+  async #observe(): Promise<void> {
+    if (
+      this.#subscribers === 0 ||
+      this.#client.connection.state !== 'connected'
+    ) {
+      return;
+    }
+    this.#look += 1;
+    const look = this.#look;
+    const wake = (): void => {
+      if (look === this.#look) {
+        this.#loop.wake();
+      }
+    };
+    const listed = await unlessMissing(this.#client.getChildren(this.#path));
+    const [first] = sortedNodes(listed?.children ?? []);
+    if (!first) {
+      await this.#watchEmptyElection(wake);
+      return;
+    }
+    const content = await unlessMissing(
+      this.#client.get(`${this.#path}/${first.name}`, wake),
+    );
+    if (!content) {
+      this.#loop.wake();
+    } else if (look === this.#look) {
+      this.#seen.next(parseParticipant(first.name, content.data, content.stat));
+    }
+  }
+
+  /** Nobody is there: waits for the first to come. */
+  async #watchEmptyElection(wake: () => void): Promise<void> {
+    // Only what exists can be watched for children.
+    await ensurePath(this.#client, this.#path, 'container');
+    const { children } = await this.#client.getChildren(this.#path, wake);
+    if (sortedNodes(children).length > 0) {
+      this.#loop.wake();
+      return;
+    }
+    this.#seen.next(undefined);
+  }
+}

@@ -1,0 +1,52 @@
+import type { Logger } from '@nestjs/common';
+import type { LeaderElection } from './leader-election.js';
+import type { Leadership } from './leadership.interface.js';
+
+/** One log line for every change of role. */
+export class LeadershipLog {
+  readonly #logger: Logger;
+  readonly #instanceId: string;
+  /** The last problem of each election, so that retries do not repeat it. */
+  readonly #problems = new Map<string, string>();
+
+  constructor(logger: Logger, instanceId: string) {
+    this.#logger = logger;
+    this.#instanceId = instanceId;
+  }
+
+  follow(election: LeaderElection): void {
+    let former: Leadership['role'] = 'idle';
+    election.leadership$.subscribe((leadership) => {
+      if (leadership.role !== former) {
+        this.#problems.delete(election.name);
+        this.#logger.log(this.#describe(leadership, former));
+        former = leadership.role;
+      }
+    });
+  }
+
+  problem(election: string, error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    if (this.#problems.get(election) !== text) {
+      this.#problems.set(election, text);
+      this.#logger.error(
+        `Election "${election}" cannot be held: ${text}; trying again`,
+      );
+    }
+  }
+
+  #describe(leadership: Leadership, former: Leadership['role']): string {
+    const { election, role, reason } = leadership;
+    const subject = `${this.#instanceId} `;
+    if (role === 'leader') {
+      const { fencingToken } = leadership.term;
+      return `${subject}leads the election "${election}" (${reason}), fencing token ${fencingToken}`;
+    }
+    if (former === 'leader') {
+      return `${subject}no longer leads the election "${election}" (${reason})`;
+    }
+    return role === 'follower'
+      ? `${subject}waits in the election "${election}"`
+      : `${subject}has left the election "${election}" (${reason})`;
+  }
+}

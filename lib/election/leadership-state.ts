@@ -1,0 +1,212 @@
+import { BehaviorSubject, Subscription, type Observable } from 'rxjs';
+import { LeaderElectionError, LeadershipLostError } from './election.error.js';
+import type {
+  Leadership,
+  LeadershipReason,
+  LeadershipTerm,
+  Participant,
+  WaitForLeadershipOptions,
+} from './leadership.interface.js';
+
+/**
+ * The state of one election as this instance sees it: one immutable
+ * {@link Leadership} at a time, changed by three transitions. Every term ends
+ * before the next one begins.
+ */
+export class LeadershipState {
+  readonly #election: string;
+  readonly #instanceId: string;
+  readonly #changes: BehaviorSubject<Leadership>;
+  /** Emissions that wait for their turn, see {@link #publish}. */
+  readonly #queue: Leadership[] = [];
+  #isPublishing = false;
+  #isComplete = false;
+  #current: Leadership;
+  #abortTerm: AbortController | undefined;
+
+  constructor(election: string, instanceId: string, reason: LeadershipReason) {
+    this.#election = election;
+    this.#instanceId = instanceId;
+    this.#current = Object.freeze<Leadership>({
+      role: 'idle',
+      election,
+      reason,
+      since: new Date(),
+    });
+    this.#changes = new BehaviorSubject<Leadership>(this.#current);
+  }
+
+  get current(): Leadership {
+    return this.#current;
+  }
+
+  get changes$(): Observable<Leadership> {
+    return this.#changes;
+  }
+
+  /** Whether a term is running, by the last transition. */
+  get isLeading(): boolean {
+    return this.#abortTerm !== undefined;
+  }
+
+  /** Begins a term, unless one is running. */
+  lead(fencingToken: number, reason: 'elected' | 'standalone'): void {
+    if (this.isLeading || this.#isComplete) {
+      return;
+    }
+    const abort = new AbortController();
+    const since = new Date();
+    const term: LeadershipTerm = Object.freeze({
+      election: this.#election,
+      instanceId: this.#instanceId,
+      fencingToken,
+      since,
+      signal: abort.signal,
+    });
+    this.#abortTerm = abort;
+    this.#change({
+      role: 'leader',
+      election: this.#election,
+      reason,
+      since,
+      term,
+    });
+  }
+
+  /** Waits for its turn, behind `leader` if that is known. */
+  follow(reason: LeadershipReason, leader?: Participant): void {
+    const { current } = this;
+    const isSame =
+      current.role === 'follower' && current.leader?.node === leader?.node;
+    if (!isSame) {
+      this.#change({
+        role: 'follower',
+        election: this.#election,
+        reason,
+        since: new Date(),
+        ...(leader && { leader }),
+      });
+    }
+  }
+
+  /** Takes no part. */
+  idle(reason: LeadershipReason): void {
+    if (this.current.role !== 'idle' || this.current.reason !== reason) {
+      this.#change({
+        role: 'idle',
+        election: this.#election,
+        reason,
+        since: new Date(),
+      });
+    }
+  }
+
+  /** Nothing changes any more. */
+  complete(reason: LeadershipReason): void {
+    if (!this.#isComplete) {
+      this.idle(reason);
+      this.#isComplete = true;
+      if (!this.#isPublishing) {
+        this.#changes.complete();
+      }
+    }
+  }
+
+  /** See {@link LeaderElection.waitForLeadership}. */
+  async waitForTerm(
+    isLeader: () => boolean,
+    { signal, timeoutMs }: WaitForLeadershipOptions = {},
+  ): Promise<LeadershipTerm> {
+    signal?.throwIfAborted();
+    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+      throw new TypeError(
+        `waitForLeadership: timeoutMs must be a number of milliseconds, got ${timeoutMs}`,
+      );
+    }
+    return new Promise((resolve, reject) => {
+      // Everything that has to be undone, at once if it is over already.
+      const waiting = new Subscription();
+      const settle = (act: () => void): void => {
+        waiting.unsubscribe();
+        act();
+      };
+      if (signal) {
+        const onAbort = (): void => settle(() => reject(signal.reason));
+        signal.addEventListener('abort', onAbort, { once: true });
+        waiting.add(() => signal.removeEventListener('abort', onAbort));
+      }
+      if (timeoutMs !== undefined) {
+        const timer = setTimeout(
+          () => settle(() => reject(this.#timeoutError(timeoutMs))),
+          timeoutMs,
+        );
+        waiting.add(() => clearTimeout(timer));
+      }
+      waiting.add(
+        this.#changes.subscribe({
+          next: (leadership) => {
+            if (leadership.role === 'leader' && isLeader()) {
+              settle(() => resolve(leadership.term));
+            } else if (leadership.reason === 'disabled') {
+              settle(() => reject(this.#endError('DISABLED')));
+            }
+          },
+          complete: () => settle(() => reject(this.#endError('CLOSED'))),
+        }),
+      );
+    });
+  }
+
+  #change(leadership: Leadership): void {
+    if (this.#isComplete) {
+      return;
+    }
+    const endedTerm =
+      leadership.role === 'leader' ? undefined : this.#abortTerm;
+    if (endedTerm) {
+      this.#abortTerm = undefined;
+    }
+    this.#current = Object.freeze(leadership);
+    endedTerm?.abort(
+      new LeadershipLostError(this.#election, leadership.reason),
+    );
+    this.#publish(leadership);
+  }
+
+  /**
+   * Emits in the order of the changes, also when a subscriber changes the state
+   * while it is told of a change: all hear of the first before the second.
+   */
+  #publish(leadership: Leadership): void {
+    this.#queue.push(leadership);
+    if (this.#isPublishing) {
+      return;
+    }
+    this.#isPublishing = true;
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      this.#changes.next(next);
+    }
+    this.#isPublishing = false;
+    if (this.#isComplete) {
+      this.#changes.complete();
+    }
+  }
+
+  #timeoutError(timeoutMs: number): LeaderElectionError {
+    return new LeaderElectionError(
+      'TIMEOUT',
+      `This instance did not become the leader of the election ` +
+        `"${this.#election}" within ${timeoutMs} ms`,
+    );
+  }
+
+  #endError(code: 'CLOSED' | 'DISABLED'): LeaderElectionError {
+    return new LeaderElectionError(
+      code,
+      code === 'CLOSED'
+        ? `The election "${this.#election}" has ended with the application`
+        : `This instance never takes part in the election ` +
+            `"${this.#election}": the module is configured with enabled: false`,
+    );
+  }
+}

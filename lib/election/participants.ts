@@ -1,0 +1,37 @@
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
+import { parseParticipant, sortedNodes } from './election-node.js';
+import type { Participant } from './leadership.interface.js';
+
+/**
+ * Reads an election's participants in succession order. One that vanishes
+ * between the listing and the reading is left out; an election that does not
+ * exist has none.
+ */
+export async function readParticipants(
+  client: ZookeeperClient,
+  path: string,
+): Promise<Participant[]> {
+  const nodes = await unlessMissing(client.getChildren(path));
+  const participants = await Promise.all(
+    sortedNodes(nodes?.children ?? []).map(async ({ name }) => {
+      const content = await unlessMissing(client.get(`${path}/${name}`));
+      return content && parseParticipant(name, content.data, content.stat);
+    }),
+  );
+  return participants.filter((participant) => participant !== undefined);
+}
+
+/** The result, or undefined if the node does not exist. */
+export async function unlessMissing<T>(
+  request: Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await request;
+  } catch (error) {
+    if (isZookeeperError(error, 'NO_NODE')) {
+      return undefined;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,109 @@
+import { type Observable, map } from 'rxjs';
+import { LeaderElection } from './leader-election.js';
+import { LeadershipState } from './leadership-state.js';
+import type {
+  Leadership,
+  LeadershipTerm,
+  Participant,
+  WaitForLeadershipOptions,
+} from './leadership.interface.js';
+import type { InstanceIdentity } from '../zookeeper/instance-node.js';
+
+/** An election without ZooKeeper, which this instance always wins. */
+export class StandaloneElection extends LeaderElection {
+  readonly #state: LeadershipState;
+  readonly #joinedAt = new Date();
+  readonly #drain: (election: string) => Promise<void>;
+  #isEntered = false;
+
+  constructor(
+    readonly name: string,
+    private readonly identity: InstanceIdentity,
+    drain: (election: string) => Promise<void>,
+  ) {
+    super();
+    this.#state = new LeadershipState(name, identity.instanceId, 'starting');
+    this.#drain = drain;
+  }
+
+  get instanceId(): string {
+    return this.identity.instanceId;
+  }
+
+  get leadership(): Leadership {
+    return this.#state.current;
+  }
+
+  get leadership$(): Observable<Leadership> {
+    return this.#state.changes$;
+  }
+
+  get leader$(): Observable<Participant | undefined> {
+    return this.#state.changes$.pipe(map(() => this.#participant()));
+  }
+
+  isLeader(): boolean {
+    return this.#state.isLeading;
+  }
+
+  revalidate(): Promise<boolean> {
+    return Promise.resolve(this.isLeader());
+  }
+
+  participants(): Promise<Participant[]> {
+    const participant = this.#participant();
+    return Promise.resolve(participant ? [participant] : []);
+  }
+
+  waitForLeadership(
+    options?: WaitForLeadershipOptions,
+  ): Promise<LeadershipTerm> {
+    return this.#state.waitForTerm(() => this.isLeader(), options);
+  }
+
+  enter(): void {
+    if (!this.#isEntered) {
+      this.#isEntered = true;
+      // Without ZooKeeper, the clock is what grows from term to term.
+      this.#state.lead(Date.now(), 'standalone');
+    }
+  }
+
+  /** There is nobody else: the term ends and the next one begins. */
+  async resign(): Promise<void> {
+    if (this.#state.isLeading) {
+      this.#state.follow('resigned');
+      await this.#drain(this.name);
+      if (this.#isEntered) {
+        this.#state.lead(Date.now(), 'standalone');
+      }
+    }
+  }
+
+  async withdraw(): Promise<void> {
+    if (this.#isEntered) {
+      this.#isEntered = false;
+      this.#state.idle('withdrawn');
+      await this.#drain(this.name);
+    }
+  }
+
+  async shutDown(): Promise<void> {
+    this.#isEntered = false;
+    this.#state.complete('shutdown');
+    await this.#drain(this.name);
+  }
+
+  #participant(): Participant | undefined {
+    const { current } = this.#state;
+    return current.role === 'leader'
+      ? {
+          node: this.name,
+          ...this.identity,
+          fencingToken: current.term.fencingToken,
+          joinedAt: this.#joinedAt,
+          leaderSince: current.since,
+        }
+      : undefined;
+  }
+}

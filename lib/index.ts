@@ -1,0 +1,36 @@
+// The module and its options
+export { ZookeeperLeaderModule } from './zookeeper-leader.module.js';
+export type {
+  ZookeeperCredentials,
+  ZookeeperLeaderModuleOptions,
+} from './interfaces/zookeeper-leader-options.interface.js';
+export type { ConnectionLossPolicy } from './election/zookeeper-election.js';
+
+// Elections
+export { LeaderElection } from './election/leader-election.js';
+export { LeaderElections } from './election/leader-elections.js';
+export {
+  InjectLeaderElection,
+  getLeaderElectionToken,
+} from './election/inject-leader-election.decorator.js';
+export type {
+  Leadership,
+  LeadershipReason,
+  LeadershipTerm,
+  Participant,
+  WaitForLeadershipOptions,
+} from './election/leadership.interface.js';
+
+// Leader tasks
+export { OnlyLeader } from './tasks/only-leader.decorator.js';
+export type { LeaderTaskOptions } from './tasks/leader-task.interface.js';
+
+// Errors
+export {
+  LeaderElectionError,
+  LeadershipLostError,
+} from './election/election.error.js';
+export {
+  ZookeeperError,
+  type ZookeeperErrorCode,
+} from './zookeeper/zookeeper.error.js';

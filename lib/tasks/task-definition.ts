@@ -1,0 +1,51 @@
+import { sharedRegistry } from '../shared-registry.js';
+import type { LeaderTaskOptions } from './leader-task.interface.js';
+
+/** A decorated method, recorded when its class is defined. */
+export interface TaskDefinition {
+  /** Index of the task's guard among those of an object. */
+  readonly id: number;
+  readonly methodName: string;
+  readonly options: LeaderTaskOptions;
+}
+
+/** The guards of an object's tasks, by {@link TaskDefinition.id}. */
+export const TASK_GUARDS = Symbol.for('nestjs-zookeeper-leader:task-guards');
+
+/**
+ * Definitions by the prototype that they stand on. Not a mark on the method:
+ * other decorators may put a function of their own around it.
+ */
+const definitions = sharedRegistry('task-definitions', () => ({
+  byPrototype: new WeakMap<object, TaskDefinition[]>(),
+  count: 0,
+}));
+
+export function defineTask(
+  prototype: object,
+  methodName: string,
+  options: LeaderTaskOptions,
+): TaskDefinition {
+  const definition = { id: definitions.count++, methodName, options };
+  const known = definitions.byPrototype.get(prototype) ?? [];
+  definitions.byPrototype.set(prototype, [...known, definition]);
+  return definition;
+}
+
+/** The tasks of an object: its class's own and those it inherits. */
+export function tasksOf(instance: object): TaskDefinition[] {
+  const found: TaskDefinition[] = [];
+  for (
+    let prototype: unknown = Object.getPrototypeOf(instance);
+    typeof prototype === 'object' && prototype !== null;
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
+    found.push(...(definitions.byPrototype.get(prototype) ?? []));
+  }
+  return found;
+}
+
+/** The tasks that stand on `prototype` itself. */
+export function tasksDefinedOn(prototype: object): readonly TaskDefinition[] {
+  return definitions.byPrototype.get(prototype) ?? [];
+}

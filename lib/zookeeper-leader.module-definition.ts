@@ -1,0 +1,15 @@
+import { ConfigurableModuleBuilder } from '@nestjs/common';
+import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
+import { ZOOKEEPER_LEADER_OPTIONS } from './zookeeper-leader.constants.js';
+
+export const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<ZookeeperLeaderModuleOptions>({
+    optionsInjectionToken: ZOOKEEPER_LEADER_OPTIONS,
+  })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createZookeeperLeaderOptions')
+    .setExtras({ isGlobal: true }, (definition, { isGlobal }) => ({
+      ...definition,
+      global: isGlobal,
+    }))
+    .build();

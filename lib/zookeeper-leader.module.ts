@@ -1,0 +1,173 @@
+import { hostname } from 'node:os';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import {
+  DiscoveryModule,
+  DiscoveryService,
+  ModulesContainer,
+} from '@nestjs/core';
+import {
+  getLeaderElectionToken,
+  injectedElectionNames,
+} from './election/inject-leader-election.decorator.js';
+import { LeaderElection } from './election/leader-election.js';
+import { LeaderElections } from './election/leader-elections.js';
+import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
+import { LeaderTasks } from './tasks/leader-tasks.js';
+import { TaskExplorer } from './tasks/task-explorer.js';
+import { VERSION } from './version.js';
+import {
+  DEFAULT_ELECTION,
+  RESOLVED_OPTIONS,
+  ZOOKEEPER_LEADER_OPTIONS,
+} from './zookeeper-leader.constants.js';
+import { ZookeeperLeaderLifecycle } from './zookeeper-leader.lifecycle.js';
+import {
+  ConfigurableModuleClass,
+  type ASYNC_OPTIONS_TYPE,
+  type OPTIONS_TYPE,
+} from './zookeeper-leader.module-definition.js';
+import {
+  resolveOptions,
+  type ResolvedOptions,
+} from './zookeeper-leader.options.js';
+
+/**
+ * Elects a leader among the instances of the application, through ZooKeeper.
+ * Imported once, in the root module; global unless `isGlobal: false`.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [
+ *     ScheduleModule.forRoot(),
+ *     ZookeeperLeaderModule.forRoot({ connectionString: 'zk1:2181,zk2:2181' }),
+ *   ],
+ * })
+ * export class AppModule {}
+ * ```
+ *
+ * @publicApi
+ */
+@Module({
+  imports: [DiscoveryModule],
+  providers: [
+    {
+      provide: RESOLVED_OPTIONS,
+      inject: [ZOOKEEPER_LEADER_OPTIONS],
+      useFactory: (options: ZookeeperLeaderModuleOptions) =>
+        resolveOptions(options),
+    },
+    {
+      provide: LeaderElections,
+      inject: [RESOLVED_OPTIONS],
+      useFactory: (options: ResolvedOptions) =>
+        new LeaderElections(
+          options,
+          {
+            instanceId: options.instanceId,
+            host: hostname(),
+            pid: process.pid,
+          },
+          VERSION,
+        ),
+    },
+    electionProvider(DEFAULT_ELECTION),
+    {
+      provide: LeaderTasks,
+      inject: [LeaderElections, RESOLVED_OPTIONS],
+      useFactory: (elections: LeaderElections, options: ResolvedOptions) =>
+        new LeaderTasks(elections, options.drainTimeoutMs),
+    },
+    {
+      provide: TaskExplorer,
+      inject: [DiscoveryService, LeaderElections, LeaderTasks],
+      useFactory: (
+        discovery: DiscoveryService,
+        elections: LeaderElections,
+        tasks: LeaderTasks,
+      ) => new TaskExplorer(discovery, elections, tasks),
+    },
+    {
+      provide: ZookeeperLeaderLifecycle,
+      inject: [ModulesContainer, TaskExplorer, LeaderElections, LeaderTasks],
+      useFactory: (
+        modules: ModulesContainer,
+        explorer: TaskExplorer,
+        elections: LeaderElections,
+        tasks: LeaderTasks,
+      ) =>
+        new ZookeeperLeaderLifecycle(
+          () => countImports(modules),
+          explorer,
+          elections,
+          tasks,
+        ),
+    },
+  ],
+  exports: [LeaderElections, LeaderElection, LeaderTasks],
+})
+export class ZookeeperLeaderModule extends ConfigurableModuleClass {
+  /**
+   * @throws {TypeError} (at start) for an option that is not valid
+   */
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return withNamedElections(super.forRoot(options));
+  }
+
+  /**
+   * {@link forRoot} with options that have to be injected or awaited.
+   *
+   * @example
+   * ```ts
+   * ZookeeperLeaderModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({
+   *     connectionString: config.getOrThrow('ZOOKEEPER'),
+   *   }),
+   * })
+   * ```
+   */
+  static override forRootAsync(
+    options: typeof ASYNC_OPTIONS_TYPE,
+  ): DynamicModule {
+    return withNamedElections(super.forRootAsync(options));
+  }
+}
+
+/**
+ * Adds the elections that are injected by name. Getters, because the names are
+ * those of all classes loaded when Nest reads the module, which may be more
+ * than are loaded when `forRoot()` is called.
+ */
+function withNamedElections(definition: DynamicModule): DynamicModule {
+  return {
+    ...definition,
+    get providers(): Provider[] {
+      return [
+        ...(definition.providers ?? []),
+        ...injectedElectionNames().map(electionProvider),
+      ];
+    },
+    get exports(): NonNullable<DynamicModule['exports']> {
+      return [
+        ...(definition.exports ?? []),
+        ...injectedElectionNames().map(getLeaderElectionToken),
+      ];
+    },
+  };
+}
+
+function electionProvider(name: string): Provider {
+  return {
+    provide: getLeaderElectionToken(name),
+    inject: [LeaderElections],
+    useFactory: (elections: LeaderElections) =>
+      elections.find(name, `@InjectLeaderElection('${name}')`),
+  };
+}
+
+function countImports(modules: ModulesContainer): number {
+  return [...modules.values()].filter(
+    ({ metatype }) => metatype === ZookeeperLeaderModule,
+  ).length;
+}

@@ -1,0 +1,17 @@
+/** A point in time by both clocks of the machine, in milliseconds. */
+export interface Instant {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+/** The two clocks that a lease is measured by; injectable for tests. */
+export interface Clock {
+  monotonicMs(): number;
+  wallMs(): number;
+}
+
+/** The machine's clocks. */
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+};

@@ -1,0 +1,79 @@
+import { isConnectionError, isZookeeperError } from './zookeeper.error.js';
+import { ensurePath, type NodePaths } from './node-paths.js';
+import type { ZookeeperClient } from './zookeeper-client.interface.js';
+
+/** Who this instance is, as the others see it. */
+export interface InstanceIdentity {
+  readonly instanceId: string;
+  readonly host: string;
+  readonly pid: number;
+}
+
+/**
+ * The ephemeral node `instances/<instanceId>-<session>`: says that the instance
+ * is there, and is what heartbeats write to.
+ */
+export class InstanceNode {
+  readonly #client: ZookeeperClient;
+  readonly #paths: NodePaths;
+  readonly #identity: InstanceIdentity;
+  readonly #data: string;
+
+  constructor(
+    client: ZookeeperClient,
+    paths: NodePaths,
+    identity: InstanceIdentity,
+    version: string,
+  ) {
+    this.#client = client;
+    this.#paths = paths;
+    this.#identity = identity;
+    this.#data = JSON.stringify({
+      ...identity,
+      version,
+      since: new Date().toISOString(),
+    });
+    let registeredSession: string | undefined;
+    client.connection$.subscribe(({ state, sessionId }) => {
+      if (state === 'connected' && sessionId !== registeredSession) {
+        registeredSession = sessionId;
+        // Not vital: a heartbeat creates what is missing.
+        this.#create().catch(() => undefined);
+      }
+    });
+  }
+
+  /** Writes to the node; creates it if it is not there. */
+  async write(): Promise<void> {
+    try {
+      await this.#client.set(this.#path(), this.#data);
+    } catch (error) {
+      if (!isZookeeperError(error, 'NO_NODE')) {
+        throw error;
+      }
+      await this.#create();
+    }
+  }
+
+  async #create(): Promise<void> {
+    const path = this.#path();
+    try {
+      await this.#client.create(path, this.#data, 'ephemeral');
+    } catch (error) {
+      if (isZookeeperError(error, 'NO_NODE')) {
+        await ensurePath(this.#client, this.#paths.instances, 'persistent');
+        await this.#client.create(path, this.#data, 'ephemeral');
+      } else if (
+        isConnectionError(error) ||
+        !isZookeeperError(error, 'NODE_EXISTS')
+      ) {
+        throw error;
+      }
+    }
+  }
+
+  #path(): string {
+    const sessionId = this.#client.connection.sessionId ?? '';
+    return this.#paths.instance(this.#identity.instanceId, sessionId);
+  }
+}

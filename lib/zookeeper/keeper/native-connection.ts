@@ -1,0 +1,260 @@
+import type {
+  NativeStat,
+  NativeZookeeper,
+  NativeZookeeperClass,
+} from './native-zookeeper.js';
+import type {
+  ReplyTuple,
+  RequestTuple,
+  SessionCredentials,
+  StatTuple,
+  WatchTuple,
+} from './protocol.js';
+
+/** How an attempt to connect, or an established connection, ended. */
+export type ConnectionEnd = 'disconnected' | 'expired' | 'auth-failed';
+
+export interface NativeConnectionOptions {
+  /** IP address and port: a name would be resolved by blocking, per packet. */
+  readonly address: string;
+  readonly sessionTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly session?: SessionCredentials;
+  readonly digest?: string;
+  readonly onItem: (item: ReplyTuple | WatchTuple) => void;
+}
+
+// The states of the native client, by its documentation and by measurement.
+const STATE_BETWEEN_ATTEMPTS = 0;
+const STATE_CONNECTED = 3;
+
+// Codes of its `close` event.
+const CLOSED_EXPIRED = -112;
+const CLOSED_AUTH_FAILED = -113;
+
+// Codes that replies carry to the application, of ZooKeeper's own numbering.
+const CODE_CONNECTION_LOSS = -4;
+const CODE_BAD_ARGUMENTS = -8;
+
+const POLL_INTERVAL_MS = 5;
+
+/**
+ * One native client object for one connection to one server. The object is
+ * never reused: after a disconnect the native client would wait a third of the
+ * session timeout before it tries again, and after a close it hangs or aborts.
+ * A session outlives its connections because the next object takes it over by
+ * id and password.
+ */
+export class NativeConnection {
+  readonly #client: NativeZookeeper;
+  readonly #options: NativeConnectionOptions;
+  /** Requests without an answer, with the time when they were sent. */
+  readonly #pending = new Map<number, number>();
+  #end: (end: ConnectionEnd) => void = () => undefined;
+  #isOver = false;
+
+  /** Settles when the connection, or the attempt, is over; never rejects. */
+  readonly ended: Promise<ConnectionEnd>;
+
+  constructor(Native: NativeZookeeperClass, options: NativeConnectionOptions) {
+    this.#options = options;
+    this.#client = new Native({});
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  /** Resolves to true when the session is connected, to false when it is over. */
+  async open(): Promise<boolean> {
+    const { address, sessionTimeoutMs, session } = this.#options;
+    const connected = new Promise<true>((resolve) => {
+      this.#client.once('connect', () => setImmediate(resolve, true));
+    });
+    // Nothing may be done inside a native callback but take note of it: sockets
+    // opened and clients created there go deaf or crash the process.
+    this.#client.on('connecting', () => {
+      setImmediate(() => this.#finish('disconnected'));
+    });
+    this.#client.on('close', (_client: unknown, code: number) => {
+      setImmediate(() => this.#finish(endOfCode(code)));
+    });
+    for (const event of ['created', 'deleted', 'changed'] as const) {
+      this.#client.on(event, (_client: unknown, path: string) => {
+        this.#options.onItem([event, path]);
+      });
+    }
+    this.#client.on('child', (_client: unknown, path: string) => {
+      this.#options.onItem(['children', path]);
+    });
+    this.#client.init({
+      connect: address,
+      timeout: sessionTimeoutMs,
+      debug_level: 0,
+      host_order_deterministic: true,
+      // The client takes ten partial reads in a row for an expired session.
+      response_counter_limit: 1_000_000,
+      ...(session && {
+        client_id: session.id,
+        client_password: session.password,
+      }),
+    });
+    const watch = this.#watchAttempt();
+    const isConnected = await Promise.race([
+      connected,
+      this.ended.then(() => false),
+    ]);
+    clearInterval(watch);
+    if (isConnected && this.#options.digest !== undefined) {
+      this.#client.native.add_auth(
+        'digest',
+        this.#options.digest,
+        () => undefined,
+      );
+    }
+    return isConnected && !this.#isOver;
+  }
+
+  get session(): SessionCredentials {
+    return {
+      id: this.#client.client_id,
+      password: this.#client.client_password,
+    };
+  }
+
+  /** The session timeout that the server granted. */
+  get sessionTimeoutMs(): number {
+    return this.#client.timeout;
+  }
+
+  /** Sends a request; its reply goes to `onItem`, whatever happens. */
+  send([id, operation, path, data, argument]: RequestTuple): void {
+    if (this.#isOver) {
+      this.#options.onItem([id, CODE_CONNECTION_LOSS]);
+      return;
+    }
+    this.#pending.set(id, performance.now());
+    const code = this.#call(id, operation, path, data, argument);
+    if (code !== 0) {
+      this.#reply(id, code);
+    }
+  }
+
+  /**
+   * Gives up waiting for requests sent more than `ageMs` ago. A server that is
+   * cut off from its quorum answers pings but not writes.
+   */
+  expireRequests(ageMs: number, code: number): void {
+    const sentBefore = performance.now() - ageMs;
+    for (const [id, sentAt] of this.#pending) {
+      if (sentAt < sentBefore) {
+        this.#reply(id, code);
+      }
+    }
+  }
+
+  /** Ends the session on the server if it is connected, and the connection. */
+  close(): void {
+    this.#finish('disconnected');
+  }
+
+  #call(
+    id: number,
+    operation: RequestTuple[1],
+    path: string,
+    data: string | undefined,
+    argument: number,
+  ): number {
+    const native = this.#client.native;
+    switch (operation) {
+      case 'create':
+        return native.a_create(path, data ?? '', argument, (code, _, created) =>
+          this.#reply(id, code, created),
+        );
+      case 'get':
+        return native.a_get(path, argument === 1, (code, _, stat, content) =>
+          this.#reply(id, code, content?.toString('utf8') ?? '', stat),
+        );
+      case 'children':
+        return native.a_get_children2(
+          path,
+          argument === 1,
+          (code, _, children, stat) =>
+            this.#reply(id, code, children ?? [], stat),
+        );
+      case 'set':
+        return native.a_set(path, data ?? '', argument, (code, _, stat) =>
+          this.#reply(id, code, undefined, stat),
+        );
+      case 'delete':
+        return native.a_delete_(path, argument, (code) =>
+          this.#reply(id, code),
+        );
+      case 'sync':
+        return native.a_sync(path, (code) => this.#reply(id, code));
+      default:
+        return CODE_BAD_ARGUMENTS;
+    }
+  }
+
+  /** Answers a request once; what comes after that is dropped. */
+  #reply(
+    id: number,
+    code: number,
+    value?: string | string[],
+    stat?: NativeStat | null,
+  ): void {
+    if (!this.#pending.delete(id)) {
+      return;
+    }
+    this.#options.onItem(
+      code === 0
+        ? [id, 0, value, stat ? statTuple(stat) : undefined]
+        : [id, code],
+    );
+  }
+
+  /** A refused connection raises no event: only the state tells. */
+  #watchAttempt(): NodeJS.Timeout {
+    const deadline = performance.now() + this.#options.connectTimeoutMs;
+    return setInterval(() => {
+      const { state } = this.#client;
+      const isLate = state !== STATE_CONNECTED && performance.now() > deadline;
+      if (state === STATE_BETWEEN_ATTEMPTS || isLate) {
+        this.#finish('disconnected');
+      }
+    }, POLL_INTERVAL_MS);
+  }
+
+  #finish(end: ConnectionEnd): void {
+    if (this.#isOver) {
+      return;
+    }
+    this.#isOver = true;
+    this.#client.removeAllListeners();
+    this.#client.close();
+    for (const id of this.#pending.keys()) {
+      this.#reply(id, CODE_CONNECTION_LOSS);
+    }
+    this.#end(end);
+  }
+}
+
+function endOfCode(code: number): ConnectionEnd {
+  if (code === CLOSED_EXPIRED) {
+    return 'expired';
+  }
+  return code === CLOSED_AUTH_FAILED ? 'auth-failed' : 'disconnected';
+}
+
+function statTuple(stat: NativeStat): StatTuple {
+  return [
+    stat.czxid,
+    stat.mzxid,
+    stat.pzxid,
+    stat.version,
+    stat.numChildren,
+    stat.ephemeralOwner,
+    stat.ctime.getTime(),
+    stat.mtime.getTime(),
+  ];
+}

@@ -1,0 +1,105 @@
+/**
+ * The messages between the application and its session keeper. Both ends come
+ * from one package, so the version guards against a mixed installation only.
+ */
+export const PROTOCOL_VERSION = 1;
+
+/** Identity of a session: whoever has it can take the session over. */
+export interface SessionCredentials {
+  readonly id: string;
+  readonly password: string;
+}
+
+export interface OpenMessage {
+  readonly type: 'open';
+  readonly version: number;
+  readonly servers: readonly { readonly host: string; readonly port: number }[];
+  readonly sessionTimeoutMs: number;
+  readonly maxStallMs: number;
+  /** Session to take over from a keeper that has died. */
+  readonly session?: SessionCredentials;
+  /** Digest credentials, `user:password`. */
+  readonly digest?: string;
+}
+
+export type RequestOperation =
+  'create' | 'get' | 'children' | 'set' | 'delete' | 'sync';
+
+/**
+ * One request: its id, what to do, the path, and per operation
+ * - `create`: data, the create flags;
+ * - `get`, `children`: nothing, 1 to watch or 0;
+ * - `set`: data, the expected version;
+ * - `delete`: nothing, the expected version.
+ *
+ * A tuple, because names cost bytes on a path that every request takes.
+ */
+export type RequestTuple = readonly [
+  id: number,
+  operation: RequestOperation,
+  path: string,
+  data: string | undefined,
+  argument: number,
+];
+
+export type ToKeeper =
+  | OpenMessage
+  | { readonly type: 'requests'; readonly requests: readonly RequestTuple[] }
+  /** A sign of life; the keeper answers it. */
+  | { readonly type: 'alive' }
+  | { readonly type: 'close' };
+
+/** The stat fields in the order of {@link NodeStat}. */
+export type StatTuple = readonly [
+  czxid: number,
+  mzxid: number,
+  pzxid: number,
+  version: number,
+  numChildren: number,
+  ephemeralOwner: string,
+  createdAtMs: number,
+  modifiedAtMs: number,
+];
+
+/** Answer to a request: ZooKeeper's return code and what the request yields. */
+export type ReplyTuple = readonly [
+  id: number,
+  code: number,
+  value?: string | string[],
+  stat?: StatTuple,
+];
+
+/** Something happened to a watched node. */
+export type WatchTuple = readonly [
+  event: 'created' | 'deleted' | 'changed' | 'children',
+  path: string,
+];
+
+export type FromKeeper =
+  | { readonly type: 'ready'; readonly version: number }
+  /** The keeper cannot work here; it exits after this message. */
+  | { readonly type: 'unusable'; readonly reason: string }
+  /** No server could be reached or resolved; the keeper goes on trying. */
+  | { readonly type: 'unreachable'; readonly reason: string }
+  | {
+      readonly type: 'connected';
+      readonly session: SessionCredentials;
+      readonly sessionTimeoutMs: number;
+      readonly server: string;
+    }
+  | { readonly type: 'suspended' }
+  | { readonly type: 'expired'; readonly cause: 'server' | 'stall' }
+  | { readonly type: 'auth-failed' }
+  /** Replies and watch events in the order in which ZooKeeper sent them. */
+  | {
+      readonly type: 'batch';
+      readonly items: readonly (ReplyTuple | WatchTuple)[];
+    }
+  | { readonly type: 'alive' }
+  | { readonly type: 'closed' };
+
+export function isWatchTuple(
+  item: ReplyTuple | WatchTuple,
+): item is WatchTuple {
+  return typeof item[0] === 'string';
+}

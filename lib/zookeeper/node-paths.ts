@@ -1,0 +1,73 @@
+import type { ZookeeperClient } from './zookeeper-client.interface.js';
+import { isZookeeperError } from './zookeeper.error.js';
+
+/** Where everything lies below the base path (docs/design.md). */
+export class NodePaths {
+  readonly instances: string;
+  readonly elections: string;
+  readonly tasks: string;
+
+  constructor(readonly base: string) {
+    this.instances = `${base}/instances`;
+    this.elections = `${base}/elections`;
+    this.tasks = `${base}/tasks`;
+  }
+
+  /**
+   * An instance's own node. The session in its name keeps it apart from the
+   * node that a crashed process of the same instance id has left behind.
+   */
+  instance(instanceId: string, sessionId: string): string {
+    return `${this.instances}/${encodeSegment(instanceId)}-${sessionId}`;
+  }
+
+  election(name: string): string {
+    return `${this.elections}/${encodeSegment(name)}`;
+  }
+
+  task(name: string): string {
+    return `${this.tasks}/${encodeSegment(name)}`;
+  }
+}
+
+/** Any text as one path segment that ZooKeeper accepts. */
+export function encodeSegment(text: string): string {
+  const encoded = encodeURIComponent(text);
+  // "." and ".." would be relative; "zookeeper" is reserved at the root only.
+  return encoded.replace(/^\.{1,2}$/, (dots) => dots.replaceAll('.', '%2E'));
+}
+
+/** The text that {@link encodeSegment} was given; the segment if it is foreign. */
+export function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+/**
+ * Creates `path` and its ancestors where they are missing. The requests travel
+ * together: ZooKeeper answers them in order. The last one may be a container,
+ * which the server removes when it has been empty for a while.
+ */
+export async function ensurePath(
+  client: ZookeeperClient,
+  path: string,
+  mode: 'persistent' | 'container',
+): Promise<void> {
+  const segments = path.split('/').slice(1);
+  await Promise.all(
+    segments.map(async (_, index) => {
+      const ancestor = `/${segments.slice(0, index + 1).join('/')}`;
+      const isLast = index === segments.length - 1;
+      try {
+        await client.create(ancestor, '', isLast ? mode : 'persistent');
+      } catch (error) {
+        if (!isZookeeperError(error, 'NODE_EXISTS')) {
+          throw error;
+        }
+      }
+    }),
+  );
+}

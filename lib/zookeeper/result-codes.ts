@@ -1,0 +1,33 @@
+import { ZookeeperError, type ZookeeperErrorCode } from './zookeeper.error.js';
+
+/** ZooKeeper's return codes (`zookeeper.h`, enum ZOO_ERRORS). */
+const CODES = new Map<number, [code: ZookeeperErrorCode, text: string]>([
+  [-4, ['CONNECTION_LOSS', 'the connection to ZooKeeper was lost']],
+  [-7, ['TIMEOUT', 'ZooKeeper did not answer in time']],
+  [-8, ['BAD_ARGUMENTS', 'the request is malformed']],
+  [-9, ['CONNECTION_LOSS', 'there is no connection to ZooKeeper']],
+  [-101, ['NO_NODE', 'the node does not exist']],
+  [-102, ['NO_AUTH', 'the credentials do not permit this']],
+  [-103, ['BAD_VERSION', 'the node has been changed by somebody else']],
+  [-108, ['NO_CHILDREN_FOR_EPHEMERALS', 'an ephemeral node has no children']],
+  [-110, ['NODE_EXISTS', 'the node exists already']],
+  [-111, ['NOT_EMPTY', 'the node has children']],
+  [-112, ['SESSION_EXPIRED', 'the session has expired']],
+  [-114, ['INVALID_ACL', 'the access control list is invalid']],
+  [-115, ['AUTH_FAILED', 'ZooKeeper refused the credentials']],
+  [-116, ['CONNECTION_LOSS', 'the connection to ZooKeeper was closed']],
+  [-118, ['SESSION_MOVED', 'the session has moved to another server']],
+]);
+
+/** The typed error for a return code of the native client. */
+export function errorOfCode(
+  code: number,
+  operation: string,
+  path: string,
+): ZookeeperError {
+  const [name, text] = CODES.get(code) ?? [
+    'UNKNOWN' as const,
+    `ZooKeeper answered with code ${code}`,
+  ];
+  return new ZookeeperError(name, `${operation} ${path}: ${text}`, path);
+}

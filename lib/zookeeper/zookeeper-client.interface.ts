@@ -1,0 +1,113 @@
+import type { Observable } from 'rxjs';
+import type { ZookeeperError } from './zookeeper.error.js';
+
+/**
+ * State of the connection to ZooKeeper:
+ * - `connecting`: no session yet;
+ * - `connected`: the session is alive and can be used;
+ * - `suspended`: the connection is gone, the session may live on;
+ * - `lost`: the session has expired, or has been out of reach for so long that
+ *   it must be presumed so;
+ * - `closed`: shut down for good.
+ *
+ * @publicApi
+ */
+export type ConnectionState =
+  'connecting' | 'connected' | 'suspended' | 'lost' | 'closed';
+
+/** One immutable view of the connection. */
+export interface Connection {
+  readonly state: ConnectionState;
+  /**
+   * Grows with every connection that is established. Watches live as long as
+   * the epoch in which they were set; whoever holds one looks again when the
+   * epoch has changed.
+   */
+  readonly epoch: number;
+  /** The session: present while `connected` or `suspended`. */
+  readonly sessionId?: string;
+  /** The session timeout that the server granted. */
+  readonly sessionTimeoutMs?: number;
+  /** Why there is no connection, where a reason is known. */
+  readonly problem?: ZookeeperError;
+}
+
+/** What becomes of a node when its session ends or its last child goes. */
+export type CreateMode =
+  'persistent' | 'container' | 'ephemeral' | 'ephemeral-sequential';
+
+/** The part of a znode's status that this library uses. */
+export interface NodeStat {
+  /** Transaction that created the node. */
+  readonly czxid: number;
+  /** Transaction that last changed the node's data. */
+  readonly mzxid: number;
+  /** Transaction that last created or deleted a child of the node. */
+  readonly pzxid: number;
+  /** Number of changes of the node's data. */
+  readonly version: number;
+  readonly numChildren: number;
+  /** Session that owns an ephemeral node (hexadecimal), `'0'` otherwise. */
+  readonly ephemeralOwner: string;
+  /** Server's wall clock at the creation, milliseconds since the epoch. */
+  readonly createdAtMs: number;
+  /** Server's wall clock at the last change of the data. */
+  readonly modifiedAtMs: number;
+}
+
+export interface NodeContent {
+  readonly data: string;
+  readonly stat: NodeStat;
+}
+
+export interface ChildList {
+  /** Names of the children, without the parent's path, in no order. */
+  readonly children: string[];
+  readonly stat: NodeStat;
+}
+
+/** What happened to a watched node. */
+export type NodeEvent = 'created' | 'deleted' | 'changed' | 'children';
+
+/** Called at most once, and never after the epoch in which it was set. */
+export type NodeWatcher = (event: NodeEvent) => void;
+
+/**
+ * The narrow view of ZooKeeper that the rest of the library has: one session,
+ * replaced when it expires, and requests that always settle.
+ *
+ * Requests are sent in the order in which they are made, and ZooKeeper answers
+ * one session's requests in that order, so requests made in one turn of the
+ * event loop are pipelined. A request made without a connection is rejected at
+ * once with `CONNECTION_LOSS`: nothing is queued behind the caller's back.
+ */
+export interface ZookeeperClient {
+  readonly connection: Connection;
+  /** The connection now and at every change, in order. Completes at the end. */
+  readonly connection$: Observable<Connection>;
+
+  /**
+   * Begins to connect. Resolves as soon as the client itself works, however
+   * long ZooKeeper stays away; rejects with `KEEPER_UNAVAILABLE` when it cannot
+   * work on this machine.
+   */
+  start(): Promise<void>;
+
+  /** Creates a node and resolves to its path, with the number if sequential. */
+  create(path: string, data: string, mode: CreateMode): Promise<string>;
+  /** Reads a node. The watcher is set only if the node exists. */
+  get(path: string, watcher?: NodeWatcher): Promise<NodeContent>;
+  /** Lists a node's children. The watcher is set only if the node exists. */
+  getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList>;
+  /** Replaces a node's data; with a version only if it is still that one. */
+  set(path: string, data: string, version?: number): Promise<NodeStat>;
+  delete(path: string, version?: number): Promise<void>;
+  /** Makes the next read see everything that was committed before this call. */
+  sync(path: string): Promise<void>;
+
+  /**
+   * Ends the session at once, with its ephemeral nodes. Resolves when it is
+   * done or, when ZooKeeper cannot be reached, given up; never rejects.
+   */
+  close(): Promise<void>;
+}
