@@ -1,7 +1,7 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/test'],
+  roots: ['<rootDir>/lib', '<rootDir>/test'],
   testMatch: ['<rootDir>/test/{unit,e2e,packaging}/**/*.spec.ts'],
   injectGlobals: false,
   extensionsToTreatAsEsm: ['.ts'],
@@ -40,6 +40,10 @@ export default {
   workerIdleMemoryLimit: '512MB',
   restoreMocks: true,
   coverageProvider: 'v8',
-  collectCoverageFrom: ['lib/**/*.ts', '!lib/**/index.ts'],
+  collectCoverageFrom: [
+    'lib/**/*.ts',
+    '!lib/**/index.ts',
+    '!lib/**/*.interface.ts',
+  ],
   coverageDirectory: 'coverage',
 };
