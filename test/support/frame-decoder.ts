@@ -6,6 +6,9 @@ import {
   XID_WATCH_EVENT,
 } from './protocol.js';
 
+/** The real one, even if jest replaces it later. */
+const { hrtime } = process;
+
 /** One packet of a recorded connection, as far as tests look into it. */
 export interface Frame {
   kind: 'request' | 'reply' | 'event';
@@ -120,7 +123,7 @@ export class FrameDecoder {
     xid: number,
     details: Partial<Frame>,
   ): Frame {
-    const atNs = process.hrtime.bigint();
+    const atNs = hrtime.bigint();
     return { kind, connection: this.connection, atNs, opcode, xid, ...details };
   }
 }

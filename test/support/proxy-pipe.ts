@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 // Not the global ones, which jest may have faked.
+import { performance } from 'node:perf_hooks';
 import { clearTimeout, setTimeout } from 'node:timers';
 
 /** How the network treats one direction. Shared by all connections. */

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
 
@@ -16,23 +17,21 @@ type Truthy<T> = Exclude<T, false | 0 | 0n | '' | null | undefined | void>;
  * condition that throws is not fulfilled yet: nodes and processes appear late.
  * After the deadline the error tells what the condition said last.
  *
- * The timers are Node's own, not the global ones that jest may have faked.
+ * Clock and timers are Node's own, not the global ones that jest may have faked.
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 10_000, description = 'a condition' }: WaitForOptions = {},
 ): Promise<Truthy<T>> {
-  const deadline = performance.now() + timeoutMs;
   let last = 'it has not answered';
   const abort = new AbortController();
-  const expired = delay(timeoutMs, undefined, { signal: abort.signal }).catch(
-    () => undefined,
-  );
+  const { signal } = abort;
+  const deadline = performance.now() + timeoutMs;
+  const expiry = delay(timeoutMs, undefined, { signal }).catch(() => undefined);
   try {
-    do {
-      const attempt = evaluate(condition);
+    while (performance.now() < deadline) {
       // A condition that never settles must not outlive the deadline.
-      const outcome = await Promise.race([attempt, expired]);
+      const outcome = await Promise.race([evaluate(condition), expiry]);
       if (!outcome) {
         break;
       }
@@ -44,7 +43,7 @@ export async function waitFor<T>(
         last = `it returned ${inspect(outcome.value)}`;
       }
       await delay(POLL_INTERVAL_MS);
-    } while (performance.now() < deadline);
+    }
   } finally {
     abort.abort();
   }

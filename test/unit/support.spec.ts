@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { LeadershipChecker } from '../support/leadership-checker.js';
 import { MemoryLogger } from '../support/memory-logger.js';
@@ -93,6 +93,19 @@ describe('waitFor', () => {
     await expect(waitFor(condition, { timeoutMs: 20 })).rejects.toThrow(
       'Timed out after 20 ms',
     );
+  });
+});
+
+describe('waitFor under fake timers', () => {
+  it('still polls and still expires', async () => {
+    jest.useFakeTimers();
+    try {
+      await expect(
+        waitFor(() => false, { timeoutMs: 20, description: 'nothing' }),
+      ).rejects.toThrow('waiting for nothing; it returned false.');
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });
 
