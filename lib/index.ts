@@ -13,6 +13,8 @@ export {
   InjectLeaderElection,
   getLeaderElectionToken,
 } from './election/inject-leader-election.decorator.js';
+export { OnDeposed, OnElected } from './election/leadership-hooks.decorator.js';
+export { LeaderGuard } from './election/leader.guard.js';
 export type {
   Leadership,
   LeadershipReason,

@@ -5,7 +5,6 @@ import type {
 } from '@nestjs/common';
 import type { LeaderElections } from './election/leader-elections.js';
 import type { LeaderTasks } from './tasks/leader-tasks.js';
-import type { TaskExplorer } from './tasks/task-explorer.js';
 import { MODULE_IMPORTED_TWICE } from './zookeeper-leader.messages.js';
 
 /** What happens when the application starts and stops. */
@@ -14,7 +13,7 @@ export class ZookeeperLeaderLifecycle
 {
   constructor(
     private readonly countImports: () => number,
-    private readonly explorer: TaskExplorer,
+    private readonly explorers: readonly { explore(): void }[],
     private readonly elections: LeaderElections,
     private readonly tasks: LeaderTasks,
   ) {}
@@ -23,7 +22,9 @@ export class ZookeeperLeaderLifecycle
     if (this.countImports() > 1) {
       throw new TypeError(MODULE_IMPORTED_TWICE);
     }
-    this.explorer.explore();
+    for (const explorer of this.explorers) {
+      explorer.explore();
+    }
   }
 
   async onApplicationBootstrap(): Promise<void> {

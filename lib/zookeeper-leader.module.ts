@@ -11,6 +11,7 @@ import {
 } from './election/inject-leader-election.decorator.js';
 import { LeaderElection } from './election/leader-election.js';
 import { LeaderElections } from './election/leader-elections.js';
+import { LeadershipHooksExplorer } from './election/leadership-hooks.explorer.js';
 import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
 import { LeaderTasks } from './tasks/leader-tasks.js';
 import { TaskExplorer } from './tasks/task-explorer.js';
@@ -88,17 +89,33 @@ import {
       ) => new TaskExplorer(discovery, elections, tasks),
     },
     {
+      provide: LeadershipHooksExplorer,
+      inject: [DiscoveryService, LeaderElections, RESOLVED_OPTIONS],
+      useFactory: (
+        discovery: DiscoveryService,
+        elections: LeaderElections,
+        { drainTimeoutMs }: ResolvedOptions,
+      ) => new LeadershipHooksExplorer(discovery, elections, drainTimeoutMs),
+    },
+    {
       provide: ZookeeperLeaderLifecycle,
-      inject: [ModulesContainer, TaskExplorer, LeaderElections, LeaderTasks],
+      inject: [
+        ModulesContainer,
+        TaskExplorer,
+        LeadershipHooksExplorer,
+        LeaderElections,
+        LeaderTasks,
+      ],
       useFactory: (
         modules: ModulesContainer,
-        explorer: TaskExplorer,
+        tasksExplorer: TaskExplorer,
+        hooksExplorer: LeadershipHooksExplorer,
         elections: LeaderElections,
         tasks: LeaderTasks,
       ) =>
         new ZookeeperLeaderLifecycle(
           () => countImports(modules),
-          explorer,
+          [tasksExplorer, hooksExplorer],
           elections,
           tasks,
         ),
