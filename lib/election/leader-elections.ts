@@ -140,9 +140,8 @@ export class LeaderElections {
     for (const election of this.#elections.values()) {
       election.enter();
     }
-    if (this.#options.enabled) {
-      await this.#session?.client.start();
-    }
+    // Also where this instance takes no part: it may ask who leads.
+    await this.#session?.client.start();
   }
 
   /**

@@ -1,0 +1,18 @@
+// @ts-check
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { projectRoot } from './project.mjs';
+import { runNode } from './steps.mjs';
+
+/**
+ * Compiles a sample application against the built library.
+ *
+ * @param {string} name of its folder
+ * @returns {Promise<string>} path of its main file
+ */
+export async function buildSample(name) {
+  const directory = join(projectRoot, 'sample', name);
+  const require = createRequire(import.meta.url);
+  await runNode([require.resolve('typescript/bin/tsc'), '-p', directory]);
+  return join(directory, 'dist', 'main.js');
+}

@@ -1,0 +1,323 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Injectable, Scope } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { freePort } from '../../scripts/zookeeper/free-port.mjs';
+import {
+  InjectLeaderElection,
+  LeaderElection,
+  LeaderElections,
+  OnlyLeader,
+  ZookeeperLeaderModule,
+  type ZookeeperLeaderModuleOptions,
+} from '../../lib/index.js';
+import { MemoryLogger } from '../support/memory-logger.js';
+import {
+  closeApplications,
+  startApplication,
+  track,
+} from '../support/nest-application.js';
+import { descendants } from '../support/process-table.js';
+import { waitFor } from '../support/wait-for.js';
+import { ZookeeperServer } from '../support/zookeeper-server.js';
+
+const servers: ZookeeperServer[] = [];
+
+async function startServer(
+  options: Parameters<typeof ZookeeperServer.start>[0] = {},
+): Promise<ZookeeperServer> {
+  const server = await ZookeeperServer.start(options);
+  servers.push(server);
+  return server;
+}
+
+afterEach(async () => {
+  await closeApplications();
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+describe('a wrong option fails at start and says what to do', () => {
+  it.each<[string, ZookeeperLeaderModuleOptions, RegExp]>([
+    [
+      'an empty connection string',
+      { connectionString: ' ' },
+      /connectionString ' ' is empty/,
+    ],
+    [
+      'a connection string without a host',
+      { connectionString: ':2181' },
+      /":2181" is not a server.*Expected "host:port"/,
+    ],
+    [
+      'a port that is none',
+      { connectionString: 'zk:99999' },
+      /"99999" is not a port/,
+    ],
+    [
+      'a server that is empty',
+      { connectionString: 'zk1:2181,,zk2' },
+      /a server is empty/,
+    ],
+    [
+      'a relative path in the connection string',
+      { connectionString: 'zk:1/a/../b' },
+      /relative segment/,
+    ],
+    [
+      'a relative base path',
+      { basePath: 'leaders' },
+      /basePath 'leaders' is not absolute.*Expected/,
+    ],
+    ['the root as base path', { basePath: '/' }, /basePath '\/' is the root/],
+    [
+      'a session timeout of 0',
+      { sessionTimeoutMs: 0 },
+      /sessionTimeoutMs 0 is out of range.*from 100/,
+    ],
+    [
+      'a session timeout that is no number',
+      { sessionTimeoutMs: NaN },
+      /sessionTimeoutMs NaN/,
+    ],
+    ['an empty instance id', { instanceId: '' }, /instanceId ''/],
+    [
+      'an unknown policy',
+      { connectionLossPolicy: 'hope' as 'step-down' },
+      /connectionLossPolicy 'hope'.*'hold-lease' or 'step-down'/,
+    ],
+    [
+      'a duplicate election',
+      { elections: ['a', 'a'] },
+      /elections .* names "a" twice/,
+    ],
+    ['a negative drain timeout', { drainTimeoutMs: -1 }, /drainTimeoutMs -1/],
+  ])('%s', async (_what, options, message) => {
+    await expect(startApplication({ options })).rejects.toThrow(message);
+  });
+
+  it('credentials, whose value is not shown', async () => {
+    const credentials = { username: 'a:b', password: 'secret' };
+    const failure = startApplication({ options: { credentials } });
+    await expect(failure).rejects.toThrow(/credentials need a username/);
+    await expect(failure).rejects.not.toThrow(/secret/);
+  });
+
+  it('the module imported twice', async () => {
+    await expect(
+      startApplication({ imports: [ZookeeperLeaderModule.forRoot({})] }),
+    ).rejects.toThrow(/imported more than once/);
+  });
+
+  it('an election that is not among the known ones', async () => {
+    class Bills {
+      @OnlyLeader('biling')
+      send(): void {}
+    }
+    await expect(
+      startApplication({
+        options: { elections: ['billing'] },
+        providers: [Bills],
+      }),
+    ).rejects.toThrow(/Bills\.send\(\).*"biling".*"default", "billing"/s);
+  });
+
+  it('a task on a request-scoped provider', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class PerRequest {
+      @OnlyLeader()
+      job(): void {}
+    }
+    await expect(startApplication({ providers: [PerRequest] })).rejects.toThrow(
+      /PerRequest\.job\(\).*request-scoped.*default scope/s,
+    );
+  });
+});
+
+describe('the session timeout', () => {
+  it('that the server grants is told', async () => {
+    const { connectionString } = await startServer({
+      maxSessionTimeoutMs: 3_000,
+    });
+    const logger = new MemoryLogger();
+    await startApplication({ options: { connectionString }, logger });
+    await waitFor(
+      () =>
+        logger
+          .messages('warn')
+          .some((text) =>
+            /granted .* 3000 ms instead of the 10000 ms/.test(text),
+          ),
+      { description: 'the warning' },
+    );
+  });
+});
+
+describe('without ZooKeeper', () => {
+  it('the application starts, does not lead, and leads when a server comes', async () => {
+    const port = await freePort();
+    const logger = new MemoryLogger();
+    const app = await startApplication({
+      options: { connectionString: `127.0.0.1:${port}` },
+      logger,
+    });
+    const election = app.get(LeaderElection);
+    const changes: string[] = [];
+    election.leadership$.subscribe(({ role }) => changes.push(role));
+    await waitFor(
+      () =>
+        logger
+          .messages('warn')
+          .some((text) => /cannot be reached \(no answer at 127/.test(text)),
+      { description: 'the log to say that nobody answers' },
+    );
+    expect(election.isLeader()).toBe(false);
+    await expect(election.participants()).rejects.toMatchObject({
+      code: 'CONNECTION_LOSS',
+    });
+    await startServer({ port });
+    await election.waitForLeadership({ timeoutMs: 20_000 });
+    expect(changes).toEqual(['idle', 'leader']);
+    expect(logger.messages('warn')).toHaveLength(1);
+  });
+
+  it('an unknown host is told once, and closing does not hang', async () => {
+    const logger = new MemoryLogger();
+    const app = await startApplication({
+      options: { connectionString: 'no-such-host.invalid:2181' },
+      logger,
+    });
+    await waitFor(
+      () =>
+        logger
+          .messages('warn')
+          .some((text) =>
+            /cannot be reached.*no-such-host\.invalid/.test(text),
+          ),
+      { description: 'the log to name the host' },
+    );
+    await app.close();
+    expect(app.get(LeaderElection).leadership).toMatchObject({
+      role: 'idle',
+      reason: 'shutdown',
+    });
+    expect(logger.messages('warn')).toHaveLength(1);
+  });
+
+  it('standalone: true leads at once and needs no keeper', async () => {
+    const before = descendants(process.pid).length;
+    const app = await startApplication({ options: { standalone: true } });
+    const election = app.get(LeaderElection);
+    expect(election.isLeader()).toBe(true);
+    const { fencingToken } = await election.waitForLeadership();
+    await election.resign();
+    expect(election.isLeader()).toBe(true);
+    expect(
+      (await election.waitForLeadership()).fencingToken,
+    ).toBeGreaterThanOrEqual(fencingToken);
+    expect(await election.participants()).toHaveLength(1);
+    expect(descendants(process.pid)).toHaveLength(before);
+  });
+});
+
+describe('enabled: false', () => {
+  it('never leads, but sees who does', async () => {
+    const { connectionString } = await startServer();
+    const leader = await startApplication({
+      options: { connectionString, instanceId: 'worker' },
+    });
+    await leader.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+    const web = await startApplication({
+      options: { connectionString, enabled: false },
+    });
+    const election = web.get(LeaderElection);
+    await expect(election.waitForLeadership()).rejects.toMatchObject({
+      code: 'DISABLED',
+    });
+    const seen: (string | undefined)[] = [];
+    election.leader$.subscribe((participant) =>
+      seen.push(participant?.instanceId),
+    );
+    await waitFor(() => seen.at(-1) === 'worker', {
+      description: 'the leader to be seen',
+    });
+    expect(election.isLeader()).toBe(false);
+    expect(await election.participants()).toHaveLength(1);
+  });
+});
+
+describe('forRootAsync', () => {
+  class Factory {
+    createZookeeperLeaderOptions(): ZookeeperLeaderModuleOptions {
+      return { standalone: true, instanceId: 'from a class' };
+    }
+  }
+  class Shared {
+    static readonly forRoot = {
+      module: Shared,
+      providers: [Factory],
+      exports: [Factory],
+    };
+  }
+
+  it.each([
+    [
+      'useFactory',
+      {
+        useFactory: async () => ({
+          standalone: true,
+          instanceId: 'from a factory',
+        }),
+      },
+      'from a factory',
+    ],
+    ['useClass', { useClass: Factory }, 'from a class'],
+    [
+      'useExisting',
+      { imports: [Shared.forRoot], useExisting: Factory },
+      'from a class',
+    ],
+  ])('%s', async (_what, options, instanceId) => {
+    const app = track(
+      await NestFactory.createApplicationContext(
+        {
+          module: class Root {},
+          imports: [ZookeeperLeaderModule.forRootAsync(options)],
+        },
+        { logger: new MemoryLogger(), abortOnError: false },
+      ),
+    );
+    expect(app.get(LeaderElection).instanceId).toBe(instanceId);
+  });
+});
+
+describe('named elections', () => {
+  it('are injected, and led one by one', async () => {
+    @Injectable()
+    class Bills {
+      constructor(
+        @InjectLeaderElection('billing') readonly billing: LeaderElection,
+        readonly main: LeaderElection,
+      ) {}
+    }
+    const { connectionString } = await startServer();
+    const app = await startApplication({
+      options: { connectionString },
+      providers: [Bills],
+    });
+    const { billing, main } = app.get(Bills);
+    expect(billing.name).toBe('billing');
+    const terms = await Promise.all([
+      billing.waitForLeadership({ timeoutMs: 10_000 }),
+      main.waitForLeadership({ timeoutMs: 10_000 }),
+    ]);
+    expect(terms.map(({ election }) => election)).toEqual([
+      'billing',
+      'default',
+    ]);
+    await billing.withdraw();
+    expect([billing.isLeader(), main.isLeader()]).toEqual([false, true]);
+    const third = app
+      .get(LeaderElections)
+      .get('a name/with ünusual characters');
+    await third.waitForLeadership({ timeoutMs: 10_000 });
+  });
+});
