@@ -14,7 +14,7 @@ const COLORS = /** @type {const} */ ([
 export class Console {
   #startedAt = performance.now();
   #isColored =
-    process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
+    Boolean(process.stdout.isTTY) && process.env.NO_COLOR === undefined;
 
   /**
    * @param {number} instance counted from 1
