@@ -13,8 +13,7 @@ const COLORS = /** @type {const} */ ([
 /** One log of many instances: a colour for each, and the time since the start. */
 export class Console {
   #startedAt = performance.now();
-  #isColored =
-    Boolean(process.stdout.isTTY) && process.env.NO_COLOR === undefined;
+  #isColored = process.stdout.isTTY && process.env.NO_COLOR === undefined;
 
   /**
    * @param {number} instance counted from 1
