@@ -364,7 +364,7 @@ export class ZookeeperElection extends LeaderElection implements LeaseHolder {
       candidacy.isCreateSent = true;
       // ZooKeeper answers one session's requests in the order in which they
       // were sent, so the listing contains the node.
-      const [, created, listed] = await Promise.allSettled([
+      const [prepared, created, listed] = await Promise.allSettled([
         preparation,
         this.#client.create(prefix, data, 'ephemeral-sequential'),
         this.#client.getChildren(path),
@@ -373,7 +373,8 @@ export class ZookeeperElection extends LeaderElection implements LeaseHolder {
         if (!isConnectionError(created.reason)) {
           candidacy.isCreateSent = false;
         }
-        throw created.reason;
+        // What kept the parent from being created says more than its absence.
+        throw prepared.status === 'rejected' ? prepared.reason : created.reason;
       }
       candidacy.node = created.value.slice(path.length + 1);
       this.#lease.extend(sentAt, candidacy.sessionId);

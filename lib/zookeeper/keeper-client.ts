@@ -11,6 +11,7 @@ import {
   type StatTuple,
   isWatchTuple,
 } from './keeper/protocol.js';
+import { settledWithin } from '../within.js';
 import { errorOfCode } from './result-codes.js';
 import { WatchTable } from './watch-table.js';
 import type {
@@ -168,12 +169,9 @@ export class KeeperClient implements ZookeeperClient {
     }
     this.#isClosing = true;
     const keeper = this.#keeper;
-    const isClosed =
-      keeper &&
-      new Promise<void>((resolve) => {
-        this.#onClosed = resolve;
-        setTimeout(resolve, CLOSE_TIMEOUT_MS);
-      });
+    const closed = new Promise<void>((resolve) => {
+      this.#onClosed = resolve;
+    });
     clearInterval(this.#lifeSigns);
     clearTimeout(this.#presumeLost);
     clearTimeout(this.#restart);
@@ -182,8 +180,10 @@ export class KeeperClient implements ZookeeperClient {
     this.#isUsable = false;
     this.#rejectPending('CLOSED', 'the ZooKeeper client was closed');
     this.#settleStart?.resolve();
-    await isClosed;
-    keeper?.release();
+    if (keeper) {
+      await settledWithin([closed], CLOSE_TIMEOUT_MS);
+      keeper.release();
+    }
     this.#keeper = undefined;
     this.#change({ state: 'closed', epoch: this.connection.epoch });
     this.#connection$.complete();

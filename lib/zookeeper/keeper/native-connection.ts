@@ -37,6 +37,7 @@ const CODE_CONNECTION_LOSS = -4;
 const CODE_BAD_ARGUMENTS = -8;
 
 const POLL_INTERVAL_MS = 5;
+const CONNECTION_CHECK_MS = 100;
 
 /**
  * One native client object for one connection to one server. The object is
@@ -98,12 +99,15 @@ export class NativeConnection {
         client_password: session.password,
       }),
     });
-    const watch = this.#watchAttempt();
+    const attempt = this.#watchAttempt();
     const isConnected = await Promise.race([
       connected,
       this.ended.then(() => false),
     ]);
-    clearInterval(watch);
+    clearInterval(attempt);
+    if (isConnected) {
+      this.#watchConnection();
+    }
     if (isConnected && this.#options.digest !== undefined) {
       this.#client.native.add_auth(
         'digest',
@@ -136,6 +140,9 @@ export class NativeConnection {
     const code = this.#call(id, operation, path, data, argument);
     if (code !== 0) {
       this.#reply(id, code);
+    }
+    if (this.#client.state !== STATE_CONNECTED) {
+      setImmediate(() => this.#finish('disconnected'));
     }
   }
 
@@ -223,6 +230,19 @@ export class NativeConnection {
         this.#finish('disconnected');
       }
     }, POLL_INTERVAL_MS);
+  }
+
+  /**
+   * Where it is a write that meets the broken connection, the native client
+   * knows of it but raises no event before it has reached another server.
+   */
+  #watchConnection(): void {
+    const watch = setInterval(() => {
+      if (this.#client.state !== STATE_CONNECTED) {
+        this.#finish('disconnected');
+      }
+    }, CONNECTION_CHECK_MS);
+    void this.ended.then(() => clearInterval(watch));
   }
 
   #finish(end: ConnectionEnd): void {

@@ -1,0 +1,218 @@
+import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  it,
+} from '@jest/globals';
+import { ProcessInstance } from '../../support/process-instance.js';
+import {
+  isRunning,
+  processEntry,
+  type ProcessEntry,
+} from '../../support/process-table.js';
+import { waitFor } from '../../support/wait-for.js';
+import { WireClient } from '../../support/wire-client.js';
+import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const MAIN = path.join(ROOT, 'test/support/instance.main.mjs');
+/** So long that nothing in these tests can be owed to its end. */
+const SESSION_TIMEOUT_MS = 60_000;
+
+let server: ZookeeperServer;
+let testNumber = 0;
+let basePath: string;
+
+beforeAll(async () => {
+  server = await ZookeeperServer.start();
+});
+afterEach(() => ProcessInstance.closeAll());
+afterAll(() => server.close());
+
+function start(
+  options: ConstructorParameters<typeof ProcessInstance>[1] = {},
+): ProcessInstance {
+  testNumber += 1;
+  basePath = `/orphan-${testNumber}`;
+  return new ProcessInstance(MAIN, {
+    ...options,
+    env: {
+      OPTIONS: JSON.stringify({
+        connectionString: server.connectionString,
+        basePath,
+        sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      }),
+      ...options.env,
+    },
+  });
+}
+
+async function leadingWithKeeper(
+  instance: ProcessInstance,
+): Promise<ProcessEntry> {
+  await instance.waitForEvent('leading');
+  const [pid] = instance.descendants();
+  return processEntry(pid as number) as ProcessEntry;
+}
+
+/** The session is closed, not left to its timeout, and no keeper stays. */
+async function expectNothingLeft(keeper: ProcessEntry): Promise<void> {
+  await waitFor(() => !isRunning(keeper), { description: 'the keeper to go' });
+  const client = await WireClient.connect({
+    port: server.port,
+    timeoutMs: 4_000,
+  });
+  await waitFor(
+    async () =>
+      (await client.tree(basePath)).every(
+        ({ stat }) => BigInt(`0x${stat.ephemeralOwner}`) === 0n,
+      ),
+    { description: 'the ephemeral nodes to go' },
+  );
+  await client.close();
+}
+
+describe('when the application ends, its session and its keeper end', () => {
+  it.each(['exit', 'throw', 'reject', 'close'])('by %s', async (exit) => {
+    const instance = start();
+    const keeper = await leadingWithKeeper(instance);
+    instance.send({ exit });
+    await instance.exited;
+    await expectNothingLeft(keeper);
+  });
+
+  it('by kill -9', async () => {
+    const instance = start();
+    const keeper = await leadingWithKeeper(instance);
+    await instance.kill();
+    await expectNothingLeft(keeper);
+  });
+
+  it('by SIGTERM without shutdown hooks', async () => {
+    const instance = start();
+    const keeper = await leadingWithKeeper(instance);
+    await instance.terminate();
+    await expectNothingLeft(keeper);
+  });
+
+  it('under the inspector, whose options the keeper does not inherit', async () => {
+    const instance = start({ env: { NODE_OPTIONS: '--inspect=127.0.0.1:0' } });
+    const keeper = await leadingWithKeeper(instance);
+    await instance.kill();
+    await expectNothingLeft(keeper);
+  });
+
+  it('as a group, by a signal that the keeper survives until the application is gone', async () => {
+    const instance = start();
+    const keeper = await leadingWithKeeper(instance);
+    process.kill(keeper.pid, 'SIGTERM');
+    process.kill(keeper.pid, 'SIGINT');
+    process.kill(keeper.pid, 'SIGHUP');
+    instance.send({ exit: 'close' });
+    expect((await instance.exited).code).toBe(0);
+    await expectNothingLeft(keeper);
+  });
+});
+
+describe('in a container, where the end of PID 1 is the end of all', () => {
+  it.each(['exit', 'throw', 'reject'])(
+    'the session is closed before, by %s',
+    async (exit) => {
+      testNumber += 1;
+      basePath = `/container-${testNumber}`;
+      // unshare is not a node script: a node process that starts it and waits.
+      const instance = new ProcessInstance(
+        path.join(ROOT, 'test/support/container.main.mjs'),
+        {
+          args: [MAIN],
+          env: {
+            OPTIONS: JSON.stringify({
+              connectionString: server.connectionString,
+              basePath,
+              sessionTimeoutMs: SESSION_TIMEOUT_MS,
+            }),
+            EXIT_WHEN_LEADING: exit,
+          },
+        },
+      );
+      const { code } = await instance.exited;
+      // Only root may make namespaces; continuous integration is.
+      expect(code === 77 && process.getuid?.() === 0).toBe(false);
+      if (code === 77) {
+        return;
+      }
+      const client = await WireClient.connect({
+        port: server.port,
+        timeoutMs: 4_000,
+      });
+      const tree = await client.tree(basePath);
+      await client.close();
+      expect(tree.length).toBeGreaterThan(2);
+      expect(
+        tree.filter(({ stat }) => BigInt(`0x${stat.ephemeralOwner}`) !== 0n),
+      ).toEqual([]);
+    },
+  );
+});
+
+describe('a keeper that cannot work', () => {
+  it('fails the start with the packages to install', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'no-native-client-'));
+    try {
+      // The library and what it needs, but no native client.
+      await cp(path.join(ROOT, 'dist/esm'), path.join(directory, 'dist/esm'), {
+        recursive: true,
+      });
+      await cp(MAIN, path.join(directory, 'test/support/instance.main.mjs'));
+      await cp(
+        path.join(ROOT, 'package.json'),
+        path.join(directory, 'package.json'),
+      );
+      for (const name of [
+        '@nestjs',
+        'rxjs',
+        'reflect-metadata',
+        'tslib',
+        'uid',
+        'iterare',
+        'fast-safe-stringify',
+        'path-to-regexp',
+        'load-esm',
+        'file-type',
+      ]) {
+        await linkPackage(directory, name);
+      }
+      const instance = new ProcessInstance(
+        path.join(directory, 'test/support/instance.main.mjs'),
+        {
+          env: {
+            OPTIONS: JSON.stringify({
+              connectionString: server.connectionString,
+            }),
+          },
+        },
+      );
+      const { code } = await instance.exited;
+      expect(code).toBe(1);
+      expect(instance.stderr).toMatch(
+        /The session keeper cannot start: the npm package "zookeeper" is not installed.*apt-get install -y python3 make g\+\+/s,
+      );
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+
+  async function linkPackage(directory: string, name: string): Promise<void> {
+    await mkdir(path.join(directory, 'node_modules'), { recursive: true });
+    await symlink(
+      path.join(ROOT, 'node_modules', name),
+      path.join(directory, 'node_modules', name),
+    ).catch(() => undefined);
+  }
+});

@@ -1,0 +1,112 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ElectionGroup } from '../../support/election-group.js';
+import { waitFor } from '../../support/wait-for.js';
+import { ZookeeperEnsemble } from '../../support/zookeeper-ensemble.js';
+import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+const cleanUp: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const clean of cleanUp.splice(0).toReversed()) {
+    await clean();
+  }
+});
+
+async function standalone(
+  sessionTimeoutMs = 2_000,
+): Promise<[ZookeeperServer, ElectionGroup]> {
+  const server = await ZookeeperServer.start();
+  const group = new ElectionGroup(server.port, '/outages', {
+    sessionTimeoutMs,
+  });
+  cleanUp.push(
+    () => server.close(),
+    () => group.close(),
+  );
+  return [server, group];
+}
+
+async function ensemble(
+  sessionTimeoutMs: number,
+): Promise<[ZookeeperEnsemble, ElectionGroup]> {
+  const servers = await ZookeeperEnsemble.start({ size: 3 });
+  const group = new ElectionGroup(
+    servers.servers[0]?.port as number,
+    '/outages',
+    {
+      sessionTimeoutMs,
+      connectionString: servers.connectionString,
+    },
+  );
+  cleanUp.push(
+    () => servers.close(),
+    () => group.close(),
+  );
+  return [servers, group];
+}
+
+describe('outages', () => {
+  it('S32 the servers come back empty: everything is created again, one leads', async () => {
+    const [server, group] = await standalone();
+    await group.join('A');
+    await group.join('B');
+    await server.stop();
+    await waitFor(() => group.leader() === undefined, {
+      description: 'nobody to lead',
+    });
+    await server.wipe();
+    await server.start();
+    await group.waitForLeader(undefined, 25_000);
+    await group.expectInvariant();
+  }, 60_000);
+
+  it('S35 a full outage with ten candidates: nobody leads, then one', async () => {
+    const [server, group] = await standalone();
+    await Promise.all(
+      Array.from({ length: 10 }, (_, index) => group.join(`I${index}`)),
+    );
+    await group.waitForLeader();
+    await server.stop();
+    await waitFor(() => group.leader() === undefined, {
+      description: 'nobody to lead',
+    });
+    await server.start();
+    await group.waitForLeader(undefined, 25_000);
+    await group.expectInvariant();
+  }, 60_000);
+
+  it('S41 a rolling restart of three servers: with hold-lease no change of leader', async () => {
+    const [servers, group] = await ensemble(9_000);
+    for (const name of ['A', 'B', 'C']) {
+      await group.join(name);
+    }
+    const leader = await group.waitForLeader();
+    for (const server of servers.servers) {
+      await server.stop();
+      await servers.leader();
+      await server.start();
+      await servers.leader();
+    }
+    await group.waitForLeader();
+    await group.expectInvariant();
+    expect(group.leader()).toBe(leader);
+    expect(group.checker.of('default')).toHaveLength(1);
+  }, 120_000);
+
+  it('S42 the quorum is lost: at most one leader, and none after the lease', async () => {
+    const [servers, group] = await ensemble(3_000);
+    for (const name of ['A', 'B', 'C']) {
+      await group.join(name);
+    }
+    await group.waitForLeader();
+    const lost = (await servers.followers()).slice(0, 2);
+    await Promise.all(lost.map((server) => server.stop()));
+    await waitFor(() => group.leader() === undefined, {
+      description: 'nobody to lead',
+    });
+    await Promise.all(lost.map((server) => server.start()));
+    await servers.leader();
+    await group.waitForLeader(undefined, 30_000);
+    await group.expectInvariant();
+  }, 120_000);
+});

@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { systemClock } from '../../../lib/zookeeper/clock.js';
+import { InstanceNode } from '../../../lib/zookeeper/instance-node.js';
+import { KeeperClient } from '../../../lib/zookeeper/keeper-client.js';
+import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
+import { SessionLease } from '../../../lib/zookeeper/session-lease.js';
+import { ZookeeperElection } from '../../../lib/election/zookeeper-election.js';
+import { waitFor } from '../../support/wait-for.js';
+import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+/** Few heartbeats and pings, so that they do not count. */
+const SESSION_TIMEOUT_MS = 60_000;
+const SESSIONS = 4;
+
+let server: ZookeeperServer;
+let clients: KeeperClient[];
+let leases: SessionLease[];
+const paths = new NodePaths('/requests');
+
+beforeAll(async () => {
+  server = await ZookeeperServer.start({
+    maxSessionTimeoutMs: SESSION_TIMEOUT_MS,
+  });
+  clients = Array.from(
+    { length: SESSIONS },
+    () =>
+      new KeeperClient({
+        servers: [{ host: '127.0.0.1', port: server.port }],
+        sessionTimeoutMs: SESSION_TIMEOUT_MS,
+        maxStallMs: 30_000,
+      }),
+  );
+  leases = clients.map((client, index) => {
+    const identity = { instanceId: `I${index}`, host: 'test', pid: 1 };
+    const node = new InstanceNode(client, paths, identity, 'test');
+    return new SessionLease({
+      client,
+      clock: systemClock,
+      requestedSessionTimeoutMs: SESSION_TIMEOUT_MS,
+      writeHeartbeat: () => node.write(),
+    });
+  });
+  await Promise.all(clients.map((client) => client.start()));
+  await waitFor(
+    () => clients.every(({ connection }) => connection.state === 'connected'),
+    {
+      description: 'all sessions',
+    },
+  );
+});
+
+afterAll(async () => {
+  await Promise.all(clients.map((client) => client.close()));
+  await server.close();
+});
+
+/** Participants of one election, each a real one, spread over the sessions. */
+async function join(name: string, count: number): Promise<ZookeeperElection[]> {
+  const elections = Array.from({ length: count }, (_, index) => {
+    const session = index % SESSIONS;
+    return new ZookeeperElection({
+      name,
+      path: paths.election(name),
+      client: clients[session] as KeeperClient,
+      lease: leases[session] as SessionLease,
+      identity: { instanceId: `P${index}`, host: 'test', pid: 1 },
+      connectionLossPolicy: 'hold-lease',
+      isEnabled: true,
+      drain: async () => undefined,
+      onProblem: () => undefined,
+    });
+  });
+  for (const election of elections) {
+    election.enter();
+    await waitFor(() => election.leadership.role !== 'idle', {
+      description: 'a participant to join',
+    });
+  }
+  return elections;
+}
+
+/** What the server has received besides our questions about it. */
+let questions = 0;
+let packetsPerQuestion = 0;
+
+async function packets(): Promise<number> {
+  const { packets_received: received = 0 } = await server.counters();
+  const own = questions * packetsPerQuestion;
+  questions += 1;
+  return received - own;
+}
+
+/** The number of packets that the server has received, once it rests. */
+async function packetsAtRest(): Promise<number> {
+  let last = -1;
+  let quietLooks = 0;
+  await waitFor(
+    async () => {
+      const now = await packets();
+      quietLooks = now === last ? quietLooks + 1 : 0;
+      last = now;
+      return quietLooks > 20;
+    },
+    { description: 'the server to rest' },
+  );
+  return last;
+}
+
+it('a hand-over costs the same number of requests among 2 and among 1,000 participants', async () => {
+  const first = await packets();
+  packetsPerQuestion = (await packets()) - first;
+  questions = 0;
+  const requests: Record<number, number> = {};
+  for (const count of [2, 10, 100, 1_000]) {
+    const elections = await join(`with-${count}`, count);
+    const before = await packetsAtRest();
+    await elections[0]?.withdraw();
+    await waitFor(() => elections[1]?.isLeader(), {
+      description: 'the next one to lead',
+    });
+    requests[count] = (await packetsAtRest()) - before;
+    await Promise.all(elections.map((election) => election.withdraw()));
+  }
+  process.stdout.write(`requests per hand-over: ${JSON.stringify(requests)}\n`);
+  const counts = Object.values(requests);
+  // The delete, the listing that follows it, what the new leader writes, and
+  // what the next in line reads; now and then a ping among them.
+  expect(Math.max(...counts)).toBeLessThan(16);
+  expect(
+    Math.abs((requests[1_000] as number) - (requests[10] as number)),
+  ).toBeLessThan(4);
+}, 120_000);

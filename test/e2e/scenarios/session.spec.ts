@@ -1,0 +1,318 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+} from '@jest/globals';
+import { ElectionGroup } from '../../support/election-group.js';
+import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { waitFor } from '../../support/wait-for.js';
+import { WireClient } from '../../support/wire-client.js';
+import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+const SESSION_TIMEOUT_MS = 2_000;
+const LEASE_MS = (SESSION_TIMEOUT_MS * 2) / 3;
+
+let server: ZookeeperServer;
+let group: ElectionGroup;
+let testNumber = 0;
+
+beforeAll(async () => {
+  server = await ZookeeperServer.start();
+});
+beforeEach(() => {
+  testNumber += 1;
+  group = new ElectionGroup(server.port, `/session-${testNumber}`, {
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+  });
+});
+afterEach(() => group.close());
+afterAll(() => server.close());
+
+async function disconnect(proxy: TcpProxy | undefined): Promise<void> {
+  proxy?.refuse();
+  proxy?.cut();
+  await waitFor(
+    () =>
+      group.logger
+        .messages('warn')
+        .some((text) => /connection to ZooKeeper was lost/.test(text)),
+    {
+      description: 'the disconnect to be noticed',
+    },
+  );
+}
+
+describe('session and connection', () => {
+  it('S22 step-down: lost at the disconnect, leads again with the same node', async () => {
+    const a = await group.join('A', {
+      isProxied: true,
+      connectionLossPolicy: 'step-down',
+    });
+    const nodes = await group.nodes();
+    await disconnect(a.proxy);
+    expect(a.isLeader).toBe(false);
+    expect(a.changes.at(-1)).toMatchObject({
+      role: 'follower',
+      reason: 'suspended',
+    });
+    await a.proxy?.accept();
+    await group.waitForLeader(a);
+    expect(await group.nodes()).toEqual(nodes);
+    await group.expectInvariant();
+  });
+
+  it('S23 hold-lease: a short disconnect gives no event at all', async () => {
+    const a = await group.join('A', { isProxied: true });
+    await disconnect(a.proxy);
+    expect(a.isLeader).toBe(true);
+    await a.proxy?.accept();
+    await waitFor(
+      () =>
+        group.logger
+          .messages('log')
+          .some((text) => /again, session/.test(text)),
+      {
+        description: 'the connection to come back',
+      },
+    );
+    expect(a.isLeader).toBe(true);
+    expect(a.roles).toEqual(['idle', 'leader']);
+    await group.expectInvariant();
+  });
+
+  it('S24 cut off for longer than the lease: it ends before the session can expire', async () => {
+    const a = await group.join('A', { isProxied: true });
+    const cutAt = performance.now();
+    // Nothing is refused and nobody is told: no event says that ZooKeeper is gone.
+    a.proxy?.drop();
+    await waitFor(() => !a.isLeader, { description: 'the lease to end' });
+    const ledForMs = performance.now() - cutAt;
+    expect(ledForMs).toBeLessThan(SESSION_TIMEOUT_MS);
+    expect(ledForMs).toBeGreaterThan(LEASE_MS / 2);
+    await waitFor(() => a.roles.at(-1) !== 'leader', {
+      description: 'the event',
+    });
+    expect(a.changes.at(-1)?.reason).toBe('lease-expired');
+    await a.proxy?.heal();
+    await group.waitForLeader(a);
+    await group.expectInvariant();
+  });
+
+  it('S25 the session expires while leading: the next one leads, the former says lost once', async () => {
+    const a = await group.join('A', { isProxied: true });
+    const b = await group.join('B');
+    a.proxy?.drop();
+    await group.waitForLeader(b);
+    expect(a.roles.slice(0, 3)).toEqual(['idle', 'leader', 'follower']);
+    expect(a.roles.filter((role) => role === 'leader')).toHaveLength(1);
+    await a.proxy?.heal();
+    a.proxy?.cut();
+    await waitFor(async () => (await b.election.participants()).length === 2, {
+      description: 'A to queue again',
+    });
+    expect(a.roles.filter((role) => role === 'leader')).toHaveLength(1);
+    await group.expectInvariant();
+  });
+
+  it('S27 reconnects in quick succession', async () => {
+    const a = await group.join('A', { isProxied: true });
+    const nodes = await group.nodes();
+    for (let flap = 0; flap < 5; flap += 1) {
+      const connects = a.proxy?.requests('connect').length ?? 0;
+      a.proxy?.cut();
+      await waitFor(
+        () => (a.proxy?.requests('connect').length ?? 0) > connects,
+        { description: 'a reconnect' },
+      );
+    }
+    await group.waitForLeader(a);
+    expect(await group.nodes()).toEqual(nodes);
+    await group.expectInvariant();
+  });
+
+  it('S28 two instances reconnect with deletes in flight', async () => {
+    const a = await group.join('A', { isProxied: true });
+    const b = await group.join('B', { isProxied: true });
+    for (let round = 0; round < 3; round += 1) {
+      const leader = await group.waitForLeader();
+      const resigned = leader.election.resign();
+      a.proxy?.cut();
+      b.proxy?.cut();
+      await resigned;
+    }
+    await group.waitForLeader();
+    await group.expectInvariant();
+  });
+
+  it('S31 the predecessor dies while we are disconnected: we lead after reconnecting', async () => {
+    const a = await group.join('A');
+    const b = await group.join('B', { isProxied: true });
+    await disconnect(b.proxy);
+    await a.close();
+    await b.proxy?.accept();
+    await group.waitForLeader(b);
+    await group.expectInvariant();
+  });
+
+  it('S33 a path in the connection string that does not exist is created', async () => {
+    const a = await group.start('A', {
+      connectionString: `127.0.0.1:${server.port}/new/chroot`,
+    });
+    await group.waitForLeader(a);
+    const nodes = await group.inspect((client) =>
+      client.getChildren(`/new/chroot${group.basePath}/elections/default`),
+    );
+    expect(nodes).toHaveLength(1);
+  });
+
+  it("S34 the election's node is removed while nobody is in it: it is created again", async () => {
+    const a = await group.join('A');
+    await a.election.withdraw();
+    await group.inspect((client) =>
+      client.deleteRecursive(`${group.basePath}/elections`),
+    );
+    a.election.enter();
+    await group.waitForLeader(a);
+    await group.expectInvariant();
+  });
+
+  it('S36 flaps with five elections on one session: every election leads again', async () => {
+    const names = ['default', 'b', 'c', 'd', 'e'];
+    const a = await group.join('A', { isProxied: true, enters: names });
+    const all = names.map((name) => a.elections.find(name, 'a test'));
+    const allLead = (): boolean => all.every((election) => election.isLeader());
+    await waitFor(allLead, { description: 'all elections to be led' });
+    for (let flap = 0; flap < 4; flap += 1) {
+      const connects = a.proxy?.requests('connect').length ?? 0;
+      a.proxy?.cut();
+      await waitFor(
+        () => (a.proxy?.requests('connect').length ?? 0) > connects,
+        { description: 'a reconnect' },
+      );
+    }
+    await waitFor(allLead, { description: 'all elections to be led again' });
+    for (const name of names) {
+      expect(await group.nodes(name)).toHaveLength(1);
+    }
+  });
+
+  it("S37 a follower's session expires: it queues again and is not told that it leads", async () => {
+    const a = await group.join('A');
+    const b = await group.join('B', { isProxied: true });
+    const before = await group.nodes();
+    b.proxy?.drop();
+    await waitFor(async () => (await group.nodes()).length === 1, {
+      description: "B's node to go",
+    });
+    await b.proxy?.heal();
+    b.proxy?.cut();
+    await waitFor(async () => (await group.nodes()).length === 2, {
+      description: 'B to queue again',
+    });
+    expect(await group.nodes()).not.toEqual(before);
+    expect(a.isLeader).toBe(true);
+    expect(b.roles).not.toContain('leader');
+    await group.expectInvariant();
+  });
+
+  it.each(['create', 'getChildren2', 'getData', 'setData'])(
+    'S39 the session expires during %s: the election goes on',
+    async (opcode) => {
+      const a = await group.join('A', { isProxied: true });
+      const proxy = a.proxy as TcpProxy;
+      await a.election.withdraw();
+      const held = proxy.holdReplyOf(opcode);
+      a.election.enter();
+      await held.arrived;
+      await WireClient.expire({ port: server.port, ...proxy.lastSession() });
+      proxy.cut();
+      await group.waitForLeader(a);
+      await group.expectInvariant();
+    },
+  );
+
+  it('S39 the session expires during a delete: the election goes on', async () => {
+    const a = await group.join('A', { isProxied: true });
+    const proxy = a.proxy as TcpProxy;
+    const held = proxy.holdReplyOf('delete');
+    const resigned = a.election.resign();
+    await held.arrived;
+    await WireClient.expire({ port: server.port, ...proxy.lastSession() });
+    proxy.cut();
+    await resigned;
+    await group.waitForLeader(a);
+    await group.expectInvariant();
+  });
+
+  it('S40 lost between winning and starting work: the work does not start', async () => {
+    const a = await group.start('A');
+    let isLeaderAfterStall: boolean | undefined;
+    a.election.leadership$.subscribe(({ role }) => {
+      if (role === 'leader' && isLeaderAfterStall === undefined) {
+        const until = performance.now() + SESSION_TIMEOUT_MS;
+        while (performance.now() < until) {
+          // The lease runs out before the work begins.
+        }
+        isLeaderAfterStall = a.isLeader;
+      }
+    });
+    await waitFor(() => isLeaderAfterStall !== undefined, {
+      description: 'A to have led',
+    });
+    expect(isLeaderAfterStall).toBe(false);
+    // The keeper has kept the session: a fresh heartbeat makes it leader again.
+    await group.waitForLeader(a);
+    await group.expectInvariant();
+  });
+
+  it('S43 without permission: told once, tried again without spinning', async () => {
+    // Reading and administration, but no creation.
+    await group.inspect(async (client) => {
+      await client.create(group.basePath);
+      await client.setACL(group.basePath, [
+        { permissions: 17, scheme: 'world', id: 'anyone' },
+      ]);
+    });
+    const a = await group.start('A', { isProxied: true });
+    await waitFor(() => group.logger.messages('error').length > 0, {
+      description: 'an error in the log',
+    });
+    await waitFor(() => (a.proxy?.requests('create').length ?? 0) > 8, {
+      description: 'some attempts',
+    });
+    expect(group.logger.messages('error')).toEqual([
+      expect.stringMatching(/Election "default" cannot be held: .*permit/),
+    ]);
+    expect(a.proxy?.requests().length).toBeLessThan(60);
+    expect(a.roles).toEqual(['idle']);
+    await group.inspect((client) =>
+      client.setACL(group.basePath, [
+        { permissions: 31, scheme: 'world', id: 'anyone' },
+      ]),
+    );
+    await group.waitForLeader(a, 25_000);
+  });
+
+  it('S63 delays and lost connections: one leader at a time', async () => {
+    const a = await group.join('A', { isProxied: true });
+    const b = await group.join('B', { isProxied: true });
+    for (let round = 0; round < 20; round += 1) {
+      const { proxy } = round % 2 === 0 ? a : b;
+      proxy?.delay(Math.random() * 200);
+      await new Promise((resolve) => {
+        setTimeout(resolve, Math.random() * 200);
+      });
+      if (Math.random() < 0.3) {
+        proxy?.cut();
+      }
+    }
+    await Promise.all([a.proxy?.heal(), b.proxy?.heal()]);
+    await group.waitForLeader();
+    await group.expectInvariant();
+    expect(group.checker.leaderChanges('default')).toBeLessThan(10);
+  });
+});

@@ -1,0 +1,220 @@
+import { fileURLToPath } from 'node:url';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  it,
+} from '@jest/globals';
+import { LeadershipChecker } from '../../support/leadership-checker.js';
+import {
+  ProcessInstance,
+  type ProcessEvent,
+} from '../../support/process-instance.js';
+import { waitFor } from '../../support/wait-for.js';
+import { WireClient } from '../../support/wire-client.js';
+import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+const MAIN = fileURLToPath(
+  new URL('../../support/instance.main.mjs', import.meta.url),
+);
+const SESSION_TIMEOUT_MS = 2_000;
+
+let server: ZookeeperServer;
+let testNumber = 0;
+let basePath: string;
+let instances: ProcessInstance[] = [];
+
+beforeAll(async () => {
+  server = await ZookeeperServer.start();
+});
+afterEach(async () => {
+  await ProcessInstance.closeAll();
+  instances = [];
+});
+afterAll(() => server.close());
+
+/** Starts instances that join one after the other; the first one leads. */
+async function start(
+  names: string[],
+  options: Record<string, unknown> = {},
+): Promise<ProcessInstance[]> {
+  testNumber += 1;
+  basePath = `/time-${testNumber}`;
+  for (const instanceId of names) {
+    const instance = new ProcessInstance(MAIN, {
+      env: {
+        OPTIONS: JSON.stringify({
+          connectionString: server.connectionString,
+          basePath,
+          sessionTimeoutMs: SESSION_TIMEOUT_MS,
+          instanceId,
+          ...options,
+        }),
+      },
+    });
+    instances.push(instance);
+    await waitFor(async () => (await nodes()).length === instances.length, {
+      description: `${instanceId} to have joined`,
+    });
+  }
+  await instances[0]?.waitForEvent('leading');
+  return instances;
+}
+
+async function nodes(): Promise<string[]> {
+  const client = await WireClient.connect({
+    port: server.port,
+    timeoutMs: 4_000,
+  });
+  const path = `${basePath}/elections/default`;
+  const names = (await client.exists(path))
+    ? await client.getChildren(path)
+    : [];
+  await client.close();
+  return names;
+}
+
+function of(
+  instance: ProcessInstance | undefined,
+  type: string,
+): ProcessEvent[] {
+  return instance?.events.filter((event) => event.type === type) ?? [];
+}
+
+/** A leader's own word is what counts; one that was killed said it until then. */
+function expectOneLeaderAtATime(
+  ends: Map<ProcessInstance, bigint> = new Map(),
+): void {
+  const checker = new LeadershipChecker();
+  for (const [index, instance] of instances.entries()) {
+    for (const { type, atNs, fencingToken } of instance.events) {
+      const at = BigInt(atNs as string);
+      if (type === 'leading') {
+        checker.gained({
+          instance: String(index),
+          election: 'default',
+          fromNs: at,
+          fencingToken: fencingToken as number,
+        });
+      } else if (type === 'lost') {
+        checker.lost(String(index), 'default', at);
+      }
+    }
+    const end = ends.get(instance);
+    if (end !== undefined) {
+      checker.lost(String(index), 'default', end);
+    }
+  }
+  checker.assertNoViolations();
+}
+
+function keeperOf(instance: ProcessInstance | undefined): number {
+  return instance?.descendants()[0] as number;
+}
+
+describe('time', () => {
+  it('S60 application and keeper paused for twice the session timeout: not leading in the first turn', async () => {
+    const [a, b] = await start(['A', 'B']);
+    const keeper = keeperOf(a);
+    process.kill(keeper, 'SIGSTOP');
+    await a?.pause();
+    const pausedAt = process.hrtime.bigint();
+    await b?.waitForEvent('leading', () => true, { timeoutMs: 15_000 });
+    await waitFor(
+      () =>
+        process.hrtime.bigint() - pausedAt >
+        BigInt(2 * SESSION_TIMEOUT_MS) * 1_000_000n,
+      { description: 'twice the session timeout' },
+    );
+    a?.resume();
+    process.kill(keeper, 'SIGCONT');
+    const first = await a?.waitForEvent('after a pause');
+    expect(first).toMatchObject({ isLeader: false });
+    const task = await a?.waitForEvent('task');
+    expect(task).toMatchObject({ isLeader: false });
+    await a?.waitForEvent('lost');
+    await waitFor(async () => (await nodes()).length === 2, {
+      description: 'A to queue again',
+    });
+    expect(of(a, 'leading')).toHaveLength(1);
+    // A paused process says nothing; it stopped leading when it was paused.
+    const checker = new Map([[a as ProcessInstance, pausedAt]]);
+    a?.events.splice(0, a.events.length, ...of(a, 'leading'));
+    expectOneLeaderAtATime(checker);
+  }, 60_000);
+
+  it('S61 the event loop blocked for three times the session timeout: the session lives, and the next task runs', async () => {
+    const [a, b] = await start(['A', 'B']);
+    const before = await nodes();
+    a?.send({ blockMs: 3 * SESSION_TIMEOUT_MS });
+    const first = await a?.waitForEvent('after a pause', () => true, {
+      timeoutMs: 15_000,
+    });
+    expect(first).toMatchObject({ isLeader: false, role: 'leader' });
+    expect(await a?.waitForEvent('task')).toMatchObject({ isLeader: true });
+    expect(of(b, 'leading')).toHaveLength(0);
+    expect(of(a, 'lost')).toHaveLength(0);
+    expect(await nodes()).toEqual(before);
+    expectOneLeaderAtATime();
+  }, 60_000);
+
+  it('S64 only the application paused for longer than maxStallMs: the keeper gives the session up', async () => {
+    const [a, b] = await start(['A', 'B'], {
+      maxStallMs: 1_000,
+      sessionTimeoutMs: 10_000,
+    });
+    await a?.pause();
+    const pausedAt = process.hrtime.bigint();
+    const led = await b?.waitForEvent('leading', () => true, {
+      timeoutMs: 9_000,
+    });
+    expect(Number(BigInt(led?.atNs as string) - pausedAt) / 1e6).toBeLessThan(
+      9_000,
+    );
+    a?.resume();
+    await a?.waitForEvent('lost');
+    await waitFor(async () => (await nodes()).length === 2, {
+      description: 'A to queue again',
+    });
+    expect(of(a, 'leading')).toHaveLength(1);
+  }, 60_000);
+
+  it('S66 the keeper killed while leading: the session is taken over, leadership goes on', async () => {
+    const [a, b] = await start(['A', 'B']);
+    const before = await nodes();
+    for (let round = 0; round < 3; round += 1) {
+      const killed = keeperOf(a);
+      process.kill(killed, 'SIGKILL');
+      await waitFor(() => ![undefined, killed].includes(keeperOf(a)), {
+        description: 'another keeper',
+      });
+      await a?.waitForLine(/again, session/);
+      a?.lines.splice(0);
+    }
+    expect(await nodes()).toEqual(before);
+    expect(of(a, 'lost')).toHaveLength(0);
+    expect(of(b, 'leading')).toHaveLength(0);
+    expectOneLeaderAtATime();
+  }, 60_000);
+
+  it('S66 the keeper paused: it is replaced, and leadership goes on or comes back', async () => {
+    const [a, b] = await start(['A', 'B'], { sessionTimeoutMs: 3_000 });
+    const paused = keeperOf(a);
+    process.kill(paused, 'SIGSTOP');
+    await waitFor(
+      () =>
+        of(b, 'leading').length > 0 ||
+        ![undefined, paused].includes(keeperOf(a)),
+      {
+        timeoutMs: 15_000,
+        description: 'something to be done about it',
+      },
+    );
+    await waitFor(async () => (await nodes()).length === 2, {
+      description: 'two participants',
+    });
+    expectOneLeaderAtATime();
+  }, 60_000);
+});

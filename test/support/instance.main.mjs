@@ -1,0 +1,90 @@
+// @ts-check
+/**
+ * An instance in a process of its own, without a Nest application: says on the
+ * standard output what happens to it, and does what the test tells it to.
+ *
+ * Runs from the build, as the session keeper does.
+ */
+const load = (/** @type {string} */ file) =>
+  import(new URL(`../../dist/esm/${file}`, import.meta.url).href);
+const { LeaderElections } = await load('election/leader-elections.js');
+const { resolveOptions } = await load('zookeeper-leader.options.js');
+
+const options = resolveOptions(JSON.parse(process.env.OPTIONS ?? '{}'));
+const { instanceId } = options;
+const elections = new LeaderElections(
+  options,
+  { instanceId, host: 'test', pid: process.pid },
+  'test',
+);
+const election = elections.find('default', 'a test');
+
+/**
+ * @param {string} type
+ * @param {object} [details]
+ */
+function tell(type, details = {}) {
+  const atNs = String(process.hrtime.bigint());
+  process.stdout.write(`${JSON.stringify({ type, atNs, ...details })}\n`);
+}
+
+/** @type {import('../../lib/index.js').Leadership['role']} */
+let role = 'idle';
+election.leadership$.subscribe(
+  (/** @type {import('../../lib/index.js').Leadership} */ leadership) => {
+    if (leadership.role === 'leader') {
+      tell('leading', {
+        instanceId,
+        fencingToken: leadership.term.fencingToken,
+      });
+    } else if (role === 'leader') {
+      tell('lost', { reason: leadership.reason });
+    }
+    role = leadership.role;
+  },
+);
+
+// A timer stands for a cron job: after a pause it fires before anything that
+// has come in meanwhile is read.
+let lastTickMs = performance.now();
+setInterval(() => {
+  const gapMs = performance.now() - lastTickMs;
+  lastTickMs = performance.now();
+  if (gapMs > 500) {
+    tell('after a pause', { gapMs, isLeader: election.isLeader(), role });
+    void election
+      .revalidate()
+      .then((/** @type {boolean} */ isLeader) => tell('task', { isLeader }));
+  }
+}, 20);
+
+process.on(
+  'message',
+  (/** @type {{ blockMs?: number, exit?: string }} */ message) => {
+    if (message.blockMs !== undefined) {
+      const until = performance.now() + message.blockMs;
+      while (performance.now() < until) {
+        // The event loop stands still.
+      }
+    }
+    switch (message.exit) {
+      case 'exit':
+        process.exit(0);
+        break;
+      case 'throw':
+        setTimeout(() => {
+          throw new Error('nobody catches this');
+        });
+        break;
+      case 'reject':
+        void Promise.reject(new Error('nobody handles this'));
+        break;
+      case 'close':
+        void elections.shutDown().then(() => process.exit(0));
+        break;
+    }
+  },
+);
+
+await elections.start();
+tell('started');

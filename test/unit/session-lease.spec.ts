@@ -1,0 +1,101 @@
+import { describe, expect, it } from '@jest/globals';
+import { BehaviorSubject } from 'rxjs';
+import { SessionLease } from '../../lib/zookeeper/session-lease.js';
+import type {
+  Connection,
+  ZookeeperClient,
+} from '../../lib/zookeeper/zookeeper-client.interface.js';
+
+/** A lease on a session of 6 s, hence of 4 s, with clocks that stand still. */
+function leaseOf({ requestedMs = 6_000 } = {}) {
+  const clock = { monotonic: 1_000, wall: 1_700_000_000_000 };
+  const connection$ = new BehaviorSubject<Connection>({
+    state: 'connected',
+    epoch: 1,
+    sessionId: 'a',
+    sessionTimeoutMs: 6_000,
+  });
+  const lease = new SessionLease({
+    client: {
+      connection$,
+      connection: connection$.value,
+    } as unknown as ZookeeperClient,
+    clock: { monotonicMs: () => clock.monotonic, wallMs: () => clock.wall },
+    requestedSessionTimeoutMs: requestedMs,
+    writeHeartbeat: async () => undefined,
+  });
+  const pass = (ms: number): void => {
+    clock.monotonic += ms;
+    clock.wall += ms;
+  };
+  return { lease, clock, pass, connection$ };
+}
+
+describe('a lease', () => {
+  it('does not hold before a write was acknowledged', () => {
+    expect(leaseOf().lease.isValid()).toBe(false);
+  });
+
+  it('runs for two thirds of the session timeout from the sending, however slow the reply', () => {
+    const { lease, pass } = leaseOf();
+    const sentAt = lease.now();
+    pass(3_000);
+    lease.extend(sentAt, 'a');
+    expect(lease.isValid()).toBe(true);
+    pass(999);
+    expect(lease.isValid()).toBe(true);
+    pass(1);
+    expect(lease.isValid()).toBe(false);
+  });
+
+  it('is not shortened by the acknowledgement of an older write', () => {
+    const { lease, pass } = leaseOf();
+    const older = lease.now();
+    pass(1_000);
+    lease.extend(lease.now(), 'a');
+    lease.extend(older, 'a');
+    expect(lease.remainingMs()).toBe(4_000);
+  });
+
+  it('runs for half of a session timeout that the server has raised', () => {
+    const { lease, pass } = leaseOf({ requestedMs: 1_000 });
+    lease.extend(lease.now(), 'a');
+    pass(2_999);
+    expect(lease.isValid()).toBe(true);
+    pass(1);
+    expect(lease.isValid()).toBe(false);
+  });
+
+  it('is not lengthened by a wall clock that is set back, nor ended', () => {
+    const { lease, clock, pass } = leaseOf();
+    lease.extend(lease.now(), 'a');
+    clock.wall -= 3_600_000;
+    expect(lease.isValid()).toBe(true);
+    pass(4_000);
+    expect(lease.isValid()).toBe(false);
+  });
+
+  it('ends while the machine sleeps, where the monotonic clock stands still', () => {
+    const { lease, clock } = leaseOf();
+    lease.extend(lease.now(), 'a');
+    clock.wall += 4_000;
+    expect(lease.isValid()).toBe(false);
+  });
+
+  it('does not go over to another session', () => {
+    const { lease, connection$ } = leaseOf();
+    lease.extend(lease.now(), 'a');
+    connection$.next({ state: 'lost', epoch: 1 });
+    expect(lease.isValid()).toBe(false);
+    connection$.next({
+      state: 'connected',
+      epoch: 2,
+      sessionId: 'b',
+      sessionTimeoutMs: 6_000,
+    });
+    lease.extend(lease.now(), 'a');
+    expect(lease.isValid()).toBe(false);
+    lease.extend(lease.now(), 'b');
+    expect(lease.isValid()).toBe(true);
+  });
+});
