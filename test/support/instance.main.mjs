@@ -39,6 +39,8 @@ election.leadership$.subscribe(
       });
     } else if (role === 'leader') {
       tell('lost', { reason: leadership.reason });
+    } else if (leadership.role === 'follower') {
+      tell('following');
     }
     role = leadership.role;
   },
