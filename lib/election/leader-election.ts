@@ -101,4 +101,19 @@ export abstract class LeaderElection {
 
   /** Takes part again after {@link withdraw}; does nothing if it does. */
   abstract enter(): void;
+
+  /**
+   * `@OnlyLeader()` for functions: what it returns calls `task` where this
+   * instance leads, and does nothing and returns `undefined` elsewhere. For jobs
+   * that are added to the `SchedulerRegistry` at run time.
+   *
+   * @example
+   * ```ts
+   * const job = new CronJob('0 * * * *', election.onlyLeader(() => this.sync()));
+   * this.schedulerRegistry.addCronJob('sync', job);
+   * ```
+   */
+  abstract onlyLeader<This, Args extends unknown[], Result>(
+    task: (this: This, ...args: Args) => Result,
+  ): (this: This, ...args: Args) => Result | undefined;
 }

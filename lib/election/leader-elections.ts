@@ -31,6 +31,12 @@ export interface ManagedElection extends LeaderElection {
   shutDown(): Promise<void>;
 }
 
+/** Lets a function run where this instance leads; the tasks provide it. */
+export type TaskFunctionGuard = <This, Args extends unknown[], Result>(
+  election: ManagedElection,
+  task: (this: This, ...args: Args) => Result,
+) => (this: This, ...args: Args) => Result | undefined;
+
 /** Ends what runs for the leader of an election; resolves within a bound. */
 export type Drain = (election: string) => Promise<void>;
 
@@ -62,6 +68,11 @@ export class LeaderElections {
       }
     | undefined;
   #isStarted = false;
+  /** Without tasks there is nothing to wait for: just the question. */
+  #guardFunction: TaskFunctionGuard = (election, task) =>
+    function (...args) {
+      return election.isLeader() ? task.apply(this, args) : undefined;
+    };
 
   /** @internal */
   constructor(
@@ -124,6 +135,23 @@ export class LeaderElections {
     return election;
   }
 
+  /**
+   * Whether nothing is wrong with this instance: false while it calls itself a
+   * leader without the proof that it still is one, as after a stall. A follower
+   * is healthy, and so is an instance that has not been started or connected.
+   */
+  get isHealthy(): boolean {
+    return [...this.#elections.values()].every(
+      (election) =>
+        election.leadership.role !== 'leader' || election.isLeader(),
+    );
+  }
+
+  /** @internal */
+  guardFunctionsBy(guard: TaskFunctionGuard): void {
+    this.#guardFunction = guard;
+  }
+
   /** @internal */
   addDrain(drain: Drain): void {
     this.#drains.add(drain);
@@ -158,8 +186,10 @@ export class LeaderElections {
 
   #create(name: string): ManagedElection {
     const drain = this.#drain;
+    const guard: TaskFunctionGuard = (election, task) =>
+      this.#guardFunction(election, task);
     if (!this.#session) {
-      return new StandaloneElection(name, this.#identity, drain);
+      return new StandaloneElection(name, this.#identity, drain, guard);
     }
     const { client, lease, paths } = this.#session;
     return new ZookeeperElection({
@@ -171,6 +201,7 @@ export class LeaderElections {
       connectionLossPolicy: this.#options.connectionLossPolicy,
       isEnabled: this.#options.enabled,
       drain,
+      guard,
       onProblem: (election, error) => this.#log.problem(election, error),
     });
   }

@@ -1,4 +1,5 @@
 import { type Observable, map } from 'rxjs';
+import type { TaskFunctionGuard } from './leader-elections.js';
 import { LeaderElection } from './leader-election.js';
 import { LeadershipState } from './leadership-state.js';
 import type {
@@ -20,6 +21,7 @@ export class StandaloneElection extends LeaderElection {
     readonly name: string,
     private readonly identity: InstanceIdentity,
     drain: (election: string) => Promise<void>,
+    private readonly guard: TaskFunctionGuard,
   ) {
     super();
     this.#state = new LeadershipState(name, identity.instanceId, 'starting');
@@ -59,6 +61,12 @@ export class StandaloneElection extends LeaderElection {
     options?: WaitForLeadershipOptions,
   ): Promise<LeadershipTerm> {
     return this.#state.waitForTerm(() => this.isLeader(), options);
+  }
+
+  onlyLeader<This, Args extends unknown[], Result>(
+    task: (this: This, ...args: Args) => Result,
+  ): (this: This, ...args: Args) => Result | undefined {
+    return this.guard(this, task);
   }
 
   enter(): void {

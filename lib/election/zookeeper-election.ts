@@ -20,6 +20,7 @@ import {
   compareBySequence,
 } from './election-node.js';
 import { LeaderElection } from './leader-election.js';
+import type { TaskFunctionGuard } from './leader-elections.js';
 import { LeaderObserver } from './leader-observer.js';
 import { LeadershipState } from './leadership-state.js';
 import type {
@@ -48,6 +49,8 @@ export interface ZookeeperElectionOptions {
   readonly isEnabled: boolean;
   /** Ends what runs on behalf of the leader, before another one leads. */
   readonly drain: (election: string) => Promise<void>;
+  /** Lets a function run where this instance leads. */
+  readonly guard: TaskFunctionGuard;
   /** Told of errors that no new connection will heal. */
   readonly onProblem: (election: string, error: unknown) => void;
 }
@@ -182,6 +185,12 @@ export class ZookeeperElection extends LeaderElection implements LeaseHolder {
       this.#isEntered = true;
       this.#loop.wake();
     }
+  }
+
+  onlyLeader<This, Args extends unknown[], Result>(
+    task: (this: This, ...args: Args) => Result,
+  ): (this: This, ...args: Args) => Result | undefined {
+    return this.#options.guard(this, task);
   }
 
   async resign(): Promise<void> {

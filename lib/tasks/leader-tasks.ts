@@ -1,5 +1,6 @@
 import type { LeaderElections } from '../election/leader-elections.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
+import { settledWithin } from '../within.js';
 import { TASK_GUARDS, type TaskDefinition } from './task-definition.js';
 import { TaskGuard } from './task-guard.js';
 
@@ -13,6 +14,18 @@ export class LeaderTasks {
     this.#elections = elections;
     this.#drainTimeoutMs = drainTimeoutMs;
     elections.addDrain((election) => this.#drain(election));
+    elections.guardFunctionsBy((election, task) => {
+      const guard = new TaskGuard(
+        task.name || 'anonymous function',
+        election,
+        task.constructor.name === 'AsyncFunction',
+      );
+      this.#guards.add(guard);
+      return function (...args) {
+        return guard.run(task as never, this, args) as
+          ReturnType<typeof task> | undefined;
+      };
+    });
   }
 
   /** Makes the tasks of `instance` work. */
@@ -53,15 +66,7 @@ export class LeaderTasks {
         (guard) => election === undefined || guard.election.name === election,
       )
       .flatMap((guard) => [...guard.running]);
-    if (running.length === 0) {
-      return;
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const bound = new Promise((resolve) => {
-      timer = setTimeout(resolve, this.#drainTimeoutMs);
-    });
-    await Promise.race([Promise.all(running), bound]);
-    clearTimeout(timer);
+    await settledWithin(running, this.#drainTimeoutMs);
   }
 }
 

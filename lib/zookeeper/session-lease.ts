@@ -1,3 +1,4 @@
+import { settledWithin } from '../within.js';
 import type { Clock, Instant } from './clock.js';
 import type { ZookeeperClient } from './zookeeper-client.interface.js';
 
@@ -153,18 +154,20 @@ export class SessionLease {
     return (this.#renewal as { done: Promise<boolean> }).done;
   }
 
-  /** {@link renew}, but waits no longer than a third of the session timeout. */
+  /**
+   * {@link renew}, but waits for a heartbeat period at most, and not beyond the
+   * moment at which the session may expire: nobody else leads before this
+   * instance has said that it does not.
+   */
   async renewWithinBound(): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<boolean>((resolve) => {
-      timer = setTimeout(
-        () => resolve(this.isValid()),
-        this.#sessionTimeoutMs / 3,
-      );
-    });
-    const isValid = await Promise.race([this.renew(), timeout]);
-    clearTimeout(timer);
-    return isValid;
+    const elapsedMs = this.#grantedAt ? this.#elapsedMs(this.#grantedAt) : 0;
+    const untilExpiryMs = this.#sessionTimeoutMs - elapsedMs;
+    const boundMs =
+      untilExpiryMs > 0
+        ? Math.min(this.#heartbeatPeriodMs, untilExpiryMs)
+        : this.#heartbeatPeriodMs;
+    await settledWithin([this.renew()], boundMs);
+    return this.isValid();
   }
 
   get #heartbeatPeriodMs(): number {

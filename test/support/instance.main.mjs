@@ -5,6 +5,8 @@
  *
  * Runs from the build, as the session keeper does.
  */
+import { spawn } from 'node:child_process';
+
 const load = (/** @type {string} */ file) =>
   import(new URL(`../../dist/esm/${file}`, import.meta.url).href);
 const { LeaderElections } = await load('election/leader-elections.js');
@@ -53,21 +55,42 @@ setInterval(() => {
   const gapMs = performance.now() - lastTickMs;
   lastTickMs = performance.now();
   if (gapMs > 500) {
-    tell('after a pause', { gapMs, isLeader: election.isLeader(), role });
+    tell('after a pause', {
+      gapMs,
+      isLeader: election.isLeader(),
+      isHealthy: elections.isHealthy,
+      role,
+    });
     void election
       .revalidate()
-      .then((/** @type {boolean} */ isLeader) => tell('task', { isLeader }));
+      .then((/** @type {boolean} */ isLeader) =>
+        tell('task', { isLeader, isHealthy: elections.isHealthy }),
+      );
   }
 }, 20);
 
 process.on(
   'message',
-  (/** @type {{ blockMs?: number, exit?: string }} */ message) => {
+  (
+    /** @type {{ blockMs?: number, exit?: string, spawn?: true }} */ message,
+  ) => {
     if (message.blockMs !== undefined) {
       const until = performance.now() + message.blockMs;
       while (performance.now() < until) {
         // The event loop stands still.
       }
+    }
+    if (message.spawn !== undefined) {
+      const child = spawn(
+        process.execPath,
+        ['-e', 'setTimeout(Object, 60_000)'],
+        {
+          detached: true,
+          stdio: 'ignore',
+        },
+      );
+      child.unref();
+      tell('spawned', { pid: child.pid });
     }
     switch (message.exit) {
       case 'exit':

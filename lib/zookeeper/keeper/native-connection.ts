@@ -131,9 +131,14 @@ export class NativeConnection {
   }
 
   /** Sends a request; its reply goes to `onItem`, whatever happens. */
-  send([id, operation, path, data, argument]: RequestTuple): void {
+  send(request: RequestTuple): void {
+    const [id, operation, path, data, argument] = request;
     if (this.#isOver) {
       this.#options.onItem([id, CODE_CONNECTION_LOSS]);
+      return;
+    }
+    if (!isSafeRequest(request)) {
+      this.#options.onItem([id, CODE_BAD_ARGUMENTS]);
       return;
     }
     this.#pending.set(id, performance.now());
@@ -257,6 +262,17 @@ export class NativeConnection {
     }
     this.#end(end);
   }
+}
+
+/** Whether the binding can take it: arguments of other types abort the process. */
+function isSafeRequest([, , path, data, argument]: RequestTuple): boolean {
+  return (
+    typeof path === 'string' &&
+    path.startsWith('/') &&
+    !path.includes('\0') &&
+    (data === undefined || typeof data === 'string') &&
+    Number.isInteger(argument)
+  );
 }
 
 function endOfCode(code: number): ConnectionEnd {

@@ -108,6 +108,40 @@ describe('when the application ends, its session and its keeper end', () => {
     await expectNothingLeft(keeper);
   });
 
+  it('although a child process that it has started lives on', async () => {
+    const instance = start();
+    const keeper = await leadingWithKeeper(instance);
+    instance.send({ spawn: true });
+    const { pid } = await instance.waitForEvent('spawned');
+    await instance.kill();
+    await expectNothingLeft(keeper);
+    process.kill(pid as number, 'SIGKILL');
+  });
+
+  it('as a worker of a cluster, killed', async () => {
+    const primary = new ProcessInstance(
+      path.join(ROOT, 'test/support/cluster.main.mjs'),
+      {
+        args: [MAIN],
+        env: {
+          OPTIONS: JSON.stringify({
+            connectionString: server.connectionString,
+            basePath: (basePath = '/cluster'),
+            sessionTimeoutMs: SESSION_TIMEOUT_MS,
+          }),
+        },
+      },
+    );
+    const { pid } = await primary.waitForEvent('worker');
+    await primary.waitForEvent('leading');
+    const keeperPid = primary
+      .descendants()
+      .find((one) => processEntry(one)?.parentPid === pid);
+    const keeper = processEntry(keeperPid as number) as ProcessEntry;
+    process.kill(pid as number, 'SIGKILL');
+    await expectNothingLeft(keeper);
+  });
+
   it('as a group, by a signal that the keeper survives until the application is gone', async () => {
     const instance = start();
     const keeper = await leadingWithKeeper(instance);

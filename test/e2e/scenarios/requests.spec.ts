@@ -67,6 +67,7 @@ async function join(name: string, count: number): Promise<ZookeeperElection[]> {
       connectionLossPolicy: 'hold-lease',
       isEnabled: true,
       drain: async () => undefined,
+      guard: (_election, task) => task,
       onProblem: () => undefined,
     });
   });

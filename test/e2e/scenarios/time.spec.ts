@@ -145,15 +145,22 @@ describe('time', () => {
     expectOneLeaderAtATime(checker);
   }, 60_000);
 
-  it('S61 the event loop blocked for three times the session timeout: the session lives, and the next task runs', async () => {
+  it('S58 S61 the event loop blocked for three times the session timeout: the session lives, and the next task runs', async () => {
     const [a, b] = await start(['A', 'B']);
     const before = await nodes();
     a?.send({ blockMs: 3 * SESSION_TIMEOUT_MS });
     const first = await a?.waitForEvent('after a pause', () => true, {
       timeoutMs: 15_000,
     });
-    expect(first).toMatchObject({ isLeader: false, role: 'leader' });
-    expect(await a?.waitForEvent('task')).toMatchObject({ isLeader: true });
+    expect(first).toMatchObject({
+      isLeader: false,
+      isHealthy: false,
+      role: 'leader',
+    });
+    expect(await a?.waitForEvent('task')).toMatchObject({
+      isLeader: true,
+      isHealthy: true,
+    });
     expect(of(b, 'leading')).toHaveLength(0);
     expect(of(a, 'lost')).toHaveLength(0);
     expect(await nodes()).toEqual(before);
@@ -197,6 +204,30 @@ describe('time', () => {
     expect(of(a, 'lost')).toHaveLength(0);
     expect(of(b, 'leading')).toHaveLength(0);
     expectOneLeaderAtATime();
+  }, 60_000);
+
+  it('S26 a restarted instance does not lead on the node that its killed session has left', async () => {
+    const [a] = await start(['A']);
+    const [left] = await nodes();
+    const keeper = keeperOf(a);
+    process.kill(keeper, 'SIGSTOP');
+    await a?.kill();
+    process.kill(keeper, 'SIGKILL');
+    const again = new ProcessInstance(MAIN, {
+      env: {
+        OPTIONS: JSON.stringify({
+          connectionString: server.connectionString,
+          basePath,
+          sessionTimeoutMs: SESSION_TIMEOUT_MS,
+          instanceId: 'A',
+        }),
+      },
+    });
+    await again.waitForEvent('following');
+    expect(await nodes()).toContain(left);
+    expect(of(again, 'leading')).toHaveLength(0);
+    await again.waitForEvent('leading');
+    expect(await nodes()).not.toContain(left);
   }, 60_000);
 
   it('S66 the keeper paused: it is replaced, and leadership goes on or comes back', async () => {

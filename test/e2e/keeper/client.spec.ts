@@ -1,0 +1,189 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  it,
+} from '@jest/globals';
+import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
+import { KeeperClient } from '../../../lib/zookeeper/keeper-client.js';
+import type {
+  ConnectionState,
+  ZookeeperClient,
+} from '../../../lib/zookeeper/zookeeper-client.interface.js';
+import { descendants } from '../../support/process-table.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { waitFor } from '../../support/wait-for.js';
+import { ZookeeperEnsemble } from '../../support/zookeeper-ensemble.js';
+import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+const SESSION_TIMEOUT_MS = 2_000;
+
+let server: ZookeeperServer;
+const clients: ZookeeperClient[] = [];
+
+beforeAll(async () => {
+  server = await ZookeeperServer.start();
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+});
+afterAll(() => server.close());
+
+function newClient(
+  port: number,
+  notices: string[] = [],
+  ports: number[] = [port],
+): KeeperClient {
+  const client = new KeeperClient({
+    servers: ports.map((one) => ({ host: '127.0.0.1', port: one })),
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    maxStallMs: 30_000,
+    onNotice: ({ text }) => notices.push(text),
+  });
+  clients.push(client);
+  return client;
+}
+
+async function reached(
+  client: ZookeeperClient,
+  state: ConnectionState,
+): Promise<void> {
+  await waitFor(() => client.connection.state === state, {
+    description: `the state ${state}`,
+  });
+}
+
+/** Every request with good and with odd arguments; how each of them ended. */
+async function callEverything(client: ZookeeperClient): Promise<string[]> {
+  const odd = [
+    '',
+    'relative',
+    '/a\0b',
+    '/a//b',
+    '/😀',
+    '/../x',
+    '/',
+    '/fine',
+    undefined,
+    null,
+    7,
+    {},
+  ];
+  const paths = odd as string[];
+  const calls = paths.flatMap((path) => [
+    client.create(path, 'data', 'ephemeral'),
+    client.get(path, () => undefined),
+    client.getChildren(path, () => undefined),
+    client.set(path, 'data', 12),
+    client.set(path, 'data', 1.5),
+    client.delete(path, 99),
+    client.sync(path),
+  ]);
+  const results = await Promise.allSettled(calls);
+  return results.map((result) =>
+    result.status === 'fulfilled'
+      ? 'fulfilled'
+      : (result.reason as { code: string }).code,
+  );
+}
+
+describe('a client', () => {
+  it('settles every request in every state, and no process is aborted', async () => {
+    const proxy = await TcpProxy.start({ targetPort: server.port });
+    const notices: string[] = [];
+    const client = newClient(proxy.port, notices);
+    const onlyLoss = (codes: string[]): boolean =>
+      codes.every((code) => code === 'CONNECTION_LOSS');
+
+    expect(onlyLoss(await callEverything(client))).toBe(true);
+    proxy.refuse();
+    await client.start();
+    expect(onlyLoss(await callEverything(client))).toBe(true);
+    await proxy.accept();
+    await reached(client, 'connected');
+    const answers = await callEverything(client);
+    expect(answers).toContain('BAD_ARGUMENTS');
+    expect(answers).toContain('NO_NODE');
+    // More than a server takes: it drops the connection.
+    const big = client.create('/big', 'x'.repeat(2_000_000), 'persistent');
+    await expect(big).rejects.toMatchObject({ code: 'CONNECTION_LOSS' });
+    await reached(client, 'connected');
+    proxy.refuse();
+    proxy.cut();
+    await reached(client, 'suspended');
+    expect(onlyLoss(await callEverything(client))).toBe(true);
+    await reached(client, 'lost');
+    expect(onlyLoss(await callEverything(client))).toBe(true);
+    const states: string[] = [];
+    client.connection$.subscribe(({ state }) => states.push(state));
+    const closing = [client.close(), client.close()];
+    expect(await callEverything(client)).toContain('CLOSED');
+    await Promise.all(closing);
+    expect(
+      (await callEverything(client)).every((code) => code === 'CLOSED'),
+    ).toBe(true);
+    expect(states).toEqual(['lost', 'closed']);
+    expect(notices.filter((text) => /keeper/.test(text))).toEqual([]);
+    proxy.close();
+  }, 60_000);
+
+  it('settles thousands of requests that a frozen keeper does not take', async () => {
+    const before = new Set(descendants(process.pid).map(({ pid }) => pid));
+    const client = newClient(server.port);
+    await client.start();
+    await reached(client, 'connected');
+    const keeper = descendants(process.pid).find(({ pid }) => !before.has(pid));
+    process.kill(keeper?.pid as number, 'SIGSTOP');
+    const data = 'x'.repeat(1_000);
+    const calls = Array.from({ length: 20_000 }, () =>
+      client.set('/none', data),
+    );
+    const results = await Promise.allSettled(calls);
+    expect(results.every(({ status }) => status === 'rejected')).toBe(true);
+    await reached(client, 'connected');
+  }, 60_000);
+
+  it('keeps its session when the server that serves it is killed, and reconnects at once', async () => {
+    const ensemble = await ZookeeperEnsemble.start({ size: 3 });
+    const notices: string[] = [];
+    const client = newClient(
+      0,
+      notices,
+      ensemble.servers.map(({ port }) => port),
+    );
+    await client.start();
+    await reached(client, 'connected');
+    const { sessionId, epoch } = client.connection;
+    const port = Number(
+      /at 127\.0\.0\.1:(\d+)/.exec(notices[0] as string)?.[1],
+    );
+    const serving = ensemble.servers.find((one) => one.port === port);
+    const killedAt = performance.now();
+    await serving?.stop();
+    await waitFor(() => client.connection.epoch > epoch, {
+      description: 'another connection',
+    });
+    process.stdout.write(
+      `reconnected after ${(performance.now() - killedAt).toFixed(0)} ms\n`,
+    );
+    expect(client.connection.sessionId).toBe(sessionId);
+    await client.close();
+    await ensemble.close();
+  }, 60_000);
+
+  it('gets past a server that takes connections and never answers', async () => {
+    const silent = await TcpProxy.start({ targetPort: server.port });
+    silent.drop();
+    const client = newClient(
+      0,
+      [],
+      [silent.port, server.port, await freePort()],
+    );
+    await client.start();
+    await reached(client, 'connected');
+    expect(client.connection.sessionTimeoutMs).toBe(SESSION_TIMEOUT_MS);
+    silent.close();
+  });
+});
