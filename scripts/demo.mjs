@@ -5,9 +5,14 @@
  * last. Works on a clean clone with nothing but Node.js and npm.
  */
 import { parseDemoArguments } from './demo/arguments.mjs';
+import { listenForInterruption } from './demo/interruption.mjs';
+import { playStory } from './demo/play.mjs';
 import { printSummary } from './demo/summary.mjs';
+import { findDemoZookeeper } from './demo/zookeeper.mjs';
+import { buildLibrary, isBuildStale } from './support/build-library.mjs';
+import { buildSample } from './support/build-sample.mjs';
 import { ensureDependencies } from './support/dependencies.mjs';
-import { runMain, runNpmScript, step } from './support/steps.mjs';
+import { runMain, step } from './support/steps.mjs';
 
 await runMain(async () => {
   const settings = parseDemoArguments(process.argv.slice(2));
@@ -15,14 +20,23 @@ await runMain(async () => {
     return;
   }
   await step('Dependencies', ensureDependencies);
-  await step('Build', () => runNpmScript('build'));
-  const { buildSample } = await import('./support/build-sample.mjs');
-  const main = await step('Sample', () => buildSample('01-tipping-over'));
-  const { findDemoZookeeper } = await import('./demo/zookeeper.mjs');
-  const { playStory } = await import('./demo/story.mjs');
+  const main = await step('Build', async () => {
+    if (await isBuildStale()) {
+      await buildLibrary({ check: false });
+    }
+    return buildSample('01-tipping-over');
+  });
+  const interrupted = listenForInterruption();
   const zookeeper = await step('ZooKeeper', findDemoZookeeper);
   try {
-    const story = await playStory(main, zookeeper.connectionString, settings);
+    const { connectionString } = zookeeper;
+    const story = await playStory(
+      main,
+      connectionString,
+      settings,
+      interrupted,
+    );
+    interrupted.throwIfAborted();
     printSummary(story, settings);
   } finally {
     await zookeeper.close();

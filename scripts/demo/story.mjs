@@ -1,205 +1,146 @@
 // @ts-check
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
-import { Console } from './console.mjs';
-
 /**
- * What one instance did.
+ * What the sample application tells with `STORY=json`, see its story.ts.
  *
- * @typedef {object} Chapter
- * @property {number} instance
- * @property {number} term counted from 1
- * @property {number} fencingToken
- * @property {number} ticks
- * @property {bigint} ledFromNs
- * @property {bigint} [endedAtNs]
- * @property {number} [handOverMs] from the end of the one before
- */
-
-/**
- * @typedef {object} Story
- * @property {Chapter[]} chapters in the order of the terms
- * @property {string[]} problems what should not have happened
- */
-
-/**
  * @typedef {object} StoryEvent
- * @property {string} type
- * @property {string} atNs by the monotonic clock
+ * @property {number} instance counted from 1
+ * @property {'leading' | 'tick' | 'tipping-over' | 'deposed'} type
+ * @property {bigint} atNs by the monotonic clock
  * @property {number} [number] of the run
  * @property {number} [fencingToken]
  * @property {string} [signal]
  * @property {string} [reason]
  */
 
-/** Nobody may be without a leader for longer than this. */
-const PATIENCE_MS = 60_000;
-
 /**
- * Runs the instances until the last one has tipped over.
+ * The time in which one instance led.
  *
- * @param {string} main the sample's main file
- * @param {string} connectionString
- * @param {import('./arguments.mjs').DemoSettings} settings
- * @returns {Promise<Story>}
+ * @typedef {object} Chapter
+ * @property {number} instance
+ * @property {number} term counted from 1
+ * @property {number} fencingToken
+ * @property {number} ticks how often it ran the job
+ * @property {bigint} fromNs
+ * @property {bigint} [endNs] when it tipped over
+ * @property {number} [handOverMs] from the end of the chapter before
  */
-export async function playStory(main, connectionString, settings) {
-  const output = new Console();
-  /** @type {Story} */
-  const story = { chapters: [], problems: [] };
-  const children = Array.from({ length: settings.instances }, () =>
-    spawn(process.execPath, [main], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        ZOOKEEPER_CONNECTION_STRING: connectionString,
-        TIP_OVER_AFTER: String(settings.ticks),
-        ...(settings.graceful && { TIP_OVER_GENTLY: '1' }),
-        STORY: 'json',
-        NO_COLOR: '1',
-      },
-    }),
-  );
-  const killAll = () => children.forEach((child) => child.kill('SIGKILL'));
-  process.once('exit', killAll);
-  let isInterrupted = false;
-  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    process.once(signal, () => {
-      isInterrupted = true;
-      killAll();
-    });
-  }
-  let patience = setTimeout(killAll, PATIENCE_MS);
-  const impatience = () => {
-    clearTimeout(patience);
-    patience = setTimeout(() => {
-      story.problems.push(`nothing happened for ${PATIENCE_MS / 1000} s`);
-      killAll();
-    }, PATIENCE_MS);
-  };
-
-  await Promise.all(
-    children.map(async (child, index) => {
-      const instance = index + 1;
-      for (const stream of [child.stdout, child.stderr]) {
-        createInterface({ input: stream }).on('line', (line) => {
-          const event = parseEvent(line);
-          if (event) {
-            impatience();
-            tellEvent(story, output, instance, event);
-          } else if (
-            /\b(WARN|ERROR)\b/.test(line) &&
-            !/Tipping over/.test(line)
-          ) {
-            output.say(instance, line.replace(/^.*?\] +/, ''));
-          }
-        });
-      }
-      await once(child, 'close');
-      const chapter = story.chapters.find((one) => one.instance === instance);
-      if (chapter && chapter.endedAtNs === undefined && !isInterrupted) {
-        story.problems.push(`instance ${instance} ended without tipping over`);
-      }
-      output.say(instance, 'is gone');
-    }),
-  );
-  clearTimeout(patience);
-  process.off('exit', killAll);
-  if (isInterrupted) {
-    story.problems.push('interrupted');
-  }
-  checkStory(story, settings);
-  return story;
-}
 
 /**
- * @param {Story} story
- * @param {Console} output
- * @param {number} instance
- * @param {StoryEvent} event
+ * Two ticks of the job are a second apart. Two closer than this are one tick
+ * that was run twice.
  */
-function tellEvent(story, output, instance, event) {
-  const atNs = BigInt(event.atNs);
-  const last = story.chapters.at(-1);
-  const own = story.chapters.findLast((one) => one.instance === instance);
-  switch (event.type) {
-    case 'leading': {
-      const former = last?.endedAtNs;
-      const handOverMs =
-        former === undefined ? undefined : Number(atNs - former) / 1e6;
-      if (last && (former === undefined || former > atNs)) {
-        story.problems.push(
-          `instance ${instance} led while instance ${last.instance} did`,
+const SAME_TICK_NS = 500_000_000n;
+
+/** Who led when, from what the instances told, and whether all was well. */
+export class Story {
+  /** @type {Chapter[]} */
+  chapters = [];
+  /** @type {string[]} what should not have happened */
+  problems = [];
+  /** @type {StoryEvent | undefined} */
+  #lastTick;
+
+  /**
+   * Events come in the order of their times.
+   *
+   * @param {StoryEvent} event
+   */
+  add(event) {
+    switch (event.type) {
+      case 'leading':
+        this.#begin(event);
+        break;
+      case 'tick':
+        this.#count(event);
+        break;
+      case 'tipping-over':
+        this.#end(event);
+        break;
+      case 'deposed':
+        break;
+    }
+  }
+
+  /**
+   * All problems, also those that show in the end only.
+   *
+   * @param {import('./arguments.mjs').DemoSettings} settings
+   */
+  verdict({ instances, ticks }) {
+    const leaders = new Set(this.chapters.map(({ instance }) => instance));
+    const problems = [...this.problems];
+    if (leaders.size !== instances || this.chapters.length !== instances) {
+      problems.push(
+        `${leaders.size} of ${instances} instances led, in ${this.chapters.length} terms`,
+      );
+    }
+    for (const chapter of this.chapters) {
+      if (chapter.endNs === undefined) {
+        problems.push(`instance ${chapter.instance} has not tipped over`);
+      } else if (chapter.ticks !== ticks) {
+        problems.push(
+          `instance ${chapter.instance} ran the job ${chapter.ticks} times instead of ${ticks}`,
         );
       }
-      story.chapters.push({
-        instance,
-        term: story.chapters.length + 1,
-        fencingToken: Number(event.fencingToken),
-        ticks: 0,
-        ledFromNs: atNs,
-        handOverMs,
-      });
-      output.say(
-        instance,
-        `LEADS, fencing token ${event.fencingToken}` +
-          (handOverMs === undefined
-            ? ''
-            : `, ${handOverMs.toFixed(1)} ms after the last one`),
-      );
-      break;
     }
-    case 'tick':
-      if (own) {
-        own.ticks += 1;
-      }
-      output.say(instance, `runs the job (${event.number})`);
-      break;
-    case 'tipping-over':
-      if (own) {
-        own.endedAtNs = atNs;
-      }
-      output.say(instance, `TIPS OVER by ${event.signal}`);
-      break;
-    default:
-      output.say(instance, `no longer leads (${event.reason})`);
+    return problems;
   }
-}
 
-/**
- * @param {Story} story
- * @param {import('./arguments.mjs').DemoSettings} settings
- */
-function checkStory({ chapters, problems }, settings) {
-  const leaders = new Set(chapters.map(({ instance }) => instance));
-  if (leaders.size !== settings.instances) {
-    problems.push(
-      `${leaders.size} of ${settings.instances} instances have led`,
-    );
-  }
-  for (const { instance, ticks } of chapters) {
-    if (ticks !== settings.ticks) {
-      problems.push(
-        `instance ${instance} ran the job ${ticks} times instead of ${settings.ticks}`,
+  /** @param {StoryEvent} event */
+  #begin({ instance, atNs, fencingToken = NaN }) {
+    const former = this.chapters.at(-1);
+    const handOverMs =
+      former?.endNs === undefined
+        ? undefined
+        : Number(atNs - former.endNs) / 1e6;
+    if (former && former.endNs === undefined) {
+      this.problems.push(
+        `two leaders: instance ${instance} began while instance ${former.instance} led`,
       );
     }
+    if (former && !(fencingToken > former.fencingToken)) {
+      this.problems.push(
+        `the fencing token of instance ${instance}, ${fencingToken}, is not greater than ${former.fencingToken}`,
+      );
+    }
+    this.chapters.push({
+      instance,
+      term: this.chapters.length + 1,
+      fencingToken,
+      ticks: 0,
+      fromNs: atNs,
+      handOverMs,
+    });
   }
-  for (const [index, chapter] of chapters.entries()) {
-    const former = chapters[index - 1];
-    if (former && chapter.fencingToken <= former.fencingToken) {
-      problems.push(`the fencing token of term ${chapter.term} did not grow`);
+
+  /** @param {StoryEvent} tick */
+  #count(tick) {
+    const leader = this.chapters.at(-1);
+    const last = this.#lastTick;
+    if (leader?.instance !== tick.instance || leader.endNs !== undefined) {
+      this.problems.push(
+        `instance ${tick.instance} ran the job without leading`,
+      );
+    } else {
+      leader.ticks += 1;
+    }
+    if (
+      last &&
+      last.instance !== tick.instance &&
+      tick.atNs - last.atNs < SAME_TICK_NS
+    ) {
+      this.problems.push(
+        `instances ${last.instance} and ${tick.instance} both ran one tick`,
+      );
+    }
+    this.#lastTick = tick;
+  }
+
+  /** @param {StoryEvent} event */
+  #end({ instance, atNs }) {
+    const chapter = this.chapters.findLast((one) => one.instance === instance);
+    if (chapter) {
+      chapter.endNs ??= atNs;
     }
   }
-}
-
-/**
- * @param {string} line
- * @returns {StoryEvent | undefined}
- */
-function parseEvent(line) {
-  if (!line.startsWith('{"type":')) {
-    return undefined;
-  }
-  return JSON.parse(line);
 }

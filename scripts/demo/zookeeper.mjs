@@ -1,28 +1,31 @@
 // @ts-check
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { projectRoot } from '../support/project.mjs';
-import { StepFailedError } from '../support/steps.mjs';
+import { pathToFileURL } from 'node:url';
+import { inProject } from '../support/project.mjs';
+import { runNode, StepFailedError } from '../support/steps.mjs';
 import {
   ensureZookeeper,
   ZookeeperMissingError,
 } from '../zookeeper/installation.mjs';
 import { startZookeeper } from '../zookeeper/server.mjs';
+import { startContainer } from './container.mjs';
 
 /**
  * @typedef {object} DemoZookeeper
  * @property {string} connectionString
- * @property {() => Promise<void>} close
+ * @property {() => Promise<void>} close ends, and removes, what was started
  */
 
-const execute = promisify(execFile);
-const COMPOSE = [
-  'compose',
-  '-f',
-  join(projectRoot, 'sample', '01-tipping-over', 'docker-compose.yml'),
-];
+const WAYS_TO_GET_ONE = [
+  'There are three ways to get a ZooKeeper for the demo:',
+  '  1. set ZOOKEEPER_CONNECTION_STRING to a server that is already running;',
+  '  2. install Java and Apache ZooKeeper: unpack a release from https://zookeeper.apache.org/releases.html',
+  '     and point ZOOKEEPER_HOME at it, or install the package of the distribution',
+  '     (Debian, Ubuntu: apt-get install libzookeeper-java default-jre-headless);',
+  '  3. install Docker with `docker compose`: the demo then runs ZooKeeper in a container.',
+].join('\n');
+
+const REMOVAL_TIMEOUT_MS = 10_000;
 
 /**
  * A ZooKeeper for the demo: the one that is named, else one of our own, from
@@ -33,51 +36,79 @@ const COMPOSE = [
 export async function findDemoZookeeper() {
   const named = process.env.ZOOKEEPER_CONNECTION_STRING;
   if (named) {
-    // A path of its own, so that nobody else's instances take part.
-    const path = `/tipping-over-${randomBytes(4).toString('hex')}`;
-    console.log(`Using ${named}, below ${path}.`);
-    return {
-      connectionString: named.replace(/\/*$/, '') + path,
-      close: async () => undefined,
-    };
+    return useNamed(named);
   }
+  let problem;
   try {
-    const { description } = await ensureZookeeper();
-    const server = await startZookeeper();
-    console.log(`Started ${description} on ${server.connectionString}.`);
-    return {
-      connectionString: server.connectionString,
-      close: () => server.close(),
-    };
+    return await startLocal();
   } catch (error) {
     if (!(error instanceof ZookeeperMissingError)) {
       throw error;
     }
-    return startContainer(error);
+    problem = error.problem;
+  }
+  try {
+    return await startContainer();
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    throw new StepFailedError(
+      ['No ZooKeeper was found.', problem, message, WAYS_TO_GET_ONE]
+        .filter(Boolean)
+        .join('\n'),
+    );
   }
 }
 
 /**
- * @param {ZookeeperMissingError} missing
+ * @param {string} connectionString
  * @returns {Promise<DemoZookeeper>}
  */
-async function startContainer(missing) {
-  try {
-    await execute('docker', [...COMPOSE, 'up', '-d', '--wait', 'zookeeper']);
-  } catch {
-    throw new StepFailedError(missing.message);
-  }
-  const { stdout } = await execute('docker', [
-    ...COMPOSE,
-    'port',
-    'zookeeper',
-    '2181',
-  ]);
-  console.log(`Started ZooKeeper in a container on ${stdout.trim()}.`);
+async function useNamed(connectionString) {
+  await checkConnectionString(connectionString);
+  // A path of its own, so that nobody else's instances take part.
+  const path = `/tipping-over-${randomBytes(4).toString('hex')}`;
+  const parent = connectionString.replace(/\/*$/, '');
+  console.log(`Using ${connectionString}, below ${path}.`);
   return {
-    connectionString: stdout.trim(),
+    connectionString: parent + path,
     close: async () => {
-      await execute('docker', [...COMPOSE, 'down', '--volumes']);
+      const script = inProject('scripts/demo/remove-nodes.mjs');
+      try {
+        await runNode([script, parent, path], {
+          timeout: REMOVAL_TIMEOUT_MS,
+          killSignal: 'SIGKILL',
+          stdio: 'ignore',
+        });
+      } catch {
+        console.error(`${path} could not be removed from ${parent}.`);
+      }
     },
   };
+}
+
+/** @returns {Promise<DemoZookeeper>} */
+async function startLocal() {
+  const { description } = await ensureZookeeper();
+  const server = await startZookeeper();
+  console.log(`Started ${description} on ${server.connectionString}.`);
+  return {
+    connectionString: server.connectionString,
+    close: () => server.close(),
+  };
+}
+
+/**
+ * One message here, instead of the same one from every instance.
+ *
+ * @param {string} text
+ */
+async function checkConnectionString(text) {
+  const parser = inProject('dist/esm/zookeeper/connection-string.js');
+  const { parseConnectionString } = await import(pathToFileURL(parser).href);
+  try {
+    parseConnectionString(text);
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    throw new StepFailedError(`ZOOKEEPER_CONNECTION_STRING: ${message}`);
+  }
 }

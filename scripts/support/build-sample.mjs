@@ -13,6 +13,8 @@ import { runNode } from './steps.mjs';
 export async function buildSample(name) {
   const directory = join(projectRoot, 'sample', name);
   const require = createRequire(import.meta.url);
-  await runNode([require.resolve('typescript/bin/tsc'), '-p', directory]);
+  const typescript = require.resolve('typescript/bin/tsc');
+  // Its types are checked by `npm run typecheck`.
+  await runNode([typescript, '-p', directory, '--noCheck']);
   return join(directory, 'dist', 'main.js');
 }

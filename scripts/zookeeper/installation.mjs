@@ -24,12 +24,9 @@ const PACKAGE_JAR = '/usr/share/java/zookeeper.jar';
 const PACKAGE_LOGGING_JAR = '/usr/share/java/slf4j-simple.jar';
 
 const HOW_TO_GET_ONE = [
-  'There are three ways to get one:',
-  '  1. set ZOOKEEPER_CONNECTION_STRING to a server that is already running;',
-  '  2. install Java and Apache ZooKeeper locally: unpack a release from https://zookeeper.apache.org/releases.html',
-  '     and point ZOOKEEPER_HOME at it, or install the package of the distribution',
-  '     (Debian, Ubuntu: apt-get install libzookeeper-java default-jre-headless);',
-  '  3. run `docker compose up -d --wait`, and set ZOOKEEPER_CONNECTION_STRING=127.0.0.1:2181.',
+  'Install Java and Apache ZooKeeper: unpack a release from https://zookeeper.apache.org/releases.html',
+  'and point ZOOKEEPER_HOME at it, or install the package of the distribution',
+  '(Debian, Ubuntu: apt-get install libzookeeper-java default-jre-headless).',
 ].join('\n');
 
 /**
@@ -74,6 +71,7 @@ export class ZookeeperMissingError extends Error {
         .join('\n'),
     );
     this.name = 'ZookeeperMissingError';
+    this.problem = problem;
   }
 }
 

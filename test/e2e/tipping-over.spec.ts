@@ -50,12 +50,12 @@ function startInstance(env: Record<string, string> = {}): ProcessInstance {
 
 async function startWaiting(count: number): Promise<ProcessInstance[]> {
   const instances = Array.from({ length: count }, () => startInstance());
-  await Promise.all(
-    instances.map((instance) =>
-      instance.waitForLine(/leads the election|waits in the election/),
-    ),
-  );
+  await Promise.all(instances.map(isInLine));
   return instances;
+}
+
+function isInLine(instance: ProcessInstance): Promise<string> {
+  return instance.waitForLine(/leads the election|waits in the election/);
 }
 
 function events(instances: ProcessInstance[], type: string): ProcessEvent[] {
@@ -119,12 +119,9 @@ async function expectNothingLeft(instances: ProcessInstance[]): Promise<void> {
     { description: 'all znodes of the instances to be gone' },
   );
   await inspector.close();
-  await waitFor(
-    () => instances.every((one) => one.descendants().length === 0),
-    {
-      description: 'all keepers to be gone',
-    },
-  );
+  await waitFor(() => instances.every((one) => one.survivors().length === 0), {
+    description: 'all keepers to be gone',
+  });
 }
 
 describe('six instances that tip over', () => {
@@ -132,6 +129,9 @@ describe('six instances that tip over', () => {
     const instances = Array.from({ length: 6 }, () =>
       startInstance({ TIP_OVER_AFTER: '2' }),
     );
+    // One session keeper for each.
+    await Promise.all(instances.map(isInLine));
+    expect(instances.flatMap((one) => one.survivors())).toHaveLength(6);
     const exits = await Promise.all(instances.map(({ exited }) => exited));
     expect(exits.map(({ signal }) => signal)).toEqual(Array(6).fill('SIGKILL'));
 

@@ -30,7 +30,7 @@ export interface ProcessExit {
 }
 
 const RUN_WITH_PARENT = fileURLToPath(
-  new URL('run-with-parent.mjs', import.meta.url),
+  new URL('../../scripts/support/run-with-parent.mjs', import.meta.url),
 );
 const STDERR_LIMIT = 20_000;
 /** A child that inherited the output keeps it open after the process has ended. */
@@ -175,6 +175,15 @@ export class ProcessInstance {
       this.family.set(`${entry.pid} ${entry.startTime}`, entry);
     }
     return found.map(({ pid }) => pid);
+  }
+
+  /**
+   * Those of the processes it is known to have started that still run, also
+   * after its own end: every wait for its output takes note of them.
+   */
+  survivors(): number[] {
+    this.descendants();
+    return [...this.family.values()].filter(isRunning).map(({ pid }) => pid);
   }
 
   /** Ends the process and all that it is known to have started. */

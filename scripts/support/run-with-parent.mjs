@@ -2,9 +2,9 @@
 /**
  *   node run-with-parent.mjs <script> <arguments>
  *
- * Runs a script that must not outlive the test which started it, even if the test
- * itself is killed. The channel to the test does not keep the script alive. (Not
- * preloaded with --import: processes that the script forks would inherit that.)
+ * Runs a script that must not outlive the process which started it, even if that
+ * is killed. The channel to it does not keep the script alive. (Not preloaded
+ * with --import: processes that the script forks would inherit that.)
  */
 import { pathToFileURL } from 'node:url';
 

@@ -1,0 +1,76 @@
+// @ts-check
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { inProject } from '../support/project.mjs';
+import { descendants, isRunning } from '../support/process-table.mjs';
+
+/** @typedef {import('../support/process-table.mjs').ProcessEntry} ProcessEntry */
+
+/** A session keeper ends by itself, once it has told ZooKeeper. */
+const KEEPER_TIMEOUT_MS = 3_000;
+
+/** One process of the sample application, with its session keeper. */
+export class DemoInstance {
+  #child;
+  /** @type {Map<number, ProcessEntry>} */
+  #keepers = new Map();
+
+  /**
+   * @param {number} number counted from 1
+   * @param {string} main the sample's main file
+   * @param {Record<string, string>} env
+   * @param {(line: string) => void} onLine of its output
+   */
+  constructor(number, main, env, onLine) {
+    this.number = number;
+    // In a process group of its own, so that Ctrl-C reaches the demo alone,
+    // and gone with the demo, however that ends.
+    this.#child = spawn(
+      process.execPath,
+      [inProject('scripts/support/run-with-parent.mjs'), main],
+      {
+        env: { ...process.env, ...env },
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      },
+    );
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      if (stream) {
+        createInterface({ input: stream }).on('line', onLine);
+      }
+    }
+    /** Resolves when the process has ended and all its output has come. */
+    this.ended = once(this.#child, 'close');
+  }
+
+  /** Remembers its keeper, which is hard to find when the instance has gone. */
+  noteKeeper() {
+    for (const keeper of descendants(this.#child.pid ?? NaN)) {
+      this.#keepers.set(keeper.pid, keeper);
+    }
+  }
+
+  kill() {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.noteKeeper();
+      this.#child.kill('SIGKILL');
+    }
+  }
+
+  /** Ends the process, if it runs, and waits for its keeper to follow. */
+  async close() {
+    this.kill();
+    await this.ended;
+    const deadline = performance.now() + KEEPER_TIMEOUT_MS;
+    for (const keeper of this.#keepers.values()) {
+      while (isRunning(keeper) && performance.now() < deadline) {
+        await delay(10);
+      }
+      if (isRunning(keeper)) {
+        process.kill(keeper.pid, 'SIGKILL');
+      }
+    }
+  }
+}
