@@ -57,6 +57,8 @@ const CREATE_FLAGS: Record<CreateMode, number> = {
 const CLOSE_TIMEOUT_MS = 1_000;
 const FIRST_RESTART_PAUSE_MS = 50;
 const LONGEST_RESTART_PAUSE_MS = 5_000;
+/** After that many, a keeper that has never worked is not tried again. */
+const TOLERATED_FAILED_STARTS = 2;
 const LONGEST_LIFE_SIGN_PAUSE_MS = 2_500;
 /** Signs of life that a keeper may leave unanswered before it is replaced. */
 const TOLERATED_SILENCES = 4;
@@ -80,6 +82,7 @@ export class KeeperClient implements ZookeeperClient {
   #started: Promise<void> | undefined;
   #settleStart: { resolve(): void; reject(error: Error): void } | undefined;
   #isUsable = false;
+  #hasBeenReady = false;
   #failedStarts = 0;
   #unansweredSigns = 0;
   #lifeSigns: NodeJS.Timeout | undefined;
@@ -255,6 +258,7 @@ export class KeeperClient implements ZookeeperClient {
     }
     switch (message.type) {
       case 'ready':
+        this.#hasBeenReady = true;
         this.#settleStart?.resolve();
         this.#keeper?.send({
           type: 'open',
@@ -411,6 +415,10 @@ export class KeeperClient implements ZookeeperClient {
     this.#keeper = undefined;
     if (this.#isClosing) {
       this.#onClosed?.();
+      return;
+    }
+    if (!this.#hasBeenReady && this.#failedStarts >= TOLERATED_FAILED_STARTS) {
+      this.#giveUp(`it ${description}`);
       return;
     }
     this.#notice(

@@ -82,7 +82,7 @@ describe('waitFor', () => {
   it('takes an error for "not yet", and reports the last one', async () => {
     const condition = () => Promise.reject(new Error('not there'));
     await expect(
-      waitFor(condition, { timeoutMs: 20, description: 'a file' }),
+      waitFor(condition, { timeoutMs: 300, description: 'a file' }),
     ).rejects.toThrow(
       'Timed out after 20 ms waiting for a file; it threw not there.',
     );
@@ -90,7 +90,7 @@ describe('waitFor', () => {
 
   it('does not wait longer for a condition that never settles', async () => {
     const condition = () => new Promise<boolean>(() => undefined);
-    await expect(waitFor(condition, { timeoutMs: 20 })).rejects.toThrow(
+    await expect(waitFor(condition, { timeoutMs: 300 })).rejects.toThrow(
       'Timed out after 20 ms',
     );
   });
@@ -101,7 +101,7 @@ describe('waitFor under fake timers', () => {
     jest.useFakeTimers();
     try {
       await expect(
-        waitFor(() => false, { timeoutMs: 20, description: 'nothing' }),
+        waitFor(() => false, { timeoutMs: 300, description: 'nothing' }),
       ).rejects.toThrow('waiting for nothing; it returned false.');
     } finally {
       jest.useRealTimers();

@@ -196,57 +196,88 @@ describe('in a container, where the end of PID 1 is the end of all', () => {
 });
 
 describe('a keeper that cannot work', () => {
-  it('fails the start with the packages to install', async () => {
-    const directory = await mkdtemp(path.join(tmpdir(), 'no-native-client-'));
-    try {
-      // The library and what it needs, but no native client.
-      await cp(path.join(ROOT, 'dist/esm'), path.join(directory, 'dist/esm'), {
-        recursive: true,
-      });
-      await cp(MAIN, path.join(directory, 'test/support/instance.main.mjs'));
-      await cp(
-        path.join(ROOT, 'package.json'),
-        path.join(directory, 'package.json'),
-      );
-      for (const name of [
-        '@nestjs',
-        'rxjs',
-        'reflect-metadata',
-        'tslib',
-        'uid',
-        'iterare',
-        'fast-safe-stringify',
-        'path-to-regexp',
-        'load-esm',
-        'file-type',
-      ]) {
-        await linkPackage(directory, name);
-      }
-      const instance = new ProcessInstance(
-        path.join(directory, 'test/support/instance.main.mjs'),
-        {
-          env: {
-            OPTIONS: JSON.stringify({
-              connectionString: server.connectionString,
-            }),
-          },
-        },
-      );
-      const { code } = await instance.exited;
-      expect(code).toBe(1);
-      expect(instance.stderr).toMatch(
-        /The session keeper cannot start: the npm package "zookeeper" is not installed.*apt-get install -y python3 make g\+\+/s,
-      );
-    } finally {
+  const directories: string[] = [];
+
+  afterAll(async () => {
+    for (const directory of directories) {
       await rm(directory, { recursive: true, force: true });
     }
   });
 
-  async function linkPackage(directory: string, name: string): Promise<void> {
-    await mkdir(path.join(directory, 'node_modules'), { recursive: true });
-    await symlink(
-      path.join(ROOT, 'node_modules', name),
-      path.join(directory, 'node_modules', name),
-    ).catch(() => undefined);
+  /** Starts an instance from a copy of the build that lacks something. */
+  async function startBroken(
+    breakIt: (directory: string) => Promise<void>,
+  ): Promise<ProcessInstance> {
+    const directory = await mkdtemp(path.join(tmpdir(), 'broken-keeper-'));
+    directories.push(directory);
+    const copy = (name: string): Promise<void> =>
+      cp(path.join(ROOT, name), path.join(directory, name), {
+        recursive: true,
+      });
+    await copy('dist/esm');
+    await copy('test/support/instance.main.mjs');
+    await copy('package.json');
+    await mkdir(path.join(directory, 'node_modules'));
+    for (const name of ['@nestjs', 'rxjs', 'reflect-metadata', 'zookeeper']) {
+      await symlink(
+        path.join(ROOT, 'node_modules', name),
+        path.join(directory, 'node_modules', name),
+      );
+    }
+    await breakIt(directory);
+    return new ProcessInstance(
+      path.join(directory, 'test/support/instance.main.mjs'),
+      {
+        env: {
+          OPTIONS: JSON.stringify({
+            connectionString: server.connectionString,
+          }),
+        },
+      },
+    );
   }
+
+  it.each<[string, (directory: string) => Promise<void>, RegExp]>([
+    [
+      'its native client is not installed',
+      (directory) => rm(path.join(directory, 'node_modules/zookeeper')),
+      /The session keeper cannot start: the npm package "zookeeper" is not installed.*apt-get install -y python3 make g\+\+/s,
+    ],
+    [
+      'its native client was not compiled',
+      async (directory) => {
+        const link = path.join(directory, 'node_modules/zookeeper');
+        await rm(link);
+        await cp(
+          path.join(ROOT, 'node_modules/zookeeper/lib'),
+          path.join(link, 'lib'),
+          { recursive: true },
+        );
+        await cp(
+          path.join(ROOT, 'node_modules/zookeeper/package.json'),
+          path.join(link, 'package.json'),
+        );
+        for (const name of ['node-gyp-build', 'async']) {
+          await symlink(
+            path.join(ROOT, 'node_modules', name),
+            path.join(directory, 'node_modules', name),
+          );
+        }
+      },
+      /The session keeper cannot start: the native part.*was not compiled.*npm rebuild zookeeper/s,
+    ],
+    [
+      'its own file is missing',
+      (directory) =>
+        rm(path.join(directory, 'dist/esm/zookeeper/keeper/keeper.main.js')),
+      /The session keeper cannot start: it ended with code 1, saying: .*keeper\.main\.js/s,
+    ],
+  ])(
+    'fails the start when %s, and is not tried for ever',
+    async (_what, breakIt, message) => {
+      const instance = await startBroken(breakIt);
+      expect((await instance.exited).code).toBe(1);
+      expect(instance.stderr).toMatch(message);
+    },
+  );
 });

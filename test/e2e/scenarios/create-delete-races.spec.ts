@@ -194,6 +194,7 @@ describe('create and delete races', () => {
 
 describe('interference', () => {
   it("S44 an operator deletes the leader's node: the next one leads, the former queues again", async () => {
+    group.isTamperedWith = true;
     const a = await group.join('A');
     const b = await group.join('B');
     const [first] = await a.election.participants();

@@ -297,6 +297,32 @@ describe('session and connection', () => {
     await group.waitForLeader(a, 25_000);
   });
 
+  it('credentials are sent again on every new session', async () => {
+    const credentials = { username: 'app', password: 'secret' };
+    const a = await group.join('A', { isProxied: true, credentials });
+    await group.inspect(async (client) => {
+      await client.addAuth('digest', 'app:secret');
+      await client.setACL(`${group.basePath}/elections/default`, [
+        { permissions: 31, scheme: 'auth', id: '' },
+      ]);
+    });
+    const stranger = await group.start('B');
+    await waitFor(() => group.logger.messages('error').length > 0, {
+      description: 'the stranger to be refused',
+    });
+    await WireClient.expire({
+      port: server.port,
+      ...(a.proxy as TcpProxy).lastSession(),
+    });
+    // Only those who have the credentials can create a node again.
+    await waitFor(
+      () => a.roles.filter((role) => role === 'leader').length === 2,
+      { description: 'A to lead on a new session' },
+    );
+    expect(stranger.roles).toEqual(['idle']);
+    expect(JSON.stringify(group.logger.entries)).not.toContain('secret');
+  });
+
   it('S48 a callback that takes long while the session is lost: not leading all the same', async () => {
     const a = await group.start('A', { isProxied: true });
     let isBusy = false;
