@@ -207,7 +207,9 @@ describe('time', () => {
   }, 60_000);
 
   it('S26 a restarted instance does not lead on the node that its killed session has left', async () => {
-    const [a] = await start(['A']);
+    // Long enough for the second process to be there before it is over.
+    const sessionTimeoutMs = 8_000;
+    const [a] = await start(['A'], { sessionTimeoutMs });
     const [left] = await nodes();
     const keeper = keeperOf(a);
     process.kill(keeper, 'SIGSTOP');
@@ -218,7 +220,7 @@ describe('time', () => {
         OPTIONS: JSON.stringify({
           connectionString: server.connectionString,
           basePath,
-          sessionTimeoutMs: SESSION_TIMEOUT_MS,
+          sessionTimeoutMs,
           instanceId: 'A',
         }),
       },
@@ -226,7 +228,7 @@ describe('time', () => {
     await again.waitForEvent('following');
     expect(await nodes()).toContain(left);
     expect(of(again, 'leading')).toHaveLength(0);
-    await again.waitForEvent('leading');
+    await again.waitForEvent('leading', () => true, { timeoutMs: 20_000 });
     expect(await nodes()).not.toContain(left);
   }, 60_000);
 
