@@ -84,14 +84,14 @@ describe('waitFor', () => {
     await expect(
       waitFor(condition, { timeoutMs: 300, description: 'a file' }),
     ).rejects.toThrow(
-      'Timed out after 20 ms waiting for a file; it threw not there.',
+      'Timed out after 300 ms waiting for a file; it threw not there.',
     );
   });
 
   it('does not wait longer for a condition that never settles', async () => {
     const condition = () => new Promise<boolean>(() => undefined);
     await expect(waitFor(condition, { timeoutMs: 300 })).rejects.toThrow(
-      'Timed out after 20 ms',
+      'Timed out after 300 ms',
     );
   });
 });
