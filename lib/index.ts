@@ -25,9 +25,36 @@ export type {
 
 // Leader tasks
 export { OnlyLeader } from './tasks/only-leader.decorator.js';
-export type { LeaderTaskOptions } from './tasks/leader-task.interface.js';
+export {
+  currentLeaderTask,
+  type LeaderTaskContext,
+} from './tasks/current-leader-task.js';
+export { LeaderTasks } from './tasks/leader-tasks.js';
+export type {
+  LeaderTaskCounts,
+  LeaderTaskInfo,
+  LeaderTaskRun,
+  LeaderTaskSchedule,
+} from './tasks/leader-task-info.interface.js';
+export type {
+  LeaderTaskEvent,
+  RunTrigger,
+  SkippedTask,
+  SkipReason,
+} from './tasks/leader-task-event.interface.js';
+export type {
+  InterruptedRunPolicy,
+  LeaderTaskOptions,
+  MissedTicksPolicy,
+  OnlyLeaderFunction,
+  OnlyLeaderOptions,
+  RunLedgerOptions,
+  TaskOverlap,
+  TaskRetryOptions,
+} from './tasks/leader-task-options.interface.js';
 
 // Errors
+export { LeaderTaskError } from './tasks/leader-task.error.js';
 export {
   LeaderElectionError,
   LeadershipLostError,

@@ -39,5 +39,6 @@ export class ZookeeperLeaderLifecycle
   async onModuleDestroy(): Promise<void> {
     await this.tasks.close();
     await this.elections.shutDown();
+    this.tasks.end();
   }
 }

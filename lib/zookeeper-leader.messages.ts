@@ -58,7 +58,38 @@ export function notScheduledMessage(method: string): string {
   return (
     `${method} is decorated with @OnlyLeader(), but no @Cron(), @Interval() or ` +
     '@Timeout() is found on it. If one stands below another decorator that ' +
-    'drops metadata, move it to the top. If you call the method yourself, ' +
-    'ignore this.'
+    'drops metadata, move it to the top. If the application calls the method ' +
+    'itself, say so: @OnlyLeader({ scheduled: false }).'
+  );
+}
+
+export function duplicateTaskMessage(where: string, name: string): string {
+  return (
+    `${where}: there is another leader task with the name "${name}" in this ` +
+    'application. Give each its own with the option task; if it is one class, ' +
+    'let only one module list it among its providers.'
+  );
+}
+
+export function numberedTaskMessage(where: string, name: string): string {
+  return (
+    `${where} is under @OnlyLeader() in more than one object; this one is the ` +
+    `leader task "${name}". If it is one class, let only one module list it ` +
+    'among its providers; if not, name the tasks with the option task.'
+  );
+}
+
+export function ledgerWithoutNameMessage(where: string): string {
+  return (
+    `${where}: a run ledger is kept by the name of its task. Give one with the ` +
+    'option task.'
+  );
+}
+
+export function sharedObjectMessage(className: string): string {
+  return (
+    `An object of the class ${className}, which has methods under @OnlyLeader(), ` +
+    'is a provider of two applications in this process. Give each application ' +
+    'an object of its own.'
   );
 }

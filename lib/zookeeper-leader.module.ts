@@ -14,6 +14,7 @@ import { LeaderElections } from './election/leader-elections.js';
 import { LeadershipHooksExplorer } from './election/leadership-hooks.explorer.js';
 import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
 import { LeaderTasks } from './tasks/leader-tasks.js';
+import { ScheduleFinder } from './tasks/schedule/schedule-finder.js';
 import { TaskExplorer } from './tasks/task-explorer.js';
 import { VERSION } from './version.js';
 import {
@@ -74,19 +75,29 @@ import {
     },
     electionProvider(DEFAULT_ELECTION),
     {
+      provide: ScheduleFinder,
+      inject: [DiscoveryService],
+      useFactory: (discovery: DiscoveryService) =>
+        new ScheduleFinder(discovery),
+    },
+    {
       provide: LeaderTasks,
-      inject: [LeaderElections, RESOLVED_OPTIONS],
-      useFactory: (elections: LeaderElections, options: ResolvedOptions) =>
-        new LeaderTasks(elections, options.drainTimeoutMs),
+      inject: [LeaderElections, ScheduleFinder, RESOLVED_OPTIONS],
+      useFactory: (
+        elections: LeaderElections,
+        schedules: ScheduleFinder,
+        { drainTimeoutMs, ledger }: ResolvedOptions,
+      ) => new LeaderTasks({ elections, schedules, drainTimeoutMs, ledger }),
     },
     {
       provide: TaskExplorer,
-      inject: [DiscoveryService, LeaderElections, LeaderTasks],
+      inject: [DiscoveryService, LeaderElections, LeaderTasks, ScheduleFinder],
       useFactory: (
         discovery: DiscoveryService,
         elections: LeaderElections,
         tasks: LeaderTasks,
-      ) => new TaskExplorer(discovery, elections, tasks),
+        schedules: ScheduleFinder,
+      ) => new TaskExplorer(discovery, elections, tasks, schedules),
     },
     {
       provide: LeadershipHooksExplorer,

@@ -8,6 +8,10 @@ import {
   type ServerAddress,
 } from './zookeeper/connection-string.js';
 import { DEFAULT_ELECTION } from './zookeeper-leader.constants.js';
+import {
+  resolveLedgerOptions,
+  type ResolvedLedgerOptions,
+} from './tasks/task-options.js';
 import { invalidOptionMessage } from './zookeeper-leader.messages.js';
 
 /** The options, validated and complete. */
@@ -24,6 +28,8 @@ export interface ResolvedOptions {
   readonly maxStallMs: number;
   /** All names that may be used; undefined: any. */
   readonly elections: readonly string[] | undefined;
+  /** Of scheduled tasks that do not say themselves. */
+  readonly ledger: ResolvedLedgerOptions | false;
   readonly standalone: boolean;
   readonly enabled: boolean;
 }
@@ -76,6 +82,7 @@ export function resolveOptions(
     drainTimeoutMs: milliseconds(options, 'drainTimeoutMs', 10_000, 0),
     maxStallMs: milliseconds(options, 'maxStallMs', 30_000, 100),
     elections: elections && [...new Set([DEFAULT_ELECTION, ...elections])],
+    ledger: resolveLedgerOptions(options.ledger, 'the module') ?? false,
     standalone: flag(options, 'standalone', false),
     enabled: flag(options, 'enabled', true),
   });

@@ -1,5 +1,9 @@
 import type { Observable } from 'rxjs';
 import type {
+  OnlyLeaderFunction,
+  OnlyLeaderOptions,
+} from '../tasks/leader-task-options.interface.js';
+import type {
   Leadership,
   LeadershipTerm,
   Participant,
@@ -103,17 +107,27 @@ export abstract class LeaderElection {
   abstract enter(): void;
 
   /**
-   * `@OnlyLeader()` for functions: what it returns calls `task` where this
-   * instance leads, and does nothing and returns `undefined` elsewhere. For jobs
-   * that are added to the `SchedulerRegistry` at run time.
+   * Makes a function that does what `fn` does on the leader, and nothing
+   * elsewhere: `@OnlyLeader()` for jobs that are made while the application
+   * runs. Called again with the same option `task`, it takes the place of the
+   * former one, which then does nothing any more. Without that option it is no
+   * task that could be listed or run by its name, and has no ledger.
+   *
+   * @throws {TypeError} for an option that is not valid, for a ledger without
+   * the option `task`, and for the name of a decorated task
    *
    * @example
    * ```ts
-   * const job = new CronJob('0 * * * *', election.onlyLeader(() => this.sync()));
-   * this.schedulerRegistry.addCronJob('sync', job);
+   * const job = new CronJob(
+   *   '0 2 * * *',
+   *   election.onlyLeader(() => report.send(), { task: 'report', ledger: true }),
+   * );
+   * schedulerRegistry.addCronJob('report', job);
+   * job.start();
    * ```
    */
-  abstract onlyLeader<This, Args extends unknown[], Result>(
-    task: (this: This, ...args: Args) => Result,
-  ): (this: This, ...args: Args) => Result | undefined;
+  abstract onlyLeader<Args extends unknown[], Result>(
+    fn: (...args: Args) => Result,
+    options?: OnlyLeaderOptions,
+  ): OnlyLeaderFunction<Args, Result>;
 }

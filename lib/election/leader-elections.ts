@@ -18,6 +18,7 @@ import {
   type ResolvedOptions,
 } from '../zookeeper-leader.options.js';
 import { unknownElectionMessage } from '../zookeeper-leader.messages.js';
+import type { GuardFunction } from './guard-function.js';
 import type { LeaderElection } from './leader-election.js';
 import { LeadershipLog } from './leadership-log.js';
 import { StandaloneElection } from './standalone-election.js';
@@ -30,12 +31,6 @@ export interface ManagedElection extends LeaderElection {
   /** Leaves for good; never rejects. */
   shutDown(): Promise<void>;
 }
-
-/** Lets a function run where this instance leads; the tasks provide it. */
-export type TaskFunctionGuard = <This, Args extends unknown[], Result>(
-  election: ManagedElection,
-  task: (this: This, ...args: Args) => Result,
-) => (this: This, ...args: Args) => Result | undefined;
 
 /** Ends what runs for the leader of an election; resolves within a bound. */
 export type Drain = (election: string) => Promise<void>;
@@ -69,10 +64,10 @@ export class LeaderElections {
     | undefined;
   #isStarted = false;
   /** Without tasks there is nothing to wait for: just the question. */
-  #guardFunction: TaskFunctionGuard = (election, task) =>
-    function (...args) {
-      return election.isLeader() ? task.apply(this, args) : undefined;
-    };
+  #guardFunction: GuardFunction =
+    (election, fn) =>
+    (...args) =>
+      election.isLeader() ? fn(...args) : undefined;
 
   /** @internal */
   constructor(
@@ -147,9 +142,24 @@ export class LeaderElections {
     );
   }
 
-  /** @internal */
-  guardFunctionsBy(guard: TaskFunctionGuard): void {
-    this.#guardFunction = guard;
+  /**
+   * The session and its paths; undefined without ZooKeeper.
+   *
+   * @internal
+   */
+  get session():
+    | { readonly client: ZookeeperClient; readonly paths: NodePaths }
+    | undefined {
+    return this.#session;
+  }
+
+  /**
+   * Lends the elections what the tasks can do.
+   *
+   * @internal
+   */
+  useTasks(guardFunction: GuardFunction): void {
+    this.#guardFunction = guardFunction;
   }
 
   /** @internal */
@@ -186,8 +196,7 @@ export class LeaderElections {
 
   #create(name: string): ManagedElection {
     const drain = this.#drain;
-    const guard: TaskFunctionGuard = (election, task) =>
-      this.#guardFunction(election, task);
+    const guard: GuardFunction = (...args) => this.#guardFunction(...args);
     if (!this.#session) {
       return new StandaloneElection(name, this.#identity, drain, guard);
     }

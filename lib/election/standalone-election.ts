@@ -1,5 +1,9 @@
 import { type Observable, map } from 'rxjs';
-import type { TaskFunctionGuard } from './leader-elections.js';
+import type {
+  OnlyLeaderFunction,
+  OnlyLeaderOptions,
+} from '../tasks/leader-task-options.interface.js';
+import type { GuardFunction } from './guard-function.js';
 import { LeaderElection } from './leader-election.js';
 import { LeadershipState } from './leadership-state.js';
 import type {
@@ -21,7 +25,7 @@ export class StandaloneElection extends LeaderElection {
     readonly name: string,
     private readonly identity: InstanceIdentity,
     drain: (election: string) => Promise<void>,
-    private readonly guard: TaskFunctionGuard,
+    private readonly guard: GuardFunction,
   ) {
     super();
     this.#state = new LeadershipState(name, identity.instanceId, 'starting');
@@ -63,12 +67,6 @@ export class StandaloneElection extends LeaderElection {
     return this.#state.waitForTerm(() => this.isLeader(), options);
   }
 
-  onlyLeader<This, Args extends unknown[], Result>(
-    task: (this: This, ...args: Args) => Result,
-  ): (this: This, ...args: Args) => Result | undefined {
-    return this.guard(this, task);
-  }
-
   enter(): void {
     if (!this.#isEntered) {
       this.#isEntered = true;
@@ -100,6 +98,13 @@ export class StandaloneElection extends LeaderElection {
     this.#isEntered = false;
     this.#state.complete('shutdown');
     await this.#drain(this.name);
+  }
+
+  onlyLeader<Args extends unknown[], Result>(
+    fn: (...args: Args) => Result,
+    options: OnlyLeaderOptions = {},
+  ): OnlyLeaderFunction<Args, Result> {
+    return this.guard(this, fn, options);
   }
 
   #participant(): Participant | undefined {

@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { Observable } from 'rxjs';
+import type {
+  OnlyLeaderFunction,
+  OnlyLeaderOptions,
+} from '../tasks/leader-task-options.interface.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
 import type { LeaseHolder, SessionLease } from '../zookeeper/session-lease.js';
@@ -19,8 +23,8 @@ import {
   sortedNodes,
   compareBySequence,
 } from './election-node.js';
+import type { GuardFunction } from './guard-function.js';
 import { LeaderElection } from './leader-election.js';
-import type { TaskFunctionGuard } from './leader-elections.js';
 import { LeaderObserver } from './leader-observer.js';
 import { LeadershipState } from './leadership-state.js';
 import type {
@@ -49,8 +53,7 @@ export interface ZookeeperElectionOptions {
   readonly isEnabled: boolean;
   /** Ends what runs on behalf of the leader, before another one leads. */
   readonly drain: (election: string) => Promise<void>;
-  /** Lets a function run where this instance leads. */
-  readonly guard: TaskFunctionGuard;
+  readonly guard: GuardFunction;
   /** Told of errors that no new connection will heal. */
   readonly onProblem: (election: string, error: unknown) => void;
 }
@@ -187,12 +190,6 @@ export class ZookeeperElection extends LeaderElection implements LeaseHolder {
     }
   }
 
-  onlyLeader<This, Args extends unknown[], Result>(
-    task: (this: This, ...args: Args) => Result,
-  ): (this: This, ...args: Args) => Result | undefined {
-    return this.#options.guard(this, task);
-  }
-
   async resign(): Promise<void> {
     if (this.#state.isLeading) {
       await this.#giveUp('resigned');
@@ -208,6 +205,13 @@ export class ZookeeperElection extends LeaderElection implements LeaseHolder {
     } else {
       await this.#release?.done;
     }
+  }
+
+  onlyLeader<Args extends unknown[], Result>(
+    fn: (...args: Args) => Result,
+    options: OnlyLeaderOptions = {},
+  ): OnlyLeaderFunction<Args, Result> {
+    return this.#options.guard(this, fn, options);
   }
 
   /** Leaves the election for good; the session is closed after that. */

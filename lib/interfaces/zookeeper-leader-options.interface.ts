@@ -1,4 +1,5 @@
 import type { ConnectionLossPolicy } from '../election/zookeeper-election.js';
+import type { RunLedgerOptions } from '../tasks/leader-task-options.interface.js';
 
 /**
  * Credentials of ZooKeeper's `digest` scheme.
@@ -71,6 +72,13 @@ export interface ZookeeperLeaderModuleOptions {
    * the decorators.
    */
   readonly elections?: readonly string[];
+
+  /**
+   * Gives a run ledger to all scheduled methods under `@OnlyLeader()` that have
+   * no option `ledger` of their own: every tick then runs once in the whole
+   * cluster, for two writes to ZooKeeper. Default false.
+   */
+  readonly ledger?: boolean | RunLedgerOptions;
 
   /**
    * True: there is no ZooKeeper and this instance always leads, for local

@@ -1,50 +1,178 @@
-import type { LeaderElections } from '../election/leader-elections.js';
-import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
+import { Logger } from '@nestjs/common';
+import { distinctUntilChanged, map, type Observable } from 'rxjs';
+import { LeadershipLostError } from '../election/election.error.js';
+import type { GuardFunction } from '../election/guard-function.js';
+import type {
+  LeaderElections,
+  ManagedElection,
+} from '../election/leader-elections.js';
 import { settledWithin } from '../within.js';
-import { TASK_GUARDS, type TaskDefinition } from './task-definition.js';
-import { TaskGuard } from './task-guard.js';
+import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
+import { sharedObjectMessage } from '../zookeeper-leader.messages.js';
+import { LeaderTask, type TaskGuard } from './leader-task.js';
+import { LeaderTaskError } from './leader-task.error.js';
+import type { LeaderTaskEvent } from './leader-task-event.interface.js';
+import type {
+  LeaderTaskInfo,
+  LeaderTaskRun,
+} from './leader-task-info.interface.js';
+import type { OnlyLeaderOptions } from './leader-task-options.interface.js';
+import { runsOf } from './ledger/ledger-document.js';
+import { RunLedgers } from './ledger/run-ledgers.js';
+import { PlainGuard } from './plain-guard.js';
+import type { ScheduleFinder } from './schedule/schedule-finder.js';
+import {
+  TASK_GUARDS,
+  type AnyMethod,
+  type TaskDefinition,
+} from './task-definition.js';
+import { TaskEvents } from './task-events.js';
+import { TaskFactory } from './task-factory.js';
+import type { ResolvedLedgerOptions } from './task-options.js';
+import { TaskRegister } from './task-register.js';
 
-/** The leader tasks of one application. */
+/** What {@link LeaderTasks} needs of the application. */
+export interface LeaderTasksSettings {
+  readonly elections: LeaderElections;
+  readonly schedules: ScheduleFinder;
+  readonly drainTimeoutMs: number;
+  /** Ledger of scheduled tasks that do not say themselves. */
+  readonly ledger: ResolvedLedgerOptions | false;
+}
+
+/**
+ * The leader tasks of the application: what they are, what happens to them, and
+ * what their ledgers remember.
+ *
+ * @example
+ * ```ts
+ * constructor(private readonly tasks: LeaderTasks) {
+ *   tasks.events$.subscribe((event) => {
+ *     if (event.type === 'failed') alert(event.task, event.error);
+ *   });
+ * }
+ * ```
+ *
+ * @publicApi
+ */
 export class LeaderTasks {
-  readonly #elections: LeaderElections;
   readonly #drainTimeoutMs: number;
-  readonly #guards = new Set<TaskGuard>();
+  readonly #register = new TaskRegister();
+  readonly #events = new TaskEvents();
+  readonly #ledgers: RunLedgers;
+  readonly #factory: TaskFactory;
+  readonly #followed = new Set<ManagedElection>();
+  readonly #closing = new AbortController();
 
-  constructor(elections: LeaderElections, drainTimeoutMs: number) {
-    this.#elections = elections;
+  /**
+   * What happens to the tasks in this instance. Emits from the subscription on,
+   * in the turn in which it happens; completes at shutdown, never errors.
+   */
+  readonly events$: Observable<LeaderTaskEvent> = this.#events.events$;
+
+  /** @internal */
+  constructor(settings: LeaderTasksSettings) {
+    const { elections, drainTimeoutMs } = settings;
     this.#drainTimeoutMs = drainTimeoutMs;
-    elections.addDrain((election) => this.#drain(election));
-    elections.guardFunctionsBy((election, task) => {
-      const guard = new TaskGuard(
-        task.name || 'anonymous function',
-        election,
-        task.constructor.name === 'AsyncFunction',
-      );
-      this.#guards.add(guard);
-      return function (...args) {
-        return guard.run(task as never, this, args) as
-          ReturnType<typeof task> | undefined;
-      };
+    this.#ledgers = new RunLedgers(elections);
+    this.#factory = new TaskFactory({
+      ...settings,
+      register: this.#register,
+      events: this.#events,
+      ledgers: this.#ledgers,
+      logger: new Logger(LOG_CONTEXT),
+      closing: this.#closing.signal,
     });
+    elections.addDrain((election) => this.#drain(election));
+    elections.useTasks(((election, fn, options) =>
+      this.#guardFunction(
+        election,
+        fn as AnyMethod,
+        options,
+      )) as GuardFunction);
   }
 
-  /** Makes the tasks of `instance` work. */
-  guard(
-    instance: object,
-    tasks: readonly { definition: TaskDefinition; isScheduled: boolean }[],
-  ): void {
-    const guards: (TaskGuard | undefined)[] = [];
-    const owner = instance.constructor.name;
-    for (const { definition, isScheduled } of tasks) {
-      const method = `${owner}.${definition.methodName}`;
-      const { election = DEFAULT_ELECTION, task = method } = definition.options;
-      const guard = new TaskGuard(
-        task,
-        this.#elections.find(election, `@OnlyLeader() on ${method}()`),
-        isScheduled || isAsyncMethod(instance, definition.methodName),
+  /** The tasks of this application, in the order of their names. */
+  list(): LeaderTaskInfo[] {
+    return this.#register.all
+      .map((task) => task.info())
+      .toSorted((a, b) => (a.task < b.task ? -1 : 1));
+  }
+
+  /**
+   * The last runs of a task in all instances, the newest first, as its ledger
+   * in ZooKeeper has them (`standalone`: those of this process).
+   *
+   * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`, `NO_LEDGER`,
+   * `LEDGER_CORRUPT`
+   * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
+   *
+   * @example
+   * ```ts
+   * const [last] = await this.tasks.history('Invoices.send');
+   * ```
+   */
+  async history(task: string): Promise<LeaderTaskRun[]> {
+    if (!this.#register.find(task).hasLedger) {
+      throw new LeaderTaskError(
+        'NO_LEDGER',
+        `The leader task "${task}" has no run ledger. Give it one: ` +
+          '@OnlyLeader({ ledger: true }), or the option ledger of the module.',
       );
-      this.#guards.add(guard);
-      guards[definition.id] = guard;
+    }
+    const ledger = await this.#ledgers.of(task).read();
+    return ledger ? runsOf(ledger) : [];
+  }
+
+  /**
+   * Runs a task here and now, whoever leads, whatever its overlap and schedule,
+   * and without an entry in its ledger: the way around the guard for a person
+   * who knows. Resolves to the method's result, rejects with its error.
+   *
+   * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`; `CLOSED` when the
+   * application is closing
+   *
+   * @example
+   * ```ts
+   * @Post('invoices/send')
+   * send() {
+   *   return this.tasks.run('Invoices.send');
+   * }
+   * ```
+   */
+  async run(task: string, ...args: unknown[]): Promise<unknown> {
+    const found = this.#register.find(task);
+    if (this.#register.isClosing) {
+      throw new LeaderTaskError(
+        'CLOSED',
+        `The leader task "${task}" is not run: the application is closing`,
+      );
+    }
+    return found.runManually(args);
+  }
+
+  /**
+   * Makes the decorated methods of `instance` work.
+   *
+   * @internal
+   */
+  guard(instance: object, definitions: readonly TaskDefinition[]): void {
+    refuseShared(instance);
+    const guards: TaskGuard[] = [];
+    const byMethod = new Map<string | symbol, LeaderTask>();
+    for (const definition of definitions) {
+      const { id, key } = definition;
+      const overriding = byMethod.get(key);
+      if (overriding) {
+        // Part of the task that overrides it, reached through `super`.
+        const election = this.#factory.electionOf(instance, definition);
+        guards[id] = new PlainGuard(election, overriding.task);
+      } else {
+        const task = this.#factory.ofMethod(instance, definition);
+        byMethod.set(key, task);
+        guards[id] = task;
+        this.#begin(task);
+      }
     }
     Object.defineProperty(instance, TASK_GUARDS, {
       value: guards,
@@ -52,27 +180,98 @@ export class LeaderTasks {
     });
   }
 
-  /** Refuses new runs and waits for those that go on, within the bound. */
+  /**
+   * Refuses new runs and waits for those that go on, within the bound.
+   *
+   * @internal
+   */
   async close(): Promise<void> {
-    for (const guard of this.#guards) {
-      guard.isClosed = true;
+    this.#register.isClosing = true;
+    for (const task of this.#register.all) {
+      task.timetable?.stop();
     }
     await this.#drain();
+    for (const task of this.#register.active) {
+      task.abortManualRuns(
+        new LeadershipLostError(task.electionName, 'shutdown'),
+      );
+    }
+  }
+
+  /**
+   * Nothing happens any more.
+   *
+   * @internal
+   */
+  end(): void {
+    this.#closing.abort();
+    this.#events.complete();
+  }
+
+  #guardFunction(
+    election: ManagedElection,
+    fn: AnyMethod,
+    options: OnlyLeaderOptions,
+  ): AnyMethod {
+    const { task, guarded } = this.#factory.ofFunction(election, fn, options);
+    this.#begin(task);
+    return guarded;
+  }
+
+  #begin({ election, timetable }: LeaderTask): void {
+    this.#follow(election);
+    if (election.leadership.role === 'leader') {
+      void timetable?.catchUp();
+    }
+  }
+
+  /** Tells the tasks of an election when a term begins and ends. */
+  #follow(election: ManagedElection): void {
+    if (this.#followed.has(election)) {
+      return;
+    }
+    this.#followed.add(election);
+    const term$ = election.leadership$.pipe(
+      map((leadership) =>
+        leadership.role === 'leader' ? leadership.term : undefined,
+      ),
+      distinctUntilChanged(),
+    );
+    term$.subscribe((term) => {
+      for (const task of this.#of(this.#register.active, election.name)) {
+        task.termEnded();
+      }
+      if (term && !this.#register.isClosing) {
+        for (const { timetable } of this.#of(
+          this.#register.all,
+          election.name,
+        )) {
+          void timetable?.catchUp();
+        }
+      }
+    });
   }
 
   async #drain(election?: string): Promise<void> {
-    const running = [...this.#guards]
-      .filter(
-        (guard) => election === undefined || guard.election.name === election,
-      )
-      .flatMap((guard) => [...guard.running]);
+    const tasks = this.#of(this.#register.active, election);
+    const running = tasks.flatMap((task) => task.ongoing);
     await settledWithin(running, this.#drainTimeoutMs);
+  }
+
+  #of(tasks: Iterable<LeaderTask>, election: string | undefined): LeaderTask[] {
+    return [...tasks].filter(
+      (task) => election === undefined || task.electionName === election,
+    );
   }
 }
 
-function isAsyncMethod(instance: object, name: string): boolean {
-  const method: unknown = (instance as Record<string, unknown>)[name];
-  return (
-    typeof method === 'function' && method.constructor.name === 'AsyncFunction'
-  );
+function refuseShared(instance: object): void {
+  const guards = (instance as { [TASK_GUARDS]?: TaskGuard[] })[TASK_GUARDS];
+  if (
+    guards?.some(
+      (guard) => guard instanceof LeaderTask && guard.refusal === undefined,
+    )
+  ) {
+    throw new TypeError(sharedObjectMessage(instance.constructor.name));
+  }
 }

@@ -1,9 +1,7 @@
-import type { LeaderTaskOptions } from './leader-task.interface.js';
-import type { TaskGuard } from './task-guard.js';
-import { TASK_GUARDS, defineTask } from './task-definition.js';
+import type { TaskGuard } from './leader-task.js';
+import type { LeaderTaskOptions } from './leader-task-options.interface.js';
+import { TASK_GUARDS, defineTask, type AnyMethod } from './task-definition.js';
 import { unknownInstanceMessage } from '../zookeeper-leader.messages.js';
-
-type AnyMethod = (this: unknown, ...args: unknown[]) => unknown;
 
 /**
  * Lets a method run on the leader only: on every other instance a call does
@@ -45,7 +43,7 @@ export function OnlyLeader(
           'accessor.',
       );
     }
-    const definition = defineTask(target, String(key), taskOptions);
+    const definition = defineTask(target, key, taskOptions);
     descriptor.value = disguise(
       guarded(original, definition.id, describe(target, key)),
       original,
@@ -64,7 +62,7 @@ function guarded(original: AnyMethod, id: number, name: string): AnyMethod {
     // `arguments` instead of a rest parameter: nothing is allocated for a call
     // that does not run.
     // oxlint-disable-next-line prefer-rest-params
-    return guard.run(original, this, arguments);
+    return guard.call(original, this, arguments);
   };
 }
 

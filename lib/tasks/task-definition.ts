@@ -1,11 +1,13 @@
 import { sharedRegistry } from '../shared-registry.js';
-import type { LeaderTaskOptions } from './leader-task.interface.js';
+import type { LeaderTaskOptions } from './leader-task-options.interface.js';
+
+export type AnyMethod = (this: unknown, ...args: unknown[]) => unknown;
 
 /** A decorated method, recorded when its class is defined. */
 export interface TaskDefinition {
   /** Index of the task's guard among those of an object. */
   readonly id: number;
-  readonly methodName: string;
+  readonly key: string | symbol;
   readonly options: LeaderTaskOptions;
 }
 
@@ -23,16 +25,16 @@ const definitions = sharedRegistry('task-definitions', () => ({
 
 export function defineTask(
   prototype: object,
-  methodName: string,
+  key: string | symbol,
   options: LeaderTaskOptions,
 ): TaskDefinition {
-  const definition = { id: definitions.count++, methodName, options };
+  const definition = { id: definitions.count++, key, options };
   const known = definitions.byPrototype.get(prototype) ?? [];
   definitions.byPrototype.set(prototype, [...known, definition]);
   return definition;
 }
 
-/** The tasks of an object: its class's own and those it inherits. */
+/** The tasks of an object: its class's own first, then those it inherits. */
 export function tasksOf(instance: object): TaskDefinition[] {
   const found: TaskDefinition[] = [];
   for (
@@ -43,9 +45,4 @@ export function tasksOf(instance: object): TaskDefinition[] {
     found.push(...(definitions.byPrototype.get(prototype) ?? []));
   }
   return found;
-}
-
-/** The tasks that stand on `prototype` itself. */
-export function tasksDefinedOn(prototype: object): readonly TaskDefinition[] {
-  return definitions.byPrototype.get(prototype) ?? [];
 }

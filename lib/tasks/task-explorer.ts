@@ -11,12 +11,10 @@ import {
   notStaticProviderMessage,
 } from '../zookeeper-leader.messages.js';
 import type { LeaderTasks } from './leader-tasks.js';
-import { tasksOf } from './task-definition.js';
+import type { ScheduleFinder } from './schedule/schedule-finder.js';
+import { tasksOf, type TaskDefinition } from './task-definition.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
-
-/** Metadata key under which `@nestjs/schedule` marks a scheduled method. */
-const SCHEDULER_TYPE = 'SCHEDULER_TYPE';
 
 /** Finds what the application's classes want from the library. */
 export class TaskExplorer {
@@ -26,10 +24,11 @@ export class TaskExplorer {
     private readonly discovery: DiscoveryService,
     private readonly elections: LeaderElections,
     private readonly tasks: LeaderTasks,
+    private readonly schedules: ScheduleFinder,
   ) {}
 
   /**
-   * @throws {TypeError} for an unknown election
+   * @throws {TypeError} for an unknown election, and for a task that cannot work
    */
   explore(): void {
     this.elections.find(DEFAULT_ELECTION, 'the module');
@@ -66,33 +65,34 @@ export class TaskExplorer {
     if (definitions.length === 0) {
       return;
     }
-    const owner = instance.constructor.name;
-    if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
-      const scope = wrapper.isTransient ? 'transient' : 'request-scoped';
-      for (const { methodName } of definitions) {
-        throw new TypeError(
-          notStaticProviderMessage(`${owner}.${methodName}()`, scope),
-        );
-      }
+    const [first] = definitions;
+    if (first && (!wrapper.isDependencyTreeStatic() || wrapper.isTransient)) {
+      throw new TypeError(
+        notStaticProviderMessage(
+          nameOf(instance, first),
+          wrapper.isTransient ? 'transient' : 'request-scoped',
+        ),
+      );
     }
-    this.tasks.guard(
-      instance,
-      definitions.map((definition) => {
-        const isScheduled = isScheduledMethod(instance, definition.methodName);
-        if (!isScheduled) {
-          this.#logger.debug(
-            notScheduledMessage(`${owner}.${definition.methodName}()`),
-          );
-        }
-        return { definition, isScheduled };
-      }),
-    );
+    this.tasks.guard(instance, definitions);
+    for (const definition of definitions) {
+      this.#warnIfUnscheduled(instance, definition);
+    }
+  }
+
+  #warnIfUnscheduled(instance: object, definition: TaskDefinition): void {
+    const { key, options } = definition;
+    const method = (instance as Record<string | symbol, unknown>)[key];
+    if (
+      options.scheduled !== false &&
+      this.schedules.hasScheduler &&
+      !this.schedules.ofMethod(method)
+    ) {
+      this.#logger.warn(notScheduledMessage(nameOf(instance, definition)));
+    }
   }
 }
 
-function isScheduledMethod(instance: object, name: string): boolean {
-  const method: unknown = (instance as Record<string, unknown>)[name];
-  return (
-    typeof method === 'function' && Reflect.hasMetadata(SCHEDULER_TYPE, method)
-  );
+function nameOf(instance: object, { key }: TaskDefinition): string {
+  return `${instance.constructor.name}.${String(key)}()`;
 }

@@ -1,0 +1,99 @@
+import type { LeadershipTerm } from '../election/leadership.interface.js';
+import type { LeaderTaskContext } from './current-leader-task.js';
+import type { RunTrigger } from './leader-task-event.interface.js';
+
+/** What the tasks need to know to make a run. */
+export interface TaskRunSource {
+  readonly task: string;
+  readonly electionName: string;
+  /** Finds the tick of a run that no ledger has counted, if it is asked for. */
+  tickAt(timeMs: number): number | undefined;
+}
+
+/**
+ * One run of a task, from its start to its end, with all its retries. Made for
+ * every guarded call on the leader, so what is rarely used is made when asked for.
+ */
+export class TaskRun implements LeaderTaskContext {
+  readonly task: string;
+  readonly election: string;
+  /** When it began, milliseconds since the epoch. */
+  readonly startedAtMs = Date.now();
+  attempt: number;
+  /** Its name in the ledger. */
+  readonly id: string | undefined;
+  readonly trigger: RunTrigger;
+  /** The term that it runs in; none in a manual run of a follower. */
+  readonly term: LeadershipTerm | undefined;
+  /** Set when the end of the term has been reported. */
+  isAbortReported = false;
+  readonly #source: TaskRunSource;
+  #tickMs: number | undefined;
+  #abort: AbortController | undefined;
+
+  constructor(
+    source: TaskRunSource,
+    term: LeadershipTerm | undefined,
+    trigger: RunTrigger,
+    claimed?: { id: string; tickMs: number; attempt: number },
+  ) {
+    this.task = source.task;
+    this.election = source.electionName;
+    this.#source = source;
+    this.term = term;
+    this.trigger = trigger;
+    this.id = claimed?.id;
+    this.#tickMs = claimed?.tickMs;
+    this.attempt = claimed?.attempt ?? 1;
+  }
+
+  get fencingToken(): number {
+    return this.term?.fencingToken ?? 0;
+  }
+
+  get tick(): Date | undefined {
+    if (this.#tickMs === undefined && this.trigger === 'call') {
+      this.#tickMs = this.#source.tickAt(this.startedAtMs);
+    }
+    return this.#tickMs === undefined ? undefined : new Date(this.#tickMs);
+  }
+
+  /**
+   * A signal of the run's own: what listens to it goes with the run, where a
+   * term may last for months.
+   */
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      const signal = this.term?.signal;
+      if (signal?.aborted) {
+        this.#abort.abort(signal.reason);
+      } else {
+        signal?.addEventListener('abort', this.#onTermEnd);
+      }
+    }
+    return this.#abort.signal;
+  }
+
+  /** Whether leadership has ended under the run. */
+  get isAborted(): boolean {
+    return this.term?.signal.aborted ?? this.#abort?.signal.aborted ?? false;
+  }
+
+  /** For a run without a term, which ends with the application. */
+  abort(reason: unknown): void {
+    void this.signal;
+    this.#abort?.abort(reason);
+  }
+
+  /** Lets go of the term. */
+  end(): void {
+    if (this.#abort) {
+      this.term?.signal.removeEventListener('abort', this.#onTermEnd);
+    }
+  }
+
+  readonly #onTermEnd = (): void => {
+    this.#abort?.abort(this.term?.signal.reason);
+  };
+}
