@@ -122,7 +122,8 @@ export class SessionLease {
     if (isNewer) {
       this.#grantedAt = sentAt;
     }
-    if (this.#holders.size > 0) {
+    if (this.#holders.size > 0 && this.isValid()) {
+      // An acknowledgement that came too late leaves the deadline as it is.
       this.#armDeadline();
     }
     if (this.#hasLapsed && this.isValid()) {
@@ -226,8 +227,8 @@ export class SessionLease {
 
   #armDeadline(): void {
     clearTimeout(this.#deadline);
-    const remainingMs = this.remainingMs();
-    if (remainingMs > 0) {
+    if (this.#grantedAt !== undefined) {
+      const remainingMs = this.remainingMs();
       const dueAtMs = this.#clock.monotonicMs() + remainingMs;
       this.#deadline = setTimeout(
         () => this.#checkDeadline(dueAtMs),

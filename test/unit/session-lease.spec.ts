@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { BehaviorSubject } from 'rxjs';
 import { SessionLease } from '../../lib/zookeeper/session-lease.js';
 import type {
@@ -7,7 +7,7 @@ import type {
 } from '../../lib/zookeeper/zookeeper-client.interface.js';
 
 /** A lease on a session of 6 s, hence of 4 s, with clocks that stand still. */
-function leaseOf({ requestedMs = 6_000 } = {}) {
+function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
   const clock = { monotonic: 1_000, wall: 1_700_000_000_000 };
   const connection$ = new BehaviorSubject<Connection>({
     state: 'connected',
@@ -22,7 +22,8 @@ function leaseOf({ requestedMs = 6_000 } = {}) {
     } as unknown as ZookeeperClient,
     clock: { monotonicMs: () => clock.monotonic, wallMs: () => clock.wall },
     requestedSessionTimeoutMs: requestedMs,
-    writeHeartbeat: async () => undefined,
+    writeHeartbeat: () =>
+      acknowledged ? Promise.resolve() : new Promise(() => undefined),
   });
   const pass = (ms: number): void => {
     clock.monotonic += ms;
@@ -97,5 +98,29 @@ describe('a lease', () => {
     expect(lease.isValid()).toBe(false);
     lease.extend(lease.now(), 'b');
     expect(lease.isValid()).toBe(true);
+  });
+
+  it('that ends is told, also when an acknowledgement comes too late', () => {
+    jest.useFakeTimers();
+    try {
+      const { lease, pass } = leaseOf({ acknowledged: false });
+      let lapses = 0;
+      lease.hold({
+        leaseLapsed: () => {
+          lapses += 1;
+        },
+        leaseGranted: () => undefined,
+      });
+      lease.extend(lease.now(), 'a');
+      pass(1);
+      const sentAt = lease.now();
+      pass(4_004);
+      // It arrives before the timer that is due has fired.
+      lease.extend(sentAt, 'a');
+      jest.advanceTimersByTime(4_005);
+      expect(lapses).toBe(1);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });
