@@ -1,8 +1,11 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/lib', '<rootDir>/test'],
-  testMatch: ['<rootDir>/test/{unit,e2e,packaging}/**/*.spec.ts'],
+  roots: ['<rootDir>/lib', '<rootDir>/test', '<rootDir>/sample'],
+  testMatch: [
+    '<rootDir>/test/{unit,e2e,packaging}/**/*.spec.ts',
+    '<rootDir>/sample/*/test/**/*.spec.ts',
+  ],
   injectGlobals: false,
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {

@@ -14,7 +14,8 @@ export async function buildSample(name) {
   const directory = join(projectRoot, 'sample', name);
   const require = createRequire(import.meta.url);
   const typescript = require.resolve('typescript/bin/tsc');
+  const tsconfig = join(directory, 'tsconfig.build.json');
   // Its types are checked by `npm run typecheck`.
-  await runNode([typescript, '-p', directory, '--noCheck']);
+  await runNode([typescript, '-p', tsconfig, '--noCheck']);
   return join(directory, 'dist', 'main.js');
 }

@@ -22,10 +22,14 @@ module.exports = class SuiteSequencer extends Sequencer {
   }
 };
 
-/** @param {Test} test */
+/**
+ * The tests of the samples count as e2e tests.
+ *
+ * @param {Test} test
+ */
 function suiteRank({ path: file, context }) {
-  const [, suite = ''] = path
+  const [folder, suite = ''] = path
     .relative(context.config.rootDir, file)
     .split(path.sep);
-  return suites.indexOf(suite);
+  return suites.indexOf(folder === 'sample' ? 'e2e' : suite);
 }
