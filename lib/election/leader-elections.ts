@@ -239,6 +239,7 @@ function openSession(
     client,
     clock: systemClock,
     requestedSessionTimeoutMs: options.sessionTimeoutMs,
+    maxStallMs: options.maxStallMs,
     writeHeartbeat: () => instanceNode.write(),
   });
   warnOfGrantedTimeout(client.connection$, options.sessionTimeoutMs, logger);

@@ -1,19 +1,18 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { ServerAddress } from './connection-string.js';
-import { KeeperProcess } from './keeper-process.js';
+import { describeRequestProblem } from './keeper/message-check.js';
 import {
   PROTOCOL_VERSION,
   type FromKeeper,
   type ReplyTuple,
   type RequestOperation,
-  type RequestTuple,
   type SessionCredentials,
   type StatTuple,
   isWatchTuple,
 } from './keeper/protocol.js';
-import { settledWithin } from '../within.js';
-import { errorOfCode } from './result-codes.js';
-import { WatchTable } from './watch-table.js';
+import { KeeperSupervisor } from './keeper-supervisor.js';
+import { RequestTable } from './request-table.js';
+import { WatchTable, type WatchKind } from './watch-table.js';
 import type {
   ChildList,
   Connection,
@@ -23,7 +22,7 @@ import type {
   NodeWatcher,
   ZookeeperClient,
 } from './zookeeper-client.interface.js';
-import { ZookeeperError } from './zookeeper.error.js';
+import { ZookeeperError, type ZookeeperErrorCode } from './zookeeper.error.js';
 
 export interface KeeperClientOptions {
   readonly servers: readonly ServerAddress[];
@@ -40,13 +39,6 @@ export interface KeeperNotice {
   readonly text: string;
 }
 
-interface Pending {
-  readonly path: string;
-  readonly operation: RequestOperation;
-  resolve(reply: ReplyTuple): void;
-  reject(error: ZookeeperError): void;
-}
-
 const CREATE_FLAGS: Record<CreateMode, number> = {
   persistent: 0,
   ephemeral: 1,
@@ -54,14 +46,8 @@ const CREATE_FLAGS: Record<CreateMode, number> = {
   container: 4,
 };
 
-const CLOSE_TIMEOUT_MS = 1_000;
-const FIRST_RESTART_PAUSE_MS = 50;
-const LONGEST_RESTART_PAUSE_MS = 5_000;
-/** After that many, a keeper that has never worked is not tried again. */
-const TOLERATED_FAILED_STARTS = 2;
-const LONGEST_LIFE_SIGN_PAUSE_MS = 2_500;
-/** Signs of life that a keeper may leave unanswered before it is replaced. */
-const TOLERATED_SILENCES = 4;
+/** The keeper itself gives requests up after one session timeout. */
+const REQUEST_TIMEOUT_IN_SESSION_TIMEOUTS = 2;
 
 /**
  * A {@link ZookeeperClient} whose session is held by a keeper process. When a
@@ -74,26 +60,31 @@ export class KeeperClient implements ZookeeperClient {
     epoch: 0,
   });
   readonly #watches = new WatchTable();
-  readonly #pending = new Map<number, Pending>();
-  #keeper: KeeperProcess | undefined;
+  readonly #requests = new RequestTable();
+  readonly #supervisor: KeeperSupervisor;
   #session: SessionCredentials | undefined;
-  #lastRequestId = 0;
-  #outbox: RequestTuple[] = [];
+  /** The keeper's number of the connection that is in use. */
+  #keeperConnection: number | undefined;
   #started: Promise<void> | undefined;
-  #settleStart: { resolve(): void; reject(error: Error): void } | undefined;
-  #isUsable = false;
-  #hasBeenReady = false;
-  #failedStarts = 0;
-  #unansweredSigns = 0;
-  #lifeSigns: NodeJS.Timeout | undefined;
+  #closed: Promise<void> | undefined;
   #presumeLost: NodeJS.Timeout | undefined;
-  #restart: NodeJS.Timeout | undefined;
-  #isUnreachableReported = false;
-  #isClosing = false;
-  #onClosed: (() => void) | undefined;
+  #lastTrouble: string | undefined;
 
   constructor(options: KeeperClientOptions) {
     this.#options = options;
+    const { sessionTimeoutMs, maxStallMs } = options;
+    this.#supervisor = new KeeperSupervisor({
+      sessionTimeoutMs,
+      maxStallMs,
+      onReady: () => this.#open(),
+      onMessage: (message) => this.#receive(message),
+      onGone: (description) => this.#keeperGone(description),
+      onTick: () =>
+        this.#requests.sweep(
+          (REQUEST_TIMEOUT_IN_SESSION_TIMEOUTS * sessionTimeoutMs) /
+            this.#supervisor.tickMs,
+        ),
+    });
   }
 
   get connection(): Connection {
@@ -105,53 +96,30 @@ export class KeeperClient implements ZookeeperClient {
   }
 
   start(): Promise<void> {
-    this.#started ??= new Promise((resolve, reject) => {
-      this.#settleStart = { resolve, reject };
-      this.#fork();
-      this.#lifeSigns = setInterval(
-        () => this.#showLife(),
-        Math.min(
-          LONGEST_LIFE_SIGN_PAUSE_MS,
-          this.#options.maxStallMs / 5,
-          this.#options.sessionTimeoutMs / 6,
-        ),
+    if (this.#closed) {
+      return Promise.reject(
+        new ZookeeperError('CLOSED', 'the ZooKeeper client is closed'),
       );
-    });
+    }
+    this.#started ??= this.#supervisor
+      .start()
+      .catch((error: Error) => this.#giveUp(error.message));
     return this.#started;
   }
 
   async create(path: string, data: string, mode: CreateMode): Promise<string> {
-    const flags = CREATE_FLAGS[mode];
-    const reply = await this.#request('create', path, data, flags);
+    const reply = await this.#request('create', path, data, CREATE_FLAGS[mode]);
     return reply[2] as string;
   }
 
   async get(path: string, watcher?: NodeWatcher): Promise<NodeContent> {
-    const forget = watcher && this.#watches.add('data', path, watcher);
-    try {
-      const reply = await this.#request(
-        'get',
-        path,
-        undefined,
-        watcher ? 1 : 0,
-      );
-      return { data: reply[2] as string, stat: statOf(reply) };
-    } catch (error) {
-      forget?.();
-      throw error;
-    }
+    const reply = await this.#read('get', 'data', path, watcher);
+    return { data: reply[2] as string, stat: statOf(reply) };
   }
 
   async getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList> {
-    const forget = watcher && this.#watches.add('children', path, watcher);
-    try {
-      const watch = watcher ? 1 : 0;
-      const reply = await this.#request('children', path, undefined, watch);
-      return { children: reply[2] as string[], stat: statOf(reply) };
-    } catch (error) {
-      forget?.();
-      throw error;
-    }
+    const reply = await this.#read('children', 'children', path, watcher);
+    return { children: reply[2] as string[], stat: statOf(reply) };
   }
 
   async set(path: string, data: string, version = -1): Promise<NodeStat> {
@@ -166,30 +134,35 @@ export class KeeperClient implements ZookeeperClient {
     await this.#request('sync', path, undefined, 0);
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosing) {
-      return;
-    }
-    this.#isClosing = true;
-    const keeper = this.#keeper;
-    const closed = new Promise<void>((resolve) => {
-      this.#onClosed = resolve;
-    });
-    clearInterval(this.#lifeSigns);
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     clearTimeout(this.#presumeLost);
-    clearTimeout(this.#restart);
+    // What was asked for in this turn is still done.
     this.#flush();
-    keeper?.send({ type: 'close' });
-    this.#isUsable = false;
-    this.#rejectPending('CLOSED', 'the ZooKeeper client was closed');
-    this.#settleStart?.resolve();
-    if (keeper) {
-      await settledWithin([closed], CLOSE_TIMEOUT_MS);
-      keeper.release();
-    }
-    this.#keeper = undefined;
+    this.#disconnect('CLOSED', 'the ZooKeeper client was closed');
+    // First of all nobody here believes in the session any more.
     this.#change({ state: 'closed', epoch: this.connection.epoch });
     this.#connection$.complete();
+    await this.#supervisor.stop(this.#session !== undefined);
+  }
+
+  async #read(
+    operation: 'get' | 'children',
+    kind: WatchKind,
+    path: string,
+    watcher: NodeWatcher | undefined,
+  ): Promise<ReplyTuple> {
+    const forget = watcher && this.#watches.add(kind, path, watcher);
+    try {
+      return await this.#request(operation, path, undefined, watcher ? 1 : 0);
+    } catch (error) {
+      forget?.();
+      throw error;
+    }
   }
 
   #request(
@@ -198,98 +171,82 @@ export class KeeperClient implements ZookeeperClient {
     data: string | undefined,
     argument: number,
   ): Promise<ReplyTuple> {
-    if (!this.#isUsable) {
-      return Promise.reject(this.#unusable(operation, path));
+    const problem = describeRequestProblem(operation, path, data, argument);
+    if (problem !== undefined) {
+      return refuse('BAD_ARGUMENTS', operation, path, problem);
     }
-    const id = ++this.#lastRequestId;
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { path, operation, resolve, reject });
+    if (this.#closed) {
+      const why = 'the ZooKeeper client is closed';
+      return refuse('CLOSED', operation, path, why);
+    }
+    if (this.#keeperConnection === undefined) {
+      const { state } = this.connection;
+      const why = `there is no connection to ZooKeeper (${state})`;
+      return refuse('CONNECTION_LOSS', operation, path, why);
+    }
+    if (this.#requests.isOutboxEmpty) {
       // All requests of one turn travel in one message.
-      if (this.#outbox.push([id, operation, path, data, argument]) === 1) {
-        process.nextTick(() => this.#flush());
-      }
-    });
-  }
-
-  #unusable(operation: RequestOperation, path: string): ZookeeperError {
-    const isClosed = this.#isClosing;
-    return new ZookeeperError(
-      isClosed ? 'CLOSED' : 'CONNECTION_LOSS',
-      `${operation} ${path}: ` +
-        (isClosed
-          ? 'the ZooKeeper client is closed'
-          : `there is no connection to ZooKeeper (${this.connection.state})`),
-      path,
-    );
+      process.nextTick(() => this.#flush());
+    }
+    return this.#requests.add(operation, path, data, argument);
   }
 
   #flush(): void {
-    if (this.#outbox.length > 0) {
-      const requests = this.#outbox;
-      this.#outbox = [];
-      this.#keeper?.send({ type: 'requests', requests });
+    const connection = this.#keeperConnection;
+    if (!this.#requests.isOutboxEmpty && connection !== undefined) {
+      const requests = this.#requests.takeOutbox();
+      this.#supervisor.send({ type: 'requests', connection, requests });
     }
   }
 
-  #fork(): void {
-    const startedAt = performance.now();
-    this.#unansweredSigns = 0;
-    const keeper: KeeperProcess = new KeeperProcess({
-      onMessage: (message) => {
-        if (this.#keeper === keeper) {
-          this.#receive(message);
-        }
-      },
-      onExit: (description) => {
-        if (this.#keeper === keeper) {
-          this.#keeperGone(description, performance.now() - startedAt);
-        }
-      },
+  /** Tells a new keeper which session to open, or to take over. */
+  #open(): void {
+    if (this.#closed && !this.#session) {
+      return;
+    }
+    const { servers, sessionTimeoutMs, maxStallMs, digest } = this.#options;
+    this.#supervisor.send({
+      type: 'open',
+      version: PROTOCOL_VERSION,
+      servers,
+      sessionTimeoutMs,
+      maxStallMs,
+      ...(this.#session && { session: this.#session }),
+      ...(digest !== undefined && { digest }),
     });
-    this.#keeper = keeper;
   }
 
   #receive(message: FromKeeper): void {
-    if (this.#isClosing) {
-      if (message.type === 'closed') {
-        this.#onClosed?.();
-      }
-      return;
-    }
     switch (message.type) {
-      case 'ready':
-        this.#hasBeenReady = true;
-        this.#settleStart?.resolve();
-        this.#keeper?.send({
-          type: 'open',
-          version: PROTOCOL_VERSION,
-          servers: this.#options.servers,
-          sessionTimeoutMs: this.#options.sessionTimeoutMs,
-          maxStallMs: this.#options.maxStallMs,
-          ...(this.#session && { session: this.#session }),
-          ...(this.#options.digest !== undefined && {
-            digest: this.#options.digest,
-          }),
-        });
-        break;
-      case 'unusable':
-        this.#giveUp(message.reason);
-        break;
-      case 'unreachable':
-        this.#reportUnreachable(message.reason);
+      case 'batch':
+        for (const item of message.items) {
+          if (isWatchTuple(item)) {
+            this.#watches.fire(item[0], item[1]);
+          } else {
+            this.#requests.settle(item);
+          }
+        }
         break;
       case 'connected':
-        this.#connected(
-          message.session,
-          message.sessionTimeoutMs,
-          message.server,
-        );
+        this.#connected(message);
         break;
       case 'suspended':
+        if (this.connection.state === 'connected') {
+          this.#notice('warn', 'The connection to ZooKeeper was lost');
+        }
         this.#suspended();
+        break;
+      case 'unreachable':
+        this.#trouble(
+          'warn',
+          `ZooKeeper cannot be reached (${message.reason}); ` +
+            'trying again until it can',
+          'unreachable',
+        );
         break;
       case 'expired':
         this.#lost(
+          'SESSION_EXPIRED',
           message.cause === 'stall'
             ? 'the application showed no sign of life for longer than ' +
                 `maxStallMs (${this.#options.maxStallMs} ms), ` +
@@ -298,57 +255,22 @@ export class KeeperClient implements ZookeeperClient {
         );
         break;
       case 'auth-failed':
-        this.#lost('ZooKeeper refused the credentials', 'AUTH_FAILED');
-        break;
-      case 'batch':
-        for (const item of message.items) {
-          if (isWatchTuple(item)) {
-            this.#watches.fire(item[0], item[1]);
-          } else {
-            this.#settle(item);
-          }
-        }
-        break;
-      case 'alive':
-        this.#unansweredSigns = 0;
-        break;
-      case 'closed':
-        // Only asked for when closing.
+        this.#lost('AUTH_FAILED', 'ZooKeeper refused the credentials');
         break;
     }
   }
 
-  #settle(reply: ReplyTuple): void {
-    const [id, code] = reply;
-    const pending = this.#pending.get(id);
-    if (!pending) {
-      return;
-    }
-    this.#pending.delete(id);
-    if (code === 0) {
-      pending.resolve(reply);
-    } else {
-      pending.reject(errorOfCode(code, pending.operation, pending.path));
-    }
-  }
-
-  #connected(
-    session: SessionCredentials,
-    sessionTimeoutMs: number,
-    server: string,
-  ): void {
+  #connected(message: Extract<FromKeeper, { type: 'connected' }>): void {
+    const { session, sessionTimeoutMs, server } = message;
     const isResumed = this.#session?.id === session.id;
     clearTimeout(this.#presumeLost);
     this.#session = session;
-    this.#isUsable = true;
-    this.#failedStarts = 0;
-    this.#isUnreachableReported = false;
+    this.#keeperConnection = message.connection;
+    this.#lastTrouble = undefined;
     this.#notice(
       'log',
-      isResumed
-        ? `Connected to ZooKeeper at ${server} again, session 0x${session.id}`
-        : `Connected to ZooKeeper at ${server}, session 0x${session.id}, ` +
-            `session timeout ${sessionTimeoutMs} ms`,
+      `Connected to ZooKeeper at ${server}${isResumed ? ' again' : ''}, ` +
+        `session 0x${session.id}, session timeout ${sessionTimeoutMs} ms`,
     );
     this.#change({
       state: 'connected',
@@ -358,46 +280,42 @@ export class KeeperClient implements ZookeeperClient {
     });
   }
 
+  #keeperGone(description: string): void {
+    this.#trouble(
+      'warn',
+      `The session keeper ${description}; starting another one`,
+    );
+    this.#suspended();
+  }
+
+  /** The connection is gone; the session may come back. */
   #suspended(): void {
-    const { state, epoch, sessionId, sessionTimeoutMs } = this.connection;
     this.#disconnect('CONNECTION_LOSS', 'the connection to ZooKeeper was lost');
-    if (state !== 'connected' || sessionTimeoutMs === undefined) {
+    const { state, epoch, sessionId, sessionTimeoutMs } = this.connection;
+    if (
+      state !== 'connected' ||
+      sessionId === undefined ||
+      sessionTimeoutMs === undefined
+    ) {
       return;
     }
-    this.#notice('warn', 'The connection to ZooKeeper was lost');
-    clearTimeout(this.#presumeLost);
     this.#presumeLost = setTimeout(() => {
-      this.#lostOutOfReach(sessionTimeoutMs);
+      this.#notice(
+        'warn',
+        `ZooKeeper has been out of reach for ${sessionTimeoutMs} ms: ` +
+          'the session must be presumed lost',
+      );
+      this.#change({ state: 'lost', epoch });
     }, sessionTimeoutMs);
-    this.#change({
-      state: 'suspended',
-      epoch,
-      ...(sessionId !== undefined && { sessionId }),
-      sessionTimeoutMs,
-    });
+    this.#change({ state: 'suspended', epoch, sessionId, sessionTimeoutMs });
   }
 
-  /** The session may still be alive, and comes back if it is. */
-  #lostOutOfReach(sessionTimeoutMs: number): void {
-    this.#notice(
-      'warn',
-      `ZooKeeper has been out of reach for ${sessionTimeoutMs} ms: ` +
-        'the session must be presumed lost',
-    );
-    this.#change({ state: 'lost', epoch: this.connection.epoch });
-  }
-
-  #lost(
-    why: string,
-    code: 'SESSION_EXPIRED' | 'AUTH_FAILED' = 'SESSION_EXPIRED',
-  ) {
+  #lost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void {
     clearTimeout(this.#presumeLost);
     this.#session = undefined;
     this.#disconnect('SESSION_EXPIRED', why);
-    this.#notice(
-      code === 'AUTH_FAILED' ? 'error' : 'warn',
-      `Session lost: ${why}`,
-    );
+    const level = code === 'AUTH_FAILED' ? 'error' : 'warn';
+    this.#trouble(level, `Session lost: ${why}`);
     this.#change({
       state: 'lost',
       epoch: this.connection.epoch,
@@ -405,106 +323,50 @@ export class KeeperClient implements ZookeeperClient {
     });
   }
 
-  #disconnect(code: 'CONNECTION_LOSS' | 'SESSION_EXPIRED', why: string): void {
-    this.#isUsable = false;
-    this.#watches.clear();
-    this.#rejectPending(code, why);
-  }
-
-  #keeperGone(description: string, livedMs: number): void {
-    this.#keeper = undefined;
-    if (this.#isClosing) {
-      this.#onClosed?.();
-      return;
-    }
-    if (!this.#hasBeenReady && this.#failedStarts >= TOLERATED_FAILED_STARTS) {
-      this.#giveUp(`it ${description}`);
-      return;
-    }
-    this.#notice(
-      'warn',
-      `The session keeper ${description}; starting another one`,
-    );
-    this.#suspended();
-    if (livedMs > LONGEST_RESTART_PAUSE_MS) {
-      this.#failedStarts = 0;
-    }
-    const pauseMs =
-      this.#failedStarts === 0
-        ? 0
-        : Math.min(
-            LONGEST_RESTART_PAUSE_MS,
-            FIRST_RESTART_PAUSE_MS * 2 ** this.#failedStarts,
-          );
-    this.#failedStarts += 1;
-    this.#restart = setTimeout(() => this.#fork(), pauseMs);
-  }
-
-  /** A keeper that cannot work today will not work in a second either. */
-  #giveUp(reason: string): void {
-    const error = new ZookeeperError(
+  /** There will be no keeper, and so no session, on this machine. */
+  #giveUp(why: string): never {
+    const problem = new ZookeeperError(
       'KEEPER_UNAVAILABLE',
-      `The session keeper cannot start: ${reason}`,
+      `The session keeper cannot start: ${why}`,
     );
-    this.#keeper?.release();
-    this.#keeper = undefined;
-    clearInterval(this.#lifeSigns);
-    this.#disconnect('CONNECTION_LOSS', error.message);
-    this.#notice('error', error.message);
-    this.#change({
-      state: 'lost',
-      epoch: this.connection.epoch,
-      problem: error,
-    });
-    this.#settleStart?.reject(error);
+    this.#notice('error', problem.message);
+    this.#change({ state: 'lost', epoch: this.connection.epoch, problem });
+    throw problem;
   }
 
-  #reportUnreachable(reason: string): void {
-    if (!this.#isUnreachableReported) {
-      this.#isUnreachableReported = true;
-      this.#notice(
-        'warn',
-        `ZooKeeper cannot be reached (${reason}); trying again until it can`,
-      );
-    }
-  }
-
-  #showLife(): void {
-    if (!this.#keeper) {
-      return;
-    }
-    if (this.#unansweredSigns >= TOLERATED_SILENCES) {
-      // Counted in own ticks: a pause of this process is not the keeper's.
-      this.#notice('warn', 'The session keeper does not answer');
-      this.#keeper.kill();
-      return;
-    }
-    this.#unansweredSigns += 1;
-    this.#keeper.send({ type: 'alive' });
-  }
-
-  #rejectPending(
-    code: 'CONNECTION_LOSS' | 'SESSION_EXPIRED' | 'CLOSED',
-    why: string,
-  ): void {
-    this.#outbox = [];
-    const pending = [...this.#pending.values()];
-    this.#pending.clear();
-    for (const request of pending) {
-      const { operation, path } = request;
-      request.reject(
-        new ZookeeperError(code, `${operation} ${path}: ${why}`, path),
-      );
-    }
+  #disconnect(code: ZookeeperErrorCode, why: string): void {
+    this.#keeperConnection = undefined;
+    this.#watches.clear();
+    this.#requests.rejectAll(code, why);
   }
 
   #change(connection: Connection): void {
     this.#connection$.next(Object.freeze(connection));
   }
 
+  /** A notice that is not repeated until there has been a connection. */
+  #trouble(level: KeeperNotice['level'], text: string, kind = text): void {
+    if (this.#lastTrouble !== kind) {
+      this.#lastTrouble = kind;
+      this.#notice(level, text);
+    }
+  }
+
   #notice(level: KeeperNotice['level'], text: string): void {
     this.#options.onNotice?.({ level, text });
   }
+}
+
+function refuse(
+  code: ZookeeperErrorCode,
+  operation: string,
+  path: unknown,
+  why: string,
+): Promise<never> {
+  const text = typeof path === 'string' ? path : typeof path;
+  return Promise.reject(
+    new ZookeeperError(code, `${operation} ${text}: ${why}`, text),
+  );
 }
 
 function statOf(reply: ReplyTuple): NodeStat {

@@ -1,29 +1,38 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import keeperModule from './keeper/keeper-path.cjs';
-import type { FromKeeper, ToKeeper } from './keeper/protocol.js';
+import type { ToKeeper } from './keeper/protocol.js';
+import { closeAtExit, forgetAtExit } from './keepers-at-exit.js';
 
 export interface KeeperHandlers {
-  onMessage(message: FromKeeper): void;
-  /** The process is gone; nothing comes after this. */
-  onExit(description: string): void;
+  /** Unchecked. */
+  onMessage(message: unknown): void;
+  /**
+   * The process is gone, or could not be had; nothing comes after this.
+   * `description` goes on where "The session keeper" ends; `hopeless` says why
+   * there has not even been a process.
+   */
+  onExit(description: string, hopeless?: string): void;
 }
 
-/** How long the end of the application waits for the keeper to say goodbye. */
-const EXIT_WAIT_MS = 250;
 const KEPT_STDERR_CHARACTERS = 2_000;
 
 /** The environment that a keeper needs; the rest may hold secrets or hooks. */
-const PASSED_ENVIRONMENT = [
-  'PATH',
-  'LD_LIBRARY_PATH',
-  'SystemRoot',
-  'TZ',
-  'NODE_EXTRA_CA_CERTS',
-];
+const PASSED_ENVIRONMENT = ['PATH', 'LD_LIBRARY_PATH', 'SystemRoot', 'TZ'];
 
-/** Keepers to be taken along when this process exits. */
-const running = new Set<KeeperProcess>();
+/**
+ * What keeps the keeper small: it runs little code, too seldom to be worth
+ * compiling. Only what this version of Node knows: it would not start with an
+ * option that it does not.
+ */
+const NODE_OPTIONS = [
+  '--jitless',
+  '--v8-pool-size=0',
+  '--max-semi-space-size=1',
+  '--max-old-space-size=64',
+].filter((option) =>
+  process.allowedNodeEnvironmentFlags.has(option.replace(/=.*/, '')),
+);
 
 /**
  * One keeper process and the channel to it. The process leads a group of its
@@ -31,13 +40,73 @@ const running = new Set<KeeperProcess>();
  * and inherits neither debugger flags nor `NODE_OPTIONS`.
  */
 export class KeeperProcess {
-  readonly #child: ChildProcess;
+  readonly #handlers: KeeperHandlers;
+  #child: ChildProcess | undefined;
   #stderr = '';
+  #isOver = false;
 
   constructor(handlers: KeeperHandlers) {
-    this.#child = fork(keeperModule.keeperPath, [], {
+    this.#handlers = handlers;
+    try {
+      this.#start();
+    } catch (error) {
+      // Not all failures to start are reported by an event.
+      process.nextTick(() => this.#notStarted(error as Error));
+    }
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  send(message: ToKeeper): void {
+    if (this.#child?.connected) {
+      // A failed write means that the keeper is gone: its exit is reported.
+      this.#child.send(message, () => undefined);
+    }
+  }
+
+  kill(): void {
+    this.#child?.kill('SIGKILL');
+  }
+
+  /** Lets the keeper go: it ends the session, if there is one, and exits. */
+  release(): void {
+    this.#isOver = true;
+    forgetAtExit(this);
+    if (this.#child?.connected) {
+      this.#child.disconnect();
+    }
+    this.#child?.unref();
+    this.#child?.stderr?.destroy();
+  }
+
+  /**
+   * Whether the process runs, asked without the help of the event loop. Linux
+   * only: elsewhere the end of one process does not end the others.
+   */
+  isRunning(): boolean {
+    try {
+      // A dead child whose exit has not been collected is a zombie, "Z".
+      const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
+      return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
+    } catch {
+      return false;
+    }
+  }
+
+  #start(): void {
+    const { keeperPath } = keeperModule;
+    if (!existsSync(keeperPath)) {
+      throw new Error(
+        `its file ${keeperPath} does not exist. Install nestjs-zookeeper-leader ` +
+          'again or, if your application is bundled, keep the package out of ' +
+          'the bundle ("externals")',
+      );
+    }
+    const child = fork(keeperPath, [], {
       detached: true,
-      execArgv: ['--max-semi-space-size=1', '--max-old-space-size=64'],
+      execArgv: NODE_OPTIONS,
       env: Object.fromEntries(
         PASSED_ENVIRONMENT.flatMap((name) => {
           const value = process.env[name];
@@ -47,100 +116,49 @@ export class KeeperProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    this.#child = child;
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-KEPT_STDERR_CHARACTERS);
     });
-    this.#child.on('message', (message) => {
-      handlers.onMessage(message as FromKeeper);
-    });
-    let isOver = false;
-    const onExit = (description: string): void => {
-      forget(this);
-      if (!isOver) {
-        isOver = true;
-        handlers.onExit(description);
-      }
-    };
-    this.#child.on('error', (error) => {
-      if (this.pid === undefined) {
-        onExit(`could not be started: ${error.message}`);
+    child.on('message', (message) => {
+      if (!this.#isOver) {
+        this.#handlers.onMessage(message);
       }
     });
-    this.#child.on('exit', (code, signal) => {
+    child.on('error', (error) => {
+      if (child.pid === undefined) {
+        this.#notStarted(error);
+      }
+    });
+    // The last messages may be read after the end of the process is noticed.
+    const whenDrained = new Promise<void>((resolve) => {
+      child.on('disconnect', resolve);
+    });
+    child.on('exit', (code, signal) => {
       const how = signal ? `by ${signal}` : `with code ${code}`;
-      const said = this.#stderr.trim();
-      onExit(`ended ${how}${said ? `, saying: ${said}` : ''}`);
+      void whenDrained.then(() => {
+        const said = this.#complaints();
+        this.#over(`ended ${how}${said && `, saying: ${said}`}`);
+      });
     });
-    remember(this);
+    closeAtExit(this);
   }
 
-  get pid(): number | undefined {
-    return this.#child.pid;
+  #notStarted(error: Error): void {
+    this.#over(`could not be started: ${error.message}`, error.message);
   }
 
-  send(message: ToKeeper): void {
-    if (this.#child.connected) {
-      // A failed write means that the keeper is gone: its exit is reported.
-      this.#child.send(message, () => undefined);
+  #over(description: string, hopeless?: string): void {
+    forgetAtExit(this);
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#handlers.onExit(description, hopeless);
     }
   }
 
-  kill(): void {
-    this.#child.kill('SIGKILL');
-  }
-
-  /** Lets the keeper go: it ends the session, if there is one, and exits. */
-  release(): void {
-    forget(this);
-    if (this.#child.connected) {
-      this.#child.disconnect();
-    }
-    this.#child.unref();
-    this.#child.stderr?.destroy();
-  }
-
-  /** Whether the process runs, asked without the help of the event loop. */
-  isRunning(): boolean {
-    if (this.pid === undefined || this.#child.exitCode !== null) {
-      return false;
-    }
-    try {
-      // A dead child whose exit has not been collected is a zombie, "Z".
-      const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
-      return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
-    } catch {
-      return process.platform !== 'linux';
-    }
-  }
-}
-
-function remember(keeper: KeeperProcess): void {
-  if (running.size === 0) {
-    process.on('exit', closeAllAtExit);
-  }
-  running.add(keeper);
-}
-
-function forget(keeper: KeeperProcess): void {
-  if (running.delete(keeper) && running.size === 0) {
-    process.off('exit', closeAllAtExit);
-  }
-}
-
-/**
- * In a container the end of the application's process ends the keeper's too,
- * so that the session has to be closed before, while no event loop runs.
- */
-function closeAllAtExit(): void {
-  for (const keeper of running) {
-    keeper.send({ type: 'close' });
-  }
-  const deadline = performance.now() + EXIT_WAIT_MS;
-  const pause = new Int32Array(new SharedArrayBuffer(4));
-  while (
-    performance.now() < deadline &&
-    [...running].some((keeper) => keeper.isRunning())
-  ) {
-    Atomics.wait(pause, 0, 0, 1);
+  /** What the process wrote before it ended. */
+  #complaints(): string {
+    // Node mentions what --jitless entails.
+    return this.#stderr.replace(/^Warning: disabling flag .*$/gm, '').trim();
   }
 }

@@ -15,6 +15,8 @@ export interface SessionLeaseOptions {
   readonly clock: Clock;
   /** The session timeout that was asked for. */
   readonly requestedSessionTimeoutMs: number;
+  /** After a silence of that length the keeper gives the session up. */
+  readonly maxStallMs: number;
   /**
    * Makes a write that only a quorum can commit and only a live session can
    * make: the heartbeat.
@@ -22,8 +24,8 @@ export interface SessionLeaseOptions {
   readonly writeHeartbeat: () => Promise<void>;
 }
 
-/** Heartbeats per session timeout while somebody holds the lease. */
-const HEARTBEATS_PER_TIMEOUT = 6;
+/** Heartbeats per lease, and so per two thirds of the session timeout. */
+const HEARTBEATS_PER_LEASE = 4;
 
 /**
  * The local right to believe that the session, and with it every leadership
@@ -33,7 +35,8 @@ const HEARTBEATS_PER_TIMEOUT = 6;
  * the last acknowledged heartbeat was *sent*: a reply that was slow on its way
  * proves nothing about the present. The remaining third covers what the server
  * may count differently: up to one heartbeat period and half a tick by which a
- * session's last contact can be older in the eyes of ZooKeeper's leader.
+ * session's last contact can be older in the eyes of ZooKeeper's leader. A lease
+ * is shorter than `maxStallMs`, too: after that the keeper ends the session.
  */
 export class SessionLease {
   readonly #options: SessionLeaseOptions;
@@ -122,12 +125,14 @@ export class SessionLease {
     if (isNewer) {
       this.#grantedAt = sentAt;
     }
-    if (this.#holders.size > 0 && this.isValid()) {
+    if (this.#holders.size === 0 || !this.isValid()) {
       // An acknowledgement that came too late leaves the deadline as it is.
-      this.#armDeadline();
+      return;
     }
-    if (this.#hasLapsed && this.isValid()) {
-      this.#hasLapsed = false;
+    const wasLapsed = this.#hasLapsed;
+    this.#hasLapsed = false;
+    this.#armDeadline();
+    if (wasLapsed) {
       for (const holder of [...this.#holders]) {
         holder.leaseGranted();
       }
@@ -160,19 +165,22 @@ export class SessionLease {
    * moment at which the session may expire: nobody else leads before this
    * instance has said that it does not.
    */
-  async renewWithinBound(): Promise<boolean> {
+  renewWithinBound(): Promise<boolean> {
+    return this.#renewWithin(this.#heartbeatPeriodMs);
+  }
+
+  async #renewWithin(longestMs: number): Promise<boolean> {
     const elapsedMs = this.#grantedAt ? this.#elapsedMs(this.#grantedAt) : 0;
     const untilExpiryMs = this.#sessionTimeoutMs - elapsedMs;
-    const boundMs =
-      untilExpiryMs > 0
-        ? Math.min(this.#heartbeatPeriodMs, untilExpiryMs)
-        : this.#heartbeatPeriodMs;
-    await settledWithin([this.renew()], boundMs);
+    await settledWithin(
+      [this.renew()],
+      untilExpiryMs > 0 ? Math.min(longestMs, untilExpiryMs) : longestMs,
+    );
     return this.isValid();
   }
 
   get #heartbeatPeriodMs(): number {
-    return this.#sessionTimeoutMs / HEARTBEATS_PER_TIMEOUT;
+    return this.#durationMs / HEARTBEATS_PER_LEASE;
   }
 
   async #beat(): Promise<boolean> {
@@ -191,22 +199,29 @@ export class SessionLease {
   }
 
   #useSession(sessionId: string, sessionTimeoutMs: number): void {
-    if (sessionId === this.#sessionId) {
-      if (this.#holders.size > 0) {
-        void this.renew();
-      }
-      return;
+    // A heartbeat that is under way belongs to the connection before.
+    this.#renewal = undefined;
+    this.#setDuration(sessionTimeoutMs);
+    if (sessionId !== this.#sessionId) {
+      this.#revoke();
+      this.#sessionId = sessionId;
     }
-    this.#revoke();
-    this.#sessionId = sessionId;
-    this.#sessionTimeoutMs = sessionTimeoutMs;
+    if (this.#holders.size > 0) {
+      this.#startHeartbeats();
+      // The connection may have been gone for a while.
+      void this.renew();
+    }
+  }
+
+  #setDuration(sessionTimeoutMs: number): void {
     // A server that raises the timeout raises it to its minimum, two ticks by
     // default, where half a tick is more than two thirds leave room for.
     const isRaised = sessionTimeoutMs > this.#options.requestedSessionTimeoutMs;
-    this.#durationMs = sessionTimeoutMs * (isRaised ? 1 / 2 : 2 / 3);
-    if (this.#holders.size > 0) {
-      this.#startHeartbeats();
-    }
+    this.#sessionTimeoutMs = sessionTimeoutMs;
+    this.#durationMs = Math.min(
+      sessionTimeoutMs * (isRaised ? 1 / 2 : 2 / 3),
+      this.#options.maxStallMs * (2 / 3),
+    );
   }
 
   #startHeartbeats(): void {
@@ -227,30 +242,35 @@ export class SessionLease {
 
   #armDeadline(): void {
     clearTimeout(this.#deadline);
-    if (this.#grantedAt !== undefined) {
-      const remainingMs = this.remainingMs();
-      const dueAtMs = this.#clock.monotonicMs() + remainingMs;
-      this.#deadline = setTimeout(
-        () => this.#checkDeadline(dueAtMs),
-        remainingMs,
-      );
-    }
-  }
-
-  #checkDeadline(dueAtMs: number): void {
-    if (this.isValid()) {
-      this.#armDeadline();
+    if (this.#hasLapsed) {
       return;
     }
-    const lateMs = this.#clock.monotonicMs() - dueAtMs;
-    if (lateMs > this.#heartbeatPeriodMs / 2) {
-      // The event loop stood still, or the process was paused: heartbeats were
-      // not refused but never sent. The keeper may have kept the session.
-      void this.renewWithinBound().then((isValid) => {
-        if (!isValid) {
-          this.#lapse();
-        }
-      });
+    const remainingMs = this.remainingMs();
+    const dueAtMs = this.#clock.monotonicMs() + remainingMs;
+    this.#deadline = setTimeout(
+      () => void this.#checkDeadline(dueAtMs),
+      remainingMs,
+    );
+  }
+
+  /**
+   * The lease has run out, or seems to have. Where the event loop stood still
+   * or the process was paused, heartbeats were not refused but never sent, or
+   * their answers not read: one more is tried. Leadership does not count
+   * meanwhile; this is about its end being told.
+   */
+  async #checkDeadline(dueAtMs: number): Promise<void> {
+    const sessionId = this.#sessionId;
+    if (!this.isValid()) {
+      const isLate =
+        this.#clock.monotonicMs() - dueAtMs > this.#heartbeatPeriodMs / 2;
+      await this.#renewWithin(this.#heartbeatPeriodMs / (isLate ? 1 : 2));
+    }
+    if (sessionId !== this.#sessionId) {
+      return;
+    }
+    if (this.isValid()) {
+      this.#armDeadline();
     } else {
       this.#lapse();
     }

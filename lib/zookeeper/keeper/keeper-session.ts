@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatServer, type Server } from './address-book.js';
 import { NativeConnection, type ConnectionEnd } from './native-connection.js';
-import type { NativeZookeeperClass } from './native-zookeeper.js';
+import type { NativeBindingClass } from './native-zookeeper.js';
 import { ServerRotation } from './server-rotation.js';
 import type {
   FromKeeper,
@@ -30,22 +31,25 @@ type ReportItem = (item: ReplyTuple | WatchTuple) => void;
  * starts a new session when the old one has expired. Decides nothing else.
  */
 export class KeeperSession {
-  readonly #Native: NativeZookeeperClass;
+  readonly #Native: NativeBindingClass;
   readonly #options: OpenMessage;
   readonly #report: Report;
   readonly #reportItem: ReportItem;
   readonly #closing = new AbortController();
   readonly #servers: ServerRotation;
   #session: SessionCredentials | undefined;
+  #sessionTimeoutMs: number;
   #connection: NativeConnection | undefined;
-  /** Set while the session is surrendered; called when the application is back. */
+  #connectionCount = 0;
+  /** Set while the session is to be ended, and not to be used any more. */
+  #ending: { readonly done: Promise<void>; settle(): void } | undefined;
+  /** Set while the application shows no life; called when it does again. */
   #resume: (() => void) | undefined;
+  #whenResumed: Promise<void> | undefined;
   #isExpiryDoubted = false;
-  #isEnding = false;
-  #whenStopped: Promise<void> = Promise.resolve();
 
   constructor(
-    Native: NativeZookeeperClass,
+    Native: NativeBindingClass,
     options: OpenMessage,
     report: Report,
     reportItem: ReportItem,
@@ -55,6 +59,7 @@ export class KeeperSession {
     this.#report = report;
     this.#reportItem = reportItem;
     this.#session = options.session;
+    this.#sessionTimeoutMs = options.sessionTimeoutMs;
     this.#servers = new ServerRotation(
       options.servers,
       Math.min(1_000, options.sessionTimeoutMs / 4),
@@ -64,21 +69,20 @@ export class KeeperSession {
 
   /** Keeps the session connected until {@link close}. */
   async run(): Promise<void> {
-    this.#whenStopped = this.#keepConnected();
-    await this.#whenStopped;
-  }
-
-  async #keepConnected(): Promise<void> {
+    const { signal } = this.#closing;
     const sweepMs = this.#options.sessionTimeoutMs;
     const sweep = setInterval(() => {
       this.#connection?.expireRequests(sweepMs, CODE_TIMEOUT);
     }, sweepMs / 4);
     try {
-      while (!this.#closing.signal.aborted) {
+      while (!signal.aborted) {
+        if (!this.#ending) {
+          await this.#whenResumed;
+        }
         await this.#connectOnce();
       }
     } catch (error) {
-      if (!this.#closing.signal.aborted) {
+      if (!signal.aborted) {
         throw error;
       }
     } finally {
@@ -86,8 +90,9 @@ export class KeeperSession {
     }
   }
 
-  send(request: RequestTuple): void {
-    if (this.#connection) {
+  /** Sends a request over connection number `connection`, or over none. */
+  send(request: RequestTuple, connection: number): void {
+    if (this.#connection && connection === this.#connectionCount) {
       this.#connection.send(request);
     } else {
       this.#reportItem([request[0], CODE_CONNECTION_LOSS]);
@@ -99,78 +104,128 @@ export class KeeperSession {
    * life, and waits for one before it starts another.
    */
   surrender(): void {
-    this.#session = undefined;
-    this.#report({ type: 'expired', cause: 'stall' });
-    this.#resume ??= () => undefined;
-    this.#connection?.close();
+    this.#whenResumed ??= new Promise((resolve) => {
+      this.#resume = resolve;
+    });
+    if (this.#session) {
+      this.#report({ type: 'expired', cause: 'stall' });
+    }
+    void this.#endSession();
   }
 
   /** The application is back. */
   resume(): void {
     this.#resume?.();
     this.#resume = undefined;
+    this.#whenResumed = undefined;
+  }
+
+  /** Whether there is a session that cannot be ended at once. */
+  get isOutOfReach(): boolean {
+    return this.#session !== undefined && !this.#connection;
   }
 
   /**
    * Ends the session. One that is out of reach is tried to be reached until it
-   * must have expired: an instance that goes down together with ZooKeeper's
-   * leader should not keep the next one waiting.
+   * must have expired: an instance that goes down together with its ZooKeeper
+   * server should not keep the next one waiting.
    */
   async close(): Promise<void> {
-    if (!this.#connection && this.#session) {
-      this.#isEnding = true;
-      await Promise.race([
-        this.#whenStopped,
-        sleep(this.#options.sessionTimeoutMs),
-      ]);
-    }
+    await this.#endSession();
     this.#closing.abort();
     this.#connection?.close();
   }
 
+  async #endSession(): Promise<void> {
+    if (this.#connection) {
+      this.#connection.close();
+      this.#session = undefined;
+      return;
+    }
+    if (!this.#session) {
+      return;
+    }
+    if (!this.#ending) {
+      let settle = (): void => undefined;
+      const done = new Promise<void>((resolve) => {
+        settle = resolve;
+      });
+      const expiry = setTimeout(() => this.#ended(), this.#sessionTimeoutMs);
+      this.#ending = {
+        done,
+        settle: () => {
+          clearTimeout(expiry);
+          settle();
+        },
+      };
+    }
+    await this.#ending.done;
+  }
+
+  #ended(): void {
+    this.#session = undefined;
+    this.#isExpiryDoubted = false;
+    const ending = this.#ending;
+    this.#ending = undefined;
+    ending?.settle();
+  }
+
   /** Tries one server and, if it takes us, stays until the connection ends. */
   async #connectOnce(): Promise<void> {
-    await this.#whileSurrendered();
-    const address = await this.#servers.next(this.#closing.signal);
-    const connection = this.#newConnection(address);
+    const server = await this.#servers.next(this.#closing.signal);
+    const attempted = this.#session;
+    const connection = this.#newConnection(server);
     const isConnected = await connection.open();
-    if (isConnected && this.#isEnding) {
-      this.#closing.abort();
-    }
-    if (this.#closing.signal.aborted || this.#resume) {
+    if (this.#closing.signal.aborted) {
       connection.close();
-      return;
-    }
-    if (!isConnected) {
-      await this.#handleFailure(await connection.ended, address);
-      return;
-    }
-    const connectedAt = performance.now();
-    this.#connection = connection;
-    this.#session = connection.session;
-    this.#isExpiryDoubted = false;
-    this.#report({
-      type: 'connected',
-      session: connection.session,
-      sessionTimeoutMs: connection.sessionTimeoutMs,
-      server: address,
-    });
-    const end = await connection.ended;
-    this.#connection = undefined;
-    this.#servers.disconnected(address, performance.now() - connectedAt);
-    if (end === 'disconnected' && this.#session) {
-      this.#report({ type: 'suspended' });
-    } else if (end !== 'disconnected') {
-      await this.#handleFailure(end, address);
+    } else if (!isConnected) {
+      await this.#handleFailure(await connection.ended, server);
+    } else if (
+      this.#ending ||
+      this.#resume ||
+      // Given up in the meantime.
+      attempted !== this.#session
+    ) {
+      // Ends the session, too.
+      connection.close();
+      this.#ended();
+    } else {
+      await this.#stay(connection, server);
     }
   }
 
-  async #handleFailure(end: ConnectionEnd, address: string): Promise<void> {
+  async #stay(connection: NativeConnection, server: Server): Promise<void> {
+    const connectedAt = performance.now();
+    this.#connection = connection;
+    this.#connectionCount += 1;
+    this.#session = connection.session;
+    this.#sessionTimeoutMs = connection.sessionTimeoutMs;
+    this.#isExpiryDoubted = false;
+    this.#report({
+      type: 'connected',
+      connection: this.#connectionCount,
+      session: connection.session,
+      sessionTimeoutMs: connection.sessionTimeoutMs,
+      server: formatServer(server),
+    });
+    const end = await connection.ended;
+    this.#connection = undefined;
+    this.#servers.disconnected(server, performance.now() - connectedAt);
+    if (end !== 'disconnected') {
+      await this.#handleFailure(end, server);
+    } else if (this.#session) {
+      this.#report({ type: 'suspended' });
+    }
+  }
+
+  async #handleFailure(end: ConnectionEnd, server: Server): Promise<void> {
     if (end === 'auth-failed') {
       this.#report({ type: 'auth-failed' });
       await sleep(AUTH_RETRY_MS, undefined, { signal: this.#closing.signal });
     } else if (end === 'disconnected') {
-      this.#report({ type: 'unreachable', reason: `no answer at ${address}` });
+      this.#servers.failed(server);
+    } else if (this.#ending) {
+      this.#ended();
     } else if (this.#isExpiryDoubted || !this.#session) {
       this.#isExpiryDoubted = false;
       this.#session = undefined;
@@ -183,21 +238,9 @@ export class KeeperSession {
     }
   }
 
-  /** Stays here until the application shows a sign of life again. */
-  async #whileSurrendered(): Promise<void> {
-    if (this.#resume) {
-      await new Promise<void>((resolve) => {
-        this.#resume = resolve;
-        this.#closing.signal.addEventListener('abort', () => resolve(), {
-          once: true,
-        });
-      });
-    }
-  }
-
-  #newConnection(address: string): NativeConnection {
+  #newConnection(server: Server): NativeConnection {
     return new NativeConnection(this.#Native, {
-      address,
+      server,
       sessionTimeoutMs: this.#options.sessionTimeoutMs,
       connectTimeoutMs: Math.min(
         LONGEST_CONNECT_TIMEOUT_MS,

@@ -4,7 +4,11 @@
  * session when that channel breaks, and exits.
  */
 import { KeeperSession } from './keeper-session.js';
-import { loadNativeZookeeper } from './native-zookeeper.js';
+import { describeOpenProblem, isToKeeper } from './message-check.js';
+import {
+  loadNativeZookeeper,
+  type NativeBindingClass,
+} from './native-zookeeper.js';
 import {
   PROTOCOL_VERSION,
   type FromKeeper,
@@ -18,6 +22,7 @@ import { StallWatch } from './stall-watch.js';
 /** A parent that does not say what to do within this time never will. */
 const OPEN_TIMEOUT_MS = 30_000;
 
+let Native: NativeBindingClass | undefined;
 let session: KeeperSession | undefined;
 let stallWatch: StallWatch | undefined;
 let outbox: (ReplyTuple | WatchTuple)[] = [];
@@ -45,18 +50,44 @@ function flush(): void {
   }
 }
 
-function open(
-  Native: Awaited<ReturnType<typeof loadNativeZookeeper>>,
-  message: OpenMessage,
-): void {
+function receive(message: ToKeeper): void {
+  switch (message.type) {
+    case 'open':
+      open(message);
+      break;
+    case 'requests':
+      for (const request of message.requests) {
+        session?.send(request, message.connection);
+      }
+      break;
+    case 'alive':
+      send({ type: 'alive' });
+      break;
+    case 'close':
+      send({ type: 'closing', isOutOfReach: session?.isOutOfReach ?? false });
+      void close();
+      break;
+  }
+}
+
+function open(message: OpenMessage): void {
   if (message.version !== PROTOCOL_VERSION) {
     giveUp(
       `the application speaks version ${message.version} of the keeper's ` +
         `protocol, the keeper version ${PROTOCOL_VERSION}. ` +
-        'Install nestjs-zookeeper-leader once, in one version',
+        'Install nestjs-zookeeper-leader once, in one version, and restart',
     );
     return;
   }
+  const problem = describeOpenProblem(message);
+  if (problem !== undefined) {
+    giveUp(`it cannot open a session as it was told to: ${problem}`);
+    return;
+  }
+  if (session || !Native) {
+    return;
+  }
+  clearTimeout(openDeadline);
   const opened = new KeeperSession(Native, message, send, post);
   session = opened;
   stallWatch = new StallWatch(message.maxStallMs, () => opened.surrender());
@@ -89,34 +120,23 @@ function exit(code: number): void {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => undefined);
 }
-process.on('disconnect', () => void close());
 process.title = `nestjs-zookeeper-leader keeper of ${process.ppid}`;
 
-loadNativeZookeeper().then(
-  (Native) => {
-    const deadline = setTimeout(() => void close(), OPEN_TIMEOUT_MS);
-    process.on('message', (message: ToKeeper) => {
-      stallWatch?.sawLife();
-      session?.resume();
-      switch (message.type) {
-        case 'open':
-          clearTimeout(deadline);
-          open(Native, message);
-          break;
-        case 'requests':
-          for (const request of message.requests) {
-            session?.send(request);
-          }
-          break;
-        case 'alive':
-          send({ type: 'alive' });
-          break;
-        case 'close':
-          void close();
-          break;
-      }
-    });
-    send({ type: 'ready', version: PROTOCOL_VERSION });
-  },
-  (error: Error) => giveUp(error.message),
-);
+const openDeadline = setTimeout(() => void close(), OPEN_TIMEOUT_MS);
+process.on('disconnect', () => void close());
+process.on('message', (message: unknown) => {
+  stallWatch?.sawLife();
+  session?.resume();
+  // What cannot be understood is left alone: the application waits for the
+  // answer to a request no longer than for one that was lost.
+  if (isToKeeper(message)) {
+    receive(message);
+  }
+});
+
+try {
+  Native = loadNativeZookeeper();
+  send({ type: 'ready', version: PROTOCOL_VERSION });
+} catch (error) {
+  giveUp((error as Error).message);
+}

@@ -1,7 +1,9 @@
+import type { Server } from './address-book.js';
+import { describeRequestProblem } from './message-check.js';
 import type {
+  NativeBinding,
+  NativeBindingClass,
   NativeStat,
-  NativeZookeeper,
-  NativeZookeeperClass,
 } from './native-zookeeper.js';
 import type {
   ReplyTuple,
@@ -15,8 +17,8 @@ import type {
 export type ConnectionEnd = 'disconnected' | 'expired' | 'auth-failed';
 
 export interface NativeConnectionOptions {
-  /** IP address and port: a name would be resolved by blocking, per packet. */
-  readonly address: string;
+  /** With an IP address: a name would be resolved by blocking, per packet. */
+  readonly server: Server;
   readonly sessionTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly session?: SessionCredentials;
@@ -47,7 +49,7 @@ const CONNECTION_CHECK_MS = 100;
  * id and password.
  */
 export class NativeConnection {
-  readonly #client: NativeZookeeper;
+  readonly #native: NativeBinding;
   readonly #options: NativeConnectionOptions;
   /** Requests without an answer, with the time when they were sent. */
   readonly #pending = new Map<number, number>();
@@ -57,9 +59,9 @@ export class NativeConnection {
   /** Settles when the connection, or the attempt, is over; never rejects. */
   readonly ended: Promise<ConnectionEnd>;
 
-  constructor(Native: NativeZookeeperClass, options: NativeConnectionOptions) {
+  constructor(Native: NativeBindingClass, options: NativeConnectionOptions) {
     this.#options = options;
-    this.#client = new Native({});
+    this.#native = new Native();
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -67,28 +69,38 @@ export class NativeConnection {
 
   /** Resolves to true when the session is connected, to false when it is over. */
   async open(): Promise<boolean> {
-    const { address, sessionTimeoutMs, session } = this.#options;
+    const { server, sessionTimeoutMs, session, digest } = this.#options;
     const connected = new Promise<true>((resolve) => {
-      this.#client.once('connect', () => setImmediate(resolve, true));
+      this.#native.emit = (event, _native, detail) => {
+        if (this.#isOver) {
+          return;
+        }
+        // Nothing may be done inside a native callback but take note of it:
+        // sockets opened and clients created there go deaf or crash the process.
+        switch (event) {
+          case 'connect':
+            setImmediate(resolve, true);
+            break;
+          case 'connecting':
+            setImmediate(() => this.#finish('disconnected'));
+            break;
+          case 'close':
+            setImmediate(() => this.#finish(endOfCode(detail)));
+            break;
+          case 'created':
+          case 'deleted':
+          case 'changed':
+            this.#options.onItem([event, String(detail)]);
+            break;
+          case 'child':
+            this.#options.onItem(['children', String(detail)]);
+            break;
+        }
+      };
     });
-    // Nothing may be done inside a native callback but take note of it: sockets
-    // opened and clients created there go deaf or crash the process.
-    this.#client.on('connecting', () => {
-      setImmediate(() => this.#finish('disconnected'));
-    });
-    this.#client.on('close', (_client: unknown, code: number) => {
-      setImmediate(() => this.#finish(endOfCode(code)));
-    });
-    for (const event of ['created', 'deleted', 'changed'] as const) {
-      this.#client.on(event, (_client: unknown, path: string) => {
-        this.#options.onItem([event, path]);
-      });
-    }
-    this.#client.on('child', (_client: unknown, path: string) => {
-      this.#options.onItem(['children', path]);
-    });
-    this.#client.init({
-      connect: address,
+    this.#native.init({
+      // Without the brackets that IPv6 addresses have elsewhere.
+      connect: `${server.host}:${server.port}`,
       timeout: sessionTimeoutMs,
       debug_level: 0,
       host_order_deterministic: true,
@@ -108,45 +120,39 @@ export class NativeConnection {
     if (isConnected) {
       this.#watchConnection();
     }
-    if (isConnected && this.#options.digest !== undefined) {
-      this.#client.native.add_auth(
-        'digest',
-        this.#options.digest,
-        () => undefined,
-      );
+    if (isConnected && digest !== undefined && !this.#isOver) {
+      this.#native.add_auth('digest', digest, () => undefined);
     }
     return isConnected && !this.#isOver;
   }
 
   get session(): SessionCredentials {
     return {
-      id: this.#client.client_id,
-      password: this.#client.client_password,
+      id: this.#native.client_id,
+      password: this.#native.client_password,
     };
   }
 
   /** The session timeout that the server granted. */
   get sessionTimeoutMs(): number {
-    return this.#client.timeout;
+    return this.#native.timeout;
   }
 
   /** Sends a request; its reply goes to `onItem`, whatever happens. */
-  send(request: RequestTuple): void {
-    const [id, operation, path, data, argument] = request;
+  send([id, operation, path, data, argument]: RequestTuple): void {
     if (this.#isOver) {
       this.#options.onItem([id, CODE_CONNECTION_LOSS]);
       return;
     }
-    if (!isSafeRequest(request)) {
-      this.#options.onItem([id, CODE_BAD_ARGUMENTS]);
-      return;
-    }
     this.#pending.set(id, performance.now());
-    const code = this.#call(id, operation, path, data, argument);
+    const isMalformed = describeRequestProblem(operation, path, data, argument);
+    const code = isMalformed
+      ? CODE_BAD_ARGUMENTS
+      : this.#call(id, operation, path, data, argument);
     if (code !== 0) {
       this.#reply(id, code);
     }
-    if (this.#client.state !== STATE_CONNECTED) {
+    if (this.#native.state !== STATE_CONNECTED) {
       setImmediate(() => this.#finish('disconnected'));
     }
   }
@@ -176,7 +182,7 @@ export class NativeConnection {
     data: string | undefined,
     argument: number,
   ): number {
-    const native = this.#client.native;
+    const native = this.#native;
     switch (operation) {
       case 'create':
         return native.a_create(path, data ?? '', argument, (code, _, created) =>
@@ -229,7 +235,7 @@ export class NativeConnection {
   #watchAttempt(): NodeJS.Timeout {
     const deadline = performance.now() + this.#options.connectTimeoutMs;
     return setInterval(() => {
-      const { state } = this.#client;
+      const { state } = this.#native;
       const isLate = state !== STATE_CONNECTED && performance.now() > deadline;
       if (state === STATE_BETWEEN_ATTEMPTS || isLate) {
         this.#finish('disconnected');
@@ -243,7 +249,7 @@ export class NativeConnection {
    */
   #watchConnection(): void {
     const watch = setInterval(() => {
-      if (this.#client.state !== STATE_CONNECTED) {
+      if (this.#native.state !== STATE_CONNECTED) {
         this.#finish('disconnected');
       }
     }, CONNECTION_CHECK_MS);
@@ -255,8 +261,7 @@ export class NativeConnection {
       return;
     }
     this.#isOver = true;
-    this.#client.removeAllListeners();
-    this.#client.close();
+    this.#native.close();
     for (const id of this.#pending.keys()) {
       this.#reply(id, CODE_CONNECTION_LOSS);
     }
@@ -264,18 +269,7 @@ export class NativeConnection {
   }
 }
 
-/** Whether the binding can take it: arguments of other types abort the process. */
-function isSafeRequest([, , path, data, argument]: RequestTuple): boolean {
-  return (
-    typeof path === 'string' &&
-    path.startsWith('/') &&
-    !path.includes('\0') &&
-    (data === undefined || typeof data === 'string') &&
-    Number.isInteger(argument)
-  );
-}
-
-function endOfCode(code: number): ConnectionEnd {
+function endOfCode(code: unknown): ConnectionEnd {
   if (code === CLOSED_EXPIRED) {
     return 'expired';
   }

@@ -1,22 +1,6 @@
-import { EventEmitter } from 'node:events';
-
-/**
- * The part of the npm package `zookeeper` that the keeper uses. Its own types
- * describe another, older surface.
- */
-export interface NativeZookeeper extends EventEmitter {
-  readonly state: number;
-  readonly client_id: string;
-  readonly client_password: string;
-  readonly timeout: number;
-  init(config: NativeConfig): void;
-  close(): void;
-  /**
-   * The binding itself. The methods around it render every argument to text
-   * for a debug log before each call, whether anybody logs or not.
-   */
-  readonly native: NativeBinding;
-}
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import keeperModule from './keeper-path.cjs';
 
 export interface NativeConfig {
   connect: string;
@@ -39,8 +23,20 @@ export interface NativeStat {
   readonly mtime: Date;
 }
 
-/** Every call returns 0, or an error code and then never calls back. */
+/**
+ * One client of the native part of the npm package `zookeeper`. Requests return
+ * 0, or an error code and then never call back.
+ */
 export interface NativeBinding {
+  readonly state: number;
+  readonly client_id: string;
+  readonly client_password: string;
+  /** The session timeout that the server granted. */
+  readonly timeout: number;
+  /** Called with every event: its name, the client, a path or code. */
+  emit: (event: string, subject: unknown, detail: unknown) => void;
+  init(config: NativeConfig): void;
+  close(): void;
   a_create(
     path: string,
     data: string,
@@ -86,19 +82,22 @@ export interface NativeBinding {
   ): number;
 }
 
-export type NativeZookeeperClass = new (config: object) => NativeZookeeper;
+export type NativeBindingClass = new () => NativeBinding;
 
 /**
- * Loads the native client.
+ * Loads the native client, and only that: the JavaScript around it costs memory
+ * and time, and renders every argument to text for a log that nobody reads.
  *
  * @throws {Error} whose message says what is missing and how to get it
  */
-export async function loadNativeZookeeper(): Promise<NativeZookeeperClass> {
+export function loadNativeZookeeper(): NativeBindingClass {
   try {
-    const loaded = (await import('zookeeper')) as unknown as {
-      default: NativeZookeeperClass;
-    };
-    return loaded.default;
+    const main = createRequire(keeperModule.keeperPath).resolve('zookeeper');
+    // Finds what was compiled at installation, or came compiled.
+    const load = createRequire(main)('node-gyp-build') as (
+      directory: string,
+    ) => { ZooKeeper: NativeBindingClass };
+    return load(path.dirname(path.dirname(main))).ZooKeeper;
   } catch (error) {
     throw new Error(explainLoadFailure(error), { cause: error });
   }
@@ -132,6 +131,13 @@ export function explainLoadFailure(error: unknown): string {
       'the native part of the npm package "zookeeper" was compiled for another ' +
       `version of Node than ${process.versions.node}. ` +
       'Run "npm rebuild zookeeper" with this version.'
+    );
+  }
+  if (code === 'ERR_DLOPEN_FAILED') {
+    return (
+      'the native part of the npm package "zookeeper" was compiled for another ' +
+      'system, as happens when node_modules is copied from one machine or image ' +
+      `to another. Run "npm rebuild zookeeper" here. (${message})`
     );
   }
   return `the npm package "zookeeper" could not be loaded: ${message}`;

@@ -44,7 +44,16 @@ export type RequestTuple = readonly [
 
 export type ToKeeper =
   | OpenMessage
-  | { readonly type: 'requests'; readonly requests: readonly RequestTuple[] }
+  | {
+      readonly type: 'requests';
+      /**
+       * Number of the connection that they are meant for: one that has ended
+       * in the meantime, perhaps with its session, must not pass them on to
+       * the next.
+       */
+      readonly connection: number;
+      readonly requests: readonly RequestTuple[];
+    }
   /** A sign of life; the keeper answers it. */
   | { readonly type: 'alive' }
   | { readonly type: 'close' };
@@ -79,10 +88,12 @@ export type FromKeeper =
   | { readonly type: 'ready'; readonly version: number }
   /** The keeper cannot work here; it exits after this message. */
   | { readonly type: 'unusable'; readonly reason: string }
-  /** No server could be reached or resolved; the keeper goes on trying. */
+  /** None of the servers answered; the keeper goes on trying. */
   | { readonly type: 'unreachable'; readonly reason: string }
   | {
       readonly type: 'connected';
+      /** Counts the connections of this keeper. */
+      readonly connection: number;
       readonly session: SessionCredentials;
       readonly sessionTimeoutMs: number;
       readonly server: string;
@@ -96,6 +107,11 @@ export type FromKeeper =
       readonly items: readonly (ReplyTuple | WatchTuple)[];
     }
   | { readonly type: 'alive' }
+  /**
+   * The order to close has arrived. A session that is out of reach takes a while
+   * to end; the application need not wait for that.
+   */
+  | { readonly type: 'closing'; readonly isOutOfReach: boolean }
   | { readonly type: 'closed' };
 
 export function isWatchTuple(

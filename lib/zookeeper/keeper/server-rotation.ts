@@ -1,36 +1,30 @@
-import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-
-export interface Server {
-  readonly host: string;
-  readonly port: number;
-}
+import { AddressBook, formatServer, type Server } from './address-book.js';
 
 const FIRST_PAUSE_MS = 25;
 
 /**
- * The order in which servers are tried: round and round from a random one, with
- * a pause that grows after every round in which none of them answered. Names
- * are resolved anew for each round, because servers move; and by us, because
- * the native client would do it blocking, for every packet.
+ * The order in which servers are tried: round and round, each round in another
+ * order, with a pause that grows after every round in which none of them
+ * answered.
  */
 export class ServerRotation {
-  readonly #servers: readonly Server[];
+  readonly #book: AddressBook;
   readonly #longestPauseMs: number;
-  readonly #onUnresolved: (reason: string) => void;
-  #round: string[] = [];
+  readonly #onRoundFailed: (reason: string) => void;
+  #round: Server[] = [];
   #lastUsed: string | undefined;
+  #failures: string[] = [];
   #failedRounds = -1;
 
   constructor(
     servers: readonly Server[],
     longestPauseMs: number,
-    onUnresolved: (reason: string) => void,
+    onRoundFailed: (reason: string) => void,
   ) {
-    this.#servers = shuffled(servers);
+    this.#book = new AddressBook(servers);
     this.#longestPauseMs = longestPauseMs;
-    this.#onUnresolved = onUnresolved;
+    this.#onRoundFailed = onRoundFailed;
   }
 
   /** Rounds that have failed since the last success. */
@@ -38,28 +32,40 @@ export class ServerRotation {
     return Math.max(0, this.#failedRounds);
   }
 
-  /** The next address to try, `ip:port`; waits where that is due. */
-  async next(signal: AbortSignal): Promise<string> {
-    while (this.#round.length === 0) {
+  /** The next server to try, with its IP address; waits where that is due. */
+  async next(signal: AbortSignal): Promise<Server> {
+    let server = this.#round.shift();
+    while (!server) {
       this.#failedRounds += 1;
+      if (this.#failures.length > 0) {
+        this.#onRoundFailed(this.#failures.join(', '));
+        this.#failures = [];
+      }
       if (this.#failedRounds > 0) {
         await sleep(this.#pauseMs(), undefined, { signal });
       }
-      this.#round = await this.#resolve();
+      this.#round = await this.#newRound();
+      server = this.#round.shift();
     }
-    return this.#round.shift() as string;
+    return server;
+  }
+
+  /** The server did not take us. */
+  failed(server: Server): void {
+    this.#failures.push(`no answer at ${formatServer(server)}`);
   }
 
   /**
    * A connection has ended: the search begins anew, with this server last, and
    * without a pause unless the connection was too short to count as a success.
    */
-  disconnected(address: string, connectedForMs: number): void {
+  disconnected(server: Server, connectedForMs: number): void {
     if (connectedForMs >= this.#longestPauseMs) {
       this.#failedRounds = -1;
     }
     this.#round = [];
-    this.#lastUsed = address;
+    this.#failures = [];
+    this.#lastUsed = formatServer(server);
   }
 
   #pauseMs(): number {
@@ -71,36 +77,15 @@ export class ServerRotation {
     return pauseMs * (0.75 + Math.random() / 2);
   }
 
-  async #resolve(): Promise<string[]> {
-    const lookups = await Promise.allSettled(this.#servers.map(addressesOf));
-    const failures = lookups.flatMap((result) =>
-      result.status === 'rejected' ? [String(result.reason.message)] : [],
-    );
-    if (failures.length === lookups.length) {
-      this.#onUnresolved(failures.join(', '));
-    }
-    const addresses = lookups.flatMap((result) =>
-      result.status === 'fulfilled' ? result.value : [],
-    );
-    const last = addresses.filter((address) => address === this.#lastUsed);
-    return [
-      ...addresses.filter((address) => address !== this.#lastUsed),
-      ...last,
-    ];
+  async #newRound(): Promise<Server[]> {
+    const { servers, problems } = await this.#book.look();
+    this.#failures.push(...problems);
+    return servers
+      .map((server) => ({
+        server,
+        rank: Math.random() + Number(formatServer(server) === this.#lastUsed),
+      }))
+      .toSorted((a, b) => a.rank - b.rank)
+      .map(({ server }) => server);
   }
-}
-
-async function addressesOf({ host, port }: Server): Promise<string[]> {
-  if (isIP(host)) {
-    return [`${host}:${port}`];
-  }
-  const addresses = await lookup(host, { all: true });
-  return addresses.map(({ address }) => `${address}:${port}`);
-}
-
-function shuffled<T>(items: readonly T[]): T[] {
-  return items
-    .map((item) => ({ item, key: Math.random() }))
-    .toSorted((a, b) => a.key - b.key)
-    .map(({ item }) => item);
 }

@@ -214,7 +214,7 @@ describe('a keeper that cannot work', () => {
       cp(path.join(ROOT, name), path.join(directory, name), {
         recursive: true,
       });
-    await copy('dist/esm');
+    await copy('dist');
     await copy('test/support/instance.main.mjs');
     await copy('package.json');
     await mkdir(path.join(directory, 'node_modules'));
@@ -269,8 +269,8 @@ describe('a keeper that cannot work', () => {
     [
       'its own file is missing',
       (directory) =>
-        rm(path.join(directory, 'dist/esm/zookeeper/keeper/keeper.main.js')),
-      /The session keeper cannot start: it ended with code 1, saying: .*keeper\.main\.js/s,
+        rm(path.join(directory, 'dist/cjs/zookeeper/keeper/keeper.main.js')),
+      /The session keeper cannot start: its file .*keeper\.main\.js does not exist\. Install .* again .*bundle/s,
     ],
   ])(
     'fails the start when %s, and is not tried for ever',

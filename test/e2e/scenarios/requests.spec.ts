@@ -27,7 +27,7 @@ beforeAll(async () => {
       new KeeperClient({
         servers: [{ host: '127.0.0.1', port: server.port }],
         sessionTimeoutMs: SESSION_TIMEOUT_MS,
-        maxStallMs: 30_000,
+        maxStallMs: SESSION_TIMEOUT_MS,
       }),
   );
   leases = clients.map((client, index) => {
@@ -37,6 +37,7 @@ beforeAll(async () => {
       client,
       clock: systemClock,
       requestedSessionTimeoutMs: SESSION_TIMEOUT_MS,
+      maxStallMs: SESSION_TIMEOUT_MS,
       writeHeartbeat: () => node.write(),
     });
   });
