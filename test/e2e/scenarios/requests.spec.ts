@@ -109,8 +109,14 @@ async function packetsAtRest(): Promise<number> {
 }
 
 it('a hand-over costs the same number of requests among 2 and among 1,000 participants', async () => {
-  const first = await packets();
-  packetsPerQuestion = (await packets()) - first;
+  // Something else may happen between two questions, but not between all.
+  const answers: number[] = [];
+  while (answers.length < 20) {
+    answers.push(await packets());
+  }
+  packetsPerQuestion = Math.min(
+    ...answers.slice(1).map((answer, i) => answer - (answers[i] as number)),
+  );
   questions = 0;
   const requests: Record<number, number> = {};
   for (const count of [2, 10, 100, 1_000]) {
