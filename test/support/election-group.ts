@@ -9,7 +9,7 @@ import { resolveOptions } from '../../lib/zookeeper-leader.options.js';
 import { LeadershipChecker } from './leadership-checker.js';
 import { MemoryLogger } from './memory-logger.js';
 import { TcpProxy } from './tcp-proxy.js';
-import { waitFor } from './wait-for.js';
+import { waitFor, type Truthy, type WaitForOptions } from './wait-for.js';
 import { WireClient } from './wire-client.js';
 
 const SAMPLE_INTERVAL_MS = 5;
@@ -129,11 +129,37 @@ export class ElectionGroup {
     expected?: ElectionInstance,
     timeoutMs = 15_000,
   ): Promise<ElectionInstance> {
-    return waitFor(
+    return this.waitUntil(
       () =>
         expected ? (expected.isLeader ? expected : undefined) : this.leader(),
       { timeoutMs, description: `${expected?.name ?? 'somebody'} to lead` },
     );
+  }
+
+  /** Has a leader resign, and waits until it stands behind the others. */
+  async resign(leader: ElectionInstance): Promise<void> {
+    await leader.election.resign();
+    await this.waitUntil(() => leader.election.leadership.role === 'follower', {
+      description: `${leader.name} to queue again`,
+    });
+    await this.waitUntil(
+      async () =>
+        (await leader.election.participants()).at(-1)?.instanceId ===
+        leader.name,
+      { description: `${leader.name} to be the last in the queue` },
+    );
+  }
+
+  /** {@link waitFor}, with what has happened so far if it fails. */
+  async waitUntil<T>(
+    condition: () => T | Promise<T>,
+    options: WaitForOptions,
+  ): Promise<Truthy<T>> {
+    try {
+      return await waitFor(condition, options);
+    } catch (error) {
+      throw new Error(`${String(error)}\n${this.#story()}`, { cause: error });
+    }
   }
 
   /** Looks at the server with a client that is not the library's. */
@@ -182,6 +208,20 @@ export class ElectionGroup {
     if (!this.isTamperedWith) {
       this.expectOneLeaderAtATime();
     }
+  }
+
+  /** What every instance has become, and when, in the order of time. */
+  #story(): string {
+    const lines = this.instances.flatMap(({ name, changes }) =>
+      changes.map(({ since, role, reason }) => ({
+        atMs: since.getTime(),
+        text: `${since.toISOString().slice(17, 23)} ${name}: ${role}, ${reason}`,
+      })),
+    );
+    const changes = lines.toSorted((a, b) => a.atMs - b.atMs);
+    return [...changes.map(({ text }) => text), ...this.logger.messages()].join(
+      '\n',
+    );
   }
 
   #record(instance: ElectionInstance, name: string): void {

@@ -234,13 +234,19 @@ describe('callbacks and work', () => {
     ];
     const seen: (string | undefined)[] = [];
     c.election.leader$.subscribe((leader) => seen.push(leader?.instanceId));
-    await waitFor(() => seen.at(-1) === 'A', { description: 'A to be seen' });
-    await a.election.resign();
-    await waitFor(() => seen.at(-1) === 'B', { description: 'B to be seen' });
+    await group.waitUntil(() => seen.at(-1) === 'A', {
+      description: 'A to be seen',
+    });
+    await group.resign(a);
+    await group.waitUntil(() => seen.at(-1) === 'B', {
+      description: 'B to be seen',
+    });
     await b.close();
-    await waitFor(() => seen.at(-1) === 'C', { description: 'C to be seen' });
-    await c.election.resign();
-    await waitFor(() => seen.at(-1) === 'A', {
+    await group.waitUntil(() => seen.at(-1) === 'C', {
+      description: 'C to be seen',
+    });
+    await group.resign(c);
+    await group.waitUntil(() => seen.at(-1) === 'A', {
       description: 'A to be seen again',
     });
     expect(a.isLeader).toBe(true);

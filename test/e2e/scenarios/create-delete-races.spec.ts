@@ -154,9 +154,9 @@ describe('create and delete races', () => {
     await group.waitForLeader(b);
     await resigned;
     await group.expectInvariant();
-    await b.election.resign();
+    await group.resign(b);
     await group.waitForLeader(a);
-    await a.election.resign();
+    await group.resign(a);
     await group.waitForLeader(b);
     await group.expectInvariant();
   });
