@@ -20,16 +20,26 @@ import {
 import { unknownElectionMessage } from '../zookeeper-leader.messages.js';
 import type { GuardFunction } from './guard-function.js';
 import type { LeaderElection } from './leader-election.js';
+import type { Participant } from './leadership.interface.js';
 import { LeadershipLog } from './leadership-log.js';
 import { StandaloneElection } from './standalone-election.js';
 import { ZookeeperElection } from './zookeeper-election.js';
 
 /** What the elections of one application do beyond their public surface. */
 export interface ManagedElection extends LeaderElection {
+  /** {@link LeaderElection.leader$}, told of gaps and announcements as well. */
+  readonly sightings$: Observable<Participant | undefined>;
   /** Whether this instance leads, after waiting for proof where that is due. */
   revalidate(): Promise<boolean>;
   /** Leaves for good; never rejects. */
   shutDown(): Promise<void>;
+}
+
+/** What all elections of an application share. */
+export interface LeaderSession {
+  readonly client: ZookeeperClient;
+  readonly lease: SessionLease;
+  readonly paths: NodePaths;
 }
 
 /** Ends what runs for the leader of an election; resolves within a bound. */
@@ -55,13 +65,8 @@ export class LeaderElections {
   readonly #elections = new Map<string, ManagedElection>();
   readonly #drains = new Set<Drain>();
   readonly #log: LeadershipLog;
-  readonly #session:
-    | {
-        readonly client: ZookeeperClient;
-        readonly lease: SessionLease;
-        readonly paths: NodePaths;
-      }
-    | undefined;
+  readonly #followers = new Set<(election: ManagedElection) => void>();
+  readonly #session: LeaderSession | undefined;
   #isStarted = false;
   /** Without tasks there is nothing to wait for: just the question. */
   #guardFunction: GuardFunction =
@@ -127,6 +132,9 @@ export class LeaderElections {
     const election = this.#create(name);
     this.#elections.set(name, election);
     this.#log.follow(election);
+    for (const listener of this.#followers) {
+      listener(election);
+    }
     return election;
   }
 
@@ -147,10 +155,32 @@ export class LeaderElections {
    *
    * @internal
    */
-  get session():
-    | { readonly client: ZookeeperClient; readonly paths: NodePaths }
-    | undefined {
+  get session(): LeaderSession | undefined {
     return this.#session;
+  }
+
+  /**
+   * What keeps an election from being held and no new connection will heal, by
+   * the election's name.
+   *
+   * @internal
+   */
+  get problems(): ReadonlyMap<string, string> {
+    return this.#log.problems;
+  }
+
+  /**
+   * Calls `listener` with every election, now and when it comes into use.
+   * Returns a function that ends that.
+   *
+   * @internal
+   */
+  follow(listener: (election: ManagedElection) => void): () => void {
+    this.#followers.add(listener);
+    for (const election of this.#elections.values()) {
+      listener(election);
+    }
+    return () => this.#followers.delete(listener);
   }
 
   /**
@@ -225,7 +255,7 @@ function openSession(
   identity: InstanceIdentity,
   version: string,
   logger: Logger,
-) {
+): LeaderSession {
   const paths = new NodePaths(options.basePath);
   const client: ZookeeperClient = new KeeperClient({
     servers: options.servers,

@@ -3,9 +3,14 @@ import {
   Observable,
   distinctUntilChanged,
   filter,
+  map,
   type Subscription,
 } from 'rxjs';
-import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import type {
+  NodeEvent,
+  NodeWatcher,
+  ZookeeperClient,
+} from '../zookeeper/zookeeper-client.interface.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
 import { parseParticipant, sortedNodes } from './election-node.js';
@@ -13,8 +18,11 @@ import type { Participant } from './leadership.interface.js';
 import { unlessMissing } from './participants.js';
 import { SerialLoop } from './serial-loop.js';
 
-/** `undefined` means that nobody leads, `null` that nothing is known yet. */
-type Seen = Participant | undefined | null;
+/**
+ * `undefined` means that nobody leads, `'gone'` that the leader has gone and who
+ * comes next has not been read yet, `null` that nothing is known.
+ */
+type Seen = Participant | undefined | 'gone' | null;
 
 /**
  * Watches who leads an election, for as long as somebody wants to know. Works
@@ -30,7 +38,14 @@ export class LeaderObserver {
   /** Forgets a watch that belongs to an earlier look. */
   #look = 0;
 
+  /** The leader, and each that follows it. */
   readonly leader$: Observable<Participant | undefined>;
+
+  /**
+   * {@link leader$} as closely as can be seen: `undefined` as soon as a leader
+   * has gone, and a leader once more when it has told since when it leads.
+   */
+  readonly sightings$: Observable<Participant | undefined>;
 
   constructor(client: ZookeeperClient, path: string) {
     this.#client = client;
@@ -39,24 +54,37 @@ export class LeaderObserver {
       () => this.#observe(),
       (error) => (isConnectionError(error) ? 'wait' : 'retry'),
     );
-    const known$ = this.#seen.pipe(
-      filter((seen): seen is Participant | undefined => seen !== null),
+    const seen$ = this.#whileSubscribed();
+    this.leader$ = seen$.pipe(
+      filter((seen) => seen !== null && seen !== 'gone'),
       distinctUntilChanged((a, b) => a?.node === b?.node),
     );
-    this.leader$ = new Observable((subscriber) => {
-      this.#addSubscriber();
-      const subscription = known$.subscribe(subscriber);
-      return () => {
-        subscription.unsubscribe();
-        this.#removeSubscriber();
-      };
-    });
+    this.sightings$ = seen$.pipe(
+      filter((seen) => seen !== null),
+      map((seen) => (seen === 'gone' ? undefined : seen)),
+      distinctUntilChanged(
+        (a, b) =>
+          a?.node === b?.node &&
+          a?.leaderSince?.getTime() === b?.leaderSince?.getTime(),
+      ),
+    );
   }
 
   close(): void {
     this.#loop.stop();
     this.#connection?.unsubscribe();
     this.#seen.complete();
+  }
+
+  #whileSubscribed(): Observable<Seen> {
+    return new Observable((subscriber) => {
+      this.#addSubscriber();
+      const subscription = this.#seen.subscribe(subscriber);
+      return () => {
+        subscription.unsubscribe();
+        this.#removeSubscriber();
+      };
+    });
   }
 
   #addSubscriber(): void {
@@ -90,8 +118,11 @@ export class LeaderObserver {
     }
     this.#look += 1;
     const look = this.#look;
-    const wake = (): void => {
+    const wake = (event: NodeEvent): void => {
       if (look === this.#look) {
+        if (event === 'deleted') {
+          this.#seen.next('gone');
+        }
         this.#loop.wake();
       }
     };
@@ -112,7 +143,7 @@ export class LeaderObserver {
   }
 
   /** Nobody is there: waits for the first to come. */
-  async #watchEmptyElection(wake: () => void): Promise<void> {
+  async #watchEmptyElection(wake: NodeWatcher): Promise<void> {
     // Only what exists can be watched for children.
     await ensurePath(this.#client, this.#path, 'container');
     const { children } = await this.#client.getChildren(this.#path, wake);

@@ -5,14 +5,10 @@ import {
   type CanActivate,
   type Type,
 } from '@nestjs/common';
-import { firstValueFrom, ReplaySubject, timeout } from 'rxjs';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import { checkElectionName } from '../zookeeper-leader.options.js';
-import { LeaderElections, type ManagedElection } from './leader-elections.js';
-import type { Participant } from './leadership.interface.js';
-
-/** How long a refusal waits at most to be able to name the leader. */
-const LOOK_UP_TIMEOUT_MS = 500;
+import { KnownLeader } from './known-leader.js';
+import { LeaderElections } from './leader-elections.js';
 
 /**
  * Lets only the leader serve a route. Every other instance answers 503 with the
@@ -46,7 +42,7 @@ export class LeaderGuard implements CanActivate {
   /** Name of the election whose leader serves. */
   protected readonly electionName: string = DEFAULT_ELECTION;
   readonly #elections: LeaderElections;
-  #leader: ReplaySubject<Participant | undefined> | undefined;
+  #leader: KnownLeader | undefined;
 
   constructor(@Inject(LeaderElections) elections: LeaderElections) {
     this.#elections = elections;
@@ -80,7 +76,8 @@ export class LeaderGuard implements CanActivate {
     if (election.isLeader() || (await election.revalidate())) {
       return true;
     }
-    const leader = await this.#findLeader(election);
+    this.#leader ??= new KnownLeader(election.leader$);
+    const leader = await this.#leader.find();
     throw new ServiceUnavailableException({
       statusCode: 503,
       error: 'Service Unavailable',
@@ -90,22 +87,5 @@ export class LeaderGuard implements CanActivate {
         ? { instanceId: leader.instanceId, host: leader.host }
         : null,
     });
-  }
-
-  /** Watches the leader from the first refusal on: later ones ask nobody. */
-  async #findLeader(
-    election: ManagedElection,
-  ): Promise<Participant | undefined> {
-    if (!this.#leader) {
-      this.#leader = new ReplaySubject(1);
-      election.leader$.subscribe(this.#leader);
-    }
-    try {
-      return await firstValueFrom(
-        this.#leader.pipe(timeout({ first: LOOK_UP_TIMEOUT_MS })),
-      );
-    } catch {
-      return undefined;
-    }
   }
 }

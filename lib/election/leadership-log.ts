@@ -14,6 +14,11 @@ export class LeadershipLog {
     this.#instanceId = instanceId;
   }
 
+  /** What is wrong with which election, until its role changes. */
+  get problems(): ReadonlyMap<string, string> {
+    return this.#problems;
+  }
+
   follow(election: LeaderElection): void {
     let former: Leadership['role'] = 'idle';
     election.leadership$.subscribe((leadership) => {

@@ -48,6 +48,10 @@ export class StandaloneElection extends LeaderElection {
     return this.#state.changes$.pipe(map(() => this.#participant()));
   }
 
+  get sightings$(): Observable<Participant | undefined> {
+    return this.leader$;
+  }
+
   isLeader(): boolean {
     return this.#state.isLeading;
   }

@@ -96,6 +96,11 @@ export class ZookeeperElection extends LeaderElection {
     return this.#observer.leader$;
   }
 
+  /** {@link leader$}, and in between: see {@link LeaderObserver.sightings$}. */
+  get sightings$(): Observable<Participant | undefined> {
+    return this.#observer.sightings$;
+  }
+
   isLeader(): boolean {
     return this.#state.isLeading && this.#lease.isValid();
   }

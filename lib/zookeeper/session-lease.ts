@@ -1,3 +1,4 @@
+import { Subject, type Observable } from 'rxjs';
 import { settledWithin } from '../within.js';
 import type { Clock, Instant } from './clock.js';
 import type { ZookeeperClient } from './zookeeper-client.interface.js';
@@ -24,6 +25,13 @@ export interface SessionLeaseOptions {
   readonly writeHeartbeat: () => Promise<void>;
 }
 
+/** A heartbeat that has been answered, or given up. */
+export interface Heartbeat {
+  readonly isAcknowledged: boolean;
+  /** From the request to the answer. */
+  readonly durationMs: number;
+}
+
 /** Heartbeats per lease, and so per two thirds of the session timeout. */
 const HEARTBEATS_PER_LEASE = 4;
 
@@ -42,6 +50,7 @@ export class SessionLease {
   readonly #options: SessionLeaseOptions;
   readonly #clock: Clock;
   readonly #holders = new Set<LeaseHolder>();
+  readonly #heartbeats$ = new Subject<Heartbeat>();
   #sessionId: string | undefined;
   #sessionTimeoutMs = 0;
   #durationMs = 0;
@@ -51,6 +60,10 @@ export class SessionLease {
   #heartbeats: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #renewal: { sentAtMs: number; done: Promise<boolean> } | undefined;
+
+  /** Every heartbeat, when its outcome is known. */
+  readonly heartbeats$: Observable<Heartbeat> =
+    this.#heartbeats$.asObservable();
 
   constructor(options: SessionLeaseOptions) {
     this.#options = options;
@@ -90,6 +103,14 @@ export class SessionLease {
     return grantedAt === undefined
       ? 0
       : Math.max(0, this.#durationMs - this.#elapsedMs(grantedAt));
+  }
+
+  /**
+   * When the last acknowledged write of this session was sent, by the wall
+   * clock. Only who leads or is next in line writes at regular intervals.
+   */
+  get lastContact(): Date | undefined {
+    return this.#grantedAt && new Date(this.#grantedAt.wallMs);
   }
 
   /** The time now, to be taken before a write that {@link extend} reports. */
@@ -190,12 +211,19 @@ export class SessionLease {
       await this.#options.writeHeartbeat();
     } catch {
       // Whatever it was, nothing was proved. The connection reports the rest.
+      this.#tellOfHeartbeat(sentAt, false);
       return this.isValid();
     }
+    this.#tellOfHeartbeat(sentAt, true);
     if (sessionId !== undefined) {
       this.extend(sentAt, sessionId);
     }
     return this.isValid();
+  }
+
+  #tellOfHeartbeat(sentAt: Instant, isAcknowledged: boolean): void {
+    const durationMs = this.#clock.monotonicMs() - sentAt.monotonicMs;
+    this.#heartbeats$.next({ isAcknowledged, durationMs });
   }
 
   #useSession(sessionId: string, sessionTimeoutMs: number): void {

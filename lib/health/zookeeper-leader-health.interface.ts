@@ -1,0 +1,46 @@
+import type {
+  Leadership,
+  LeadershipReason,
+} from '../election/leadership.interface.js';
+import type { ConnectionState } from '../zookeeper/zookeeper-client.interface.js';
+
+/**
+ * An election in the details of a health check. Times are ISO 8601 texts.
+ *
+ * @publicApi
+ */
+export interface ElectionHealth {
+  /** This instance's part in the election. */
+  readonly role: Leadership['role'];
+  readonly reason: LeadershipReason;
+  readonly since: string;
+  /** The leader's instance id; null if there is none, or none is known. */
+  readonly leader: string | null;
+  /** When the leader's term began, where it told. */
+  readonly leaderSince?: string;
+  /** The leader's fencing token. */
+  readonly fencingToken?: number;
+}
+
+/**
+ * The details of a health check. Times are ISO 8601 texts.
+ *
+ * @publicApi
+ */
+export interface ZookeeperLeaderHealth {
+  readonly instanceId: string;
+  /** State of the connection; `standalone` without ZooKeeper. */
+  readonly state: ConnectionState | 'standalone';
+  /** Since when the connection is in that state. */
+  readonly since: string;
+  /**
+   * When the last write that ZooKeeper has acknowledged was sent. Only who leads
+   * or is next in line writes at regular intervals.
+   */
+  readonly lastContact?: string;
+  /** Milliseconds for which this instance may still lead without contact. */
+  readonly leaseRemainingMs?: number;
+  readonly elections: Readonly<Record<string, ElectionHealth>>;
+  /** What is wrong; absent while nothing is. */
+  readonly problems?: readonly string[];
+}

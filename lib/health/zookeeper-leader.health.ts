@@ -1,0 +1,176 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  HealthIndicatorService,
+  type HealthIndicatorResult,
+} from '@nestjs/terminus';
+import { KnownLeader } from '../election/known-leader.js';
+import {
+  LeaderElections,
+  type ManagedElection,
+} from '../election/leader-elections.js';
+import { ConnectionRecord } from '../zookeeper/connection-record.js';
+import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
+import type {
+  ElectionHealth,
+  ZookeeperLeaderHealth,
+} from './zookeeper-leader-health.interface.js';
+
+/**
+ * Options of {@link ZookeeperLeaderHealthIndicator.isHealthy}.
+ *
+ * @publicApi
+ */
+export interface ZookeeperLeaderHealthOptions {
+  /**
+   * Milliseconds for which the instance may be without a connection to
+   * ZooKeeper and still be healthy. Default 60,000.
+   */
+  readonly maxDisconnectedMs?: number;
+}
+
+const DEFAULT_MAX_DISCONNECTED_MS = 60_000;
+
+/**
+ * Health indicator for `@nestjs/terminus` 11 and 12. A follower is up, and so is
+ * a leader whose lease holds. Down is an instance
+ * - that has been without a connection for longer than `maxDisconnectedMs`,
+ * - whose credentials ZooKeeper has refused,
+ * - that calls itself a leader although its lease has run out,
+ * - with an election that cannot be held, as without permission.
+ *
+ * Use it for readiness and alerts, not for liveness: an instance that waits for
+ * ZooKeeper is not healed by being killed.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [TerminusModule],
+ *   controllers: [HealthController],
+ *   providers: [ZookeeperLeaderHealthIndicator],
+ * })
+ * export class HealthModule {}
+ *
+ * @Controller('health')
+ * export class HealthController {
+ *   constructor(
+ *     private readonly health: HealthCheckService,
+ *     private readonly leader: ZookeeperLeaderHealthIndicator,
+ *   ) {}
+ *
+ *   @Get()
+ *   @HealthCheck()
+ *   check() {
+ *     return this.health.check([() => this.leader.isHealthy('leader')]);
+ *   }
+ * }
+ * ```
+ *
+ * @publicApi
+ */
+@Injectable()
+export class ZookeeperLeaderHealthIndicator {
+  readonly #elections: LeaderElections;
+  readonly #indicators: HealthIndicatorService;
+  readonly #connection: ConnectionRecord;
+  readonly #leaders = new Map<ManagedElection, KnownLeader>();
+  readonly #createdAt = new Date();
+
+  constructor(
+    @Inject(LeaderElections) elections: LeaderElections,
+    @Inject(HealthIndicatorService) indicators: HealthIndicatorService,
+  ) {
+    this.#elections = elections;
+    this.#indicators = indicators;
+    this.#connection = new ConnectionRecord(elections.session?.client);
+    elections.follow((election) =>
+      this.#leaders.set(election, new KnownLeader(election.sightings$)),
+    );
+  }
+
+  /**
+   * Up or down, with {@link ZookeeperLeaderHealth} as details. Asks ZooKeeper
+   * for the leaders once, and then watches them.
+   */
+  async isHealthy<const Key extends string>(
+    key: Key,
+    {
+      maxDisconnectedMs = DEFAULT_MAX_DISCONNECTED_MS,
+    }: ZookeeperLeaderHealthOptions = {},
+  ): Promise<HealthIndicatorResult<Key>> {
+    const indicator = this.#indicators.check(key);
+    // Now, not when the leaders have been looked up.
+    const problems = this.#problems(maxDisconnectedMs);
+    const details = await this.#details();
+    return problems.length === 0
+      ? indicator.up({ ...details })
+      : indicator.down({ ...details, problems });
+  }
+
+  async #details(): Promise<ZookeeperLeaderHealth> {
+    const elections = await Promise.all(
+      [...this.#leaders].map(
+        async ([election, leader]) =>
+          [
+            election.name,
+            await this.#electionHealth(election, leader),
+          ] as const,
+      ),
+    );
+    const { session, instanceId } = this.#elections;
+    const lastContact = session?.lease.lastContact;
+    return {
+      instanceId,
+      state: this.#connection.state ?? 'standalone',
+      since: (this.#connection.since ?? this.#createdAt).toISOString(),
+      ...(lastContact && { lastContact: lastContact.toISOString() }),
+      ...(session && {
+        leaseRemainingMs: Math.round(session.lease.remainingMs()),
+      }),
+      elections: Object.fromEntries(elections),
+    };
+  }
+
+  async #electionHealth(
+    election: ManagedElection,
+    known: KnownLeader,
+  ): Promise<ElectionHealth> {
+    const { role, reason, since } = election.leadership;
+    const isReachable = [undefined, 'connected'].includes(
+      this.#connection.state,
+    );
+    const leader = isReachable ? await known.find() : undefined;
+    return {
+      role,
+      reason,
+      since: since.toISOString(),
+      leader: leader?.instanceId ?? null,
+      ...(leader?.leaderSince && {
+        leaderSince: leader.leaderSince.toISOString(),
+      }),
+      ...(leader && { fencingToken: leader.fencingToken }),
+    };
+  }
+
+  #problems(maxDisconnectedMs: number): string[] {
+    const problems: string[] = [];
+    const { problem, disconnectedMs } = this.#connection;
+    if (isZookeeperError(problem, 'AUTH_FAILED', 'KEEPER_UNAVAILABLE')) {
+      problems.push(problem.message);
+    } else if (disconnectedMs > maxDisconnectedMs) {
+      problems.push(
+        `no connection to ZooKeeper for ${Math.round(disconnectedMs)} ms`,
+      );
+    }
+    for (const election of this.#leaders.keys()) {
+      if (election.leadership.role === 'leader' && !election.isLeader()) {
+        problems.push(
+          `the lease of the leadership of "${election.name}" has run out`,
+        );
+      }
+    }
+    for (const [election, why] of this.#elections.problems) {
+      problems.push(`the election "${election}" cannot be held: ${why}`);
+    }
+    return problems;
+  }
+}
