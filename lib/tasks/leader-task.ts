@@ -257,10 +257,10 @@ export class LeaderTask implements TaskGuard {
     calledAtMs: number,
   ): unknown {
     const timetable = this.#timetable;
-    const caughtUp = timetable?.caughtUp;
-    if (caughtUp) {
+    const decided = timetable?.caughtUp ?? this.gate.decided;
+    if (decided) {
       // Ticks are run in order: those of the past first.
-      return caughtUp.then(() =>
+      return decided.then(() =>
         this.#callAgain(method, target, args, calledAtMs),
       );
     }
@@ -269,7 +269,7 @@ export class LeaderTask implements TaskGuard {
       timetable
         ? this.#runTick(timetable, tick, method, target, args)
         : this.#perform(this.#newRun(), method, target, args);
-    const entered = this.gate.enterCall();
+    const entered = this.gate.enterCall(timetable ? 'decide' : 'run');
     if (entered === false) {
       timetable?.drop(tick);
       return this.skip('overlap', tick);
@@ -311,7 +311,11 @@ export class LeaderTask implements TaskGuard {
     args: ArrayLike<unknown>,
   ): Promise<unknown> {
     const run = await timetable.claim(tick);
-    return run && this.#perform(run, method, target, args);
+    if (!run) {
+      return undefined;
+    }
+    this.gate.goOnTo('run');
+    return this.#perform(run, method, target, args);
   }
 
   async #dispatch(run: TaskRun, args: unknown[]): Promise<unknown> {

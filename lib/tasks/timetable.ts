@@ -140,12 +140,11 @@ export class Timetable {
    */
   async catchUp(): Promise<void> {
     clearTimeout(this.#retry);
-    await this.#task.gate.enter();
     try {
-      await this.#inTurn((term) => this.#takeOver(term, Date.now()));
+      await this.#inGate((term) => this.#takeOver(term, Date.now()));
       const term = this.#term;
       if (term && (await this.#waitForSchedule(term))) {
-        await this.#inTurn(async (current) => {
+        await this.#inGate(async (current) => {
           await this.#takeOver(current, Date.now());
           await this.#workOff(current, undefined);
         });
@@ -154,8 +153,6 @@ export class Timetable {
       if (!(error instanceof SupersededError)) {
         this.#complain('cannot look for missed ticks', error);
       }
-    } finally {
-      this.#task.gate.leave();
     }
   }
 
@@ -216,6 +213,17 @@ export class Timetable {
         )
       );
     }, this.#settings.closing);
+  }
+
+  /** {@link #inTurn}, where something may have to be run. */
+  async #inGate(act: (term: LeadershipTerm) => Promise<void>): Promise<void> {
+    const { gate } = this.#task;
+    await gate.enter();
+    try {
+      await this.#inTurn(act);
+    } finally {
+      gate.leave();
+    }
   }
 
   /** One at a time, and only for the leader. */
@@ -470,10 +478,13 @@ export class Timetable {
 
   /** Runs a tick that nobody has called for. */
   async #run(run: TaskRun, inOrder: boolean): Promise<void> {
+    const { gate } = this.#task;
+    gate.goOnTo('run');
     const ended = this.#task.runClaimed(run);
-    if (inOrder || !this.#task.gate.isOpen) {
+    if (inOrder || !gate.isOpen) {
       await ended;
     }
+    gate.goOnTo('decide');
   }
 
   async #waitForSchedule(term: LeadershipTerm): Promise<boolean> {

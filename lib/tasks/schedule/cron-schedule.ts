@@ -69,6 +69,16 @@ export class CronSchedule implements TaskSchedule {
       const tick = this.next(afterMs);
       return tick !== undefined && tick <= untilMs ? tick : undefined;
     }
+    if (Number.isFinite(afterMs)) {
+      // Mostly there is none, or just one: then there is no need to search.
+      const first = this.next(afterMs);
+      if (first === undefined || first > untilMs) {
+        return undefined;
+      }
+      if (!this.#hasTick(first, untilMs)) {
+        return first;
+      }
+    }
     let none = untilMs;
     for (let span = RESOLUTION_MS; span < LONGEST_SEARCH_MS; span *= 2) {
       const from = Math.max(afterMs, untilMs - span);
