@@ -10,7 +10,10 @@ export interface WaitForOptions {
   description?: string;
 }
 
-export type Truthy<T> = Exclude<T, false | 0 | 0n | '' | null | undefined | void>;
+export type Truthy<T> = Exclude<
+  T,
+  false | 0 | 0n | '' | null | undefined | void
+>;
 
 /**
  * Waits until the condition returns something truthy, and returns that. A
