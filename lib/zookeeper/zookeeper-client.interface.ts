@@ -12,8 +12,16 @@ import type { ZookeeperError } from './zookeeper.error.js';
  *
  * @publicApi
  */
-export type ConnectionState =
-  'connecting' | 'connected' | 'suspended' | 'lost' | 'closed';
+export type ConnectionState = (typeof CONNECTION_STATES)[number];
+
+/** All of them. */
+export const CONNECTION_STATES = [
+  'connecting',
+  'connected',
+  'suspended',
+  'lost',
+  'closed',
+] as const;
 
 /** One immutable view of the connection. */
 export interface Connection {
