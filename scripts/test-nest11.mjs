@@ -3,7 +3,7 @@
  * with Nest 11 and @nestjs/schedule 6. Arguments go to jest.
  */
 import { ensureInstalled } from './support/dependencies.mjs';
-import { prepare } from './support/prepare.mjs';
+import { prepare, preparePostgres } from './support/prepare.mjs';
 import { runJest } from './support/run-jest.mjs';
 import { runMain, runNpmScript, step } from './support/steps.mjs';
 
@@ -11,6 +11,7 @@ const jestArguments = process.argv.slice(2);
 
 await runMain(async () => {
   await prepare();
+  await preparePostgres();
   await step('Nest 11', () => ensureInstalled('compat/nest11'));
   await step('Build', () => runNpmScript('build'));
   await step('Types', () => runNpmScript('typecheck:nest11'));

@@ -5,7 +5,7 @@
  * `npm test -- <arguments>` builds and hands the arguments to jest alone:
  * `npm test -- test/unit/election`, `npm test -- -t 'resigns'`.
  */
-import { prepare } from './support/prepare.mjs';
+import { prepare, preparePostgres } from './support/prepare.mjs';
 import { runJest } from './support/run-jest.mjs';
 import { runMain, runNpmScript, step } from './support/steps.mjs';
 
@@ -21,6 +21,7 @@ const checks = {
 
 await runMain(async () => {
   await prepare();
+  await preparePostgres();
   await step('Build', () => runNpmScript('build'));
   if (jestArguments.length === 0) {
     for (const [title, script] of Object.entries(checks)) {

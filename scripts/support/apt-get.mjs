@@ -1,46 +1,72 @@
-import { spawnSync } from 'node:child_process';
-import { run, StepFailedError } from './steps.mjs';
+// @ts-check
+/**
+ * Installs packages of the distribution, on Debian and its relatives, so that
+ * neither the tests nor the demo ask for any preparation.
+ */
+import { spawn, spawnSync } from 'node:child_process';
 
 /**
- * Installs packages of Debian or Ubuntu, where that can be done without a
- * question.
- *
- * @param {string[]} packages
- * @param {string} why says what they are needed for, if they cannot be installed
+ * @param {readonly string[]} packages
+ * @param {(line: string) => void} log
+ * @returns {Promise<string | undefined>} why it failed
  */
-export async function installPackages(packages, why) {
-  const isRoot = process.getuid?.() === 0;
-  const mayInstall = isRoot || works('sudo', '-n', 'true');
-  if (!mayInstall || !works('apt-get', '--version')) {
-    throw new StepFailedError(
-      `${why} Install ${packages.join(', ')} and try again.`,
-    );
+export async function installPackages(packages, log) {
+  if (process.platform !== 'linux' || !runs('apt-get', '--version')) {
+    return 'It can be installed automatically only on Linux with apt-get.';
   }
-  console.log(`Installing ${packages.join(', ')} ...`);
-  // An update may fail for a foreign source: the installation decides.
-  await aptGet(isRoot, ['update']).catch(() => undefined);
-  await aptGet(isRoot, ['install', '--no-install-recommends', ...packages]);
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && !runs('sudo', '-n', 'true')) {
+    return 'It cannot be installed automatically without root or a sudo that asks for no password.';
+  }
+  // Waits for another installation in progress instead of failing on its lock.
+  const aptGet = ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300'];
+  const steps = [
+    ['update'],
+    ['install', '-y', '--no-install-recommends', ...packages],
+  ];
+  let problem;
+  for (const step of steps) {
+    const command = ['DEBIAN_FRONTEND=noninteractive', ...aptGet, ...step];
+    log(`  ${command.join(' ')}`);
+    // An update may fail for a foreign source; the installation decides.
+    problem = isRoot
+      ? await run('env', command)
+      : await run('sudo', ['-n', 'env', ...command]);
+  }
+  return problem;
 }
 
 /**
- * Whether a command runs and succeeds.
+ * Whether a command can be run, and succeeds.
  *
  * @param {string} command
  * @param {string[]} args
  */
-export function works(command, ...args) {
+export function runs(command, ...args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
 /**
- * @param {boolean} isRoot
+ * @param {string} command
  * @param {string[]} args
+ * @returns {Promise<string | undefined>} what it said, if it failed
  */
-function aptGet(isRoot, args) {
-  // Another installation in progress is waited for.
-  const options = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300'];
-  const command = ['DEBIAN_FRONTEND=noninteractive', 'apt-get', ...options];
-  return isRoot
-    ? run('env', [...command, ...args])
-    : run('sudo', ['-n', 'env', ...command, ...args]);
+function run(command, args) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const collect = (/** @type {Buffer} */ chunk) => {
+      output = (output + chunk.toString()).slice(-2000);
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    child.on('error', (error) => resolve(`${command}: ${error.message}`));
+    child.on('close', (status) =>
+      resolve(
+        status === 0
+          ? undefined
+          : `${[command, ...args].join(' ')} failed (status ${status}):\n${output.trim()}`,
+      ),
+    );
+  });
 }

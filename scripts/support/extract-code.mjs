@@ -1,12 +1,13 @@
 // @ts-check
 /**
- * The TypeScript code blocks of a Markdown text, in order.
+ * The code blocks of a Markdown text in a language, in order; by default those
+ * in TypeScript.
  *
  * @param {string} markdown
+ * @param {'ts' | 'sql'} [language]
  * @returns {string[]}
  */
-export function extractCode(markdown) {
-  return [...markdown.matchAll(/^```ts\n(.*?)^```$/gms)].map(
-    ([, code]) => code ?? '',
-  );
+export function extractCode(markdown, language = 'ts') {
+  const block = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms');
+  return [...markdown.matchAll(block)].map(([, code]) => code ?? '');
 }

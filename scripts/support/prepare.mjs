@@ -1,32 +1,41 @@
 import {
+  ensurePostgres,
+  PostgresMissingError,
+} from '../postgres/installation.mjs';
+import {
   ensureZookeeper,
   ZookeeperMissingError,
 } from '../zookeeper/installation.mjs';
-import { ensureChromium } from './chromium.mjs';
 import { ensureDependencies } from './dependencies.mjs';
-import { ensurePromtool } from './promtool.mjs';
 import { step, StepFailedError } from './steps.mjs';
 
-/** Makes a clean clone ready to build, and to run all tests. */
+/** Makes a clean clone ready to build and to start ZooKeeper servers. */
 export async function prepare() {
   await step('Dependencies', ensureDependencies);
   await step('ZooKeeper', async () => {
-    const { description } = await findOrInstallZookeeper();
+    const { description } = await orFailStep(ensureZookeeper());
     console.log(`Using ${description}.`);
-  });
-  await step('Tools', async () => {
-    const promtool = await ensurePromtool();
-    const chromium = await ensureChromium();
-    console.log(`Using ${promtool} and ${chromium}.`);
   });
 }
 
-async function findOrInstallZookeeper() {
+/** What the tests need besides. */
+export async function preparePostgres() {
+  await step('PostgreSQL', async () => {
+    console.log(`Using ${await orFailStep(ensurePostgres())}.`);
+  });
+}
+
+/**
+ * @template T
+ * @param {Promise<T>} installation
+ */
+async function orFailStep(installation) {
   try {
-    return await ensureZookeeper();
+    return await installation;
   } catch (error) {
     // What to do about it stands in the message: no stack trace.
-    throw error instanceof ZookeeperMissingError
+    throw error instanceof ZookeeperMissingError ||
+      error instanceof PostgresMissingError
       ? new StepFailedError(error.message)
       : error;
   }

@@ -3,9 +3,10 @@
  * Finds a ZooKeeper server on this machine, or installs the one of the
  * distribution, so that neither the tests nor the demo ask for any preparation.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { installPackages } from '../support/apt-get.mjs';
 
 /**
  * A ZooKeeper server that can be run.
@@ -129,14 +130,7 @@ function findJava(env) {
  * @param {(line: string) => void} log
  * @returns {Promise<string | undefined>} why it failed
  */
-async function installPackage(log) {
-  if (process.platform !== 'linux' || !runs('apt-get', ['--version'])) {
-    return 'It can be installed automatically only on Linux with apt-get.';
-  }
-  const isRoot = process.getuid?.() === 0;
-  if (!isRoot && !runs('sudo', ['-n', 'true'])) {
-    return 'It cannot be installed automatically without root or a sudo that asks for no password.';
-  }
+function installPackage(log) {
   // The library alone: the package "zookeeper" adds a system user and a
   // service directory that nobody needs here.
   const packages = ['libzookeeper-java'];
@@ -144,53 +138,5 @@ async function installPackage(log) {
     packages.push('default-jre-headless');
   }
   log(`No ZooKeeper found: installing ${packages.join(' and ')} ...`);
-  // Waits for another installation in progress instead of failing on its lock.
-  const aptGet = ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300'];
-  const steps = [
-    ['update'],
-    ['install', '-y', '--no-install-recommends', ...packages],
-  ];
-  let problem;
-  for (const step of steps) {
-    const command = ['DEBIAN_FRONTEND=noninteractive', ...aptGet, ...step];
-    log(`  ${command.join(' ')}`);
-    // An update may fail for a foreign source; the installation decides.
-    problem = isRoot
-      ? await run('env', command)
-      : await run('sudo', ['-n', 'env', ...command]);
-  }
-  return problem;
-}
-
-/**
- * @param {string} command
- * @param {string[]} args
- */
-function runs(command, args) {
-  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
-}
-
-/**
- * @param {string} command
- * @param {string[]} args
- * @returns {Promise<string | undefined>} what it said, if it failed
- */
-function run(command, args) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    const collect = (/** @type {Buffer} */ chunk) => {
-      output = (output + chunk.toString()).slice(-2000);
-    };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
-    child.on('error', (error) => resolve(`${command}: ${error.message}`));
-    child.on('close', (status) =>
-      resolve(
-        status === 0
-          ? undefined
-          : `${[command, ...args].join(' ')} failed (status ${status}):\n${output.trim()}`,
-      ),
-    );
-  });
+  return installPackages(packages, log);
 }

@@ -72,7 +72,7 @@ export async function startZookeeper(options = {}) {
 /**
  * A server that can be stopped and started again, on the same port with the same
  * data. It does not keep the process alive that started it, and goes with that
- * process however it ends (see guardian.mjs).
+ * process however it ends (see support/guardian.mjs).
  */
 export class ZookeeperProcess {
   /** @type {number} */ port;
@@ -117,7 +117,9 @@ export class ZookeeperProcess {
     this.#options = options;
     this.#installation = installation;
     this.#directory = directory;
-    const guardian = fileURLToPath(new URL('guardian.mjs', import.meta.url));
+    const guardian = fileURLToPath(
+      new URL('../support/guardian.mjs', import.meta.url),
+    );
     this.#guardian = fork(guardian, [directory], {
       // Its own process group: Ctrl-C reaches the application, which may still
       // need the server to shut down in an orderly way.
