@@ -29,7 +29,6 @@ import {
   type OPTIONS_TYPE,
 } from './zookeeper-leader.module-definition.js';
 import {
-  hideCredentials,
   resolveOptions,
   type ResolvedOptions,
 } from './zookeeper-leader.options.js';
@@ -169,11 +168,13 @@ export class ZookeeperLeaderModule extends ConfigurableModuleClass {
  * than are loaded when `forRoot()` is called.
  */
 function withNamedElections(definition: DynamicModule): DynamicModule {
-  const providers = (definition.providers ?? []).map(hidingCredentials);
   return {
     ...definition,
     get providers(): Provider[] {
-      return [...providers, ...injectedElectionNames().map(electionProvider)];
+      return [
+        ...(definition.providers ?? []),
+        ...injectedElectionNames().map(electionProvider),
+      ];
     },
     get exports(): NonNullable<DynamicModule['exports']> {
       return [
@@ -182,28 +183,6 @@ function withNamedElections(definition: DynamicModule): DynamicModule {
       ];
     },
   };
-}
-
-/** Keeps the password out of dumps of what Nest's container holds. */
-function hidingCredentials(provider: Provider): Provider {
-  if (
-    typeof provider !== 'object' ||
-    provider.provide !== ZOOKEEPER_LEADER_OPTIONS
-  ) {
-    return provider;
-  }
-  if ('useValue' in provider) {
-    return { ...provider, useValue: hideCredentials(provider.useValue) };
-  }
-  if ('useFactory' in provider) {
-    const { useFactory } = provider;
-    return {
-      ...provider,
-      useFactory: async (...dependencies: unknown[]) =>
-        hideCredentials(await useFactory(...dependencies)),
-    };
-  }
-  return provider;
 }
 
 function electionProvider(name: string): Provider {

@@ -5,10 +5,8 @@ import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader
 import {
   describePathProblem,
   parseConnectionString,
-  withoutSecrets,
   type ServerAddress,
 } from './zookeeper/connection-string.js';
-import { DigestCredentials } from './zookeeper/digest-credentials.js';
 import { DEFAULT_ELECTION } from './zookeeper-leader.constants.js';
 import {
   resolveLedgerOptions,
@@ -23,7 +21,8 @@ export interface ResolvedOptions {
   readonly basePath: string;
   readonly sessionTimeoutMs: number;
   readonly instanceId: string;
-  readonly credentials: DigestCredentials | undefined;
+  /** `user:password`. */
+  readonly digest: string | undefined;
   readonly connectionLossPolicy: ConnectionLossPolicy;
   readonly drainTimeoutMs: number;
   readonly maxStallMs: number;
@@ -75,7 +74,7 @@ export function resolveOptions(
     basePath: chroot + basePath,
     sessionTimeoutMs: milliseconds(options, 'sessionTimeoutMs', 10_000, 100),
     instanceId: readInstanceId(options.instanceId),
-    credentials: readCredentials(options),
+    digest: readCredentials(options),
     connectionLossPolicy: oneOf(options, 'connectionLossPolicy', [
       'hold-lease',
       'step-down',
@@ -87,16 +86,6 @@ export function resolveOptions(
     standalone: flag(options, 'standalone', false),
     enabled: flag(options, 'enabled', true),
   });
-}
-
-/** The same options, with credentials that no dump shows. */
-export function hideCredentials(
-  options: ZookeeperLeaderModuleOptions,
-): ZookeeperLeaderModuleOptions {
-  const { username, password } = options?.credentials ?? {};
-  return typeof username === 'string' && typeof password === 'string'
-    ? { ...options, credentials: new DigestCredentials(username, password) }
-    : options;
 }
 
 /**
@@ -140,11 +129,7 @@ function readConnectionString(option: unknown): {
     return parseConnectionString(text.trim());
   } catch (error) {
     throw new TypeError(
-      invalidOptionMessage(
-        source,
-        withoutSecrets(text),
-        (error as Error).message,
-      ),
+      invalidOptionMessage(source, text, (error as Error).message),
       { cause: error },
     );
   }
@@ -173,11 +158,11 @@ function readInstanceId(instanceId: unknown): string {
 
 function readCredentials({
   credentials,
-}: ZookeeperLeaderModuleOptions): DigestCredentials | undefined {
+}: ZookeeperLeaderModuleOptions): string | undefined {
   if (credentials === undefined) {
     return undefined;
   }
-  const { username, password } = credentials ?? {};
+  const { username, password } = credentials;
   const isValid =
     typeof username === 'string' &&
     typeof password === 'string' &&
@@ -193,7 +178,7 @@ function readCredentials({
       ),
     );
   }
-  return new DigestCredentials(username, password);
+  return `${username}:${password}`;
 }
 
 function milliseconds(

@@ -261,9 +261,7 @@ function openSession(
     servers: options.servers,
     sessionTimeoutMs: options.sessionTimeoutMs,
     maxStallMs: options.maxStallMs,
-    ...(options.credentials && {
-      protection: { credentials: options.credentials, paths },
-    }),
+    ...(options.digest !== undefined && { digest: options.digest }),
     onNotice: ({ level, text }) => logger[level](text),
   });
   const instanceNode = new InstanceNode(client, paths, identity, version);

@@ -159,7 +159,7 @@ export class ZookeeperElection extends LeaderElection {
 
   /** Leaves the election for good; the session is closed after that. */
   async shutDown(): Promise<void> {
-    this.#recipe.shutDown();
+    this.#recipe.withdraw();
     await this.#giveUp('shutdown');
   }
 

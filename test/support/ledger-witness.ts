@@ -75,7 +75,7 @@ export class LedgerWitness {
     return parseLedger(data.toString(), task);
   }
 
-  /** Waits until every tick up to `timeMs` is decided, and nothing runs. */
+  /** Waits until every tick up to `timeMs` is decided. */
   async waitForTick(task: string, timeMs: number): Promise<void> {
     await waitFor(
       async () => ((await this.ledger(task))?.tick ?? 0) >= timeMs,

@@ -36,6 +36,8 @@ export interface StartedInstance {
   readonly env?: Record<string, string>;
   readonly instanceId?: string;
   readonly connectionString?: string;
+  /** Arguments for node itself. */
+  readonly execArgv?: string[];
 }
 
 const MAIN = fileURLToPath(
@@ -76,8 +78,13 @@ export class TaskInstances {
       .toSorted((a, b) => (a.beganNs < b.beganNs ? -1 : 1));
   }
 
-  start({ env = {}, ...own }: StartedInstance = {}): ProcessInstance {
+  start({
+    env = {},
+    execArgv = [],
+    ...own
+  }: StartedInstance = {}): ProcessInstance {
     const instance = new ProcessInstance(MAIN, {
+      execArgv,
       env: {
         OPTIONS: JSON.stringify({ ...this.options, ...own }),
         TASKS: JSON.stringify(this.tasks),

@@ -50,11 +50,15 @@ const ENDS: readonly [
 
 let server: ZookeeperServer;
 let instances: TaskInstances;
+let witness: LedgerWitness;
 
 beforeAll(async () => {
   server = await ZookeeperServer.start();
 });
-afterEach(() => instances.close());
+afterEach(async () => {
+  await instances.close();
+  await witness.close();
+});
 afterAll(() => server.close());
 
 async function killWithKeeper(leader: ProcessInstance): Promise<void> {
@@ -84,7 +88,7 @@ it(
       tasks,
     );
     const names = tasks.map(({ task }) => task);
-    const witness = await LedgerWitness.start(server.port, basePath, names);
+    witness = await LedgerWitness.start(server.port, basePath, names);
     for (let count = 0; count < INSTANCES; count += 1) {
       await instances.join();
     }
@@ -114,7 +118,7 @@ it(
       await witness.waitForTick(name, settledAt);
     }
     await Promise.all(instances.running.map((each) => each.terminate()));
-    await witness.close();
+    await witness.look();
 
     const told = instances.runs;
     const audits = tasks.map(({ task, ...when }) => {

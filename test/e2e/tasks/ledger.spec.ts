@@ -115,7 +115,7 @@ describe('a tick', () => {
 function writesTo({ proxy }: BenchInstance): string[] {
   return (proxy?.requests() ?? [])
     .filter(({ path }) => !path?.includes('/instances/'))
-    .map(({ opcode }) => String(opcode));
+    .map(({ opcode }) => opcode);
 }
 
 describe('missed ticks', () => {
