@@ -21,12 +21,10 @@ const KEPT_STDERR_CHARACTERS = 2_000;
 const PASSED_ENVIRONMENT = ['PATH', 'LD_LIBRARY_PATH', 'SystemRoot', 'TZ'];
 
 /**
- * What keeps the keeper small: it runs little code, too seldom to be worth
- * compiling. Only what this version of Node knows: it would not start with an
- * option that it does not.
+ * What keeps the keeper small. Only what this version of Node knows: it would
+ * not start with an option that it does not.
  */
 const NODE_OPTIONS = [
-  '--jitless',
   '--v8-pool-size=0',
   '--max-semi-space-size=1',
   '--max-old-space-size=64',
@@ -158,7 +156,6 @@ export class KeeperProcess {
 
   /** What the process wrote before it ended. */
   #complaints(): string {
-    // Node mentions what --jitless entails.
-    return this.#stderr.replace(/^Warning: disabling flag .*$/gm, '').trim();
+    return this.#stderr.trim();
   }
 }
