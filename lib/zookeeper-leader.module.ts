@@ -29,6 +29,7 @@ import {
   type OPTIONS_TYPE,
 } from './zookeeper-leader.module-definition.js';
 import {
+  hideCredentials,
   resolveOptions,
   type ResolvedOptions,
 } from './zookeeper-leader.options.js';
@@ -168,13 +169,11 @@ export class ZookeeperLeaderModule extends ConfigurableModuleClass {
  * than are loaded when `forRoot()` is called.
  */
 function withNamedElections(definition: DynamicModule): DynamicModule {
+  const providers = (definition.providers ?? []).map(hidingCredentials);
   return {
     ...definition,
     get providers(): Provider[] {
-      return [
-        ...(definition.providers ?? []),
-        ...injectedElectionNames().map(electionProvider),
-      ];
+      return [...providers, ...injectedElectionNames().map(electionProvider)];
     },
     get exports(): NonNullable<DynamicModule['exports']> {
       return [
@@ -183,6 +182,28 @@ function withNamedElections(definition: DynamicModule): DynamicModule {
       ];
     },
   };
+}
+
+/** Keeps the password out of dumps of what Nest's container holds. */
+function hidingCredentials(provider: Provider): Provider {
+  if (
+    typeof provider !== 'object' ||
+    provider.provide !== ZOOKEEPER_LEADER_OPTIONS
+  ) {
+    return provider;
+  }
+  if ('useValue' in provider) {
+    return { ...provider, useValue: hideCredentials(provider.useValue) };
+  }
+  if ('useFactory' in provider) {
+    const { useFactory } = provider;
+    return {
+      ...provider,
+      useFactory: async (...dependencies: unknown[]) =>
+        hideCredentials(await useFactory(...dependencies)),
+    };
+  }
+  return provider;
 }
 
 function electionProvider(name: string): Provider {

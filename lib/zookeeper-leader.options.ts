@@ -5,8 +5,10 @@ import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader
 import {
   describePathProblem,
   parseConnectionString,
+  withoutSecrets,
   type ServerAddress,
 } from './zookeeper/connection-string.js';
+import { DigestCredentials } from './zookeeper/digest-credentials.js';
 import { DEFAULT_ELECTION } from './zookeeper-leader.constants.js';
 import {
   resolveLedgerOptions,
@@ -21,8 +23,7 @@ export interface ResolvedOptions {
   readonly basePath: string;
   readonly sessionTimeoutMs: number;
   readonly instanceId: string;
-  /** `user:password`. */
-  readonly digest: string | undefined;
+  readonly credentials: DigestCredentials | undefined;
   readonly connectionLossPolicy: ConnectionLossPolicy;
   readonly drainTimeoutMs: number;
   readonly maxStallMs: number;
@@ -74,7 +75,7 @@ export function resolveOptions(
     basePath: chroot + basePath,
     sessionTimeoutMs: milliseconds(options, 'sessionTimeoutMs', 10_000, 100),
     instanceId: readInstanceId(options.instanceId),
-    digest: readCredentials(options),
+    credentials: readCredentials(options),
     connectionLossPolicy: oneOf(options, 'connectionLossPolicy', [
       'hold-lease',
       'step-down',
@@ -86,6 +87,16 @@ export function resolveOptions(
     standalone: flag(options, 'standalone', false),
     enabled: flag(options, 'enabled', true),
   });
+}
+
+/** The same options, with credentials that no dump shows. */
+export function hideCredentials(
+  options: ZookeeperLeaderModuleOptions,
+): ZookeeperLeaderModuleOptions {
+  const { username, password } = options?.credentials ?? {};
+  return typeof username === 'string' && typeof password === 'string'
+    ? { ...options, credentials: new DigestCredentials(username, password) }
+    : options;
 }
 
 /**
@@ -129,7 +140,11 @@ function readConnectionString(option: unknown): {
     return parseConnectionString(text.trim());
   } catch (error) {
     throw new TypeError(
-      invalidOptionMessage(source, text, (error as Error).message),
+      invalidOptionMessage(
+        source,
+        withoutSecrets(text),
+        (error as Error).message,
+      ),
       { cause: error },
     );
   }
@@ -158,11 +173,11 @@ function readInstanceId(instanceId: unknown): string {
 
 function readCredentials({
   credentials,
-}: ZookeeperLeaderModuleOptions): string | undefined {
+}: ZookeeperLeaderModuleOptions): DigestCredentials | undefined {
   if (credentials === undefined) {
     return undefined;
   }
-  const { username, password } = credentials;
+  const { username, password } = credentials ?? {};
   const isValid =
     typeof username === 'string' &&
     typeof password === 'string' &&
@@ -178,7 +193,7 @@ function readCredentials({
       ),
     );
   }
-  return `${username}:${password}`;
+  return new DigestCredentials(username, password);
 }
 
 function milliseconds(

@@ -11,6 +11,8 @@ export interface Candidacy {
   isCreateSent: boolean;
   /** Name of our node, once it is known. */
   node: string | undefined;
+  /** Whether our node is closed to others; see {@link ElectionQueue.seal}. */
+  isSealed: boolean;
   fencingToken: number | undefined;
   /** Whether the others have been told, in our node, that we lead. */
   isAnnounced: boolean;
@@ -36,6 +38,7 @@ export function newCandidacy(sessionId: string, prefix: string): Candidacy {
     listedIn: undefined,
     isCreateSent: false,
     node: undefined,
+    isSealed: false,
     fencingToken: undefined,
     isAnnounced: false,
     view: undefined,

@@ -10,6 +10,7 @@ export interface ElectionNode {
 
 /** More than this is not ours. */
 const LONGEST_DATA = 4_096;
+const LONGEST_NAME = 255;
 
 /** The part of a node's name before the number that ZooKeeper appends. */
 export function nodePrefix(uuid: string): string {
@@ -60,11 +61,13 @@ export function parseParticipant(
 ): Participant {
   const fields = parseObject(data);
   const { instanceId, host, pid, fencingToken, leaderSince } = fields;
+  const name = nameIn(instanceId);
+  const hostName = nameIn(host);
   const since = new Date(typeof leaderSince === 'string' ? leaderSince : NaN);
   return Object.freeze({
     node,
-    instanceId: typeof instanceId === 'string' ? instanceId : '(unknown)',
-    ...(typeof host === 'string' && { host }),
+    instanceId: name ?? '(unknown)',
+    ...(hostName !== undefined && { host: hostName }),
     ...(Number.isSafeInteger(pid) && { pid: pid as number }),
     fencingToken: Number.isSafeInteger(fencingToken)
       ? (fencingToken as number)
@@ -72,6 +75,15 @@ export function parseParticipant(
     joinedAt: new Date(stat.createdAtMs),
     ...(!Number.isNaN(since.getTime()) && { leaderSince: since }),
   });
+}
+
+/** Names go to logs and to people: in one line, and not longer than ours. */
+function nameIn(value: unknown): string | undefined {
+  return typeof value === 'string' &&
+    value.length <= LONGEST_NAME &&
+    !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value)
+    ? value
+    : undefined;
 }
 
 function parseObject(data: string): Record<string, unknown> {

@@ -26,6 +26,7 @@ export class ElectionQueue {
   readonly #client: ZookeeperClient;
   readonly #path: string;
   readonly #identity: InstanceIdentity;
+  #isKnownClosed = false;
 
   constructor(
     client: ZookeeperClient,
@@ -43,17 +44,44 @@ export class ElectionQueue {
    * contains the node. What became of the create is recorded in `candidacy`.
    */
   async join(candidacy: Candidacy): Promise<Listing> {
+    const { closedNodes } = this.#client;
+    if (closedNodes && !this.#isKnownClosed) {
+      // What others could add to would not tell who leads.
+      await closedNodes.ensure(this.#path, 'container');
+      this.#isKnownClosed = true;
+    }
     try {
       return await this.#createAndList(candidacy);
     } catch (error) {
       if (!isZookeeperError(error, 'NO_NODE')) {
         throw error;
       }
-      return this.#createAndList(
-        candidacy,
-        ensurePath(this.#client, this.#path, 'container'),
-      );
+      const parent = ensurePath(this.#client, this.#path, 'container');
+      if (closedNodes) {
+        await parent;
+      }
+      return this.#createAndList(candidacy, parent);
     }
+  }
+
+  /**
+   * Closes our node to others where there are credentials: the client can only
+   * create open ones. False if that is not possible: somebody who guessed its
+   * name has closed it to us, and it has to go.
+   */
+  async seal(candidacy: Candidacy): Promise<boolean> {
+    const node = candidacy.node as string;
+    try {
+      await this.#client.closedNodes?.seal(this.#at(node));
+    } catch (error) {
+      if (!isZookeeperError(error, 'NO_AUTH', 'NO_NODE')) {
+        throw error;
+      }
+      await this.delete(node);
+      return false;
+    }
+    candidacy.isSealed = true;
+    return true;
   }
 
   /**

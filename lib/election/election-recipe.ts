@@ -42,6 +42,7 @@ export class ElectionRecipe implements LeaseHolder {
   readonly #state: LeadershipState;
   readonly #loop: SerialLoop;
   #isEntered = false;
+  #isEnding = false;
   #candidacy: Candidacy | undefined;
   /** One prefix for a session: what a lost reply left behind is found by it. */
   #prefix: { readonly sessionId: string; readonly prefix: string } | undefined;
@@ -58,6 +59,10 @@ export class ElectionRecipe implements LeaseHolder {
       (error) => {
         if (!isConnectionError(error)) {
           options.onProblem(error);
+          if (this.#isEnding) {
+            // What we may not remove goes with the session, which is next.
+            this.#release?.settle();
+          }
           return 'retry';
         }
         // A broken connection comes back with an event; a single request that
@@ -80,6 +85,12 @@ export class ElectionRecipe implements LeaseHolder {
   /** Takes no part any more, once the entry is released. */
   withdraw(): void {
     this.#isEntered = false;
+  }
+
+  /** {@link withdraw} for good: the session ends after that. */
+  shutDown(): void {
+    this.#isEntered = false;
+    this.#isEnding = true;
   }
 
   /** Looks at what has become of the connection. */
@@ -201,6 +212,16 @@ export class ElectionRecipe implements LeaseHolder {
       return;
     }
     candidacy.node = ours.name;
+    if (this.#client.closedNodes && !candidacy.isSealed) {
+      const isSealed = await this.#queue.seal(candidacy);
+      if (this.#isPast(candidacy, epoch)) {
+        return;
+      }
+      if (!isSealed) {
+        this.#nodeGone(candidacy);
+        return;
+      }
+    }
     const isLast = nodes.at(-1) === ours;
     if (isJoining && isLast) {
       // Elected in the round trip of its create: the parent's pzxid is at least

@@ -261,7 +261,9 @@ function openSession(
     servers: options.servers,
     sessionTimeoutMs: options.sessionTimeoutMs,
     maxStallMs: options.maxStallMs,
-    ...(options.digest !== undefined && { digest: options.digest }),
+    ...(options.credentials && {
+      protection: { credentials: options.credentials, paths },
+    }),
     onNotice: ({ level, text }) => logger[level](text),
   });
   const instanceNode = new InstanceNode(client, paths, identity, version);

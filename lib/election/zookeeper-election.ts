@@ -159,7 +159,7 @@ export class ZookeeperElection extends LeaderElection {
 
   /** Leaves the election for good; the session is closed after that. */
   async shutDown(): Promise<void> {
-    this.#recipe.withdraw();
+    this.#recipe.shutDown();
     await this.#giveUp('shutdown');
   }
 

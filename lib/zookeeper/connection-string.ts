@@ -63,7 +63,12 @@ export function describePathProblem(path: string): string | undefined {
   return undefined;
 }
 
-function parseServer(text: string, whole: string): ServerAddress {
+/**
+ * Parses `host:port`, part of the connection string `whole`.
+ *
+ * @throws {TypeError} saying what is wrong with it
+ */
+export function parseServer(text: string, whole = text): ServerAddress {
   if (text === '') {
     throw malformed(whole, 'a server is empty');
   }
@@ -73,7 +78,7 @@ function parseServer(text: string, whole: string): ServerAddress {
   const { v6, v6port, name, port } = match?.groups ?? {};
   const host = v6 ?? name;
   if (host === undefined || (v6 !== undefined && isIP(v6) !== 6)) {
-    throw malformed(whole, `"${text}" is not a server`);
+    throw malformed(whole, `"${withoutSecrets(text)}" is not a server`);
   }
   const portText = v6port ?? port ?? String(DEFAULT_PORT);
   const portNumber = /^\d{1,5}$/.test(portText) ? Number(portText) : 0;
@@ -83,9 +88,14 @@ function parseServer(text: string, whole: string): ServerAddress {
   return { host, port: portNumber };
 }
 
+/** Somebody may have written `user:password@host`, which is not for logs. */
+export function withoutSecrets(connectionString: string): string {
+  return connectionString.replace(/[^,\s]*@/g, '***@');
+}
+
 function malformed(text: string, why: string): TypeError {
   return new TypeError(
-    `"${text}" is not a ZooKeeper connection string: ${why}. ` +
+    `"${withoutSecrets(text)}" is not a ZooKeeper connection string: ${why}. ` +
       'Expected "host:port", or several with commas between, ' +
       'optionally followed by a path, as in "zk1:2181,zk2:2181/my-app".',
   );

@@ -18,6 +18,8 @@ export class InstanceNode {
   readonly #paths: NodePaths;
   readonly #identity: InstanceIdentity;
   readonly #data: string;
+  /** Whose node is there, and closed where there are credentials. */
+  #registeredSession: string | undefined;
 
   constructor(
     client: ZookeeperClient,
@@ -33,10 +35,8 @@ export class InstanceNode {
       version,
       since: new Date().toISOString(),
     });
-    let registeredSession: string | undefined;
     client.connection$.subscribe(({ state, sessionId }) => {
-      if (state === 'connected' && sessionId !== registeredSession) {
-        registeredSession = sessionId;
+      if (state === 'connected' && sessionId !== this.#registeredSession) {
         // Not vital: a heartbeat creates what is missing.
         this.#create().catch(() => undefined);
       }
@@ -48,7 +48,11 @@ export class InstanceNode {
     try {
       await this.#client.set(this.#path(), this.#data);
     } catch (error) {
-      if (!isZookeeperError(error, 'NO_NODE')) {
+      if (isZookeeperError(error, 'NO_AUTH') && this.#client.closedNodes) {
+        // Whoever guessed its name has closed it to us before we to him. What
+        // its parent holds is ours to remove.
+        await this.#client.delete(this.#path());
+      } else if (!isZookeeperError(error, 'NO_NODE')) {
         throw error;
       }
       await this.#create();
@@ -56,7 +60,11 @@ export class InstanceNode {
   }
 
   async #create(): Promise<void> {
+    const { closedNodes, connection } = this.#client;
     const path = this.#path();
+    if (closedNodes) {
+      await ensurePath(this.#client, this.#paths.instances, 'persistent');
+    }
     try {
       await this.#client.create(path, this.#data, 'ephemeral');
     } catch (error) {
@@ -70,6 +78,8 @@ export class InstanceNode {
         throw error;
       }
     }
+    await closedNodes?.seal(path);
+    this.#registeredSession = connection.sessionId;
   }
 
   #path(): string {

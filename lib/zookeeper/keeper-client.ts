@@ -1,5 +1,7 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
-import type { ServerAddress } from './connection-string.js';
+import { WireClosedNodes } from './closed/closed-nodes.js';
+import { parseServer, type ServerAddress } from './connection-string.js';
+import type { DigestCredentials } from './digest-credentials.js';
 import { describeRequestProblem } from './keeper/message-check.js';
 import {
   PROTOCOL_VERSION,
@@ -11,10 +13,12 @@ import {
   isWatchTuple,
 } from './keeper/protocol.js';
 import { KeeperSupervisor } from './keeper-supervisor.js';
+import type { NodePaths } from './node-paths.js';
 import { RequestTable } from './request-table.js';
 import { WatchTable, type WatchKind } from './watch-table.js';
 import type {
   ChildList,
+  ClosedNodes,
   Connection,
   CreateMode,
   NodeContent,
@@ -28,8 +32,11 @@ export interface KeeperClientOptions {
   readonly servers: readonly ServerAddress[];
   readonly sessionTimeoutMs: number;
   readonly maxStallMs: number;
-  /** Digest credentials, `user:password`. */
-  readonly digest?: string;
+  /** Who this is, and below which path everything is closed to others. */
+  readonly protection?: {
+    readonly credentials: DigestCredentials;
+    readonly paths: NodePaths;
+  };
   /** Told about what an operator should know; the client itself is silent. */
   readonly onNotice?: (notice: KeeperNotice) => void;
 }
@@ -60,11 +67,13 @@ export class KeeperClient implements ZookeeperClient {
     epoch: 0,
   });
   readonly #watches = new WatchTable();
-  readonly #requests = new RequestTable();
+  readonly #requests: RequestTable;
   readonly #supervisor: KeeperSupervisor;
+  readonly #closedNodes: WireClosedNodes | undefined;
   #session: SessionCredentials | undefined;
   /** The keeper's number of the connection that is in use. */
   #keeperConnection: number | undefined;
+  #server: ServerAddress | undefined;
   #started: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   #presumeLost: NodeJS.Timeout | undefined;
@@ -72,7 +81,18 @@ export class KeeperClient implements ZookeeperClient {
 
   constructor(options: KeeperClientOptions) {
     this.#options = options;
-    const { sessionTimeoutMs, maxStallMs } = options;
+    const { sessionTimeoutMs, maxStallMs, protection } = options;
+    this.#requests = new RequestTable(protection !== undefined);
+    this.#closedNodes =
+      protection &&
+      new WireClosedNodes({
+        ...protection,
+        server: () => this.#server,
+        seal: async (path) => {
+          await this.#request('seal', path, undefined, 0);
+        },
+        onWarning: (text) => this.#notice('warn', text),
+      });
     this.#supervisor = new KeeperSupervisor({
       sessionTimeoutMs,
       maxStallMs,
@@ -93,6 +113,10 @@ export class KeeperClient implements ZookeeperClient {
 
   get connection$(): Observable<Connection> {
     return this.#connection$;
+  }
+
+  get closedNodes(): ClosedNodes | undefined {
+    return this.#closedNodes;
   }
 
   start(): Promise<void> {
@@ -141,6 +165,7 @@ export class KeeperClient implements ZookeeperClient {
 
   async #close(): Promise<void> {
     clearTimeout(this.#presumeLost);
+    this.#closedNodes?.close();
     // What was asked for in this turn is still done.
     this.#flush();
     this.#disconnect('CLOSED', 'the ZooKeeper client was closed');
@@ -204,7 +229,7 @@ export class KeeperClient implements ZookeeperClient {
     if (this.#closed && !this.#session) {
       return;
     }
-    const { servers, sessionTimeoutMs, maxStallMs, digest } = this.#options;
+    const { servers, sessionTimeoutMs, maxStallMs, protection } = this.#options;
     this.#supervisor.send({
       type: 'open',
       version: PROTOCOL_VERSION,
@@ -212,7 +237,7 @@ export class KeeperClient implements ZookeeperClient {
       sessionTimeoutMs,
       maxStallMs,
       ...(this.#session && { session: this.#session }),
-      ...(digest !== undefined && { digest }),
+      ...(protection && { digest: protection.credentials.reveal() }),
     });
   }
 
@@ -255,7 +280,11 @@ export class KeeperClient implements ZookeeperClient {
         );
         break;
       case 'auth-failed':
-        this.#lost('AUTH_FAILED', 'ZooKeeper refused the credentials');
+        this.#lost(
+          'AUTH_FAILED',
+          'ZooKeeper refused the option credentials: the servers have no digest ' +
+            'authentication, or ask for another one',
+        );
         break;
     }
   }
@@ -266,6 +295,7 @@ export class KeeperClient implements ZookeeperClient {
     clearTimeout(this.#presumeLost);
     this.#session = session;
     this.#keeperConnection = message.connection;
+    this.#server = parseServer(server);
     this.#lastTrouble = undefined;
     this.#notice(
       'log',
@@ -336,6 +366,7 @@ export class KeeperClient implements ZookeeperClient {
 
   #disconnect(code: ZookeeperErrorCode, why: string): void {
     this.#keeperConnection = undefined;
+    this.#server = undefined;
     this.#watches.clear();
     this.#requests.rejectAll(code, why);
   }

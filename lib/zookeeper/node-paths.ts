@@ -30,6 +30,11 @@ export class NodePaths {
   }
 }
 
+/** The path of the node above; `/` for those at the top. */
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
+}
+
 /** Any text as one path segment that ZooKeeper accepts. */
 export function encodeSegment(text: string): string {
   const encoded = encodeURIComponent(text);
@@ -50,12 +55,19 @@ export function decodeSegment(segment: string): string {
  * Creates `path` and its ancestors where they are missing. The requests travel
  * together: ZooKeeper answers them in order. The last one may be a container,
  * which the server removes when it has been empty for a while.
+ *
+ * With credentials they are made over another connection: whoever sends a
+ * request for what lies below has to wait for the end of this.
  */
 export async function ensurePath(
   client: ZookeeperClient,
   path: string,
   mode: 'persistent' | 'container',
 ): Promise<void> {
+  if (client.closedNodes) {
+    await client.closedNodes.ensure(path, mode);
+    return;
+  }
   const segments = path.split('/').slice(1);
   await Promise.all(
     segments.map(async (_, index) => {

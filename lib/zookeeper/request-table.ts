@@ -27,6 +27,11 @@ export class RequestTable {
   #lastId = 0;
   #pendingCharacters = 0;
   #sweeps = 0;
+  readonly #hasCredentials: boolean;
+
+  constructor(hasCredentials: boolean) {
+    this.#hasCredentials = hasCredentials;
+  }
 
   /** Queues a request. The promise settles in any case. */
   add(
@@ -81,7 +86,14 @@ export class RequestTable {
     if (code === 0) {
       pending?.resolve(reply);
     } else {
-      pending?.reject(errorOfCode(code, pending.operation, pending.path));
+      pending?.reject(
+        errorOfCode(
+          code,
+          pending.operation,
+          pending.path,
+          this.#hasCredentials,
+        ),
+      );
     }
   }
 

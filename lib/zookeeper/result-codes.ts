@@ -19,12 +19,23 @@ const CODES = new Map<number, [code: ZookeeperErrorCode, text: string]>([
   [-118, ['SESSION_MOVED', 'the session has moved to another server']],
 ]);
 
+const CODE_NO_AUTH = -102;
+
 /** The typed error for a return code of the native client. */
 export function errorOfCode(
   code: number,
   operation: string,
   path: string,
+  hasCredentials = true,
 ): ZookeeperError {
+  if (code === CODE_NO_AUTH && !hasCredentials) {
+    return new ZookeeperError(
+      'NO_AUTH',
+      `${operation} ${path}: closed to clients without credentials; set the ` +
+        'option credentials',
+      path,
+    );
+  }
   const [name, text] = CODES.get(code) ?? [
     'UNKNOWN' as const,
     `ZooKeeper answered with code ${code}`,

@@ -12,8 +12,16 @@ import type { ZookeeperError } from './zookeeper.error.js';
  *
  * @publicApi
  */
-export type ConnectionState =
-  'connecting' | 'connected' | 'suspended' | 'lost' | 'closed';
+export type ConnectionState = (typeof CONNECTION_STATES)[number];
+
+/** All of them. */
+export const CONNECTION_STATES = [
+  'connecting',
+  'connected',
+  'suspended',
+  'lost',
+  'closed',
+] as const;
 
 /** One immutable view of the connection. */
 export interface Connection {
@@ -73,6 +81,26 @@ export type NodeEvent = 'created' | 'deleted' | 'changed' | 'children';
 export type NodeWatcher = (event: NodeEvent) => void;
 
 /**
+ * Nodes that nobody without the credentials may read, change, add to or remove.
+ */
+export interface ClosedNodes {
+  /**
+   * Makes sure that `path` exists and is closed, and what lies between the base
+   * path and it: nobody else has been able to remove any of it, or to add to it,
+   * since this has resolved once.
+   *
+   * @throws {ZookeeperError} (rejects) `NO_AUTH`, saying what to do
+   */
+  ensure(path: string, mode: 'persistent' | 'container'): Promise<void>;
+  /** Creates a persistent node that has never been open. */
+  create(path: string, data: string): Promise<void>;
+  /** Closes a node that an earlier version has left open, if there is one. */
+  adopt(path: string): Promise<void>;
+  /** Closes a node that this session has just created. */
+  seal(path: string): Promise<void>;
+}
+
+/**
  * The narrow view of ZooKeeper that the rest of the library has: one session,
  * replaced when it expires, and requests that always settle.
  *
@@ -85,6 +113,8 @@ export interface ZookeeperClient {
   readonly connection: Connection;
   /** The connection now and at every change, in order. Completes at the end. */
   readonly connection$: Observable<Connection>;
+  /** Present if there are credentials. */
+  readonly closedNodes?: ClosedNodes;
 
   /**
    * Begins to connect. Resolves as soon as the client itself works, however

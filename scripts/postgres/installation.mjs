@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { installPackages } from '../support/apt-get.mjs';
+import { tryToInstall } from '../support/apt-get.mjs';
 
 /** Where Debian and Ubuntu put the servers, a directory for each version. */
 const PACKAGE_DIRECTORY = '/usr/lib/postgresql';
@@ -63,7 +63,7 @@ export async function ensurePostgres({ log = console.log } = {}) {
     return found;
   }
   log('No PostgreSQL found: installing postgresql ...');
-  const problem = await installPackages(['postgresql'], log);
+  const problem = await tryToInstall(['postgresql'], log);
   const installed = findPostgres();
   if (installed === undefined) {
     throw new PostgresMissingError(problem);

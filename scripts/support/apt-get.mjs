@@ -4,18 +4,19 @@
  * neither the tests nor the demo ask for any preparation.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { StepFailedError } from './steps.mjs';
 
 /**
  * @param {readonly string[]} packages
  * @param {(line: string) => void} log
  * @returns {Promise<string | undefined>} why it failed
  */
-export async function installPackages(packages, log) {
-  if (process.platform !== 'linux' || !runs('apt-get', '--version')) {
+export async function tryToInstall(packages, log) {
+  if (process.platform !== 'linux' || !works('apt-get', '--version')) {
     return 'It can be installed automatically only on Linux with apt-get.';
   }
   const isRoot = process.getuid?.() === 0;
-  if (!isRoot && !runs('sudo', '-n', 'true')) {
+  if (!isRoot && !works('sudo', '-n', 'true')) {
     return 'It cannot be installed automatically without root or a sudo that asks for no password.';
   }
   // Waits for another installation in progress instead of failing on its lock.
@@ -37,12 +38,26 @@ export async function installPackages(packages, log) {
 }
 
 /**
+ * @param {readonly string[]} packages
+ * @param {string} why says what they are needed for, if they cannot be installed
+ */
+export async function installPackages(packages, why) {
+  console.log(`Installing ${packages.join(', ')} ...`);
+  const problem = await tryToInstall(packages, console.log);
+  if (problem !== undefined) {
+    throw new StepFailedError(
+      `${why} Install ${packages.join(', ')} and try again. ${problem}`,
+    );
+  }
+}
+
+/**
  * Whether a command can be run, and succeeds.
  *
  * @param {string} command
  * @param {string[]} args
  */
-export function runs(command, ...args) {
+export function works(command, ...args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 

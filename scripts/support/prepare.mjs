@@ -6,15 +6,22 @@ import {
   ensureZookeeper,
   ZookeeperMissingError,
 } from '../zookeeper/installation.mjs';
+import { ensureChromium } from './chromium.mjs';
 import { ensureDependencies } from './dependencies.mjs';
+import { ensurePromtool } from './promtool.mjs';
 import { step, StepFailedError } from './steps.mjs';
 
-/** Makes a clean clone ready to build and to start ZooKeeper servers. */
+/** Makes a clean clone ready to build, and to run all tests. */
 export async function prepare() {
   await step('Dependencies', ensureDependencies);
   await step('ZooKeeper', async () => {
     const { description } = await orFailStep(ensureZookeeper());
     console.log(`Using ${description}.`);
+  });
+  await step('Tools', async () => {
+    const promtool = await ensurePromtool();
+    const chromium = await ensureChromium();
+    console.log(`Using ${promtool} and ${chromium}.`);
   });
 }
 

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { installPackages } from '../support/apt-get.mjs';
+import { tryToInstall } from '../support/apt-get.mjs';
 
 /**
  * A ZooKeeper server that can be run.
@@ -138,5 +138,5 @@ function installPackage(log) {
     packages.push('default-jre-headless');
   }
   log(`No ZooKeeper found: installing ${packages.join(' and ')} ...`);
-  return installPackages(packages, log);
+  return tryToInstall(packages, log);
 }

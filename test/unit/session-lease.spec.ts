@@ -1,6 +1,9 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { BehaviorSubject } from 'rxjs';
-import { SessionLease } from '../../lib/zookeeper/session-lease.js';
+import {
+  SessionLease,
+  type Heartbeat,
+} from '../../lib/zookeeper/session-lease.js';
 import type {
   Connection,
   ZookeeperClient,
@@ -34,6 +37,20 @@ function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
 }
 
 describe('a lease', () => {
+  it('tells of every heartbeat, and when the last acknowledged one was sent', async () => {
+    const { lease, clock, pass } = leaseOf();
+    const heartbeats: Heartbeat[] = [];
+    lease.heartbeats$.subscribe((heartbeat) => heartbeats.push(heartbeat));
+    expect(lease.lastContact).toBeUndefined();
+
+    const sentAt = new Date(clock.wall);
+    const renewed = lease.renew();
+    pass(250);
+    await renewed;
+    expect(heartbeats).toEqual([{ isAcknowledged: true, durationMs: 250 }]);
+    expect(lease.lastContact).toEqual(sentAt);
+  });
+
   it('does not hold before a write was acknowledged', () => {
     expect(leaseOf().lease.isValid()).toBe(false);
   });

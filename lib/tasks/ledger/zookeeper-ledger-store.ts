@@ -9,6 +9,7 @@ export class ZookeeperLedgerStore implements LedgerStore {
   readonly location: string;
   readonly #client: ZookeeperClient;
   readonly #tasksPath: string;
+  #isKnownClosed = false;
 
   constructor(client: ZookeeperClient, paths: NodePaths, task: string) {
     this.#client = client;
@@ -17,6 +18,11 @@ export class ZookeeperLedgerStore implements LedgerStore {
   }
 
   async read(): Promise<StoredLedger | undefined> {
+    const { closedNodes } = this.#client;
+    if (closedNodes && !this.#isKnownClosed) {
+      await closedNodes.adopt(this.location);
+      this.#isKnownClosed = true;
+    }
     try {
       // A server that lags behind must not show an old ledger. Sent together:
       // ZooKeeper answers in order.
@@ -34,6 +40,11 @@ export class ZookeeperLedgerStore implements LedgerStore {
   }
 
   async create(data: string): Promise<number> {
+    const { closedNodes } = this.#client;
+    if (closedNodes) {
+      await closedNodes.create(this.location, data);
+      return 0;
+    }
     try {
       await this.#client.create(this.location, data, 'persistent');
     } catch (error) {

@@ -18,6 +18,7 @@ const OPERATIONS: ReadonlySet<unknown> = new Set<RequestTuple[1]>([
   'set',
   'delete',
   'sync',
+  'seal',
 ]);
 const EVENTS: ReadonlySet<unknown> = new Set<WatchTuple[0]>([
   'created',

@@ -1,6 +1,7 @@
 import type { Server } from './address-book.js';
 import { describeRequestProblem } from './message-check.js';
 import type {
+  NativeAcl,
   NativeBinding,
   NativeBindingClass,
   NativeStat,
@@ -37,6 +38,12 @@ const CLOSED_AUTH_FAILED = -113;
 // Codes that replies carry to the application, of ZooKeeper's own numbering.
 const CODE_CONNECTION_LOSS = -4;
 const CODE_BAD_ARGUMENTS = -8;
+
+/** All rights to whoever this session has proved to be, none to others. */
+const CREATOR_ALL: readonly NativeAcl[] = [
+  { perm: 31, scheme: 'auth', auth: '' },
+];
+const ANY_VERSION = -1;
 
 const POLL_INTERVAL_MS = 5;
 const CONNECTION_CHECK_MS = 100;
@@ -119,11 +126,45 @@ export class NativeConnection {
     clearInterval(attempt);
     if (isConnected) {
       this.#watchConnection();
-    }
-    if (isConnected && digest !== undefined && !this.#isOver) {
-      this.#native.add_auth('digest', digest, () => undefined);
+      if (digest !== undefined) {
+        await this.#authenticate(digest);
+      }
     }
     return isConnected && !this.#isOver;
+  }
+
+  /**
+   * Tells who we are, and waits until that is settled: a refusal would otherwise
+   * look like the loss of a connection that was fine.
+   */
+  async #authenticate(digest: string): Promise<void> {
+    if (this.#isOver) {
+      return;
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const settled = new Promise<void>((resolve) => {
+      timer = setTimeout(
+        () => this.#finish('disconnected'),
+        this.#options.connectTimeoutMs,
+      );
+      const code = this.#native.add_auth('digest', digest, (refusal) => {
+        setImmediate(() => {
+          if (refusal !== 0) {
+            this.#finish('auth-failed');
+          }
+          resolve();
+        });
+      });
+      // The native client keeps it back until there is a request to send.
+      if (
+        code !== 0 ||
+        this.#native.a_exists('/', false, () => undefined) !== 0
+      ) {
+        this.#finish('disconnected');
+      }
+    });
+    await Promise.race([settled, this.ended]);
+    clearTimeout(timer);
   }
 
   get session(): SessionCredentials {
@@ -209,6 +250,10 @@ export class NativeConnection {
         );
       case 'sync':
         return native.a_sync(path, (code) => this.#reply(id, code));
+      case 'seal':
+        return native.a_set_acl(path, ANY_VERSION, CREATOR_ALL, (code) =>
+          this.#reply(id, code),
+        );
       default:
         return CODE_BAD_ARGUMENTS;
     }

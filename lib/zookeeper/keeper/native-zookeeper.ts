@@ -23,6 +23,13 @@ export interface NativeStat {
   readonly mtime: Date;
 }
 
+export interface NativeAcl {
+  /** Named so where it is set; where it is read it is called `perms`. */
+  readonly perm: number;
+  readonly scheme: string;
+  readonly auth: string;
+}
+
 /**
  * One client of the native part of the npm package `zookeeper`. Requests return
  * 0, or an error code and then never call back.
@@ -74,7 +81,18 @@ export interface NativeBinding {
     version: number,
     done: (code: number, error: string) => void,
   ): number;
+  a_exists(
+    path: string,
+    watch: boolean,
+    done: (code: number, error: string, stat: NativeStat | null) => void,
+  ): number;
   a_sync(path: string, done: (code: number, error: string) => void): number;
+  a_set_acl(
+    path: string,
+    version: number,
+    acl: readonly NativeAcl[],
+    done: (code: number, error: string) => void,
+  ): number;
   add_auth(
     scheme: string,
     auth: string,

@@ -2,7 +2,7 @@
  * The messages between the application and its session keeper. Both ends come
  * from one package, so the version guards against a mixed installation only.
  */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Identity of a session: whoever has it can take the session over. */
 export interface SessionCredentials {
@@ -23,14 +23,16 @@ export interface OpenMessage {
 }
 
 export type RequestOperation =
-  'create' | 'get' | 'children' | 'set' | 'delete' | 'sync';
+  'create' | 'get' | 'children' | 'set' | 'delete' | 'sync' | 'seal';
 
 /**
  * One request: its id, what to do, the path, and per operation
  * - `create`: data, the create flags;
  * - `get`, `children`: nothing, 1 to watch or 0;
  * - `set`: data, the expected version;
- * - `delete`: nothing, the expected version.
+ * - `delete`: nothing, the expected version;
+ * - `sync`: nothing, 0;
+ * - `seal`, which closes a node to others: nothing, 0.
  *
  * A tuple, because names cost bytes on a path that every request takes.
  */

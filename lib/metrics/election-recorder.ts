@@ -1,0 +1,53 @@
+import { Subscription, type Observable } from 'rxjs';
+import type { ManagedElection } from '../election/leader-elections.js';
+import type { Leadership } from '../election/leadership.interface.js';
+import type { Connection } from '../zookeeper/zookeeper-client.interface.js';
+import type { LeaderMetrics } from './leader-metrics.js';
+import { LeaderlessClock } from './leaderless-clock.js';
+
+/** Counts and measures one election. */
+export class ElectionRecorder {
+  readonly #election: ManagedElection;
+  readonly #subscription: Subscription;
+  readonly #leaderless: LeaderlessClock;
+
+  constructor(
+    metrics: LeaderMetrics,
+    election: ManagedElection,
+    connection$: Observable<Connection> | undefined,
+    /** Of the election, as a label. */
+    readonly label: string,
+  ) {
+    this.#election = election;
+    metrics.terms.inc({ election: label }, 0);
+    let former: Leadership['role'] = 'idle';
+    this.#subscription = election.leadership$.subscribe(({ role, reason }) => {
+      if (role === 'leader' && former !== 'leader') {
+        metrics.terms.inc({ election: label });
+      } else if (role !== 'leader' && former === 'leader') {
+        metrics.termsEnded.inc({ election: label, reason });
+      }
+      former = role;
+    });
+    this.#leaderless = new LeaderlessClock(
+      election,
+      connection$,
+      (durationMs) =>
+        metrics.handovers.observe({ election: label }, durationMs / 1000),
+    );
+  }
+
+  get isLeader(): boolean {
+    return this.#election.isLeader();
+  }
+
+  /** Seconds without a leader since this was asked before. */
+  takeLeaderlessSeconds(): number {
+    return this.#leaderless.take() / 1000;
+  }
+
+  stop(): void {
+    this.#leaderless.stop();
+    this.#subscription.unsubscribe();
+  }
+}

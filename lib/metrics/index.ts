@@ -1,0 +1,5 @@
+export { ZookeeperLeaderMetricsModule } from './zookeeper-leader-metrics.module.js';
+export type {
+  MetricsRegistry,
+  ZookeeperLeaderMetricsOptions,
+} from './zookeeper-leader-metrics-options.interface.js';

@@ -1,0 +1,312 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  it,
+} from '@jest/globals';
+import { Injectable } from '@nestjs/common';
+import { register, Registry } from 'prom-client';
+import {
+  LeaderElection,
+  LeaderElections,
+  OnlyLeader,
+  type ZookeeperLeaderModuleOptions,
+} from '../../../lib/index.js';
+import { ZookeeperLeaderMetricsModule } from '../../../lib/metrics/index.js';
+import { inProject } from '../../../scripts/support/project.mjs';
+import { ensurePromtool } from '../../../scripts/support/promtool.mjs';
+import {
+  closeApplications,
+  startApplication,
+} from '../../support/nest-application.js';
+import { waitFor } from '../../support/wait-for.js';
+import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+const INSTALL_TIMEOUT_MS = 300_000;
+
+let server: ZookeeperServer;
+let promtool: string;
+
+beforeAll(async () => {
+  promtool = await ensurePromtool();
+  server = await ZookeeperServer.start();
+}, INSTALL_TIMEOUT_MS);
+afterEach(closeApplications);
+afterAll(() => server.close());
+
+@Injectable()
+class Reports {
+  @OnlyLeader({ task: 'report', scheduled: false })
+  async send(fails: boolean): Promise<void> {
+    if (fails) {
+      throw new Error('no paper');
+    }
+  }
+}
+
+function startMeasured(
+  registry: Registry,
+  options: ZookeeperLeaderModuleOptions,
+) {
+  return startApplication({
+    options: { connectionString: server.connectionString, ...options },
+    imports: [ZookeeperLeaderMetricsModule.forRoot({ registry })],
+    providers: [Reports],
+  });
+}
+
+/** The value of a sample; undefined if there is none. */
+async function valueOf(
+  registry: Registry,
+  sample: string,
+): Promise<number | undefined> {
+  const lines = (await registry.metrics()).split('\n');
+  const line = lines.find((each) => each.startsWith(`${sample} `));
+  return line === undefined ? undefined : Number(line.split(' ').at(-1));
+}
+
+/** Runs promtool with `input`; resolves to its exit code and all it said. */
+async function runPromtool(args: string[], input = '') {
+  const child = spawn(promtool, args);
+  child.stdin.end(input);
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code: code as number, output: stdout + stderr };
+}
+
+describe('the metrics', () => {
+  it('tell who leads, its terms, and how a hand-over went', async () => {
+    const [of1, of2] = [new Registry(), new Registry()];
+    const basePath = '/metrics-terms';
+    const first = await startMeasured(of1, { basePath });
+    const election = first.get(LeaderElection);
+    await election.waitForLeadership({ timeoutMs: 10_000 });
+    const second = await startMeasured(of2, { basePath });
+    await waitFor(() => second.get(LeaderElection).leadership.role !== 'idle');
+
+    const isLeader = 'nestjs_leader_is_leader{election="default"}';
+    expect(await valueOf(of1, isLeader)).toBe(1);
+    expect(await valueOf(of2, isLeader)).toBe(0);
+    const state = 'nestjs_leader_connection_state{state="connected"}';
+    expect(await valueOf(of2, state)).toBe(1);
+    expect(
+      await valueOf(of1, 'nestjs_leader_lease_remaining_seconds'),
+    ).toBeGreaterThan(1);
+
+    // Seen by the second, before the first goes.
+    const leaderless = 'nestjs_leader_leaderless_seconds_total';
+    await waitFor(async () => {
+      const sample = `${leaderless}{election="default"}`;
+      const before = await valueOf(of2, sample);
+      return before !== undefined && before === (await valueOf(of2, sample));
+    });
+    await election.resign();
+    await waitFor(async () => (await valueOf(of2, isLeader)) === 1);
+    expect(await valueOf(of1, isLeader)).toBe(0);
+    const ended =
+      'nestjs_leader_terms_ended_total{election="default",reason="resigned"}';
+    expect(await valueOf(of1, ended)).toBe(1);
+    const handovers = 'nestjs_leader_handover_seconds_count';
+    for (const [who, registry] of Object.entries({ of1, of2 })) {
+      await waitFor(
+        async () =>
+          (await valueOf(registry, `${handovers}{election="default"}`)) === 1,
+        { description: `the hand-over to be measured ${who}` },
+      );
+    }
+    expect(
+      await valueOf(of2, 'nestjs_leader_terms_total{election="default"}'),
+    ).toBe(1);
+  });
+
+  it('count the time without a leader while there is none, and no longer', async () => {
+    const registry = new Registry();
+    const app = await startMeasured(registry, {
+      basePath: '/metrics-leaderless',
+      enabled: false,
+    });
+    const sample = 'nestjs_leader_leaderless_seconds_total{election="default"}';
+    await waitFor(async () => ((await valueOf(registry, sample)) ?? 0) > 0.3);
+    const leader = await startApplication({
+      options: {
+        connectionString: server.connectionString,
+        basePath: '/metrics-leaderless',
+      },
+    });
+    await leader.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+    await waitFor(async () => {
+      const before = await valueOf(registry, sample);
+      await new Promise((resolve) => setImmediate(resolve));
+      return before === (await valueOf(registry, sample));
+    });
+    expect(app.get(LeaderElection).leadership.role).toBe('idle');
+  });
+
+  it('measure heartbeats, and count stalls of the event loop', async () => {
+    const registry = new Registry();
+    const app = await startMeasured(registry, {
+      basePath: '/metrics-heartbeats',
+      sessionTimeoutMs: 1_000,
+    });
+    await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+    await waitFor(
+      async () =>
+        ((await valueOf(registry, 'nestjs_leader_heartbeat_seconds_count')) ??
+          0) >= 2,
+    );
+    const until = performance.now() + 500;
+    while (performance.now() < until) {
+      // The event loop stands still.
+    }
+    await waitFor(
+      async () =>
+        ((await valueOf(registry, 'nestjs_leader_event_loop_stalls_total')) ??
+          0) >= 1,
+    );
+    const seconds = 'nestjs_leader_event_loop_stall_seconds_total';
+    expect(await valueOf(registry, seconds)).toBeGreaterThan(0.2);
+  });
+
+  it('count runs by their outcome, and skips by their reason', async () => {
+    const registry = new Registry();
+    const app = await startMeasured(registry, { standalone: true });
+    const failed =
+      'nestjs_leader_task_runs_total{task="report",outcome="failed"}';
+    expect(await valueOf(registry, failed)).toBe(0);
+
+    await app.get(Reports).send(false);
+    await app
+      .get(Reports)
+      .send(true)
+      .catch(() => undefined);
+    await waitFor(async () => (await valueOf(registry, failed)) === 1);
+    const finished =
+      'nestjs_leader_task_runs_total{task="report",outcome="finished"}';
+    expect(await valueOf(registry, finished)).toBe(1);
+    const durations =
+      'nestjs_leader_task_duration_seconds_count{task="report"}';
+    expect(await valueOf(registry, durations)).toBe(2);
+    const lastSuccess =
+      'nestjs_leader_task_last_success_timestamp_seconds{task="report"}';
+    expect(
+      Math.abs(
+        Date.now() / 1000 - ((await valueOf(registry, lastSuccess)) ?? 0),
+      ),
+    ).toBeLessThan(10);
+
+    await app.get(LeaderElection).withdraw();
+    await app.get(Reports).send(false);
+    const skips =
+      'nestjs_leader_task_skips_total{task="report",reason="not-leading"}';
+    expect(await valueOf(registry, skips)).toBe(1);
+  });
+
+  it('are shared by applications that share a registry, also a cleared one', async () => {
+    const registry = new Registry();
+    const first = await startMeasured(registry, { standalone: true });
+    await startMeasured(registry, { standalone: true });
+    const isLeader = 'nestjs_leader_is_leader{election="default"}';
+    await waitFor(async () => (await valueOf(registry, isLeader)) === 2);
+    const terms = 'nestjs_leader_terms_total{election="default"}';
+    expect(await valueOf(registry, terms)).toBe(2);
+    await first.close();
+    expect(await valueOf(registry, isLeader)).toBe(1);
+
+    registry.clear();
+    await startMeasured(registry, { standalone: true });
+    expect(await valueOf(registry, isLeader)).toBe(1);
+  });
+
+  it('keep the number of series bounded, whatever elections are made up', async () => {
+    const registry = new Registry();
+    const app = await startMeasured(registry, { standalone: true });
+    const elections = app.get(LeaderElections);
+    for (let shard = 0; shard < 600; shard++) {
+      elections.get(`shard-${shard}`);
+    }
+    const lines = (await registry.metrics())
+      .split('\n')
+      .filter((line) => line.startsWith('nestjs_leader_is_leader{'));
+    expect(lines).toHaveLength(501);
+    expect(lines).toContain('nestjs_leader_is_leader{election="(other)"} 101');
+  });
+
+  it('are registered in the global registry by default, and pass promtool', async () => {
+    const app = await startApplication({
+      options: {
+        connectionString: server.connectionString,
+        basePath: '/metrics-served',
+      },
+      imports: [ZookeeperLeaderMetricsModule.forRoot()],
+      providers: [Reports],
+    });
+    try {
+      await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+      await app.get(Reports).send(false);
+      const metrics = await register.metrics();
+      expect(metrics).toContain(
+        'nestjs_leader_is_leader{election="default"} 1',
+      );
+      expect(await runPromtool(['check', 'metrics'], metrics)).toEqual({
+        code: 0,
+        output: '',
+      });
+    } finally {
+      register.clear();
+    }
+  });
+});
+
+describe('the documentation', () => {
+  /** With what a histogram's samples are called. */
+  const named = async (file: string): Promise<Set<string>> => {
+    const content = await readFile(inProject('docs', file), 'utf8');
+    const names = content.match(/nestjs_leader_\w+/g) ?? [];
+    return new Set(names.map((name) => name.replace(/_(bucket|count)$/, '')));
+  };
+
+  it('names every metric, and none that does not exist', async () => {
+    const registry = new Registry();
+    await startMeasured(registry, { standalone: true });
+    const existing = registry.getMetricsAsArray().map(({ name }) => name);
+    expect([...(await named('operations.md'))].toSorted()).toEqual(
+      existing.toSorted(),
+    );
+    for (const file of ['alerts.yml', 'grafana-dashboard.json']) {
+      const unknown = await named(`operations/${file}`);
+      expect([...unknown].filter((name) => !existing.includes(name))).toEqual(
+        [],
+      );
+    }
+  });
+});
+
+describe('the alert rules', () => {
+  const rules = inProject('docs/operations/alerts.yml');
+
+  it('pass promtool', async () => {
+    const { code, output } = await runPromtool(['check', 'rules', rules]);
+    expect({ code, output }).toEqual({
+      code: 0,
+      output: expect.stringMatching(/SUCCESS: \d+ rules found/),
+    });
+  });
+
+  it('fire when they should, and only then', async () => {
+    const tests = inProject('test/e2e/operations/alerts.test.yml');
+    const { code, output } = await runPromtool(['test', 'rules', tests]);
+    expect({ code, output }).toEqual({
+      code: 0,
+      output: expect.stringContaining('SUCCESS'),
+    });
+  });
+});

@@ -1,0 +1,350 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import {
+  parseElectionNode,
+  parseParticipant,
+  sortedNodes,
+} from '../../lib/election/election-node.js';
+import {
+  FORMAT,
+  runsOf,
+  takenOver,
+} from '../../lib/tasks/ledger/ledger-document.js';
+import { parseLedger } from '../../lib/tasks/ledger/parse-ledger.js';
+import { readAcl } from '../../lib/zookeeper/closed/acl.js';
+import { JuteReader } from '../../lib/zookeeper/closed/jute.js';
+import {
+  describeOpenProblem,
+  describeRequestProblem,
+  isFromKeeper,
+  isToKeeper,
+} from '../../lib/zookeeper/keeper/message-check.js';
+import {
+  decodeSegment,
+  encodeSegment,
+} from '../../lib/zookeeper/node-paths.js';
+import { describePathProblem } from '../../lib/zookeeper/connection-string.js';
+
+const RUNS = { numRuns: 2_000 };
+
+const stat = {
+  czxid: 7,
+  mzxid: 7,
+  pzxid: 7,
+  version: 0,
+  numChildren: 0,
+  ephemeralOwner: '0',
+  createdAtMs: 0,
+  modifiedAtMs: 0,
+};
+
+/** JSON with the names of ours, and with those that a prototype has. */
+function hostileJson(...names: string[]): fc.Arbitrary<string> {
+  const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 4 },
+      fc.jsonValue(),
+      fc.constantFrom(FORMAT, 'task', 0, -1, 2 ** 53, 8.64e15 + 1, null, ''),
+      fc.array(tie('tree'), { maxLength: 4 }),
+      fc
+        .array(
+          fc.tuple(
+            fc.constantFrom(...names, '__proto__', 'constructor', 'toString'),
+            tie('tree'),
+          ),
+          { maxLength: 8 },
+        )
+        .map((entries) => ({ entries })),
+    ),
+  }));
+  return fc.oneof(
+    fc.string({ unit: 'binary' }),
+    tree.map((value) => JSON.stringify(withMembers(value)) ?? 'null'),
+  );
+}
+
+/** Objects whose member `__proto__` is written as JSON, not obeyed. */
+function withMembers(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(withMembers);
+  }
+  if (typeof value === 'object' && value !== null && 'entries' in value) {
+    const made: Record<string, unknown> = {};
+    for (const [name, member] of value.entries as [string, unknown][]) {
+      Object.defineProperty(made, name, {
+        value: withMembers(member),
+        enumerable: true,
+        configurable: true,
+      });
+    }
+    return made;
+  }
+  return value;
+}
+
+function expectCleanPrototypes(): void {
+  expect(Object.keys(Object.prototype)).toEqual([]);
+  expect(Object.keys(Array.prototype)).toEqual([]);
+  expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+}
+
+describe('whatever stands in the node of a participant', () => {
+  const fields = ['instanceId', 'host', 'pid', 'fencingToken', 'leaderSince'];
+
+  it('the result is a participant, in a few short lines', () => {
+    fc.assert(
+      fc.property(fc.string(), hostileJson(...fields), (node, data) => {
+        const participant = parseParticipant(node, data, stat);
+        expect(Object.getPrototypeOf(participant)).toBe(Object.prototype);
+        expect(Object.keys(participant)).toEqual(
+          expect.arrayContaining(['node', 'instanceId', 'fencingToken']),
+        );
+        const { instanceId, host = '', fencingToken } = participant;
+        expect(Number.isSafeInteger(fencingToken)).toBe(true);
+        expect(instanceId.length + host.length).toBeLessThanOrEqual(510);
+        // oxlint-disable-next-line no-control-regex
+        expect(instanceId + host).not.toMatch(/[\u0000-\u001f\u2028\u2029]/);
+        const { leaderSince } = participant;
+        expect(leaderSince && Number.isNaN(leaderSince.getTime())).not.toBe(
+          true,
+        );
+      }),
+      RUNS,
+    );
+    expectCleanPrototypes();
+  });
+
+  it.each([
+    ['a line of a log', 'a\nERROR leader "b"'],
+    ['an escape sequence', '\u001b[2J'],
+    ['too long', 'x'.repeat(256)],
+  ])('a name that is %s is not repeated', (_, instanceId) => {
+    const data = JSON.stringify({ instanceId, host: instanceId });
+    const participant = parseParticipant('n', data, stat);
+    expect(participant.instanceId).toBe('(unknown)');
+    expect(participant).not.toHaveProperty('host');
+  });
+
+  it('only names that ZooKeeper has numbered are in the queue', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary' })), (names) => {
+        const nodes = sortedNodes([...names, 'u-n_0000000001']);
+        expect(nodes.length).toBeGreaterThan(0);
+        for (const { name, sequence } of nodes) {
+          expect(parseElectionNode(name)?.sequence).toBe(sequence);
+          expect(Math.abs(sequence)).toBeLessThan(1e10);
+        }
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe('whatever stands in the node of a ledger', () => {
+  const fields = [
+    'format',
+    'task',
+    'token',
+    'tick',
+    'open',
+    'past',
+    'id',
+    'instanceId',
+    'startedAt',
+    'attempt',
+    'outcome',
+    'error',
+    'durationMs',
+  ];
+
+  it('what is read is a ledger, or a short error says why not', () => {
+    fc.assert(
+      fc.property(hostileJson(...fields), (data) => {
+        let parsed;
+        try {
+          parsed = parseLedger(data, 'task');
+        } catch (error) {
+          // oxlint-disable-next-line jest/no-conditional-expect
+          expect(error).toBeInstanceOf(TypeError);
+          return (error as Error).message.length < 250;
+        }
+        runsOf(parsed);
+        takenOver(parsed, {
+          token: Number.MAX_SAFE_INTEGER,
+          isAlive: () => false,
+          successorOf: (run) => run,
+          historySize: 3,
+        });
+        return true;
+      }),
+      RUNS,
+    );
+    expectCleanPrototypes();
+  });
+
+  it('one that is half right works, or is refused as a whole', () => {
+    const outcomes = new Set<boolean>();
+    const time = fc.oneof(fc.integer(), fc.constantFrom(8.64e15, 8.65e15));
+    const run = fc.record(
+      {
+        id: fc.string(),
+        tick: time,
+        attempt: fc.nat(),
+        instanceId: fc.string(),
+        token: fc.maxSafeNat(),
+        startedAt: time,
+        outcome: fc.constantFrom('finished', 'failed', 'no outcome'),
+        durationMs: fc.oneof(fc.double(), fc.string()),
+      },
+      { requiredKeys: ['id', 'tick', 'instanceId', 'token'] },
+    );
+    fc.assert(
+      fc.property(
+        time,
+        fc.array(run, { maxLength: 3 }),
+        fc.array(run, { maxLength: 3 }),
+        (tick, open, past) => {
+          const data = {
+            format: FORMAT,
+            task: 't',
+            token: 1,
+            tick,
+            open,
+            past,
+          };
+          try {
+            for (const { startedAt } of runsOf(
+              parseLedger(JSON.stringify(data), 't'),
+            )) {
+              startedAt.toISOString();
+            }
+            outcomes.add(true);
+          } catch (error) {
+            outcomes.add(false);
+            return error instanceof TypeError;
+          }
+          return true;
+        },
+      ),
+      RUNS,
+    );
+    expect(outcomes.size).toBe(2);
+  });
+
+  it('one that is too long is not even parsed', () => {
+    expect(() => parseLedger(`"${'x'.repeat(700_000)}"`, 't')).toThrow(
+      /it has 700002 characters/,
+    );
+  });
+});
+
+describe('whatever comes over the channel of the keeper', () => {
+  const types = [
+    'open',
+    'requests',
+    'alive',
+    'close',
+    'batch',
+    'connected',
+    'unusable',
+    'closed',
+  ];
+  const message = fc.oneof(
+    fc.anything({ withBigInt: true, withNullPrototype: true, withMap: true }),
+    fc.record({
+      type: fc.constantFrom(...types),
+      version: fc.anything(),
+      connection: fc.anything(),
+      requests: fc.anything(),
+      items: fc.anything(),
+      session: fc.anything(),
+      server: fc.anything(),
+      servers: fc.anything(),
+      sessionTimeoutMs: fc.anything(),
+      maxStallMs: fc.anything(),
+      digest: fc.anything(),
+    }),
+  );
+
+  it('is understood or not, without an error', () => {
+    fc.assert(
+      fc.property(message, (value) => {
+        expect(typeof isToKeeper(value)).toBe('boolean');
+        expect(typeof isFromKeeper(value)).toBe('boolean');
+        const problem =
+          typeof value === 'object' && value !== null
+            ? describeOpenProblem(value as never)
+            : 'none';
+        expect(['string', 'undefined']).toContain(typeof problem);
+      }),
+      RUNS,
+    );
+    expectCleanPrototypes();
+  });
+
+  it('a request that passes is one that the native client survives', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.anything(), fc.constantFrom('create', 'seal', 'get')),
+        fc.oneof(
+          fc.anything(),
+          fc.string().map((text) => `/${text}`),
+        ),
+        fc.oneof(fc.anything(), fc.string()),
+        fc.oneof(fc.anything(), fc.integer()),
+        (operation, path, data, argument) => {
+          const problem = describeRequestProblem(
+            operation,
+            path,
+            data,
+            argument,
+          );
+          expect(
+            problem !== undefined ||
+              (String(path).startsWith('/') &&
+                !String(path).includes('\0') &&
+                Number.isInteger(argument) &&
+                ['string', 'undefined'].includes(typeof data)),
+          ).toBe(true);
+        },
+      ),
+      RUNS,
+    );
+  });
+});
+
+describe('what a server sends', () => {
+  it('is read to its end at most', () => {
+    const outcomes = new Set<string>();
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        try {
+          const list = readAcl(new JuteReader(Buffer.from(bytes)));
+          outcomes.add(list.length <= 1_000 ? 'a list' : 'too long');
+        } catch (error) {
+          outcomes.add((error as Error).name);
+        }
+      }),
+      RUNS,
+    );
+    expect([...outcomes].toSorted()).toEqual(['RangeError', 'a list']);
+  });
+});
+
+describe('the name of an election or a task', () => {
+  it('is one segment of a path that ZooKeeper accepts, and comes back', () => {
+    const name = fc.oneof(
+      fc.string({ unit: 'grapheme', minLength: 1 }),
+      fc.constantFrom('.', '..', 'a/b', '%2F', '%', 'zookeeper', '\0', 'ä b'),
+    );
+    fc.assert(
+      fc.property(name, (text) => {
+        const segment = encodeSegment(text);
+        expect(segment).not.toMatch(/[/\0]/);
+        expect(describePathProblem(`/base/${segment}`)).toBeUndefined();
+        expect(decodeSegment(segment)).toBe(text);
+      }),
+      RUNS,
+    );
+  });
+});
