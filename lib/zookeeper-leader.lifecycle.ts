@@ -11,6 +11,8 @@ import { MODULE_IMPORTED_TWICE } from './zookeeper-leader.messages.js';
 export class ZookeeperLeaderLifecycle
   implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy
 {
+  #isExplored = false;
+
   constructor(
     private readonly countImports: () => number,
     private readonly explorers: readonly { explore(): void }[],
@@ -22,8 +24,16 @@ export class ZookeeperLeaderLifecycle
     if (this.countImports() > 1) {
       throw new TypeError(MODULE_IMPORTED_TWICE);
     }
-    for (const explorer of this.explorers) {
-      explorer.explore();
+    this.explore();
+  }
+
+  /** Makes the decorators work; does nothing the second time. */
+  explore(): void {
+    if (!this.#isExplored) {
+      this.#isExplored = true;
+      for (const explorer of this.explorers) {
+        explorer.explore();
+      }
     }
   }
 

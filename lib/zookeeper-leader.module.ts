@@ -1,38 +1,17 @@
-import { hostname } from 'node:os';
-import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import {
-  DiscoveryModule,
-  DiscoveryService,
-  ModulesContainer,
-} from '@nestjs/core';
-import {
-  getLeaderElectionToken,
-  injectedElectionNames,
-} from './election/inject-leader-election.decorator.js';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { LeaderElection } from './election/leader-election.js';
 import { LeaderElections } from './election/leader-elections.js';
-import { LeadershipHooksExplorer } from './election/leadership-hooks.explorer.js';
-import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
 import { LeaderTasks } from './tasks/leader-tasks.js';
-import { ScheduleFinder } from './tasks/schedule/schedule-finder.js';
-import { TaskExplorer } from './tasks/task-explorer.js';
-import { VERSION } from './version.js';
-import {
-  DEFAULT_ELECTION,
-  RESOLVED_OPTIONS,
-  ZOOKEEPER_LEADER_OPTIONS,
-} from './zookeeper-leader.constants.js';
-import { ZookeeperLeaderLifecycle } from './zookeeper-leader.lifecycle.js';
 import {
   ConfigurableModuleClass,
   type ASYNC_OPTIONS_TYPE,
   type OPTIONS_TYPE,
 } from './zookeeper-leader.module-definition.js';
 import {
-  hideCredentials,
-  resolveOptions,
-  type ResolvedOptions,
-} from './zookeeper-leader.options.js';
+  LEADER_PROVIDERS,
+  withNamedElections,
+} from './zookeeper-leader.providers.js';
 
 /**
  * Elects a leader among the instances of the application, through ZooKeeper.
@@ -53,86 +32,7 @@ import {
  */
 @Module({
   imports: [DiscoveryModule],
-  providers: [
-    {
-      provide: RESOLVED_OPTIONS,
-      inject: [ZOOKEEPER_LEADER_OPTIONS],
-      useFactory: (options: ZookeeperLeaderModuleOptions) =>
-        resolveOptions(options),
-    },
-    {
-      provide: LeaderElections,
-      inject: [RESOLVED_OPTIONS],
-      useFactory: (options: ResolvedOptions) =>
-        new LeaderElections(
-          options,
-          {
-            instanceId: options.instanceId,
-            host: hostname(),
-            pid: process.pid,
-          },
-          VERSION,
-        ),
-    },
-    electionProvider(DEFAULT_ELECTION),
-    {
-      provide: ScheduleFinder,
-      inject: [DiscoveryService],
-      useFactory: (discovery: DiscoveryService) =>
-        new ScheduleFinder(discovery),
-    },
-    {
-      provide: LeaderTasks,
-      inject: [LeaderElections, ScheduleFinder, RESOLVED_OPTIONS],
-      useFactory: (
-        elections: LeaderElections,
-        schedules: ScheduleFinder,
-        { drainTimeoutMs, ledger }: ResolvedOptions,
-      ) => new LeaderTasks({ elections, schedules, drainTimeoutMs, ledger }),
-    },
-    {
-      provide: TaskExplorer,
-      inject: [DiscoveryService, LeaderElections, LeaderTasks, ScheduleFinder],
-      useFactory: (
-        discovery: DiscoveryService,
-        elections: LeaderElections,
-        tasks: LeaderTasks,
-        schedules: ScheduleFinder,
-      ) => new TaskExplorer(discovery, elections, tasks, schedules),
-    },
-    {
-      provide: LeadershipHooksExplorer,
-      inject: [DiscoveryService, LeaderElections, RESOLVED_OPTIONS],
-      useFactory: (
-        discovery: DiscoveryService,
-        elections: LeaderElections,
-        { drainTimeoutMs }: ResolvedOptions,
-      ) => new LeadershipHooksExplorer(discovery, elections, drainTimeoutMs),
-    },
-    {
-      provide: ZookeeperLeaderLifecycle,
-      inject: [
-        ModulesContainer,
-        TaskExplorer,
-        LeadershipHooksExplorer,
-        LeaderElections,
-        LeaderTasks,
-      ],
-      useFactory: (
-        modules: ModulesContainer,
-        tasksExplorer: TaskExplorer,
-        hooksExplorer: LeadershipHooksExplorer,
-        elections: LeaderElections,
-        tasks: LeaderTasks,
-      ) =>
-        new ZookeeperLeaderLifecycle(
-          () => countImports(modules),
-          [tasksExplorer, hooksExplorer],
-          elections,
-          tasks,
-        ),
-    },
-  ],
+  providers: LEADER_PROVIDERS,
   exports: [LeaderElections, LeaderElection, LeaderTasks],
 })
 export class ZookeeperLeaderModule extends ConfigurableModuleClass {
@@ -161,62 +61,4 @@ export class ZookeeperLeaderModule extends ConfigurableModuleClass {
   ): DynamicModule {
     return withNamedElections(super.forRootAsync(options));
   }
-}
-
-/**
- * Adds the elections that are injected by name. Getters, because the names are
- * those of all classes loaded when Nest reads the module, which may be more
- * than are loaded when `forRoot()` is called.
- */
-function withNamedElections(definition: DynamicModule): DynamicModule {
-  const providers = (definition.providers ?? []).map(hidingCredentials);
-  return {
-    ...definition,
-    get providers(): Provider[] {
-      return [...providers, ...injectedElectionNames().map(electionProvider)];
-    },
-    get exports(): NonNullable<DynamicModule['exports']> {
-      return [
-        ...(definition.exports ?? []),
-        ...injectedElectionNames().map(getLeaderElectionToken),
-      ];
-    },
-  };
-}
-
-/** Keeps the password out of dumps of what Nest's container holds. */
-function hidingCredentials(provider: Provider): Provider {
-  if (
-    typeof provider !== 'object' ||
-    provider.provide !== ZOOKEEPER_LEADER_OPTIONS
-  ) {
-    return provider;
-  }
-  if ('useValue' in provider) {
-    return { ...provider, useValue: hideCredentials(provider.useValue) };
-  }
-  if ('useFactory' in provider) {
-    const { useFactory } = provider;
-    return {
-      ...provider,
-      useFactory: async (...dependencies: unknown[]) =>
-        hideCredentials(await useFactory(...dependencies)),
-    };
-  }
-  return provider;
-}
-
-function electionProvider(name: string): Provider {
-  return {
-    provide: getLeaderElectionToken(name),
-    inject: [LeaderElections],
-    useFactory: (elections: LeaderElections) =>
-      elections.find(name, `@InjectLeaderElection('${name}')`),
-  };
-}
-
-function countImports(modules: ModulesContainer): number {
-  return [...modules.values()].filter(
-    ({ metatype }) => metatype === ZookeeperLeaderModule,
-  ).length;
 }

@@ -42,6 +42,14 @@ export interface LeaderSession {
   readonly paths: NodePaths;
 }
 
+/** What an election that needs no ZooKeeper is made of. */
+export interface LocalElectionParts {
+  readonly name: string;
+  readonly identity: InstanceIdentity;
+  readonly drain: Drain;
+  readonly guard: GuardFunction;
+}
+
 /** Ends what runs for the leader of an election; resolves within a bound. */
 export type Drain = (election: string) => Promise<void>;
 
@@ -67,6 +75,8 @@ export class LeaderElections {
   readonly #log: LeadershipLog;
   readonly #followers = new Set<(election: ManagedElection) => void>();
   readonly #session: LeaderSession | undefined;
+  readonly #isFake: boolean;
+  readonly #makeLocal: (parts: LocalElectionParts) => ManagedElection;
   #isStarted = false;
   /** Without tasks there is nothing to wait for: just the question. */
   #guardFunction: GuardFunction =
@@ -79,12 +89,23 @@ export class LeaderElections {
     options: ResolvedOptions,
     identity: InstanceIdentity,
     version: string,
+    makeLocal?: (parts: LocalElectionParts) => ManagedElection,
   ) {
     this.#options = options;
     this.#identity = identity;
+    this.#isFake = makeLocal !== undefined;
+    this.#makeLocal =
+      makeLocal ??
+      ((parts) =>
+        new StandaloneElection(
+          parts.name,
+          parts.identity,
+          parts.drain,
+          parts.guard,
+        ));
     const logger = new Logger(LOG_CONTEXT);
     this.#log = new LeadershipLog(logger, identity.instanceId);
-    if (!options.standalone) {
+    if (!options.standalone && !makeLocal) {
       this.#session = openSession(options, identity, version, logger);
     }
   }
@@ -131,7 +152,9 @@ export class LeaderElections {
     }
     const election = this.#create(name);
     this.#elections.set(name, election);
-    this.#log.follow(election);
+    if (!this.#isFake) {
+      this.#log.follow(election);
+    }
     for (const listener of this.#followers) {
       listener(election);
     }
@@ -228,7 +251,8 @@ export class LeaderElections {
     const drain = this.#drain;
     const guard: GuardFunction = (...args) => this.#guardFunction(...args);
     if (!this.#session) {
-      return new StandaloneElection(name, this.#identity, drain, guard);
+      const identity = this.#identity;
+      return this.#makeLocal({ name, identity, drain, guard });
     }
     const { client, lease, paths } = this.#session;
     return new ZookeeperElection({

@@ -1,6 +1,11 @@
 import type { TaskGuard } from './leader-task.js';
 import type { LeaderTaskOptions } from './leader-task-options.interface.js';
-import { TASK_GUARDS, defineTask, type AnyMethod } from './task-definition.js';
+import {
+  TASK_GUARDS,
+  defineTask,
+  lateGuards,
+  type AnyMethod,
+} from './task-definition.js';
 import { unknownInstanceMessage } from '../zookeeper-leader.messages.js';
 
 /**
@@ -53,9 +58,7 @@ export function OnlyLeader(
 
 function guarded(original: AnyMethod, id: number, name: string): AnyMethod {
   return function (this: unknown): unknown {
-    const guard = (
-      this as { [TASK_GUARDS]?: (TaskGuard | undefined)[] } | undefined
-    )?.[TASK_GUARDS]?.[id];
+    const guard = guardOf(this, id) ?? lateGuardOf(this, id);
     if (guard === undefined) {
       throw new Error(unknownInstanceMessage(name));
     }
@@ -64,6 +67,19 @@ function guarded(original: AnyMethod, id: number, name: string): AnyMethod {
     // oxlint-disable-next-line prefer-rest-params
     return guard.call(original, this, arguments);
   };
+}
+
+function guardOf(instance: unknown, id: number): TaskGuard | undefined {
+  return (
+    instance as { [TASK_GUARDS]?: (TaskGuard | undefined)[] } | undefined
+  )?.[TASK_GUARDS]?.[id];
+}
+
+function lateGuardOf(instance: unknown, id: number): TaskGuard | undefined {
+  const isObject = typeof instance === 'object' && instance !== null;
+  return isObject && [...lateGuards].some((guard) => guard(instance))
+    ? guardOf(instance, id)
+    : undefined;
 }
 
 /** Makes `wrapper` look like `original` to other decorators and to people. */

@@ -23,6 +23,15 @@ const definitions = sharedRegistry('task-definitions', () => ({
   count: 0,
 }));
 
+/**
+ * Asked about an object that nobody has guarded, before a call of its task is
+ * refused: whoever guards it then returns true. There are none outside tests.
+ */
+export const lateGuards = sharedRegistry(
+  'late-guards',
+  () => new Set<(instance: object) => boolean>(),
+);
+
 export function defineTask(
   prototype: object,
   key: string | symbol,

@@ -1,0 +1,45 @@
+import { ModuleRef } from '@nestjs/core';
+import { LeaderElections } from '../election/leader-elections.js';
+import { RESOLVED_OPTIONS } from '../zookeeper-leader.constants.js';
+import type { ResolvedOptions } from '../zookeeper-leader.options.js';
+import {
+  makeFakeElections,
+  type FakeElectionsOptions,
+} from './fake-elections.js';
+
+/** The part of `TestingModuleBuilder` of `@nestjs/testing` that is used here. */
+interface ProviderOverrides {
+  overrideProvider(token: unknown): {
+    useFactory(options: {
+      inject: unknown[];
+      factory: (...dependencies: never[]) => unknown;
+    }): unknown;
+  };
+}
+
+/**
+ * Gives fake elections to a whole application that imports
+ * `ZookeeperLeaderModule` itself. Returns the builder.
+ *
+ * @example
+ * ```ts
+ * const builder = Test.createTestingModule({ imports: [AppModule] });
+ * const module = await useFakeElections(builder, { leads: true }).compile();
+ * const app = await module.createNestApplication().init();
+ *
+ * fakeElectionOf(app).depose();
+ * ```
+ *
+ * @publicApi
+ */
+export function useFakeElections<Builder extends ProviderOverrides>(
+  builder: Builder,
+  options: FakeElectionsOptions = {},
+): Builder {
+  builder.overrideProvider(LeaderElections).useFactory({
+    inject: [RESOLVED_OPTIONS, ModuleRef],
+    factory: (resolved: ResolvedOptions, moduleRef: ModuleRef) =>
+      makeFakeElections(resolved, moduleRef, options),
+  });
+  return builder;
+}

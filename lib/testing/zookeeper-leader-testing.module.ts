@@ -1,0 +1,93 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { DiscoveryModule, ModuleRef } from '@nestjs/core';
+import { LeaderElection } from '../election/leader-election.js';
+import { LeaderElections } from '../election/leader-elections.js';
+import type { ZookeeperLeaderModuleOptions } from '../interfaces/zookeeper-leader-options.interface.js';
+import { LeaderTasks } from '../tasks/leader-tasks.js';
+import {
+  RESOLVED_OPTIONS,
+  ZOOKEEPER_LEADER_OPTIONS,
+} from '../zookeeper-leader.constants.js';
+import type { ResolvedOptions } from '../zookeeper-leader.options.js';
+import {
+  LEADER_PROVIDERS,
+  withNamedElections,
+} from '../zookeeper-leader.providers.js';
+import {
+  makeFakeElections,
+  type FakeElectionsOptions,
+} from './fake-elections.js';
+import { FakeLeaderElection } from './fake-leader-election.js';
+
+/**
+ * Options of {@link ZookeeperLeaderTestingModule.forRoot}.
+ *
+ * @publicApi
+ */
+export interface ZookeeperLeaderTestingOptions
+  extends
+    FakeElectionsOptions,
+    Pick<
+      ZookeeperLeaderModuleOptions,
+      'elections' | 'ledger' | 'drainTimeoutMs'
+    > {}
+
+/**
+ * Stands for `ZookeeperLeaderModule` in tests: the same decorators, guards and
+ * tasks, over elections whose leader the test decides. There is no ZooKeeper, no
+ * other process and nothing native. Works in a module that is compiled but not
+ * initialised as well.
+ *
+ * @example
+ * ```ts
+ * const module = await Test.createTestingModule({
+ *   imports: [ZookeeperLeaderTestingModule.forRoot()],
+ *   providers: [InvoicesService],
+ * }).compile();
+ *
+ * module.get(FakeLeaderElection).elect();
+ * await module.get(InvoicesService).sendInvoices();
+ * ```
+ *
+ * @publicApi
+ */
+@Module({})
+export class ZookeeperLeaderTestingModule {
+  static forRoot(options: ZookeeperLeaderTestingOptions = {}): DynamicModule {
+    const { elections, ledger, drainTimeoutMs } = options;
+    return withNamedElections({
+      module: ZookeeperLeaderTestingModule,
+      global: true,
+      imports: [DiscoveryModule],
+      providers: [
+        {
+          provide: ZOOKEEPER_LEADER_OPTIONS,
+          useValue: {
+            standalone: true,
+            ...(elections && { elections }),
+            ...(ledger !== undefined && { ledger }),
+            ...(drainTimeoutMs !== undefined && { drainTimeoutMs }),
+          } satisfies ZookeeperLeaderModuleOptions,
+        },
+        ...LEADER_PROVIDERS.filter((provider) => !isElections(provider)),
+        {
+          provide: LeaderElections,
+          inject: [RESOLVED_OPTIONS, ModuleRef],
+          useFactory: (resolved: ResolvedOptions, moduleRef: ModuleRef) =>
+            makeFakeElections(resolved, moduleRef, options),
+        },
+        { provide: FakeLeaderElection, useExisting: LeaderElection },
+      ],
+      exports: [
+        LeaderElections,
+        LeaderElection,
+        LeaderTasks,
+        FakeLeaderElection,
+      ],
+    });
+  }
+}
+
+function isElections(provider: Provider): boolean {
+  return typeof provider === 'object' && provider.provide === LeaderElections;
+}
