@@ -51,7 +51,8 @@ export class ZookeeperElection extends LeaderElection {
   readonly #lease: SessionLease;
   readonly #state: LeadershipState;
   readonly #recipe: ElectionRecipe;
-  readonly #observer: LeaderObserver;
+  /** Most elections have nobody who asks who leads them. */
+  #lazyObserver: LeaderObserver | undefined;
 
   constructor(options: ZookeeperElectionOptions) {
     super();
@@ -63,7 +64,6 @@ export class ZookeeperElection extends LeaderElection {
       options.identity.instanceId,
       options.isEnabled ? 'starting' : 'disabled',
     );
-    this.#observer = new LeaderObserver(options.client, options.path);
     this.#recipe = new ElectionRecipe({
       client: options.client,
       lease: options.lease,
@@ -163,6 +163,16 @@ export class ZookeeperElection extends LeaderElection {
     await this.#giveUp('shutdown');
   }
 
+  get #observer(): LeaderObserver {
+    if (!this.#lazyObserver) {
+      this.#lazyObserver = new LeaderObserver(this.#client, this.#options.path);
+      if (this.#client.connection.state === 'closed') {
+        this.#lazyObserver.close();
+      }
+    }
+    return this.#lazyObserver;
+  }
+
   #connectionChanged({ state }: Connection): void {
     switch (state) {
       case 'connected':
@@ -184,7 +194,7 @@ export class ZookeeperElection extends LeaderElection {
         break;
       case 'closed':
         this.#recipe.stop();
-        this.#observer.close();
+        this.#lazyObserver?.close();
         this.#state.complete('shutdown');
         break;
       case 'connecting':

@@ -7,6 +7,7 @@ import {
   expect,
   it,
 } from '@jest/globals';
+import { lastValueFrom } from 'rxjs';
 import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
 import { ElectionGroup } from '../../support/election-group.js';
 import { waitFor } from '../../support/wait-for.js';
@@ -250,5 +251,13 @@ describe('callbacks and work', () => {
       description: 'A to be seen again',
     });
     expect(a.isLeader).toBe(true);
+  });
+
+  it('S57 leader$ completes, also for those who ask after the end', async () => {
+    const a = await group.join('A');
+    await a.close();
+    await expect(
+      lastValueFrom(a.election.leader$, { defaultValue: 'nothing seen' }),
+    ).resolves.toBe('nothing seen');
   });
 });
