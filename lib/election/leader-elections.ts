@@ -29,6 +29,11 @@ import { ZookeeperElection } from './zookeeper-election.js';
 export interface ManagedElection extends LeaderElection {
   /** {@link LeaderElection.leader$}, told of gaps and announcements as well. */
   readonly sightings$: Observable<Participant | undefined>;
+  /**
+   * The wall-clock time, if this instance leads at this very moment: who asks
+   * need not read the clock again.
+   */
+  leadsAtMs(): number | undefined;
   /** Whether this instance leads, after waiting for proof where that is due. */
   revalidate(): Promise<boolean>;
   /** Leaves for good; never rejects. */

@@ -1,4 +1,5 @@
 import type { Logger } from '@nestjs/common';
+import { messageOf } from '../message-of.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Leadership } from './leadership.interface.js';
 
@@ -31,7 +32,7 @@ export class LeadershipLog {
   }
 
   problem(election: string, error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     if (this.#problems.get(election) !== text) {
       this.#problems.set(election, text);
       this.#logger.error(

@@ -56,6 +56,10 @@ export class StandaloneElection extends LeaderElection {
     return this.#state.isLeading;
   }
 
+  leadsAtMs(): number | undefined {
+    return this.#state.isLeading ? Date.now() : undefined;
+  }
+
   revalidate(): Promise<boolean> {
     return Promise.resolve(this.isLeader());
   }

@@ -105,6 +105,10 @@ export class ZookeeperElection extends LeaderElection {
     return this.#state.isLeading && this.#lease.isValid();
   }
 
+  leadsAtMs(): number | undefined {
+    return this.#state.isLeading ? this.#lease.validAtMs() : undefined;
+  }
+
   participants(): Promise<Participant[]> {
     return readParticipants(this.#client, this.#options.path);
   }

@@ -9,7 +9,7 @@ import type {
 import { settledWithin } from '../within.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { sharedObjectMessage } from '../zookeeper-leader.messages.js';
-import { LeaderTask, type TaskGuard } from './leader-task.js';
+import { LeaderTask } from './leader-task.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import type { LeaderTaskEvent } from './leader-task-event.interface.js';
 import type {
@@ -28,6 +28,7 @@ import {
 } from './task-definition.js';
 import { TaskEvents } from './task-events.js';
 import { TaskFactory } from './task-factory.js';
+import type { TaskGuard } from './task-guard.interface.js';
 import type { ResolvedLedgerOptions } from './task-options.js';
 import { TaskRegister } from './task-register.js';
 
@@ -113,7 +114,7 @@ export class LeaderTasks {
    * ```
    */
   async history(task: string): Promise<LeaderTaskRun[]> {
-    if (!this.#register.find(task).hasLedger) {
+    if (!this.#register.find(task).timetable) {
       throw new LeaderTaskError(
         'NO_LEDGER',
         `The leader task "${task}" has no run ledger. Give it one: ` +
@@ -191,9 +192,9 @@ export class LeaderTasks {
       task.timetable?.stop();
     }
     await this.#drain();
-    for (const task of this.#register.active) {
-      task.abortManualRuns(
-        new LeadershipLostError(task.electionName, 'shutdown'),
+    for (const runner of this.#register.active) {
+      runner.abortManualRuns(
+        new LeadershipLostError(runner.electionName, 'shutdown'),
       );
     }
   }
@@ -238,31 +239,31 @@ export class LeaderTasks {
       distinctUntilChanged(),
     );
     term$.subscribe((term) => {
-      for (const task of this.#of(this.#register.active, election.name)) {
-        task.termEnded();
+      for (const runner of ofElection(this.#register.active, election.name)) {
+        runner.termEnded();
       }
       if (term && !this.#register.isClosing) {
-        for (const { timetable } of this.#of(
-          this.#register.all,
-          election.name,
-        )) {
-          void timetable?.catchUp();
+        for (const task of ofElection(this.#register.all, election.name)) {
+          void task.timetable?.catchUp();
         }
       }
     });
   }
 
   async #drain(election?: string): Promise<void> {
-    const tasks = this.#of(this.#register.active, election);
-    const running = tasks.flatMap((task) => task.ongoing);
+    const runners = ofElection(this.#register.active, election);
+    const running = runners.flatMap(({ ongoing }) => ongoing);
     await settledWithin(running, this.#drainTimeoutMs);
   }
+}
 
-  #of(tasks: Iterable<LeaderTask>, election: string | undefined): LeaderTask[] {
-    return [...tasks].filter(
-      (task) => election === undefined || task.electionName === election,
-    );
-  }
+function ofElection<T extends { readonly electionName: string }>(
+  all: Iterable<T>,
+  election: string | undefined,
+): T[] {
+  return [...all].filter(
+    ({ electionName }) => election === undefined || electionName === election,
+  );
 }
 
 function refuseShared(instance: object): void {

@@ -1,4 +1,3 @@
-import type { TaskGuard } from './leader-task.js';
 import type { LeaderTaskOptions } from './leader-task-options.interface.js';
 import {
   TASK_GUARDS,
@@ -6,6 +5,7 @@ import {
   lateGuards,
   type AnyMethod,
 } from './task-definition.js';
+import type { TaskGuard } from './task-guard.interface.js';
 import { unknownInstanceMessage } from '../zookeeper-leader.messages.js';
 
 /**
@@ -56,29 +56,39 @@ export function OnlyLeader(
   };
 }
 
+interface Guarded {
+  readonly [TASK_GUARDS]?: readonly (TaskGuard | undefined)[];
+}
+
 function guarded(original: AnyMethod, id: number, name: string): AnyMethod {
-  return function (this: unknown): unknown {
-    const guard = guardOf(this, id) ?? lateGuardOf(this, id);
+  const find = (target: unknown): TaskGuard => {
+    const guard = guardOf(target, id) ?? lateGuardOf(target, id);
     if (guard === undefined) {
       throw new Error(unknownInstanceMessage(name));
     }
-    // `arguments` instead of a rest parameter: nothing is allocated for a call
-    // that does not run.
-    // oxlint-disable-next-line prefer-rest-params
-    return guard.call(original, this, arguments);
+    return guard;
+  };
+  const call = function (this: unknown, ...args: unknown[]): unknown {
+    return find(this).call(original, this, args);
+  };
+  return function (this: unknown): unknown {
+    // `arguments` that are only passed on are never made: nothing is allocated
+    // for a call that does nothing.
+    return find(this).declines()
+      ? undefined
+      : // oxlint-disable-next-line prefer-rest-params
+        Reflect.apply(call, this, arguments);
   };
 }
 
-function guardOf(instance: unknown, id: number): TaskGuard | undefined {
-  return (
-    instance as { [TASK_GUARDS]?: (TaskGuard | undefined)[] } | undefined
-  )?.[TASK_GUARDS]?.[id];
+function guardOf(target: unknown, id: number): TaskGuard | undefined {
+  return (target as Guarded | undefined)?.[TASK_GUARDS]?.[id];
 }
 
-function lateGuardOf(instance: unknown, id: number): TaskGuard | undefined {
-  const isObject = typeof instance === 'object' && instance !== null;
-  return isObject && [...lateGuards].some((guard) => guard(instance))
-    ? guardOf(instance, id)
+function lateGuardOf(target: unknown, id: number): TaskGuard | undefined {
+  const isObject = typeof target === 'object' && target !== null;
+  return isObject && [...lateGuards].some((guard) => guard(target))
+    ? guardOf(target, id)
     : undefined;
 }
 

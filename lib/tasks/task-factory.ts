@@ -28,7 +28,7 @@ import {
   type ResolvedTaskOptions,
 } from './task-options.js';
 import type { TaskRegister } from './task-register.js';
-import { Timetable } from './timetable.js';
+import { Timetable } from './timetable/timetable.js';
 
 export interface TaskFactorySettings {
   readonly elections: LeaderElections;
@@ -113,8 +113,15 @@ export class TaskFactory {
     if (isNamed && !register.makeRoom(name, true)) {
       throw new TypeError(duplicateTaskMessage(where, name));
     }
-    const guarded = function (this: unknown, ...args: unknown[]): unknown {
+    const call = function (this: unknown, ...args: unknown[]): unknown {
       return task.call(fn, this, args);
+    };
+    const guarded = function (this: unknown): unknown {
+      return task.declines()
+        ? undefined
+        : // Not made unless it is needed, see only-leader.decorator.ts.
+          // oxlint-disable-next-line prefer-rest-params
+          Reflect.apply(call, this, arguments);
     };
     Object.defineProperty(guarded, 'name', { value: fn.name });
     const task = this.#make({
@@ -179,7 +186,7 @@ export class TaskFactory {
     if (
       options.task !== undefined ||
       hasLedger ||
-      register.find(name).hasLedger
+      register.find(name).timetable
     ) {
       throw new TypeError(duplicateTaskMessage(where, name));
     }

@@ -1,12 +1,13 @@
 import type { LeaderTask } from './leader-task.js';
 import { LeaderTaskError } from './leader-task.error.js';
+import type { TaskRunner } from './task-runner.js';
 
 /** The tasks of an application, and which of them have runs that go on. */
 export class TaskRegister {
   readonly #byName = new Map<string, LeaderTask>();
   readonly #replaceable = new Set<LeaderTask>();
-  /** Tasks with runs, those without a place in the register too. */
-  readonly active = new Set<LeaderTask>();
+  /** Those with runs, of tasks without a place in the register too. */
+  readonly active = new Set<TaskRunner>();
   /** Set when the application closes: runs go on, new ones are refused. */
   isClosing = false;
 

@@ -2,6 +2,8 @@ import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { LeaderTaskContext } from './current-leader-task.js';
 import type { RunTrigger } from './leader-task-event.interface.js';
 
+export type RunOutcome = 'finished' | 'failed' | 'aborted';
+
 /** What the tasks need to know to make a run. */
 export interface TaskRunSource {
   readonly task: string;
@@ -17,8 +19,8 @@ export interface TaskRunSource {
 export class TaskRun implements LeaderTaskContext {
   readonly task: string;
   readonly election: string;
-  /** When it began, milliseconds since the epoch. */
-  readonly startedAtMs = Date.now();
+  /** When it was called for, by the wall clock. */
+  readonly startedAtMs: number;
   attempt: number;
   /** Its name in the ledger. */
   readonly id: string | undefined;
@@ -30,11 +32,13 @@ export class TaskRun implements LeaderTaskContext {
   readonly #source: TaskRunSource;
   #tickMs: number | undefined;
   #abort: AbortController | undefined;
+  #onTermEnd: (() => void) | undefined;
 
   constructor(
     source: TaskRunSource,
     term: LeadershipTerm | undefined,
     trigger: RunTrigger,
+    startedAtMs: number,
     claimed?: { id: string; tickMs: number; attempt: number },
   ) {
     this.task = source.task;
@@ -42,6 +46,7 @@ export class TaskRun implements LeaderTaskContext {
     this.#source = source;
     this.term = term;
     this.trigger = trigger;
+    this.startedAtMs = startedAtMs;
     this.id = claimed?.id;
     this.#tickMs = claimed?.tickMs;
     this.attempt = claimed?.attempt ?? 1;
@@ -64,12 +69,14 @@ export class TaskRun implements LeaderTaskContext {
    */
   get signal(): AbortSignal {
     if (!this.#abort) {
-      this.#abort = new AbortController();
+      const abort = new AbortController();
+      this.#abort = abort;
       const signal = this.term?.signal;
       if (signal?.aborted) {
-        this.#abort.abort(signal.reason);
-      } else {
-        signal?.addEventListener('abort', this.#onTermEnd);
+        abort.abort(signal.reason);
+      } else if (signal) {
+        this.#onTermEnd = () => abort.abort(signal.reason);
+        signal.addEventListener('abort', this.#onTermEnd);
       }
     }
     return this.#abort.signal;
@@ -88,12 +95,8 @@ export class TaskRun implements LeaderTaskContext {
 
   /** Lets go of the term. */
   end(): void {
-    if (this.#abort) {
+    if (this.#onTermEnd) {
       this.term?.signal.removeEventListener('abort', this.#onTermEnd);
     }
   }
-
-  readonly #onTermEnd = (): void => {
-    this.#abort?.abort(this.term?.signal.reason);
-  };
 }

@@ -187,6 +187,11 @@ export class FakeLeaderElection
   }
 
   /** @internal */
+  leadsAtMs(): number | undefined {
+    return this.isLeader() ? Date.now() : undefined;
+  }
+
+  /** @internal */
   revalidate(): Promise<boolean> {
     return Promise.resolve(this.isLeader());
   }

@@ -89,12 +89,20 @@ export class SessionLease {
    * sleeps, and a wall clock that is set back must not lengthen a lease.
    */
   isValid(): boolean {
+    return this.validAtMs() !== undefined;
+  }
+
+  /** The wall-clock time, if the lease holds at this very moment. */
+  validAtMs(): number | undefined {
     const grantedAt = this.#grantedAt;
-    return (
-      grantedAt !== undefined &&
-      this.#clock.monotonicMs() - grantedAt.monotonicMs < this.#durationMs &&
-      this.#clock.wallMs() - grantedAt.wallMs < this.#durationMs
-    );
+    if (
+      grantedAt === undefined ||
+      this.#clock.monotonicMs() - grantedAt.monotonicMs >= this.#durationMs
+    ) {
+      return undefined;
+    }
+    const wallMs = this.#clock.wallMs();
+    return wallMs - grantedAt.wallMs < this.#durationMs ? wallMs : undefined;
   }
 
   /** Milliseconds that the lease still runs; 0 when it does not hold. */

@@ -94,7 +94,7 @@ describe('a ledger out of reach', () => {
     await a.fire();
     expect(skips(a)).toEqual(['ledger-unavailable']);
     expect(bench.logger.messages('error')).toEqual([
-      expect.stringMatching(/does not run a tick .*permit/),
+      expect.stringMatching(/does not run a tick .*: set .* closed to clients/),
     ]);
     await bench.inspect((zk) => zk.setACL(bench.ledgerPath, OPEN_ACL));
     // By itself, without another tick.
