@@ -77,6 +77,39 @@ export function parseParticipant(
   });
 }
 
+/** Somebody's wish that a leader make way: for one term, and no later one. */
+export interface ResignRequest {
+  /** Who asks, for people. */
+  readonly requestedBy: string;
+  readonly fencingToken: number;
+  readonly leaderSince: string;
+}
+
+/** What a leader's node holds with a request; undefined if nobody leads on it. */
+export function withResignRequest(
+  data: string,
+  requestedBy: string,
+): string | undefined {
+  const fields = parseObject(data);
+  return typeof fields.leaderSince === 'string'
+    ? JSON.stringify({ ...fields, resignRequestedBy: requestedBy })
+    : undefined;
+}
+
+/** The request in a leader's node. */
+export function parseResignRequest(data: string): ResignRequest | undefined {
+  const { resignRequestedBy, fencingToken, leaderSince } = parseObject(data);
+  return typeof resignRequestedBy === 'string' &&
+    Number.isSafeInteger(fencingToken) &&
+    typeof leaderSince === 'string'
+    ? {
+        requestedBy: nameIn(resignRequestedBy) ?? '(unknown)',
+        fencingToken: fencingToken as number,
+        leaderSince,
+      }
+    : undefined;
+}
+
 /** Names go to logs and to people: in one line, and not longer than ours. */
 function nameIn(value: unknown): string | undefined {
   return typeof value === 'string' &&

@@ -10,6 +10,7 @@ import {
   compareBySequence,
   nodePrefix,
   parseParticipant,
+  parseResignRequest,
   sortedNodes,
 } from './election-node.js';
 import type { ElectionQueue, Listing } from './election-queue.js';
@@ -24,6 +25,8 @@ export interface ElectionRecipeOptions {
   readonly state: LeadershipState;
   /** Told of errors that no new connection will heal. */
   readonly onProblem: (error: unknown) => void;
+  /** Told of somebody who wants the present term to end, once or more often. */
+  readonly onResignRequested: (requestedBy: string) => void;
 }
 
 /**
@@ -41,6 +44,7 @@ export class ElectionRecipe implements LeaseHolder {
   readonly #queue: ElectionQueue;
   readonly #state: LeadershipState;
   readonly #loop: SerialLoop;
+  readonly #onResignRequested: (requestedBy: string) => void;
   #isEntered = false;
   #isEnding = false;
   #candidacy: Candidacy | undefined;
@@ -54,6 +58,7 @@ export class ElectionRecipe implements LeaseHolder {
     this.#lease = options.lease;
     this.#queue = options.queue;
     this.#state = options.state;
+    this.#onResignRequested = options.onResignRequested;
     this.#loop = new SerialLoop(
       () => this.#reconcile(),
       (error) => {
@@ -367,8 +372,22 @@ export class ElectionRecipe implements LeaseHolder {
     }
     if (content?.stat.ephemeralOwner === candidacy.sessionId) {
       candidacy.fencingToken ??= content.stat.czxid;
+      this.#heedResignRequest(content.data);
     } else {
       this.#nodeGone(candidacy);
+    }
+  }
+
+  /** Others write into our node if they want us to make way. */
+  #heedResignRequest(data: string): void {
+    const leadership = this.#state.current;
+    const request = parseResignRequest(data);
+    if (
+      leadership.role === 'leader' &&
+      request?.fencingToken === leadership.term.fencingToken &&
+      request.leaderSince === leadership.term.since.toISOString()
+    ) {
+      this.#onResignRequested(request.requestedBy);
     }
   }
 

@@ -271,6 +271,8 @@ export class LeaderElections {
       drain,
       guard,
       onProblem: (election, error) => this.#log.problem(election, error),
+      onResignRequested: (election, requestedBy) =>
+        this.#log.resignRequested(election, requestedBy),
     });
   }
 

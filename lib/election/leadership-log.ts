@@ -41,6 +41,12 @@ export class LeadershipLog {
     }
   }
 
+  resignRequested(election: string, requestedBy: string): void {
+    this.#logger.log(
+      `${this.#instanceId} is asked by "${requestedBy}" to make way in the election "${election}"`,
+    );
+  }
+
   #describe(leadership: Leadership, former: Leadership['role']): string {
     const { election, role, reason } = leadership;
     const subject = `${this.#instanceId} `;

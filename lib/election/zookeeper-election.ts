@@ -42,6 +42,8 @@ export interface ZookeeperElectionOptions {
   readonly guard: GuardFunction;
   /** Told of errors that no new connection will heal. */
   readonly onProblem: (election: string, error: unknown) => void;
+  /** Told of who asked, through ZooKeeper, that this instance resign. */
+  readonly onResignRequested: (election: string, requestedBy: string) => void;
 }
 
 /** An election in which this instance takes part through ZooKeeper. */
@@ -70,6 +72,10 @@ export class ZookeeperElection extends LeaderElection {
       queue: new ElectionQueue(options.client, options.path, options.identity),
       state: this.#state,
       onProblem: (error) => options.onProblem(options.name, error),
+      onResignRequested: (requestedBy) => {
+        options.onResignRequested(options.name, requestedBy);
+        void this.resign();
+      },
     });
     this.#client.connection$.subscribe((connection) =>
       this.#connectionChanged(connection),

@@ -70,6 +70,7 @@ async function join(name: string, count: number): Promise<ZookeeperElection[]> {
       drain: async () => undefined,
       guard: (_election, task) => task,
       onProblem: () => undefined,
+      onResignRequested: () => undefined,
     });
   });
   for (const election of elections) {

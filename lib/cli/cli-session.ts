@@ -1,0 +1,136 @@
+import { filter, firstValueFrom, race, timer } from 'rxjs';
+import { ClusterWatcher } from '../cluster/cluster-watcher.js';
+import type { ClusterView } from '../cluster/cluster-view.interface.js';
+import { KeeperClient } from '../zookeeper/keeper-client.js';
+import { NodePaths } from '../zookeeper/node-paths.js';
+import {
+  resolveOptions,
+  type ResolvedOptions,
+} from '../zookeeper-leader.options.js';
+import { CliError, EXIT } from './exit-codes.js';
+
+/** The options that all commands have. */
+export interface CliOptions {
+  readonly connect?: string;
+  readonly basePath?: string;
+  readonly json?: boolean;
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+/** Where a command writes. */
+export interface CliOutput {
+  out(text: string): void;
+  error(text: string): void;
+}
+
+/** The command line's connection to ZooKeeper. */
+export interface CliSession {
+  readonly client: KeeperClient;
+  readonly paths: NodePaths;
+  readonly watcher: ClusterWatcher;
+  readonly options: CliOptions;
+  readonly output: CliOutput;
+  /** Aborts when the command shall end. */
+  readonly signal: AbortSignal;
+}
+
+const SESSION_TIMEOUT_MS = 10_000;
+
+/**
+ * Connects, has `command` do its work, and disconnects.
+ *
+ * @throws {CliError} (rejects) `usage` for a connection string or base path that
+ * is none, `unreachable` when there is no connection in time
+ */
+export async function withSession<Result>(
+  options: CliOptions,
+  output: CliOutput,
+  signal: AbortSignal,
+  command: (session: CliSession) => Promise<Result>,
+): Promise<Result> {
+  const { servers, basePath, credentials } = resolve(options);
+  const paths = new NodePaths(basePath);
+  let lastNotice = '';
+  const client = new KeeperClient({
+    servers,
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    maxStallMs: 3 * SESSION_TIMEOUT_MS,
+    ...(credentials && { protection: { credentials, paths } }),
+    onNotice: ({ level, text }) => {
+      lastNotice = level === 'log' ? lastNotice : text;
+    },
+  });
+  try {
+    await client.start();
+    const connected$ = client.connection$.pipe(
+      filter(({ state }) => state === 'connected'),
+    );
+    const isConnected = await firstValueFrom(
+      race(connected$, timer(options.timeout * 1000)),
+    );
+    if (typeof isConnected === 'number') {
+      const where = servers.map(({ host, port }) => `${host}:${port}`).join();
+      throw new CliError(
+        EXIT.unreachable,
+        `No connection to ZooKeeper at ${where} within ${options.timeout} s. ${lastNotice}`.trim(),
+      );
+    }
+    const watcher = new ClusterWatcher(client, paths);
+    return await command({ client, paths, watcher, options, output, signal });
+  } finally {
+    await client.close();
+  }
+}
+
+/**
+ * Everything that is there, read once.
+ *
+ * @throws {CliError} (rejects) `unreachable` when that takes too long, or is
+ * refused
+ */
+export async function readCluster({
+  watcher,
+  options,
+}: CliSession): Promise<ClusterView> {
+  const release = watcher.use();
+  try {
+    const complete$ = watcher.changes$.pipe(
+      filter(() => watcher.view().isComplete),
+    );
+    if (!watcher.view().isComplete) {
+      const timeout$ = timer(options.timeout * 1000);
+      await firstValueFrom(race(complete$, timeout$));
+    }
+    const view = watcher.view();
+    if (!view.isComplete) {
+      throw new CliError(
+        EXIT.unreachable,
+        `ZooKeeper did not answer within ${options.timeout} s`,
+      );
+    }
+    if (view.problem !== undefined) {
+      throw new CliError(EXIT.unreachable, view.problem);
+    }
+    return view;
+  } finally {
+    release();
+  }
+}
+
+function resolve({ connect, basePath }: CliOptions): ResolvedOptions {
+  // Not an argument: those of a process can be seen by others.
+  const [username, ...password] =
+    process.env.ZOOKEEPER_CREDENTIALS?.split(':') ?? [];
+  try {
+    return resolveOptions({
+      ...(connect !== undefined && { connectionString: connect }),
+      ...(basePath !== undefined && { basePath }),
+      ...(username !== undefined && {
+        credentials: { username, password: password.join(':') },
+      }),
+    });
+  } catch (error) {
+    throw new CliError(EXIT.usage, (error as Error).message);
+  }
+}

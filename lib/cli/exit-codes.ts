@@ -1,0 +1,31 @@
+/** With what the command line ends. */
+export const EXIT = {
+  /** Done; for `status`: every election has a leader. */
+  done: 0,
+  /** Something unexpected; the message says what. */
+  failed: 1,
+  /** The arguments are wrong. */
+  usage: 2,
+  /** ZooKeeper cannot be reached, or refuses. */
+  unreachable: 3,
+  /** There is no such election or task. */
+  notFound: 4,
+  /** An election has no leader. */
+  leaderless: 5,
+  /** The leader has not made way in time. */
+  timedOut: 6,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Ends a command with a message and an exit code. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+
+  constructor(
+    readonly exitCode: ExitCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,14 @@
+import type { NodeAspect } from './watched-node.js';
+
+/** Enough for people to look at; the rest is counted. */
+export const MOST_LISTED = {
+  elections: 200,
+  participants: 20,
+  tasks: 200,
+  instances: 300,
+};
+
+/** By what a node's aspect is found. */
+export function nodeKey(path: string, aspect: NodeAspect): string {
+  return `${aspect} ${path}`;
+}

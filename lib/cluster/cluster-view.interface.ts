@@ -1,0 +1,54 @@
+import type { Participant } from '../election/leadership.interface.js';
+import type { LeaderTaskRun } from '../tasks/leader-task-info.interface.js';
+
+/** An election as ZooKeeper has it. */
+export interface ElectionView {
+  readonly election: string;
+  /** The first ones in succession order; who leads says since when. */
+  readonly participants: readonly Participant[];
+  /** Of all participants, those included that are not listed. */
+  readonly participantCount: number;
+}
+
+/** The run ledger of a task as ZooKeeper has it. */
+export interface LedgerView {
+  readonly task: string;
+  /** Every tick up to this one has been decided. */
+  readonly decidedTick?: Date;
+  /** The newest first. */
+  readonly runs: readonly LeaderTaskRun[];
+  /** Why it cannot be read. */
+  readonly problem?: string;
+}
+
+/** An instance that is connected to ZooKeeper. */
+export interface InstanceView {
+  readonly instanceId: string;
+  readonly host?: string;
+  readonly pid?: number;
+  /** Of the library. */
+  readonly version?: string;
+  /** When it was started, by its own clock. */
+  readonly since?: Date;
+}
+
+/** All that the library keeps below a base path. */
+export interface ClusterView {
+  /** False until everything has been read once. */
+  readonly isComplete: boolean;
+  /** Why not all of it can be read, as without permission. */
+  readonly problem?: string;
+  /** Whether there is more than is listed. */
+  readonly isTruncated: boolean;
+  readonly elections: readonly ElectionView[];
+  readonly ledgers: readonly LedgerView[];
+  readonly instances: readonly InstanceView[];
+}
+
+/** Who leads: the first participant, once it has said so. */
+export function leaderOf({
+  participants,
+}: ElectionView): Participant | undefined {
+  const [first] = participants;
+  return first?.leaderSince && first;
+}

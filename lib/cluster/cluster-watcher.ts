@@ -1,0 +1,187 @@
+import { Subject, type Observable, type Subscription } from 'rxjs';
+import { sortedNodes } from '../election/election-node.js';
+import { SerialLoop } from '../election/serial-loop.js';
+import type { NodePaths } from '../zookeeper/node-paths.js';
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import { isConnectionError } from '../zookeeper/zookeeper.error.js';
+import { MOST_LISTED, nodeKey } from './cluster-limits.js';
+import { clusterViewOf } from './cluster-view.js';
+import type { ClusterView } from './cluster-view.interface.js';
+import { ReadBudget } from './read-budget.js';
+import { WatchedNode, type NodeAspect } from './watched-node.js';
+
+const READS_PER_SECOND = 100;
+const READS_AT_ONCE = 200;
+/** How often what does not exist yet is looked for: nothing watches it. */
+const LOOK_AGAIN_MS = 2_000;
+
+/**
+ * Knows all that the library keeps below a base path, while somebody wants to
+ * know it: reads it once, and then what the watches say has changed. However
+ * much changes, and however many ask, the number of reads per second is bounded.
+ *
+ * What has been read is kept in between, and so are the watches: a change is
+ * noted without a read, and only what has changed is read again.
+ */
+export class ClusterWatcher {
+  readonly #client: ZookeeperClient;
+  readonly #paths: NodePaths;
+  readonly #nodes = new Map<string, WatchedNode>();
+  readonly #budget = new ReadBudget(READS_PER_SECOND, READS_AT_ONCE);
+  readonly #changes = new Subject<void>();
+  readonly #loop: SerialLoop;
+  #users = 0;
+  #epoch: number | undefined;
+  #isComplete = false;
+  #connection: Subscription | undefined;
+  #lookAgain: NodeJS.Timeout | undefined;
+
+  /** Emits when {@link view} has changed, or may have. */
+  readonly changes$: Observable<void> = this.#changes.asObservable();
+
+  constructor(client: ZookeeperClient, paths: NodePaths) {
+    this.#client = client;
+    this.#paths = paths;
+    this.#loop = new SerialLoop(
+      () => this.#update(),
+      (error) =>
+        isConnectionError(error) && client.connection.state !== 'connected'
+          ? 'wait'
+          : 'retry',
+    );
+  }
+
+  /** What is known now. */
+  view(): ClusterView {
+    return clusterViewOf(this.#nodes, this.#paths, this.#isComplete);
+  }
+
+  /** Keeps {@link view} up to date until the result is called. */
+  use(): () => void {
+    this.#users += 1;
+    if (this.#users === 1) {
+      this.#connection = this.#client.connection$.subscribe(({ state }) => {
+        this.#changes.next();
+        if (state === 'connected') {
+          this.#loop.wake();
+        }
+      });
+      this.#lookAgain = setInterval(
+        () => this.#lookForMissing(),
+        LOOK_AGAIN_MS,
+      );
+    }
+    let isUsed = true;
+    return () => {
+      if (isUsed) {
+        isUsed = false;
+        this.#release();
+      }
+    };
+  }
+
+  #release(): void {
+    this.#users -= 1;
+    if (this.#users === 0) {
+      this.#connection?.unsubscribe();
+      clearInterval(this.#lookAgain);
+    }
+  }
+
+  async #update(): Promise<void> {
+    const { epoch } = this.#client.connection;
+    if (epoch !== this.#epoch) {
+      // The watches have gone with the connection.
+      this.#epoch = epoch;
+      for (const node of this.#nodes.values()) {
+        node.isStale = true;
+      }
+    }
+    while (this.#users > 0 && this.#client.connection.state === 'connected') {
+      this.#choose();
+      const stale = [...this.#nodes.values()]
+        .filter(({ isStale }) => isStale)
+        .toSorted((a, b) => a.priority - b.priority);
+      if (stale.length === 0) {
+        this.#isComplete = true;
+        this.#changes.next();
+        return;
+      }
+      const batch = stale.slice(0, await this.#budget.available());
+      this.#budget.spend(batch.length);
+      await Promise.all(batch.map((node) => this.#read(node)));
+      this.#changes.next();
+    }
+  }
+
+  async #read(node: WatchedNode): Promise<void> {
+    try {
+      await node.read(this.#client, () => {
+        if (this.#users > 0) {
+          this.#loop.wake();
+        }
+      });
+    } catch (error) {
+      if (isConnectionError(error)) {
+        node.isStale = true;
+        throw error;
+      }
+      // It stays as it is until its watch, or the next connection, says more.
+      node.problem = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  /** Decides by what is known what is to be known. */
+  #choose(): void {
+    const wanted = new Set<string>();
+    const want = (
+      path: string,
+      aspect: NodeAspect,
+      priority: number,
+    ): WatchedNode => {
+      const key = nodeKey(path, aspect);
+      const node =
+        this.#nodes.get(key) ?? new WatchedNode(path, aspect, priority);
+      this.#nodes.set(key, node);
+      wanted.add(key);
+      return node;
+    };
+    const { elections, tasks, instances } = this.#paths;
+    const listOf = (path: string, most: number): string[] =>
+      want(path, 'children', 0).children.toSorted().slice(0, most);
+    for (const election of listOf(elections, MOST_LISTED.elections)) {
+      const path = `${elections}/${election}`;
+      const [first, ...others] = sortedNodes(
+        want(path, 'children', 1).children,
+      ).slice(0, MOST_LISTED.participants);
+      if (first) {
+        want(`${path}/${first.name}`, 'content', 1);
+      }
+      for (const { name } of others) {
+        want(`${path}/${name}`, 'fixed', 2);
+      }
+    }
+    for (const task of listOf(tasks, MOST_LISTED.tasks)) {
+      want(`${tasks}/${task}`, 'content', 3);
+    }
+    for (const instance of listOf(instances, MOST_LISTED.instances)) {
+      want(`${instances}/${instance}`, 'fixed', 4);
+    }
+    for (const key of this.#nodes.keys()) {
+      if (!wanted.has(key)) {
+        this.#nodes.delete(key);
+      }
+    }
+  }
+
+  #lookForMissing(): void {
+    const { elections, tasks, instances } = this.#paths;
+    for (const path of [elections, tasks, instances]) {
+      const node = this.#nodes.get(nodeKey(path, 'children'));
+      if (node && !node.isWatched) {
+        node.isStale = true;
+        this.#loop.wake();
+      }
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
+import {
+  parseParticipant,
+  parseResignRequest,
+  sortedNodes,
+  withResignRequest,
+} from './election-node.js';
+import type { Participant } from './leadership.interface.js';
+import { unlessMissing } from './participants.js';
+
+export interface ResignRequestOptions {
+  readonly client: ZookeeperClient;
+  /** Of the election. */
+  readonly path: string;
+  /** Who asks, for the leader's log. */
+  readonly requestedBy: string;
+  /** How long the leader may take, its running tasks included. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * - `resigned`: the term that was found has ended;
+ * - `no-leader`: there was none;
+ * - `timed-out`: the leader has not made way in time, and may still do so.
+ */
+export interface ResignResult {
+  readonly outcome: 'resigned' | 'no-leader' | 'timed-out';
+  readonly former?: Participant;
+  /** Who leads now, where somebody does. */
+  readonly next?: Participant;
+}
+
+/** How often a node is looked at again, should its watch have been lost. */
+const LOOK_AGAIN_MS = 1_000;
+
+/**
+ * Asks the leader of an election, wherever it is, to resign. The request is
+ * written into the leader's own node, which it watches, for the term that was
+ * found there. It steps down before it deletes the node, so that nobody else
+ * leads before it knows: deleting the node from outside would not wait for that.
+ */
+export async function requestResignation(
+  options: ResignRequestOptions,
+): Promise<ResignResult> {
+  const { client, path } = options;
+  const deadlineMs = performance.now() + options.timeoutMs;
+  const isOver = (): boolean => performance.now() >= deadlineMs;
+  const former = await findLeader(client, path);
+  if (!former) {
+    return { outcome: 'no-leader' };
+  }
+  while (await isStillLeading(options, former)) {
+    if (isOver()) {
+      return { outcome: 'timed-out', former };
+    }
+    await nextChange(client, `${path}/${former.node}`, deadlineMs);
+  }
+  let next = await findLeader(client, path);
+  while (!next && !isOver()) {
+    await delay(Math.min(50, Math.max(1, deadlineMs - performance.now())));
+    next = await findLeader(client, path);
+  }
+  return { outcome: 'resigned', former, ...(next && { next }) };
+}
+
+/** The participant that says that it leads. */
+async function findLeader(
+  client: ZookeeperClient,
+  path: string,
+): Promise<Participant | undefined> {
+  const [, listed] = await Promise.all([
+    client.sync(path),
+    unlessMissing(client.getChildren(path)),
+  ]);
+  const [first] = sortedNodes(listed?.children ?? []);
+  const content =
+    first && (await unlessMissing(client.get(`${path}/${first.name}`)));
+  const participant =
+    content && parseParticipant(first.name, content.data, content.stat);
+  return participant?.leaderSince && participant;
+}
+
+/** Whether the term goes on; sees to it that its leader is asked to end it. */
+async function isStillLeading(
+  { client, path, requestedBy }: ResignRequestOptions,
+  former: Participant,
+): Promise<boolean> {
+  const node = `${path}/${former.node}`;
+  const content = await unlessMissing(client.get(node));
+  const present =
+    content && parseParticipant(former.node, content.data, content.stat);
+  if (present?.leaderSince?.getTime() !== former.leaderSince?.getTime()) {
+    return false;
+  }
+  const { data, stat } = content as NonNullable<typeof content>;
+  const request = withResignRequest(data, requestedBy);
+  if (request !== undefined && !parseResignRequest(data)) {
+    try {
+      await client.set(node, request, stat.version);
+    } catch (error) {
+      // Somebody else was faster: it shows in the next look.
+      if (!isZookeeperError(error, 'BAD_VERSION', 'NO_NODE')) {
+        throw error;
+      }
+    }
+  }
+  return true;
+}
+
+/** Waits until something happens to a node, but not for long. */
+async function nextChange(
+  client: ZookeeperClient,
+  node: string,
+  deadlineMs: number,
+): Promise<void> {
+  const abort = new AbortController();
+  const stop = (): void => abort.abort();
+  const timeoutMs = Math.min(LOOK_AGAIN_MS, deadlineMs - performance.now());
+  const timer = setTimeout(stop, Math.max(1, timeoutMs));
+  const changed = new Promise<void>((resolve) => {
+    abort.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  if (!(await unlessMissing(client.get(node, stop)))) {
+    stop();
+  }
+  await changed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,295 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  it,
+} from '@jest/globals';
+import { Injectable, type INestApplicationContext } from '@nestjs/common';
+import { LeaderElection, LeaderTasks, OnlyLeader } from '../../../lib/index.js';
+import type { ClusterView } from '../../../lib/cluster/cluster-view.interface.js';
+import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
+import { inProject } from '../../../scripts/support/project.mjs';
+import {
+  closeApplications,
+  startApplication,
+} from '../../support/nest-application.js';
+import { ProcessInstance } from '../../support/process-instance.js';
+import { waitFor } from '../../support/wait-for.js';
+import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+const bin = inProject('dist/esm/cli/cli.main.js');
+
+let server: ZookeeperServer;
+
+beforeAll(async () => {
+  server = await ZookeeperServer.start();
+});
+afterEach(async () => {
+  await ProcessInstance.closeAll();
+  await closeApplications();
+});
+afterAll(() => server.close());
+
+@Injectable()
+class Reports {
+  @OnlyLeader({ task: 'report', ledger: true, scheduled: false })
+  async send(): Promise<void> {
+    // Done.
+  }
+}
+
+function startReporter(
+  basePath: string,
+  instanceId: string,
+): Promise<INestApplicationContext> {
+  return startApplication({
+    options: {
+      connectionString: server.connectionString,
+      basePath,
+      instanceId,
+    },
+    providers: [Reports],
+  });
+}
+
+/** An instance that leads, and one behind it. */
+async function startPair(
+  basePath: string,
+): Promise<[INestApplicationContext, INestApplicationContext]> {
+  const first = await startReporter(basePath, 'first');
+  await first.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+  const second = await startReporter(basePath, 'second');
+  await waitFor(() => second.get(LeaderElection).leadership.role !== 'idle');
+  await waitFor(
+    async () =>
+      (await first.get(LeaderElection).participants())[0]?.leaderSince,
+  );
+  return [first, second];
+}
+
+function runCli(...args: string[]) {
+  return runCliIn({}, ...args);
+}
+
+async function runCliIn(env: Record<string, string>, ...args: string[]) {
+  const child = spawn(process.execPath, [bin, ...args], {
+    env: {
+      ...process.env,
+      ZOOKEEPER_CONNECTION_STRING: server.connectionString,
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, err, [exitCode]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { exitCode: exitCode as number, out, err };
+}
+
+describe('nestjs-zookeeper-leader status', () => {
+  it('tells who leads, since when, and who comes next', async () => {
+    await startPair('/cli-status');
+    const { exitCode, out, err } = await runCli(
+      'status',
+      '--base-path',
+      '/cli-status',
+    );
+    expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
+    expect(out).toMatch(/^2 instances below \/cli-status$/m);
+    expect(out).toMatch(
+      /^Election "default": first leads since \S+Z \(for [\d.]+ \w+\), fencing token \d+$/m,
+    );
+    expect(out).toMatch(/^ {2}1\. +first +leads/m);
+    expect(out).toMatch(/^ {2}2\. +second +joined \S+Z/m);
+
+    const asJson = await runCli('--json', 'status', '--base-path=/cli-status');
+    const view = JSON.parse(asJson.out) as ClusterView;
+    expect(view.elections).toMatchObject([
+      {
+        election: 'default',
+        participants: [{ instanceId: 'first' }, { instanceId: 'second' }],
+      },
+    ]);
+  });
+
+  it('ends with 5 when an election has no leader', async () => {
+    const app = await startReporter('/cli-nobody', 'only');
+    const election = app.get(LeaderElection);
+    await election.waitForLeadership({ timeoutMs: 10_000 });
+    await election.withdraw();
+    const { exitCode, out } = await runCli('status', '--base-path=/cli-nobody');
+    expect(exitCode).toBe(5);
+    expect(out).toContain('Election "default": nobody leads');
+  });
+
+  it('ends with 0 where there is nothing yet, and creates nothing', async () => {
+    const { znode_count: before } = await server.counters();
+    const { exitCode, out } = await runCli('status', '--base-path=/cli-empty');
+    expect({ exitCode, out }).toEqual({
+      exitCode: 0,
+      out: '0 instances below /cli-empty\n\nNo elections.\n',
+    });
+    expect((await server.counters()).znode_count).toBe(before);
+  });
+
+  it('ends with 3 when ZooKeeper cannot be reached, and leaves no keeper behind', async () => {
+    const instance = new ProcessInstance(bin, {
+      args: [
+        'status',
+        `--connect=127.0.0.1:${await freePort()}`,
+        '--timeout=1',
+      ],
+    });
+    await waitFor(() => instance.descendants().length > 0);
+    expect(await instance.exited).toMatchObject({ code: 3 });
+    expect(instance.stderr).toMatch(/^No connection to ZooKeeper at 127/);
+    await waitFor(() => instance.survivors().length === 0);
+  });
+});
+
+describe('nestjs-zookeeper-leader with credentials', () => {
+  it('sees and steers what is closed to others, to whom it ends with 3', async () => {
+    const app = await startApplication({
+      options: {
+        connectionString: server.connectionString,
+        basePath: '/cli-closed',
+        instanceId: 'only',
+        credentials: { username: 'app', password: 'secret:word' },
+      },
+    });
+    const election = app.get(LeaderElection);
+    const { fencingToken } = await election.waitForLeadership({
+      timeoutMs: 10_000,
+    });
+    const args = ['--base-path=/cli-closed'];
+    const credentials = { ZOOKEEPER_CREDENTIALS: 'app:secret:word' };
+    const status = await waitFor(async () => {
+      const result = await runCliIn(credentials, 'status', ...args);
+      return result.exitCode === 0 ? result : undefined;
+    });
+    expect(status.out).toContain('only leads');
+    for (const command of [['status'], ['resign', 'default']]) {
+      const refused = await runCli(...command, ...args);
+      expect(refused).toMatchObject({ exitCode: 3, out: '' });
+      expect(refused.err).toContain('without credentials');
+    }
+    expect(election.leadership).toMatchObject({ term: { fencingToken } });
+    const resigned = await runCliIn(credentials, 'resign', 'default', ...args);
+    expect(resigned).toMatchObject({ exitCode: 0, err: '' });
+  });
+});
+
+describe('nestjs-zookeeper-leader history', () => {
+  it('tells the runs that the ledger of a task remembers', async () => {
+    const [first] = await startPair('/cli-history');
+    await first.get(Reports).send();
+    await waitFor(async () => {
+      const [last] = await first.get(LeaderTasks).history('report');
+      return last?.outcome === 'finished';
+    });
+    const { exitCode, out } = await runCli(
+      'history',
+      'report',
+      '--base-path=/cli-history',
+    );
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/^TICK +OUTCOME +DURATION +ATTEMPT +TOKEN +INSTANCE$/m);
+    expect(out).toMatch(/^\S+Z +finished +\d+ ms +1 +\d+ +first$/m);
+    const status = await runCli('status', '--base-path=/cli-history');
+    expect(status.out).toMatch(
+      /^ {2}report +\S+Z {2}finished in \d+ ms on first$/m,
+    );
+  });
+
+  it('ends with 4 for a task that has no ledger', async () => {
+    const { exitCode, err } = await runCli('history', 'nothing');
+    expect(exitCode).toBe(4);
+    expect(err).toContain('There is no run ledger of a task "nothing"');
+  });
+});
+
+describe('nestjs-zookeeper-leader resign', () => {
+  it('has the next in line lead, and waits until it does', async () => {
+    const [first, second] = await startPair('/cli-resign');
+    const { exitCode, out } = await runCli(
+      'resign',
+      'default',
+      '--base-path=/cli-resign',
+    );
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(
+      /^first has resigned; second leads, fencing token \d+\.$/m,
+    );
+    expect(second.get(LeaderElection).isLeader()).toBe(true);
+    expect(first.get(LeaderElection).isLeader()).toBe(false);
+  });
+
+  it('ends with 4 for an election that does not exist', async () => {
+    expect((await runCli('resign', 'nothing')).exitCode).toBe(4);
+  });
+});
+
+describe('nestjs-zookeeper-leader watch', () => {
+  it('tells every change, until it is interrupted', async () => {
+    const [first] = await startPair('/cli-watch');
+    const watching = new ProcessInstance(bin, {
+      args: ['watch', '--json', '--base-path=/cli-watch'],
+      env: { ZOOKEEPER_CONNECTION_STRING: server.connectionString },
+    });
+    await watching.waitForEvent(
+      'leader',
+      ({ instanceId }) => instanceId === 'first',
+    );
+    await first.get(Reports).send();
+    await watching.waitForEvent('run', ({ outcome }) => outcome === 'finished');
+    await first.close();
+    await watching.waitForEvent(
+      'leader',
+      ({ instanceId }) => instanceId === 'second',
+    );
+    await watching.waitForEvent(
+      'left',
+      ({ instanceId }) => instanceId === 'first',
+    );
+    expect(await watching.terminate()).toEqual({ code: 0, signal: null });
+    expect(watching.survivors()).toEqual([]);
+  });
+});
+
+describe('nestjs-zookeeper-leader', () => {
+  it('ends with 2 for wrong arguments, and says what is wrong', async () => {
+    const unknown = await runCli('lead');
+    expect(unknown).toMatchObject({ exitCode: 2, out: '' });
+    expect(unknown.err).toContain("unknown command 'lead'");
+    expect((await runCli('status', '--timeout=soon')).exitCode).toBe(2);
+    const path = await runCli('status', '--base-path=relative');
+    expect(path.exitCode).toBe(2);
+    expect(path.err).toContain('option basePath');
+    expect((await runCli()).exitCode).toBe(2);
+  });
+
+  it('explains itself', async () => {
+    const { exitCode, out } = await runCli('--help');
+    expect(exitCode).toBe(0);
+    for (const word of ['status', 'watch', 'history', 'resign', '--json']) {
+      expect(out).toContain(word);
+    }
+  });
+
+  it('hands no control characters of somebody else to the terminal', async () => {
+    await startReporter('/cli-control', 'evil\u202e');
+    const { out } = await waitFor(async () => {
+      const result = await runCli('status', '--base-path=/cli-control');
+      return result.out.includes('evil') ? result : undefined;
+    });
+    // oxlint-disable-next-line no-control-regex -- that is what it is about
+    expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]/);
+  });
+});
