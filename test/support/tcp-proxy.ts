@@ -70,11 +70,17 @@ export class TcpProxy {
     return this.recorded('event');
   }
 
-  /** The session that a client was granted last: all that takes to expire it. */
-  lastSession(): { sessionId: string; password: Buffer } {
-    const { sessionId, password } = this.replies('connect').at(-1) ?? {};
+  /**
+   * The session that a client was granted last, or the one of that number: all
+   * that takes to expire it.
+   */
+  lastSession(number?: string): { sessionId: string; password: Buffer } {
+    const { sessionId, password } =
+      this.replies('connect').findLast(
+        (reply) => number === undefined || reply.sessionId === number,
+      ) ?? {};
     if (sessionId === undefined || password === undefined) {
-      throw new Error('No session has been opened through the proxy.');
+      throw new Error('No such session has been opened through the proxy.');
     }
     return { sessionId, password };
   }
