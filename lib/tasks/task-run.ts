@@ -17,8 +17,6 @@ export interface TaskRunSource {
  * every guarded call on the leader, so what is rarely used is made when asked for.
  */
 export class TaskRun implements LeaderTaskContext {
-  readonly task: string;
-  readonly election: string;
   /** When it was called for, by the wall clock. */
   readonly startedAtMs: number;
   attempt: number;
@@ -41,8 +39,6 @@ export class TaskRun implements LeaderTaskContext {
     startedAtMs: number,
     claimed?: { id: string; tickMs: number; attempt: number },
   ) {
-    this.task = source.task;
-    this.election = source.electionName;
     this.#source = source;
     this.term = term;
     this.trigger = trigger;
@@ -50,6 +46,14 @@ export class TaskRun implements LeaderTaskContext {
     this.id = claimed?.id;
     this.#tickMs = claimed?.tickMs;
     this.attempt = claimed?.attempt ?? 1;
+  }
+
+  get task(): string {
+    return this.#source.task;
+  }
+
+  get election(): string {
+    return this.#source.electionName;
   }
 
   get fencingToken(): number {

@@ -1,0 +1,74 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import { CronJob } from 'cron';
+import { currentLeaderTask } from '../../../lib/index.js';
+import { startGuarded } from '../../support/guarded-application.js';
+import { closeApplications } from '../../support/nest-application.js';
+import { waitFor } from '../../support/wait-for.js';
+
+afterEach(closeApplications);
+
+describe('election.onlyLeader()', () => {
+  it('guards a job of the registry, and knows its schedule', async () => {
+    const { app, election, tasks } = await startGuarded([]);
+    const ticks: unknown[] = [];
+    const job = new CronJob(
+      '* * * * * *',
+      election.onlyLeader(
+        () => void ticks.push(currentLeaderTask()?.tick?.getTime()),
+        { task: 'dynamic' },
+      ),
+      null,
+      false,
+      'Asia/Tokyo',
+    );
+    expect(tasks.list()[0]).toMatchObject({ task: 'dynamic' });
+    app.get(SchedulerRegistry).addCronJob('any', job);
+    job.start();
+    await waitFor(() => ticks.length > 0);
+    expect(Number(ticks[0]) % 1000).toBe(0);
+    expect(tasks.list()[0]).toMatchObject({
+      schedule: {
+        type: 'cron',
+        expression: '* * * * * *',
+        timeZone: 'Asia/Tokyo',
+      },
+      nextTick: expect.any(Date),
+    });
+    await election.withdraw();
+    const { length } = ticks;
+    await waitFor(() => tasks.list()[0]!.counts.skipped > 0);
+    expect(ticks).toHaveLength(length);
+  });
+
+  it('passes this, arguments, result and errors on', async () => {
+    const { election } = await startGuarded([]);
+    const guarded = election.onlyLeader(function named(
+      this: unknown,
+      by: number,
+    ) {
+      return [this, by];
+    });
+    expect(guarded.name).toBe('named');
+    expect(guarded.call('me', 3)).toEqual(['me', 3]);
+    await election.withdraw();
+    expect(guarded(3)).toBeUndefined();
+  });
+
+  it('takes the place of a former one of the same name', async () => {
+    const { election, tasks } = await startGuarded([]);
+    const former = election.onlyLeader(() => 'former', { task: 'job' });
+    const latter = election.onlyLeader(() => 'latter', { task: 'job' });
+    expect([former(), latter()]).toEqual([undefined, 'latter']);
+    await expect(tasks.run('job')).resolves.toBe('latter');
+  });
+
+  it('needs no name, but for a ledger', async () => {
+    const { election, tasks } = await startGuarded([]);
+    expect(election.onlyLeader(() => 1)()).toBe(1);
+    expect(tasks.list()).toEqual([]);
+    expect(() => election.onlyLeader(() => 1, { ledger: true })).toThrow(
+      /a run ledger is kept by the name of its task/,
+    );
+  });
+});

@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Injectable, Scope } from '@nestjs/common';
+import { OnlyLeader } from '../../../lib/index.js';
+import { startGuarded } from '../../support/guarded-application.js';
+import { closeApplications } from '../../support/nest-application.js';
+
+afterEach(closeApplications);
+
+describe('at start', () => {
+  it('warns of a decorated method that nothing schedules', async () => {
+    @Injectable()
+    class Lonely {
+      @OnlyLeader()
+      work(): void {}
+    }
+    const { logger } = await startGuarded([Lonely]);
+    expect(logger.messages('warn')).toEqual([
+      expect.stringMatching(/Lonely\.work\(\).*no @Cron\(\).*scheduled: false/),
+    ]);
+  });
+
+  it.each([
+    ['request-scoped', Scope.REQUEST],
+    ['transient', Scope.TRANSIENT],
+  ])('refuses a %s provider', async (name, scope) => {
+    @Injectable({ scope })
+    class Many {
+      @OnlyLeader()
+      work(): void {}
+    }
+    @Injectable()
+    class User {
+      constructor(readonly many: Many) {}
+    }
+    Reflect.defineMetadata('design:paramtypes', [Many], User);
+    await expect(startGuarded([Many, User])).rejects.toThrow(
+      new RegExp(`Many\\.work\\(\\).*${name}.*default scope`),
+    );
+  });
+
+  it('refuses an unknown election', async () => {
+    @Injectable()
+    class Jobs {
+      @OnlyLeader('biling')
+      work(): void {}
+    }
+    await expect(
+      startGuarded([Jobs], { elections: ['billing'] }),
+    ).rejects.toThrow(
+      /OnlyLeader\(\) on Jobs\.work\(\) uses the election "biling"/,
+    );
+  });
+
+  it('refuses two tasks with one name', async () => {
+    @Injectable()
+    class Jobs {
+      @OnlyLeader({ task: 'same' })
+      one(): void {}
+
+      @OnlyLeader({ task: 'same' })
+      two(): void {}
+    }
+    await expect(startGuarded([Jobs])).rejects.toThrow(
+      /Jobs\.two\(\).*another leader task with the name "same"/,
+    );
+  });
+
+  it.each([
+    [{ overlap: 'never' }, /option overlap 'never' of Jobs\.work\(\)/],
+    [{ retry: { attempts: 1 } }, /option retry\.attempts 1 .* 2 or more/],
+    [{ ledger: { missedTicks: 'some' } }, /ledger\.missedTicks 'some'/],
+    [{ ledger: { maxLatenessMs: -1 } }, /ledger\.maxLatenessMs -1/],
+    [{ ledger: { historySize: 1e6 } }, /ledger\.historySize 1000000/],
+    [{ onSkip: true }, /option onSkip true/],
+    [{ task: '' }, /option task '' of Jobs\.work\(\)/],
+  ])('refuses the options %j', async (options, message) => {
+    @Injectable()
+    class Jobs {
+      @OnlyLeader(options as never)
+      work(): void {}
+    }
+    await expect(startGuarded([Jobs])).rejects.toThrow(message);
+  });
+});
