@@ -156,7 +156,7 @@ for (let round = 0; round < ROUNDS; round += 1) {
 
 /** Heap bytes that a call allocates, of a batch too small for a collection. */
 async function bytesPerCall(/** @type {string} */ name) {
-  const count = Math.min(callsOf(name), 20_000);
+  const count = Math.min(callsOf(name), 5_000);
   collectGarbage();
   const before = process.memoryUsage().heapUsed;
   await batches[name]?.(count);

@@ -198,6 +198,7 @@ describe('missed ticks', () => {
     bench.now = '2026-03-31T12:00:00Z';
     await handOver(a, b);
     await waitFor(() => bench.runs.length >= 4);
+    expect(bench.ticks).toEqual(['B 01:30', 'B 01:00', 'B 00:30', 'B 00:30']);
     bench.now = '2026-10-24T12:00:00Z';
     bench.runs.length = 0;
     await b.fire();
