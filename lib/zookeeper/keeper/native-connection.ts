@@ -118,6 +118,10 @@ export class NativeConnection {
         client_password: session.password,
       }),
     });
+    // Told before there is a connection, credentials are the first thing that
+    // the native client says on it.
+    const isKnown =
+      digest === undefined ? Promise.resolve() : this.#authenticate(digest);
     const attempt = this.#watchAttempt();
     const isConnected = await Promise.race([
       connected,
@@ -126,27 +130,17 @@ export class NativeConnection {
     clearInterval(attempt);
     if (isConnected) {
       this.#watchConnection();
-      if (digest !== undefined) {
-        await this.#authenticate(digest);
-      }
+      await this.#within(isKnown);
     }
     return isConnected && !this.#isOver;
   }
 
   /**
-   * Tells who we are, and waits until that is settled: a refusal would otherwise
-   * look like the loss of a connection that was fine.
+   * Tells who we are. Resolves when that is accepted, or the connection over: a
+   * refusal would otherwise look like the loss of a connection that was fine.
    */
-  async #authenticate(digest: string): Promise<void> {
-    if (this.#isOver) {
-      return;
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const settled = new Promise<void>((resolve) => {
-      timer = setTimeout(
-        () => this.#finish('disconnected'),
-        this.#options.connectTimeoutMs,
-      );
+  #authenticate(digest: string): Promise<void> {
+    return new Promise((resolve) => {
       const code = this.#native.add_auth('digest', digest, (refusal) => {
         setImmediate(() => {
           if (refusal !== 0) {
@@ -155,15 +149,19 @@ export class NativeConnection {
           resolve();
         });
       });
-      // The native client keeps it back until there is a request to send.
-      if (
-        code !== 0 ||
-        this.#native.a_exists('/', false, () => undefined) !== 0
-      ) {
-        this.#finish('disconnected');
+      if (code !== 0) {
+        setImmediate(() => this.#finish('disconnected'));
       }
     });
-    await Promise.race([settled, this.ended]);
+  }
+
+  /** Waits for an answer; without one the connection is over. */
+  async #within(answer: Promise<void>): Promise<void> {
+    const timer = setTimeout(
+      () => this.#finish('disconnected'),
+      this.#options.connectTimeoutMs,
+    );
+    await Promise.race([answer, this.ended]);
     clearTimeout(timer);
   }
 
@@ -194,7 +192,9 @@ export class NativeConnection {
       this.#reply(id, code);
     }
     if (this.#native.state !== STATE_CONNECTED) {
-      setImmediate(() => this.#finish('disconnected'));
+      // At once: the native client has closed its socket and goes on waiting for
+      // it, at which the event loop would abort the process.
+      this.#finish('disconnected');
     }
   }
 

@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import {
   afterAll,
   afterEach,
@@ -12,6 +13,7 @@ import type {
   ConnectionState,
   ZookeeperClient,
 } from '../../../lib/zookeeper/zookeeper-client.interface.js';
+import { ProcessInstance } from '../../support/process-instance.js';
 import { descendants } from '../../support/process-table.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
@@ -19,6 +21,9 @@ import { ZookeeperEnsemble } from '../../support/zookeeper-ensemble.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 const SESSION_TIMEOUT_MS = 2_000;
+const BROKEN_WRITE = fileURLToPath(
+  new URL('../../support/broken-write.main.mjs', import.meta.url),
+);
 
 let server: ZookeeperServer;
 const clients: ZookeeperClient[] = [];
@@ -204,6 +209,20 @@ describe('a client', () => {
     await client.close();
     await ensemble.close();
   }, 60_000);
+
+  it('outlives a connection that breaks between a reply and the next request', async () => {
+    const connection = new ProcessInstance(BROKEN_WRITE, {
+      env: { PORT: String(server.port) },
+    });
+    const { code } = await connection.exited;
+    expect(connection.stderr).toBe('');
+    expect(code).toBe(0);
+    expect(connection.events).toMatchObject([
+      { type: 'reply', id: 2, code: expect.any(Number) },
+      { type: 'reply', id: 3, code: -4 },
+      { type: 'disconnected' },
+    ]);
+  });
 
   it('gets past a server that takes connections and never answers', async () => {
     const silent = await TcpProxy.start({ targetPort: server.port });
