@@ -11,7 +11,8 @@ import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 const LEADER_CHANGES = Number(process.env.LEADER_CHANGES ?? 12);
-const SHIFTS_MS = [3_000, -3_000, 0] as const;
+/** The fastest first. */
+const SHIFTS_MS = [3_000, 0, -3_000] as const;
 const SHIFTED_CLOCK = new URL(
   '../../support/shifted-clock.mjs',
   import.meta.url,
@@ -84,7 +85,7 @@ it(
     }
     // The slowest last: it has nothing to do before its clock has passed the
     // ticks that the others have claimed.
-    for (const wanted of [0, -3_000]) {
+    for (const wanted of SHIFTS_MS) {
       let leader = await instances.waitForLeader();
       while (shifts.get(leader) !== wanted) {
         leader.send({ do: 'resign' });

@@ -15,7 +15,7 @@ const LONGEST_TERM_MS = 700;
 const SESSION_TIMEOUT_MS = 2_000;
 
 const ledger = { missedTicks: 'all', historySize: 200 } as const;
-const runMs = [0, 120] as const;
+const runMs = [50, 200] as const;
 const tasks = [
   {
     task: 'at most once',
