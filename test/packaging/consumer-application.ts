@@ -14,23 +14,44 @@ const QUICK_INSTALL = ['--prefer-offline', '--no-audit', '--no-fund'];
 
 /** Packs the library as `npm publish` would; returns the path of the tarball. */
 export async function packLibrary(directory: string): Promise<string> {
+  return path.join(directory, (await pack(directory)).filename);
+}
+
+/** What npm says of a package. */
+export interface PackedLibrary {
+  readonly filename: string;
+  readonly size: number;
+  readonly unpackedSize: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+export async function pack(directory: string): Promise<PackedLibrary> {
   const { stdout } = await execute(
     'npm',
     ['pack', '--json', '--ignore-scripts', '--pack-destination', directory],
     { cwd: projectRoot },
   );
-  const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  return path.join(directory, filename);
+  const [packed] = JSON.parse(stdout) as [PackedLibrary];
+  return packed;
 }
 
 /** An application that uses the library as its users do: installed from npm. */
 export class ConsumerApplication {
-  private constructor(private readonly directory: string) {}
+  private constructor(readonly directory: string) {}
 
   /** Copies a fixture to an empty directory, installs and compiles it there. */
   static async install(
     fixture: string,
-    { into, tarball }: { into: string; tarball: string },
+    {
+      into,
+      tarball,
+      build = ['node_modules/typescript/bin/tsc'],
+    }: {
+      into: string;
+      tarball: string;
+      /** What compiles it, for Node.js to run. */
+      build?: string[];
+    },
   ): Promise<ConsumerApplication> {
     const directory = path.join(into, fixture);
     await cp(path.join(fixtures, fixture), directory, { recursive: true });
@@ -38,24 +59,60 @@ export class ConsumerApplication {
       cwd: directory,
       env: buildEnvironment(),
     });
-    await execute(process.execPath, ['node_modules/typescript/bin/tsc'], {
-      cwd: directory,
+    const application = new ConsumerApplication(directory);
+    await application.runNode(build);
+    return application;
+  }
+
+  /** Runs a script to its end; resolves to what it wrote. */
+  async runNode(args: string[]): Promise<string> {
+    const { stdout, stderr } = await execute(process.execPath, args, {
+      cwd: this.directory,
+      // What tells the tests of a fixture that they run in the tests of ours.
+      env: withoutJest(process.env),
     });
-    return new ConsumerApplication(directory);
+    return stdout + stderr;
   }
 
   start(
     connectionString: string,
     nodeOptions: string[] = [],
+    node = process.execPath,
   ): RunningApplication {
-    const main = path.join(this.directory, 'dist/main.js');
-    const child = spawn(process.execPath, [...nodeOptions, main], {
+    return this.spawn(connectionString, node, [
+      ...nodeOptions,
+      path.join(this.directory, 'dist/main.js'),
+    ]);
+  }
+
+  /** Starts something that stays, in the directory of the application. */
+  spawn(
+    connectionString: string,
+    command: string,
+    args: string[],
+    environment: NodeJS.ProcessEnv = {},
+  ): RunningApplication {
+    const child = spawn(command, args, {
       cwd: this.directory,
-      env: { ...process.env, CONNECTION_STRING: connectionString },
+      env: {
+        ...withoutJest(process.env),
+        CONNECTION_STRING: connectionString,
+        ...environment,
+      },
       stdio: 'pipe',
+      // A group of its own, as a terminal gives to what is started in it.
+      detached: true,
     });
     return new RunningApplication(child, this.directory);
   }
+}
+
+function withoutJest(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(environment).filter(
+      ([name]) => !/^(JEST_|NODE_ENV$|NODE_OPTIONS$)/.test(name),
+    ),
+  );
 }
 
 export class RunningApplication {
@@ -77,10 +134,26 @@ export class RunningApplication {
     this.child.stdin?.end();
   }
 
+  /** Ctrl-C: the terminal sends it to the whole group. */
+  interrupt(): void {
+    this.#signalGroup('SIGINT');
+  }
+
   /** For the end of a failed test. */
   async kill(): Promise<void> {
-    this.child.kill('SIGKILL');
+    this.#signalGroup('SIGKILL');
     await this.exitCode;
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
+    const { pid } = this.child;
+    if (pid !== undefined) {
+      try {
+        process.kill(-pid, signal);
+      } catch {
+        // All of them have ended.
+      }
+    }
   }
 
   /**

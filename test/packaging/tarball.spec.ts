@@ -9,13 +9,14 @@ import {
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { waitFor } from '../support/wait-for.js';
 import { ZookeeperServer } from '../support/zookeeper-server.js';
 import {
   ConsumerApplication,
+  pack,
   packLibrary,
   type RunningApplication,
 } from './consumer-application.js';
+import { expectLeaderTaskAndCleanExit } from './expect-clean-run.js';
 
 const INSTALL_TIMEOUT_MS = 300_000;
 
@@ -49,6 +50,26 @@ describe('the packed library', () => {
     await rm(directory, { recursive: true, force: true });
   });
 
+  it('holds the two builds and what npm shows, and is small', async () => {
+    const { files, size, unpackedSize } = await pack(directory);
+    const places = new Set(
+      files.map(({ path: name }) => name.split('/').slice(0, 2).join('/')),
+    );
+    expect([...places].toSorted()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist/cjs',
+      'dist/esm',
+      'package.json',
+    ]);
+    expect(files.filter(({ path: name }) => /spec|\.map$/.test(name))).toEqual(
+      [],
+    );
+    expect(size).toBeLessThan(300_000);
+    expect(unpackedSize).toBeLessThan(1_700_000);
+  });
+
   it('serves a Nest 12 application in ES modules', async () => {
     running = nest12.start(server.connectionString);
     await expectLeaderTaskAndCleanExit(running, 'dist/esm');
@@ -66,32 +87,3 @@ describe('the packed library', () => {
     await expectLeaderTaskAndCleanExit(running, 'dist/cjs');
   });
 });
-
-/** The application elects itself, runs its task and leaves nothing behind. */
-async function expectLeaderTaskAndCleanExit(
-  application: RunningApplication,
-  build: string,
-): Promise<void> {
-  await Promise.race([
-    waitFor(() => application.output.includes('task ran, leading: true'), {
-      description: 'the leader task to run',
-      timeoutMs: 20_000,
-    }),
-    application.exitCode.then((code) => {
-      throw new Error(`Exited with ${code}: ${application.output}`);
-    }),
-  ]);
-  expect(application.output).toMatch(`/nestjs-zookeeper-leader/${build}/index`);
-  // The application and its session keeper.
-  expect(await application.processes()).toHaveLength(2);
-
-  application.requestClose();
-  const exitCode = await application.exitCode;
-  expect({ exitCode, output: application.output }).toEqual({
-    exitCode: 0,
-    output: expect.not.stringMatching(/error/i),
-  });
-  await waitFor(async () => (await application.processes()).length === 0, {
-    description: 'the processes of the application to end',
-  });
-}
