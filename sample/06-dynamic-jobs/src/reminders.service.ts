@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { Interval, SchedulerRegistry } from '@nestjs/schedule';
+import { CronJob } from 'cron';
+import { LeaderElection } from 'nestjs-zookeeper-leader';
+import { Messenger } from './messenger.js';
+import type { Reminder } from './reminder.js';
+import { ReminderStore } from './reminder.store.js';
+
+/**
+ * Keeps a job for every reminder. Every instance has all of them, so that any can
+ * take over; the leader's do something.
+ */
+@Injectable()
+export class RemindersService {
+  private readonly known = new Map<string, string>();
+
+  constructor(
+    private readonly election: LeaderElection,
+    private readonly registry: SchedulerRegistry,
+    private readonly store: ReminderStore,
+    private readonly messenger: Messenger,
+  ) {}
+
+  /** Does here what has been changed anywhere. */
+  @Interval(500)
+  async follow(): Promise<void> {
+    const reminders = await this.store.list();
+    for (const name of this.known.keys()) {
+      if (!reminders.some((reminder) => reminder.name === name)) {
+        this.remove(name);
+      }
+    }
+    for (const reminder of reminders) {
+      if (this.known.get(reminder.name) !== JSON.stringify(reminder)) {
+        this.remove(reminder.name);
+        this.add(reminder);
+      }
+    }
+  }
+
+  private add(reminder: Reminder): void {
+    const { name, cron, text } = reminder;
+    // With a name, the task can be listed and has events; called again with the
+    // same name, it takes the place of the former one.
+    const remind = this.election.onlyLeader(
+      () => this.messenger.tell(`${name}: ${text}`),
+      { task: `reminder ${name}` },
+    );
+    const job = CronJob.from({ cronTime: cron, onTick: () => remind() });
+    this.registry.addCronJob(name, job);
+    job.start();
+    this.known.set(name, JSON.stringify(reminder));
+  }
+
+  private remove(name: string): void {
+    if (this.known.delete(name)) {
+      this.registry.deleteCronJob(name);
+    }
+  }
+}
