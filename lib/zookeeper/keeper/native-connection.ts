@@ -38,6 +38,7 @@ const CLOSED_AUTH_FAILED = -113;
 // Codes that replies carry to the application, of ZooKeeper's own numbering.
 const CODE_CONNECTION_LOSS = -4;
 const CODE_BAD_ARGUMENTS = -8;
+const CODE_AUTH_FAILED = -115;
 
 /** All rights to whoever this session has proved to be, none to others. */
 const CREATOR_ALL: readonly NativeAcl[] = [
@@ -141,15 +142,16 @@ export class NativeConnection {
    */
   #authenticate(digest: string): Promise<void> {
     return new Promise((resolve) => {
-      const code = this.#native.add_auth('digest', digest, (refusal) => {
-        setImmediate(() => {
-          if (refusal !== 0) {
-            this.#finish('auth-failed');
-          }
-          resolve();
-        });
+      const sent = this.#native.add_auth('digest', digest, (code) => {
+        if (code === 0) {
+          setImmediate(resolve);
+        } else if (code === CODE_AUTH_FAILED) {
+          setImmediate(() => this.#finish('auth-failed'));
+        }
+        // Anything else is the end of the connection or of the session, which
+        // has an event of its own.
       });
-      if (code !== 0) {
+      if (sent !== 0) {
         setImmediate(() => this.#finish('disconnected'));
       }
     });

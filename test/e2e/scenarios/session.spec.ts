@@ -319,7 +319,7 @@ describe('session and connection', () => {
       ...(a.proxy as TcpProxy).lastSession(sessionId),
     });
     // Only those who have the credentials can create a node again.
-    await waitFor(
+    await group.waitUntil(
       () => a.roles.filter((role) => role === 'leader').length === 2,
       { description: 'A to lead on a new session' },
     );
