@@ -29,4 +29,12 @@ await runMain(async () => {
     }
   }
   await runJest(jestArguments);
+  if (jestArguments.length === 0 && !process.exitCode) {
+    await step('Faults', () =>
+      runNpmScript('test:faults', ['--seed', 'daily', '--minutes', '2']),
+    );
+    await step('Faults in a library that is broken on purpose', () =>
+      runNpmScript('test:faults:mutations'),
+    );
+  }
 });

@@ -1,8 +1,8 @@
 import { runNpmScript, StepFailedError } from './steps.mjs';
 
 /**
- * Runs jest and takes over its exit code. Nothing is printed afterwards: its
- * summary is the last thing on the screen.
+ * Runs jest and takes over its exit code. Nothing is printed afterwards where a
+ * test has failed: its summary is the last thing on the screen.
  *
  * @param {string[]} args
  */

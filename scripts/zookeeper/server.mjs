@@ -25,6 +25,7 @@ import { logConfiguration, serverConfiguration } from './configuration.mjs';
  * @property {string} [dataDir] a directory that shall stay; default: one of its
  *   own, removed by close()
  * @property {string[]} [jvmArgs] further arguments of the java command
+ * @property {Record<string, string>} [env] in addition to this environment
  * @property {number} [startTimeoutMs] until it must serve; default 30 s
  * @property {(line: string) => void} [log]
  */
@@ -125,6 +126,7 @@ export class ZookeeperProcess {
       // need the server to shut down in an orderly way.
       detached: true,
       execArgv: [],
+      env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.#guardian.stdout, this.#guardian.stderr]) {

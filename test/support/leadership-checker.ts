@@ -7,6 +7,19 @@ export interface LeadershipInterval {
   /** Undefined while it still leads. */
   untilNs?: bigint;
   fencingToken: bigint | number;
+  /** Tokens are compared within an era: one life of ZooKeeper's data. Default 0. */
+  era?: number;
+}
+
+/**
+ * For so long an instance may believe that it leads while another one does,
+ * because something was done to it that docs/safety.md does not cover.
+ */
+export interface LeadershipExemption {
+  instance: string;
+  election: string;
+  fromNs: bigint;
+  untilNs: bigint;
 }
 
 /**
@@ -15,6 +28,7 @@ export interface LeadershipInterval {
  */
 export class LeadershipChecker {
   readonly intervals: LeadershipInterval[] = [];
+  readonly exemptions: LeadershipExemption[] = [];
 
   add(...intervals: LeadershipInterval[]): void {
     this.intervals.push(...intervals);
@@ -57,7 +71,16 @@ export class LeadershipChecker {
     const elections = new Set(this.intervals.map(({ election }) => election));
     return [...elections].flatMap((election) => {
       const intervals = this.of(election);
-      return [...overlaps(intervals), ...unfencedTerms(intervals)];
+      const eras = new Set(intervals.map(({ era }) => era));
+      const fenced = intervals.filter(
+        (interval) => !this.exemptions.some((each) => contains(each, interval)),
+      );
+      return [
+        ...overlaps(intervals, this.exemptions),
+        ...[...eras].flatMap((era) =>
+          unfencedTerms(fenced.filter((each) => each.era === era)),
+        ),
+      ];
     });
   }
 
@@ -72,7 +95,10 @@ export class LeadershipChecker {
   }
 }
 
-function overlaps(intervals: LeadershipInterval[]): string[] {
+function overlaps(
+  intervals: LeadershipInterval[],
+  exemptions: LeadershipExemption[],
+): string[] {
   const origin = intervals[0]?.fromNs ?? 0n;
   const violations: string[] = [];
   let leading: LeadershipInterval[] = [];
@@ -84,13 +110,46 @@ function overlaps(intervals: LeadershipInterval[]): string[] {
       ({ untilNs }) => untilNs === undefined || untilNs > later.fromNs,
     );
     for (const earlier of leading) {
-      violations.push(
-        `${describe(later, origin)}: overlaps with ${describe(earlier, origin)}`,
-      );
+      if (!exemptions.some((each) => excuses(each, earlier, later))) {
+        violations.push(
+          `${describe(later, origin)}: overlaps with ${describe(earlier, origin)}`,
+        );
+      }
     }
     leading.push(later);
   }
   return violations;
+}
+
+/** Whether all of an interval is exempted. */
+function contains(
+  { instance, election, fromNs, untilNs }: LeadershipExemption,
+  interval: LeadershipInterval,
+): boolean {
+  return (
+    instance === interval.instance &&
+    election === interval.election &&
+    fromNs <= interval.fromNs &&
+    interval.untilNs !== undefined &&
+    untilNs >= interval.untilNs
+  );
+}
+
+/** Whether all of the time for which two lead is within the exemption of one. */
+function excuses(
+  { instance, election, fromNs, untilNs }: LeadershipExemption,
+  earlier: LeadershipInterval,
+  later: LeadershipInterval,
+): boolean {
+  const ends = [earlier.untilNs, later.untilNs].filter(
+    (each) => each !== undefined,
+  );
+  return (
+    election === later.election &&
+    [earlier.instance, later.instance].includes(instance) &&
+    later.fromNs >= fromNs &&
+    ends.some((end) => end <= untilNs)
+  );
 }
 
 /** A token may stay with its instance, but never go back or to another. */

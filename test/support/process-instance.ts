@@ -16,6 +16,10 @@ export interface ProcessInstanceOptions {
   cwd?: string;
   /** Arguments for node itself. */
   execArgv?: string[];
+  /** Takes the events, which are not kept then. */
+  onEvent?: (event: ProcessEvent) => void;
+  /** Takes the plain lines, likewise. */
+  onLine?: (line: string) => void;
 }
 
 /** A line of the form {"type": ...} on the standard output. */
@@ -50,6 +54,8 @@ export class ProcessInstance {
   readonly exited: Promise<ProcessExit>;
 
   private readonly child: ChildProcess;
+  private readonly onEvent: ProcessInstanceOptions['onEvent'];
+  private readonly onLine: ProcessInstanceOptions['onLine'];
   private readonly family = new Map<string, ProcessEntry>();
   private exit: ProcessExit | undefined;
   private outputComplete = false;
@@ -65,6 +71,8 @@ export class ProcessInstance {
     options: ProcessInstanceOptions = {},
   ) {
     const { args = [], env, cwd, execArgv = [] } = options;
+    this.onEvent = options.onEvent;
+    this.onLine = options.onLine;
     const nodeArgs = [...execArgv, RUN_WITH_PARENT, script, ...args];
     this.child = spawn(process.execPath, nodeArgs, {
       cwd,
@@ -234,8 +242,12 @@ export class ProcessInstance {
     this.rest = lines.pop() ?? '';
     for (const line of lines) {
       const event = parseEvent(line);
-      if (event) {
+      if (event && this.onEvent) {
+        this.onEvent(event);
+      } else if (event) {
         this.events.push(event);
+      } else if (this.onLine) {
+        this.onLine(line);
       } else {
         this.lines.push(line);
       }

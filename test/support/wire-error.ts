@@ -11,10 +11,10 @@ export class WireError extends Error {
   }
 }
 
-/** A handler of rejections that turns the one expected error into undefined. */
-export function unless(code: ErrorName): (error: unknown) => undefined {
+/** A handler of rejections that turns the expected errors into undefined. */
+export function unless(...codes: ErrorName[]): (error: unknown) => undefined {
   return (error) => {
-    if (error instanceof WireError && error.code === code) {
+    if (error instanceof WireError && codes.includes(error.code)) {
       return undefined;
     }
     throw error;

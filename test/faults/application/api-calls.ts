@@ -1,0 +1,88 @@
+import type { LeaderElection, LeaderTasks } from '../../../lib/index.js';
+import type { CallReport } from './protocol.js';
+import { now } from './tell.js';
+
+const PAUSE_MS = 150;
+
+/**
+ * Calls the public API all the time, as an application does, and keeps account
+ * of the promises: each has to settle, whatever happens.
+ */
+export class ApiCalls {
+  readonly #elections: readonly LeaderElection[];
+  readonly #tasks: LeaderTasks;
+  readonly #pending = new Map<
+    number,
+    { readonly name: string; readonly sinceMs: number }
+  >();
+  #made = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(elections: readonly LeaderElection[], tasks: LeaderTasks) {
+    this.#elections = elections;
+    this.#tasks = tasks;
+  }
+
+  get pending(): string[] {
+    return [...this.#pending.values()].map(
+      ({ name, sinceMs }) => `${name} for ${Math.round(now() - sinceMs)} ms`,
+    );
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#next(), PAUSE_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Rejections are the API's right; what counts is that it settles. */
+  track(name: string, promise: Promise<unknown>): void {
+    const id = ++this.#made;
+    this.#pending.set(id, { name, sinceMs: now() });
+    const settled = (): void => void this.#pending.delete(id);
+    promise.then(settled, settled);
+  }
+
+  report(): CallReport {
+    return { made: this.#made, pending: this.pending };
+  }
+
+  #next(): void {
+    const election = this.#elections[
+      this.#made % this.#elections.length
+    ] as LeaderElection;
+    switch (Math.floor(Math.random() * 5)) {
+      case 0:
+        this.track('participants()', election.participants());
+        break;
+      case 1:
+        this.track(
+          'waitForLeadership({ timeoutMs })',
+          election.waitForLeadership({ timeoutMs: Math.random() * 400 }),
+        );
+        break;
+      case 2: {
+        const signal = AbortSignal.timeout(Math.ceil(Math.random() * 400));
+        this.track(
+          'waitForLeadership({ signal })',
+          election.waitForLeadership({ signal }),
+        );
+        break;
+      }
+      case 3:
+        this.track('history()', this.#tasks.history('once'));
+        break;
+      default:
+        this.track('resign() of whoever waits', this.#resignFollower(election));
+    }
+  }
+
+  /** Means nothing to a follower, and has to settle all the same. */
+  async #resignFollower(election: LeaderElection): Promise<void> {
+    if (election.leadership.role === 'follower') {
+      await election.resign();
+    }
+  }
+}

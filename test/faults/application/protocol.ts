@@ -1,0 +1,67 @@
+import type { ZookeeperLeaderModuleOptions } from '../../../lib/index.js';
+
+/** What the runner gives the application to start with. */
+export interface ApplicationSettings {
+  /** URL of the library's build. */
+  readonly library: string;
+  readonly options: ZookeeperLeaderModuleOptions & {
+    readonly instanceId: string;
+  };
+  readonly elections: readonly string[];
+  readonly storePort: number;
+}
+
+/** What the runner tells it to do. */
+export type Order =
+  | { readonly do: 'block'; readonly forMs: number }
+  | { readonly do: 'resign' }
+  | { readonly do: 'withdraw'; readonly forMs: number }
+  | { readonly do: 'count' };
+
+/** What it says; every event has the monotonic time as well. */
+export type ApplicationEvent = { readonly atMs: number } & (
+  | { readonly type: 'ready' }
+  /** `isLeader()` is true, at this moment for the first time in a term. */
+  | {
+      readonly type: 'leads';
+      readonly election: string;
+      readonly term: number;
+      readonly fencingToken: number;
+      readonly fromMs: number;
+    }
+  /** It has been true until then. */
+  | {
+      readonly type: 'led';
+      readonly election: string;
+      readonly term: number;
+      readonly untilMs: number;
+      readonly isOver: boolean;
+    }
+  | {
+      readonly type: 'role';
+      readonly election: string;
+      readonly role: 'leader' | 'follower' | 'idle';
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'run';
+      readonly task: string;
+      readonly tick: number;
+      readonly fencingToken: number;
+      readonly attempt: number;
+      readonly trigger: string;
+    }
+  | {
+      readonly type: 'memory';
+      readonly heapBytes: number;
+      readonly rssBytes: number;
+    }
+  | ({ readonly type: 'calls' | 'closed' } & CallReport)
+  | { readonly type: 'problem'; readonly text: string }
+);
+
+export interface CallReport {
+  readonly made: number;
+  /** Calls of the public API that have not settled, with their age. */
+  readonly pending: readonly string[];
+}

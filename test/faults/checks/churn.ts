@@ -1,0 +1,57 @@
+import type { WireClient } from '../../support/wire-client.js';
+import type { Cluster } from '../cluster.js';
+import { BASE_PATH, ELECTIONS } from '../settings.js';
+
+interface Count {
+  /** Of the election's node: another one counts from the beginning. */
+  readonly czxid: number;
+  readonly era: number;
+  readonly created: number;
+  readonly reasons: number;
+}
+
+/**
+ * Nodes are created where there is a reason: a new session, a resignation, a
+ * return, a node that somebody else has deleted. Steps of the election that get
+ * into each other's way create more than that (CURATOR-644).
+ */
+export class NodeChurn {
+  readonly #counts = new Map<string, Count>();
+
+  /** To be called when everything is calm. */
+  async problems(cluster: Cluster, client: WireClient): Promise<string[]> {
+    const problems: string[] = [];
+    for (const election of ELECTIONS) {
+      const before = this.#counts.get(election);
+      // What comes while we look counts for the next time.
+      const known = countReasons(cluster, election);
+      const stat = await client.exists(`${BASE_PATH}/elections/${election}`);
+      const reasons = countReasons(cluster, election);
+      if (!stat) {
+        this.#counts.delete(election);
+        continue;
+      }
+      // A change is a creation or a deletion.
+      const created = (stat.childrenVersion + stat.childCount) / 2;
+      const { czxid } = stat;
+      const { era } = cluster;
+      this.#counts.set(election, { czxid, era, created, reasons: known });
+      if (before?.czxid === czxid && before.era === era) {
+        const extra = created - before.created - (reasons - before.reasons);
+        if (extra > 0) {
+          problems.push(
+            `${created - before.created} nodes were created in "${election}", for ${reasons - before.reasons} reasons`,
+          );
+        }
+      }
+    }
+    return problems;
+  }
+}
+
+function countReasons({ slots, history }: Cluster, election: string): number {
+  const sessions = new Set(
+    slots.flatMap(({ links }) => links.flatMap((link) => [...link.sessions])),
+  );
+  return sessions.size + (history.returns.get(election) ?? 0);
+}

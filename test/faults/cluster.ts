@@ -1,0 +1,227 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { WireClient } from '../support/wire-client.js';
+import { monotonicMs } from './clock.js';
+import { FaultyEnsemble } from './ensemble.js';
+import { FencedStore } from './fenced-store.js';
+import { History } from './history.js';
+import { FaultInstance } from './instance.js';
+import { readLedgers } from './ledgers.js';
+import { Link, type GrantedSession } from './link.js';
+import {
+  BASE_PATH,
+  ELECTIONS,
+  LEASE_SHARE,
+  TICK_TIME_MS,
+  type RunSettings,
+} from './settings.js';
+
+/** A place for an instance: its cables to the servers stay when it is replaced. */
+export interface Slot {
+  readonly index: number;
+  /** To each server. */
+  readonly links: readonly Link[];
+  /** From which the instance's wall clock takes its offset. */
+  readonly clockFile: string;
+  incarnation: number;
+  instance: FaultInstance | undefined;
+}
+
+/** How old what a leader has said of itself may be. */
+const FRESH_MS = 400;
+
+/** The ensemble, the instances, the store, and the cables between them. */
+export class Cluster {
+  static async start(settings: RunSettings): Promise<Cluster> {
+    const ensemble = await FaultyEnsemble.start({
+      tickTimeMs: TICK_TIME_MS,
+      ...(settings.slowDisk !== undefined && {
+        jvmArgs: ['-Dzookeeper.forceSync=yes'],
+        env: {
+          LD_PRELOAD: settings.slowDisk,
+          SLOW_DISK_FILE: join(settings.directory, 'slow-disk'),
+        },
+      }),
+    });
+    const cluster = new Cluster(settings, ensemble, await FencedStore.start());
+    for (let index = 0; index < settings.instances; index++) {
+      const links = await Promise.all(
+        ensemble.members.map(({ server }) => Link.open(server.port)),
+      );
+      cluster.slots.push({
+        index,
+        links,
+        clockFile: join(settings.directory, `clock-${index}`),
+        incarnation: 0,
+        instance: undefined,
+      });
+    }
+    return cluster;
+  }
+
+  readonly slots: Slot[] = [];
+  readonly history: History;
+  /** All instances that have been, those that have ended included. */
+  readonly instances: FaultInstance[] = [];
+  /** The life of ZooKeeper's data. */
+  era = 0;
+
+  private constructor(
+    readonly settings: RunSettings,
+    readonly ensemble: FaultyEnsemble,
+    readonly store: FencedStore,
+  ) {
+    this.history = new History(settings.log);
+    this.beginLedgers();
+  }
+
+  get sessionTimeoutMs(): number {
+    return this.settings.sessionTimeoutMs;
+  }
+
+  get running(): Slot[] {
+    return this.slots.filter(({ instance }) => instance?.isRunning);
+  }
+
+  /** Those that may be ended. */
+  get mortal(): Slot[] {
+    return this.running.filter(
+      ({ index }) => !(this.settings.hasSurvivor && index === 0),
+    );
+  }
+
+  /** The slot whose instance leads an election, by its own word. */
+  leader(election: string = ELECTIONS[0]): Slot | undefined {
+    const [reign] = this.history.current(election, monotonicMs() - FRESH_MS);
+    return this.running.find(
+      ({ instance }) => instance?.id === reign?.instance,
+    );
+  }
+
+  startInstance(slot: Slot): FaultInstance {
+    slot.incarnation += 1;
+    writeFileSync(slot.clockFile, '+0');
+    const { settings } = this;
+    const instance: FaultInstance = new FaultInstance({
+      application: settings.application,
+      settings: {
+        library: settings.library,
+        elections: ELECTIONS,
+        storePort: this.store.port,
+        options: {
+          instanceId: `i${slot.index}.${slot.incarnation}`,
+          connectionString: slot.links
+            .map(({ port }) => `127.0.0.1:${port}`)
+            .join(','),
+          basePath: BASE_PATH,
+          sessionTimeoutMs: this.sessionTimeoutMs,
+          maxStallMs: 2 * this.sessionTimeoutMs,
+          drainTimeoutMs: 1_000,
+          elections: ELECTIONS,
+        },
+      },
+      env: settings.faketime
+        ? {
+            LD_PRELOAD: settings.faketime,
+            FAKETIME_TIMESTAMP_FILE: slot.clockFile,
+            FAKETIME_NO_CACHE: '1',
+            FAKETIME_DONT_FAKE_MONOTONIC: '1',
+          }
+        : {},
+      history: this.history,
+      era: () => this.era,
+      record: (line) => settings.record(`${instance.id} ${line}`),
+    });
+    slot.instance = instance;
+    this.instances.push(instance);
+    return instance;
+  }
+
+  /** Undoes everything: cables, servers, clocks, and instances that have ended. */
+  async repair(): Promise<void> {
+    for (const { links, clockFile } of this.slots) {
+      writeFileSync(clockFile, '+0');
+      for (const link of links) {
+        link.mend();
+      }
+    }
+    await this.ensemble.repair();
+    for (const slot of this.slots) {
+      slot.instance?.signal('SIGCONT');
+      if (!slot.instance?.isRunning) {
+        this.startInstance(slot);
+      }
+    }
+  }
+
+  /** The session that the instance of a slot was granted last. */
+  session({ links }: Slot): GrantedSession | undefined {
+    return links
+      .flatMap(({ granted }) => granted ?? [])
+      .toSorted((a, b) => a.atMs - b.atMs)
+      .at(-1);
+  }
+
+  /**
+   * Something was done to an instance that docs/safety.md does not cover: what
+   * its leadership rested on has gone, and no heartbeat sent later is answered
+   * before it is told. So it may believe that it leads for a lease at most.
+   */
+  exempt(
+    instance: string,
+    elections: readonly string[],
+    sinceMs: number,
+  ): void {
+    const untilMs = monotonicMs() + this.sessionTimeoutMs * LEASE_SHARE;
+    for (const election of elections) {
+      const fromMs = sinceMs;
+      this.history.exemptions.push({ instance, election, fromMs, untilMs });
+    }
+  }
+
+  /** Looks at ZooKeeper, or meddles with it, with a client of our own. */
+  async inspect<T>(look: (client: WireClient) => Promise<T>): Promise<T> {
+    const { server } = await this.ensemble.anyServing();
+    const client = await WireClient.connect({
+      port: server.port,
+      timeoutMs: 4_000,
+    });
+    try {
+      await client.sync('/');
+      return await look(client);
+    } finally {
+      await client.close().catch(() => client.destroy());
+    }
+  }
+
+  /** From here on the ledgers are other ones than before. */
+  beginLedgers(): void {
+    const atMs = monotonicMs();
+    const former = this.history.ledgerEras.at(-1);
+    if (former) {
+      former.untilMs = atMs;
+    }
+    this.history.ledgerEras.push({
+      fromMs: atMs,
+      untilMs: Infinity,
+      hadWrongClock: false,
+      runs: new Map(),
+      lastTick: new Map(),
+    });
+  }
+
+  readLedgers(): Promise<void> {
+    return this.inspect((client) => readLedgers(client, this.history));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.instances.map((instance) => instance.close()));
+    for (const { links } of this.slots) {
+      for (const link of links) {
+        link.close();
+      }
+    }
+    this.store.close();
+    await this.ensemble.close();
+  }
+}

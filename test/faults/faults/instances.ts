@@ -1,0 +1,101 @@
+import { last } from '../clock.js';
+import { signal } from '../instance.js';
+import { disturbance, ms, victim, type Fault } from './fault.js';
+
+/** What can happen to the process of an application. */
+export const instanceFaults = {
+  kill: {
+    lowerBound: 'one round trip: the keeper closes the session',
+    async inject(context) {
+      const instance = victim(context, context.cluster.mortal)?.instance;
+      context.note(`kill -9 ${instance?.id}`);
+      await instance?.kill();
+    },
+  },
+  crash: {
+    lowerBound: 'session timeout',
+    async inject(context) {
+      const instance = victim(context, context.cluster.mortal)?.instance;
+      context.note(`kill -9 ${instance?.id} and its keeper`);
+      await instance?.crash();
+    },
+  },
+  keeper: {
+    lowerBound: 'none: the session is taken over',
+    async inject(context) {
+      const instance = victim(context)?.instance;
+      context.note(`kill -9 the keeper of ${instance?.id}`);
+      signal(instance?.keeper(), 'SIGKILL');
+    },
+  },
+  terminate: {
+    lowerBound: 'one round trip, after the drain',
+    async inject(context) {
+      const instance = victim(context, context.cluster.mortal)?.instance;
+      context.note(`SIGTERM ${instance?.id}`);
+      await instance?.terminate();
+    },
+  },
+  pause: {
+    lowerBound: 'none; maxStallMs when it is longer than that',
+    async inject(context) {
+      const instance = victim(context)?.instance;
+      const forMs = disturbance(context);
+      context.note(`SIGSTOP ${instance?.id} for ${ms(forMs)}`);
+      instance?.signal('SIGSTOP');
+      await last(forMs);
+      instance?.signal('SIGCONT');
+    },
+  },
+  freeze: {
+    lowerBound: 'session timeout, when it is longer than that',
+    async inject(context) {
+      const instance = victim(context)?.instance;
+      const forMs = disturbance(context);
+      context.note(`SIGSTOP ${instance?.id} and its keeper for ${ms(forMs)}`);
+      const keeper = instance?.keeper();
+      signal(keeper, 'SIGSTOP');
+      instance?.signal('SIGSTOP');
+      await last(forMs);
+      // Either may be first to go on.
+      if (context.random.chance(0.5)) {
+        signal(keeper, 'SIGCONT');
+        instance?.signal('SIGCONT');
+      } else {
+        instance?.signal('SIGCONT');
+        signal(keeper, 'SIGCONT');
+      }
+    },
+  },
+  block: {
+    lowerBound: 'none; maxStallMs when it is longer than that',
+    async inject(context) {
+      const instance = victim(context)?.instance;
+      const forMs = disturbance(context);
+      context.note(`block the event loop of ${instance?.id} for ${ms(forMs)}`);
+      instance?.order({ do: 'block', forMs });
+      await last(forMs);
+    },
+  },
+  resign: {
+    lowerBound: 'one round trip',
+    async inject(context) {
+      const times = Math.ceil(context.random.magnitude(1, 8));
+      context.note(`resign(), ${times} times`);
+      for (let time = 0; time < times; time++) {
+        victim(context)?.instance?.order({ do: 'resign' });
+        await last(context.random.magnitude(1, 60));
+      }
+    },
+  },
+  withdraw: {
+    lowerBound: 'one round trip',
+    async inject(context) {
+      const instance = victim(context)?.instance;
+      const forMs = context.random.magnitude(1, 1_000);
+      context.note(`withdraw() and enter() of ${instance?.id}, ${ms(forMs)}`);
+      instance?.order({ do: 'withdraw', forMs });
+      await last(forMs);
+    },
+  },
+} satisfies Record<string, Fault>;

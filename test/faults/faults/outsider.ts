@@ -1,0 +1,141 @@
+import { last, monotonicMs } from '../clock.js';
+import type { Cluster } from '../cluster.js';
+import { WireClient, type TreeNode } from '../../support/wire-client.js';
+import { unless } from '../../support/wire-error.js';
+import { BASE_PATH, ELECTIONS } from '../settings.js';
+import { ms, victim, type Fault } from './fault.js';
+
+const unlessGone = unless('NO_NODE');
+
+/** What others can do to the session and to the nodes of an instance. */
+export const outsiderFaults = {
+  expire: {
+    lowerBound: 'one round trip',
+    async inject(context) {
+      const { cluster } = context;
+      const slot = victim(context);
+      const session = slot && cluster.session(slot);
+      context.note(`expire the session of ${slot?.instance?.id}`);
+      if (session) {
+        const { server } = await cluster.ensemble.anyServing();
+        const fromMs = monotonicMs();
+        await WireClient.expire({ port: server.port, ...session }).catch(
+          unless('SESSION_EXPIRED', 'CONNECTION_LOSS', 'OPERATION_TIMEOUT'),
+        );
+        cluster.exempt(slot.instance?.id ?? '', ELECTIONS, fromMs);
+      }
+    },
+  },
+  'delete-node': {
+    lowerBound: 'none: the next one leads at once',
+    async inject(context) {
+      const { cluster, random } = context;
+      const election = random.pick(ELECTIONS);
+      const wantsFirst = random.chance(0.7);
+      const position = random.next();
+      await cluster.inspect(async (client) => {
+        const nodes = await queue(client, election);
+        const node =
+          nodes[wantsFirst ? 0 : Math.floor(position * nodes.length)];
+        context.note(`delete the node of ${owner(node)} in "${election}"`);
+        if (node) {
+          await remove(cluster, client, election, node);
+        }
+      });
+    },
+  },
+  'delete-path': {
+    lowerBound: 'one round trip',
+    async inject(context) {
+      const { cluster } = context;
+      context.note('delete the whole path of the elections');
+      await cluster.inspect(async (client) => {
+        // Whoever is deposed queues again meanwhile: until it holds for once.
+        for (let attempt = 0; attempt < 20; attempt++) {
+          for (const election of ELECTIONS) {
+            for (const node of await queue(client, election)) {
+              await remove(cluster, client, election, node);
+            }
+            await client
+              .delete(`${BASE_PATH}/elections/${election}`)
+              .catch(unless('NO_NODE', 'NOT_EMPTY'));
+          }
+        }
+        await client
+          .delete(`${BASE_PATH}/elections`)
+          .catch(unless('NO_NODE', 'NOT_EMPTY'));
+      });
+    },
+  },
+  'replace-node': {
+    lowerBound: 'none: the next one leads at once',
+    async inject(context) {
+      const { cluster, random } = context;
+      const election = random.pick(ELECTIONS);
+      const forMs = random.between(0.2, 0.5) * cluster.sessionTimeoutMs;
+      const stayMs = random.between(1, 1.5) * cluster.sessionTimeoutMs;
+      await cluster.inspect(async (client) => {
+        const [node] = await queue(client, election);
+        const slot = cluster.running.find(
+          ({ instance }) => instance?.id === owner(node),
+        );
+        context.note(
+          `replace the node of ${owner(node)} in "${election}" while it is cut off for ${ms(forMs)}`,
+        );
+        if (!node || !slot) {
+          return;
+        }
+        for (const link of slot.links) {
+          link.cut();
+        }
+        await remove(cluster, client, election, node);
+        await client.create(node.path, { data: node.data, ephemeral: true });
+        // Of the nodes that are created now, this one is the outsider's.
+        cluster.history.returned(election);
+        await last(forMs);
+        for (const link of slot.links) {
+          link.mend();
+          link.reset();
+        }
+        await last(stayMs);
+        await client.delete(node.path).catch(unlessGone);
+      });
+    },
+  },
+} satisfies Record<string, Fault>;
+
+/** The participants' nodes, the oldest first. */
+async function queue(
+  client: WireClient,
+  election: string,
+): Promise<TreeNode[]> {
+  const path = `${BASE_PATH}/elections/${election}`;
+  const nodes = (await client.tree(path)).filter((node) => node.path !== path);
+  return nodes.toSorted((a, b) => sequence(a) - sequence(b));
+}
+
+function sequence({ path }: TreeNode): number {
+  return Number(path.slice(-10));
+}
+
+function owner(node: TreeNode | undefined): string {
+  if (!node) {
+    return 'nobody';
+  }
+  const { instanceId } = JSON.parse(node.data.toString()) as {
+    instanceId: string;
+  };
+  return instanceId;
+}
+
+async function remove(
+  cluster: Cluster,
+  client: WireClient,
+  election: string,
+  node: TreeNode,
+): Promise<void> {
+  const fromMs = monotonicMs();
+  await client.delete(node.path).catch(unlessGone);
+  cluster.exempt(owner(node), [election], fromMs);
+  cluster.history.returned(election);
+}

@@ -1,0 +1,109 @@
+import type { LedgerRun } from './ledgers.js';
+import type { LeadershipExemption } from '../support/leadership-checker.js';
+import type { FaultKind } from './faults/index.js';
+
+/** From when to when an instance's `isLeader()` was true for certain. */
+export interface Reign {
+  readonly instance: string;
+  readonly election: string;
+  readonly term: number;
+  readonly fencingToken: number;
+  /** The life of ZooKeeper's data in which it began. */
+  readonly era: number;
+  readonly fromMs: number;
+  untilMs: number;
+  isOver: boolean;
+}
+
+/** The start of a task's method. */
+export interface RunStart {
+  readonly instance: string;
+  readonly atMs: number;
+  readonly task: string;
+  readonly tick: number;
+  readonly fencingToken: number;
+  readonly attempt: number;
+  readonly trigger: string;
+}
+
+/** A step of the schedule: one fault, or two at the same time. */
+export interface Step {
+  readonly index: number;
+  readonly kinds: readonly FaultKind[];
+  readonly notes: string[];
+  readonly fromMs: number;
+  /** When the last fault had ended. */
+  untilMs: number;
+  /** When the ensemble served after that. */
+  servedMs: number;
+  /** When each election had a leader after that. */
+  healedMs: number;
+  /** For how long the ensemble did not serve, at most. */
+  ensembleGapMs: number;
+}
+
+/** The life of a run ledger: it ends when somebody takes it away. */
+export interface LedgerEra {
+  readonly fromMs: number;
+  untilMs: number;
+  /** Whether a clock was wrong: then ticks may be claimed before their time. */
+  hadWrongClock: boolean;
+  /** All runs that were seen in the ledger, by their id. */
+  readonly runs: Map<string, LedgerRun>;
+  readonly lastTick: Map<string, number>;
+}
+
+export interface MemorySample {
+  readonly atMs: number;
+  readonly instance: string;
+  readonly heapBytes: number;
+  readonly rssBytes: number;
+  readonly keeperRssBytes: number | undefined;
+}
+
+/** Everything that happened in a run. */
+export class History {
+  readonly reigns: Reign[] = [];
+  readonly runs: RunStart[] = [];
+  readonly steps: Step[] = [];
+  readonly memory: MemorySample[] = [];
+  readonly exemptions: (Omit<LeadershipExemption, 'fromNs' | 'untilNs'> & {
+    readonly fromMs: number;
+    readonly untilMs: number;
+  })[] = [];
+  readonly ledgerEras: LedgerEra[] = [];
+  /** What was wrong at once, without any further check. */
+  readonly problems: string[] = [];
+  readonly #log: (line: string) => void;
+  /** By election: how often somebody had to queue again, on the same session. */
+  readonly returns = new Map<string, number>();
+  /** Calls of the public API. */
+  calls = 0;
+  roleChanges = 0;
+
+  constructor(log: (line: string) => void) {
+    this.#log = log;
+  }
+
+  problem(text: string): void {
+    this.problems.push(text);
+    this.#log(`PROBLEM: ${text}`);
+  }
+
+  /** Somebody has left the queue, or was removed from it, and comes back. */
+  returned(election: string): void {
+    this.returns.set(election, (this.returns.get(election) ?? 0) + 1);
+  }
+
+  /** The reign of an instance that is not over, and was confirmed lately. */
+  current(election: string, sinceMs: number): Reign[] {
+    return this.reigns
+      .slice(-200)
+      .filter(
+        (reign) =>
+          reign.election === election &&
+          !reign.isOver &&
+          reign.untilMs >= sinceMs,
+      );
+  }
+}

@@ -1,0 +1,56 @@
+// @ts-check
+/**
+ * `npm run test:faults:mutations`: breaks the library on purpose, in each of the
+ * ways of mutations.ts, and makes sure that the faults bring it to light. A suite
+ * that cannot fail proves nothing.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { inProject } from '../../scripts/support/project.mjs';
+
+const MOST_MINUTES = 10;
+const MUTATIONS = [
+  'lease check off',
+  'owner check off',
+  'reconcile not serialized',
+];
+
+const directory = await mkdtemp(path.join(tmpdir(), 'mutations-'));
+let missed = 0;
+for (const name of MUTATIONS) {
+  const report = path.join(directory, `${name.replaceAll(' ', '-')}.json`);
+  const child = spawn(
+    process.execPath,
+    [
+      inProject('test/faults/run.mjs'),
+      ...['--mutation', name],
+      ...['--minutes', String(MOST_MINUTES)],
+      ...['--report', report],
+      '--hasty',
+    ],
+    { stdio: ['ignore', 'ignore', 'inherit'] },
+  );
+  await new Promise((resolve) => child.once('exit', resolve));
+  const result = await readFile(report, 'utf8').then(
+    (text) =>
+      /** @type {{ minutes: number, violations: string[] }} */ (
+        JSON.parse(text)
+      ),
+    () => undefined,
+  );
+  if (result && result.violations.length > 0) {
+    const after = `${(result.minutes * 60).toFixed(0)} s`;
+    console.log(`"${name}" found after ${after}: ${result.violations[0]}`);
+  } else {
+    missed += 1;
+    console.error(
+      result
+        ? `"${name}" NOT found in ${MOST_MINUTES} minutes`
+        : `"${name}": the run has left no result`,
+    );
+  }
+}
+await rm(directory, { recursive: true });
+process.exit(missed === 0 ? 0 : 1);

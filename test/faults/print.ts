@@ -1,0 +1,54 @@
+import { median, megabytes } from './checks/memory.js';
+import type { RunResult } from './result.js';
+
+/** Most violations are the same one again. */
+const MOST_PRINTED = 40;
+
+export function printResult(result: RunResult): void {
+  const { seed, minutes, steps, leaderChanges, writes, violations } = result;
+  console.log(
+    `\nSeed ${seed}: ${minutes.toFixed(1)} minutes, ${steps} steps, ${leaderChanges} leader changes, ` +
+      `${result.runs} runs, ${writes.accepted} writes accepted and ${writes.refused} refused, ${result.calls} calls.`,
+  );
+  console.log(
+    '\nkind              steps  without a leader: times  median   worst  (ms)   ensemble: median   worst',
+  );
+  for (const [kind, { steps: count, gapsMs, ensembleGapsMs }] of Object.entries(
+    result.kinds,
+  ).toSorted(([a], [b]) => a.localeCompare(b))) {
+    console.log(
+      [
+        kind.padEnd(17),
+        column(count, 6),
+        column(gapsMs.length, 25),
+        column(median(gapsMs), 8),
+        column(worst(gapsMs), 8),
+        column(median(ensembleGapsMs), 26),
+        column(worst(ensembleGapsMs), 8),
+      ].join(''),
+    );
+  }
+  for (const {
+    instance,
+    minutes: span,
+    of,
+    fromBytes,
+    toBytes,
+  } of result.memory) {
+    console.log(
+      `Memory of ${instance} over ${span} minutes: ${of} from ${megabytes(fromBytes)} to ${megabytes(toBytes)}`,
+    );
+  }
+  console.log(`\n${violations.length} violations`);
+  for (const violation of violations.slice(0, MOST_PRINTED)) {
+    console.log(`  ${violation}`);
+  }
+}
+
+function column(value: number, width: number): string {
+  return (Number.isFinite(value) ? String(value) : '-').padStart(width);
+}
+
+export function worst(values: readonly number[]): number {
+  return values.length > 0 ? Math.max(...values) : NaN;
+}

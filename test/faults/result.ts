@@ -1,0 +1,116 @@
+import { growth, type Growth } from './checks/memory.js';
+import { violationsOf } from './checks/index.js';
+import type { Cluster } from './cluster.js';
+import type { FaultKind } from './faults/index.js';
+import type { History, Step } from './history.js';
+import { ELECTIONS, type RunSettings } from './settings.js';
+
+/** What a run leaves behind, as JSON. */
+export interface RunResult {
+  readonly seed: string;
+  readonly minutes: number;
+  readonly instances: number;
+  readonly sessionTimeoutMs: number;
+  readonly steps: number;
+  readonly leaderChanges: number;
+  readonly runs: number;
+  readonly writes: { readonly accepted: number; readonly refused: number };
+  readonly calls: number;
+  readonly violations: readonly string[];
+  /** By kind; steps with two faults count for "combined". */
+  readonly kinds: Readonly<Record<string, KindResult>>;
+  readonly memory: readonly Growth[];
+}
+
+export interface KindResult {
+  readonly steps: number;
+  /** Milliseconds without a leader, of each step in which there were any. */
+  readonly gapsMs: readonly number[];
+  /** Milliseconds for which the ensemble did not serve, likewise. */
+  readonly ensembleGapsMs: readonly number[];
+}
+
+/** An instance is asked every 5 ms whether it leads. */
+const SHORTEST_GAP_MS = 0;
+
+export function resultOf(
+  cluster: Cluster,
+  settings: RunSettings,
+  durationMs: number,
+): RunResult {
+  const { history, store } = cluster;
+  const accepted = store.writes.filter(({ isAccepted }) => isAccepted).length;
+  return {
+    seed: settings.seed,
+    minutes: durationMs / 60_000,
+    instances: settings.instances,
+    sessionTimeoutMs: settings.sessionTimeoutMs,
+    steps: history.steps.length,
+    leaderChanges: leaderChanges(history),
+    runs: history.runs.length,
+    writes: { accepted, refused: store.writes.length - accepted },
+    calls: history.calls,
+    violations: violationsOf(cluster),
+    kinds: byKind(history),
+    memory: growth(history),
+  };
+}
+
+function leaderChanges({ reigns }: History): number {
+  return ELECTIONS.map((election) => {
+    const leaders = reigns
+      .filter((reign) => reign.election === election)
+      .toSorted((a, b) => a.fromMs - b.fromMs);
+    return leaders.filter(
+      ({ instance }, i) => i > 0 && leaders[i - 1]?.instance !== instance,
+    ).length;
+  }).reduce((sum, each) => sum + each, 0);
+}
+
+function byKind(history: History): Record<string, KindResult> {
+  const kinds: Record<
+    string,
+    { steps: number; gapsMs: number[]; ensembleGapsMs: number[] }
+  > = {};
+  for (const step of history.steps) {
+    const kind: FaultKind | 'combined' =
+      step.kinds.length === 1 ? (step.kinds[0] as FaultKind) : 'combined';
+    const result = (kinds[kind] ??= {
+      steps: 0,
+      gapsMs: [],
+      ensembleGapsMs: [],
+    });
+    result.steps += 1;
+    const gapMs = Math.max(
+      ...ELECTIONS.map((election) => longestGap(history, election, step)),
+    );
+    if (gapMs > SHORTEST_GAP_MS) {
+      result.gapsMs.push(Math.round(gapMs));
+    }
+    if (step.ensembleGapMs > 0) {
+      result.ensembleGapsMs.push(Math.round(step.ensembleGapMs));
+    }
+  }
+  return kinds;
+}
+
+/** The longest time without a leader that began after the step did. */
+function longestGap(
+  { reigns }: History,
+  election: string,
+  { fromMs, healedMs }: Step,
+): number {
+  const inOrder = reigns
+    .filter((reign) => reign.election === election)
+    .toSorted((a, b) => a.fromMs - b.fromMs);
+  let longestMs = 0;
+  let ledUntilMs = 0;
+  for (const reign of inOrder) {
+    const isOfStep = reign.fromMs > fromMs && ledUntilMs < healedMs;
+    if (ledUntilMs > 0 && isOfStep) {
+      longestMs = Math.max(longestMs, reign.fromMs - ledUntilMs);
+    }
+    ledUntilMs = Math.max(ledUntilMs, reign.untilMs);
+  }
+  return longestMs;
+}

@@ -1,0 +1,36 @@
+import type { FaultKind } from './faults/index.js';
+
+/** What one run is made of. */
+export interface RunSettings {
+  readonly seed: string;
+  readonly minutes: number;
+  readonly kinds: readonly FaultKind[];
+  /** How often a fault has another one's company, where it may. */
+  readonly combinedShare: number;
+  readonly instances: number;
+  readonly sessionTimeoutMs: number;
+  /** Whether the first instance is never ended, so that its memory can be followed. */
+  readonly hasSurvivor: boolean;
+  /** URL of the library's build. */
+  readonly library: string;
+  /** The application, compiled. */
+  readonly application: string;
+  /** A directory of the run's own. */
+  readonly directory: string;
+  /** Delays what a server writes to its disk, if it can be built here. */
+  readonly slowDisk: string | undefined;
+  /** Makes the wall clock of a process adjustable, if it is installed. */
+  readonly faketime: string | undefined;
+  /** Stop at the first violation. */
+  readonly isHasty: boolean;
+  readonly log: (line: string) => void;
+  /** Takes everything that anybody says. */
+  readonly record: (line: string) => void;
+}
+
+export const BASE_PATH = '/faults';
+export const ELECTIONS = ['default', 'second'] as const;
+export const LEDGERED_TASKS = ['once', 'again'] as const;
+/** What docs/safety.md says that a lease is. */
+export const LEASE_SHARE = 2 / 3;
+export const TICK_TIME_MS = 200;
