@@ -43,6 +43,9 @@ async function start(
     const [last] = await a.tasks.history('task');
     return last?.outcome === 'finished';
   });
+  // A new leader may have caught up on that tick before it was called for, which
+  // then skipped the call.
+  a.events.length = 0;
   return a;
 }
 
@@ -71,12 +74,11 @@ describe('a ledger out of reach', () => {
       { isProxied: true, sessionTimeoutMs: 2_000 },
     );
     bench.runs.length = 0;
-    const former = skips(a).length;
     a.proxy?.drop();
     bench.now = '2026-01-01T12:01:01Z';
     await a.fire();
     expect(bench.runs).toEqual([]);
-    expect(skips(a).slice(former)).toEqual(['ledger-unavailable']);
+    expect(skips(a)).toEqual(['ledger-unavailable']);
     expect(bench.logger.messages('error')).toEqual([
       expect.stringMatching(
         /"task" does not run a tick \(2026-01-01T12:01:01.000Z\), because its run ledger .* is not available/,
