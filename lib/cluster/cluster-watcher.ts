@@ -60,6 +60,9 @@ export class ClusterWatcher {
   use(): () => void {
     this.#users += 1;
     if (this.#users === 1) {
+      this.#isComplete &&=
+        this.#epoch === this.#client.connection.epoch &&
+        [...this.#nodes.values()].every(({ isStale }) => !isStale);
       this.#connection = this.#client.connection$.subscribe(({ state }) => {
         this.#changes.next();
         if (state === 'connected') {

@@ -153,6 +153,28 @@ export class LeaderTasks {
   }
 
   /**
+   * The ticks of a task after `afterMs` and up to `untilMs`, `most` at most;
+   * none for a task without a schedule.
+   *
+   * @internal
+   */
+  ticksBetween(
+    task: string,
+    afterMs: number,
+    untilMs: number,
+    most: number,
+  ): number[] {
+    const schedule = this.#register.get(task)?.schedule?.find();
+    const ticks: number[] = [];
+    let tick = schedule?.next(afterMs);
+    while (tick !== undefined && tick <= untilMs && ticks.length < most) {
+      ticks.push(tick);
+      tick = schedule?.next(tick);
+    }
+    return ticks;
+  }
+
+  /**
    * Makes the decorated methods of `instance` work.
    *
    * @internal

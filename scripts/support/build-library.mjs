@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { inProject } from './project.mjs';
 import { runNode } from './steps.mjs';
@@ -33,12 +33,34 @@ export async function buildLibrary({ check = true } = {}) {
       // Checked as well: `import.meta` and top-level `await` are errors here.
       compile('tsconfig.build.cjs.json', path.join(next, 'cjs'), options),
     ]);
+    await Promise.all([copyPage(next, 'esm'), copyPage(next, 'cjs')]);
     if (existsSync(output)) await rename(output, previous);
     await rename(next, output);
   } finally {
     await rm(next, { recursive: true, force: true });
     await rm(previous, { recursive: true, force: true });
   }
+}
+
+/**
+ * The dashboard's page is not compiled: it runs in browsers as it is.
+ *
+ * @param {string} directory
+ * @param {'esm' | 'cjs'} build
+ */
+async function copyPage(directory, build) {
+  const page = 'dashboard/page';
+  const names = await readdir(path.join(sources, page));
+  await Promise.all(
+    names
+      .filter((name) => /\.(html|css|js)$/.test(name))
+      .map((name) =>
+        cp(
+          path.join(sources, page, name),
+          path.join(directory, build, page, name),
+        ),
+      ),
+  );
 }
 
 /** Whether dist/ is missing or older than a source file. */

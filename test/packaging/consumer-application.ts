@@ -1,4 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, readdir, readlink } from 'node:fs/promises';
 import { once } from 'node:events';
 import path from 'node:path';
@@ -72,6 +73,21 @@ export class ConsumerApplication {
       env: withoutJest(process.env),
     });
     return stdout + stderr;
+  }
+
+  /** Whether a package has been installed along. */
+  has(name: string): boolean {
+    return existsSync(path.join(this.directory, 'node_modules', name));
+  }
+
+  /** Runs a script; resolves to what it wrote, or rejects. */
+  async evaluate(script: string): Promise<string> {
+    const { stdout } = await execute(
+      process.execPath,
+      ['--input-type=module', '--eval', script],
+      { cwd: this.directory },
+    );
+    return stdout.trim();
   }
 
   start(

@@ -20,6 +20,14 @@ import { expectLeaderTaskAndCleanExit } from './expect-clean-run.js';
 
 const INSTALL_TIMEOUT_MS = 300_000;
 
+/** What an application need not have. */
+const OPTIONAL = [
+  '@nestjs/terminus',
+  'prom-client',
+  '@nestjs/platform-express',
+  '@nestjs/platform-fastify',
+];
+
 describe('the packed library', () => {
   let directory: string;
   let server: ZookeeperServer;
@@ -73,6 +81,32 @@ describe('the packed library', () => {
   it('serves a Nest 12 application in ES modules', async () => {
     running = nest12.start(server.connectionString);
     await expectLeaderTaskAndCleanExit(running, 'dist/esm');
+  });
+
+  it('needs no terminus, no prom-client and no HTTP adapter, but says which is missing', async () => {
+    expect(OPTIONAL.filter((name) => nest12.has(name))).toEqual([]);
+    const load = (subPath: string): Promise<string> =>
+      nest12.evaluate(
+        `console.log(Object.keys(await import('nestjs-zookeeper-leader${subPath}')).length > 0)`,
+      );
+    expect(await load('')).toBe('true');
+    // Its controllers are for whatever adapter there is.
+    expect(await load('/dashboard')).toBe('true');
+    await expect(load('/health')).rejects.toThrow("'@nestjs/terminus'");
+    await expect(load('/metrics')).rejects.toThrow("'prom-client'");
+  });
+
+  it('brings the page of the dashboard, and the command line', async () => {
+    const help = await nest12.evaluate(`
+      import { execFileSync } from 'node:child_process';
+      console.log(String(execFileSync('node_modules/.bin/nestjs-zookeeper-leader', ['--help'])));
+    `);
+    expect(help).toContain('history');
+    const page = await nest12.evaluate(`
+      const { dashboardPage } = await import('./node_modules/nestjs-zookeeper-leader/dist/esm/dashboard/dashboard-page.js');
+      console.log(dashboardPage().html.includes('EventSource'));
+    `);
+    expect(page).toBe('true');
   });
 
   it('serves a Nest 11 application in CommonJS', async () => {

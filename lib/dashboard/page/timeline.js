@@ -1,0 +1,274 @@
+/** Of which the chart shows one. */
+const SPANS = [
+  { name: '15 min', ms: 900_000 },
+  { name: '1 h', ms: 3_600_000 },
+  { name: '6 h', ms: 21_600_000 },
+  { name: '24 h', ms: 86_400_000 },
+];
+let spanMs = 900_000;
+let isSpanChosen = false;
+
+const ROW = 30;
+const AXIS = 24;
+const BAR = 18;
+
+/** @param {() => void} onChange */
+function buildSpanChoice(onChange) {
+  append(
+    byId('span'),
+    SPANS.map(({ name, ms }) => {
+      const input = element('input', {
+        type: 'radio',
+        name: 'span',
+        checked: ms === spanMs,
+      });
+      input.addEventListener('change', () => {
+        spanMs = ms;
+        isSpanChosen = true;
+        onChange();
+      });
+      return element('label', {}, input, name);
+    }),
+  );
+}
+
+/**
+ * Until somebody chooses, the chart shows all that is known, as far as it can.
+ *
+ * @param {Election[]} elections
+ */
+function suggestSpan(elections) {
+  if (isSpanChosen) {
+    return;
+  }
+  const firstMs = Math.min(
+    ...elections.flatMap(({ terms }) =>
+      terms.slice(0, 1).map(({ since }) => Date.parse(since)),
+    ),
+  );
+  const fitting = SPANS.findIndex(({ ms }) => Date.now() - firstMs <= ms);
+  const index =
+    Number.isFinite(firstMs) && fitting < 0
+      ? SPANS.length - 1
+      : Math.max(0, fitting);
+  spanMs = SPANS[index]?.ms ?? spanMs;
+  const input = byId('span').querySelectorAll('input')[index];
+  if (input) {
+    input.checked = true;
+  }
+}
+
+/**
+ * The terms of every election as bars over time.
+ *
+ * @param {Election[]} elections
+ * @param {number} historySinceMs before which this instance knows nothing
+ */
+function timelineChart(elections, historySinceMs) {
+  const width = Math.max(280, byId('timeline').clientWidth);
+  const isNarrow = width < 560;
+  const left = isNarrow ? 8 : 140;
+  const right = width - 8;
+  const rowHeight = isNarrow ? ROW + 16 : ROW;
+  const height = elections.length * rowHeight + AXIS + 6;
+  const untilMs = Date.now();
+  const sinceMs = untilMs - spanMs;
+  /** @param {number} ms */
+  const x = (ms) => {
+    const share = (Math.min(Math.max(ms, sinceMs), untilMs) - sinceMs) / spanMs;
+    return left + share * (right - left);
+  };
+  const svg = shape('svg', {
+    viewBox: `0 0 ${width} ${height}`,
+    height,
+    role: 'img',
+    'aria-label': `Terms of ${elections.length} elections during the last ${spanText(spanMs)}; the table below has the same`,
+  });
+  svg.append(
+    shape(
+      'pattern',
+      {
+        id: 'unknown',
+        width: 6,
+        height: 6,
+        patternUnits: 'userSpaceOnUse',
+        patternTransform: 'rotate(45)',
+      },
+      shape('line', {
+        class: 'unknown-line',
+        x1: 0,
+        y1: 0,
+        x2: 0,
+        y2: 6,
+        'stroke-width': 2,
+      }),
+    ),
+  );
+  const marks = isNarrow ? 3 : 6;
+  for (let mark = 0; mark <= marks; mark++) {
+    const ms = sinceMs + (spanMs * mark) / marks;
+    svg.append(
+      shape('line', {
+        class: 'grid',
+        x1: x(ms),
+        x2: x(ms),
+        y1: 4,
+        y2: height - AXIS,
+      }),
+      shape(
+        'text',
+        {
+          class: 'axis',
+          x: x(ms),
+          y: height - 8,
+          'text-anchor':
+            mark === 0 ? 'start' : mark === marks ? 'end' : 'middle',
+        },
+        mark === marks ? 'now' : shortClock(ms),
+      ),
+    );
+  }
+  elections.forEach((election, index) => {
+    const top = 6 + index * rowHeight + (isNarrow ? 16 : 0);
+    svg.append(
+      shape(
+        'text',
+        { x: 8, y: isNarrow ? top - 3 : top + 13 },
+        clipped(election.election, isNarrow ? 40 : 19),
+      ),
+      shape('rect', {
+        class: 'track',
+        x: left,
+        y: top,
+        width: right - left,
+        height: BAR,
+        rx: 2,
+      }),
+    );
+    if (historySinceMs > sinceMs) {
+      svg.append(
+        shape(
+          'rect',
+          {
+            class: 'before',
+            x: left,
+            y: top,
+            width: x(historySinceMs) - left,
+            height: BAR,
+          },
+          shape('title', {}, 'Before this instance was started: unknown'),
+        ),
+      );
+    }
+    for (const term of election.terms) {
+      svg.append(...termBar(term, x, top, sinceMs, untilMs));
+    }
+  });
+  return svg;
+}
+
+/**
+ * @param {Term} term
+ * @param {(ms: number) => number} x
+ * @param {number} top
+ * @param {number} sinceMs
+ * @param {number} untilMs
+ */
+function termBar(
+  { instanceId, fencingToken, since, until },
+  x,
+  top,
+  sinceMs,
+  untilMs,
+) {
+  const fromMs = Date.parse(since);
+  const toMs = until === undefined ? untilMs : Date.parse(until);
+  if (toMs < sinceMs || fromMs > untilMs) {
+    return [];
+  }
+  const width = Math.max(2, x(toMs) - x(fromMs) - 1);
+  const bar = shape(
+    'rect',
+    { x: x(fromMs), y: top, width, height: BAR, rx: 2 },
+    shape(
+      'title',
+      {},
+      `${instanceId}: ${clockText(since)} to ${until ? clockText(until) : 'now'}, fencing token ${fencingToken}`,
+    ),
+  );
+  bar.style.fill = colourOf(instanceId);
+  const fits = Math.floor((width - 10) / 7);
+  return fits < 3
+    ? [bar]
+    : [
+        bar,
+        shape(
+          'text',
+          { class: 'label', x: x(fromMs) + 6, y: top + 13 },
+          clipped(instanceId, fits),
+        ),
+      ];
+}
+
+/** @param {Election[]} elections */
+function termTable(elections) {
+  const rows = elections.flatMap(({ election, terms }) =>
+    terms.map((term) => ({ election, ...term })),
+  );
+  rows.sort((a, b) => Date.parse(b.since) - Date.parse(a.since));
+  return element(
+    'table',
+    {},
+    element(
+      'thead',
+      {},
+      element(
+        'tr',
+        {},
+        ...['Election', 'Leader', 'Since', 'Until', 'Fencing token'].map(
+          (title) => element('th', { scope: 'col' }, title),
+        ),
+      ),
+    ),
+    element(
+      'tbody',
+      {},
+      ...rows
+        .slice(0, 100)
+        .map(({ election, instanceId, since, until, fencingToken }) =>
+          element(
+            'tr',
+            {},
+            element('td', {}, election),
+            element('td', {}, instanceId),
+            element('td', { class: 'number' }, clockText(since)),
+            element(
+              'td',
+              { class: 'number' },
+              until ? clockText(until) : 'now',
+            ),
+            element('td', { class: 'number mono' }, fencingToken),
+          ),
+        ),
+    ),
+  );
+}
+
+/** @param {number} ms */
+function shortClock(ms) {
+  return new Date(ms).toLocaleTimeString([], {
+    hour: '2-digit',
+    minute: '2-digit',
+  });
+}
+
+/**
+ * @param {string} text
+ * @param {number} most
+ */
+function clipped(text, most) {
+  const characters = Array.from(text);
+  return characters.length > most
+    ? `${characters.slice(0, most - 1).join('')}…`
+    : text;
+}

@@ -1,0 +1,89 @@
+import { Subject, type Observable } from 'rxjs';
+
+interface Part {
+  /** Undefined: it is no more. */
+  readonly json: string | undefined;
+  readonly version: number;
+}
+
+/** Removed parts whose removal can still be told. */
+const MOST_REMOVED = 500;
+
+/**
+ * What is shown, in parts that change by themselves: an election, a task. Every
+ * change has a number, so that whoever has seen one can be told what has changed
+ * since, and only that.
+ */
+export class PartStore {
+  readonly #parts = new Map<string, Part>();
+  readonly #changes = new Subject<void>();
+  #version = 0;
+  /** Who has seen less than this has to begin anew. */
+  #forgottenVersion = 0;
+
+  readonly changes$: Observable<void> = this.#changes.asObservable();
+
+  /** Replaces everything; parts that are the same do not count as changed. */
+  update(present: ReadonlyMap<string, unknown>): void {
+    const version = this.#version + 1;
+    let isChanged = false;
+    const set = (key: string, json: string | undefined): void => {
+      const former = this.#parts.get(key);
+      if (former?.json !== json) {
+        // Those that have changed last stand last.
+        this.#parts.delete(key);
+        this.#parts.set(key, { json, version });
+        isChanged = true;
+      }
+    };
+    for (const [key, value] of present) {
+      set(key, JSON.stringify(value));
+    }
+    for (const key of this.#parts.keys()) {
+      if (!present.has(key)) {
+        set(key, undefined);
+      }
+    }
+    if (isChanged) {
+      this.#version = version;
+      this.#forgetRemoved();
+      this.#changes.next();
+    }
+  }
+
+  /**
+   * What has changed after `version`, as JSON: `isWhole` where everything that
+   * was known before is to be forgotten. No message if nothing has.
+   */
+  changesSince(version: number): {
+    readonly version: number;
+    readonly message: string | undefined;
+  } {
+    const isWhole = version < this.#forgottenVersion || version === 0;
+    const changed = [...this.#parts].filter(
+      ([, part]) =>
+        (isWhole || part.version > version) &&
+        !(isWhole && part.json === undefined),
+    );
+    const members = changed.map(
+      ([key, { json }]) => `${JSON.stringify(key)}:${json ?? 'null'}`,
+    );
+    return {
+      version: this.#version,
+      message:
+        members.length === 0
+          ? undefined
+          : `{"isWhole":${isWhole},"parts":{${members.join(',')}}}`,
+    };
+  }
+
+  #forgetRemoved(): void {
+    const removed = [...this.#parts].filter(
+      ([, { json }]) => json === undefined,
+    );
+    for (const [key, { version }] of removed.slice(0, -MOST_REMOVED)) {
+      this.#parts.delete(key);
+      this.#forgottenVersion = version;
+    }
+  }
+}

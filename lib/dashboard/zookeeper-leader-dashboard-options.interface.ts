@@ -1,0 +1,44 @@
+import type { CanActivate, ModuleMetadata, Type } from '@nestjs/common';
+
+/**
+ * A guard of the application: its class, whose dependencies come from `imports`
+ * and from global modules, or an object.
+ *
+ * @publicApi
+ */
+export type DashboardGuard = Type<CanActivate> | CanActivate;
+
+/**
+ * What may be done on the dashboard.
+ *
+ * @publicApi
+ */
+export interface DashboardActionsOptions {
+  /**
+   * Who may do it. `false`: whoever can see the page, which makes sense where
+   * something in front of the application asks for a password.
+   */
+  readonly guard: DashboardGuard | false;
+}
+
+/**
+ * Options of {@link ZookeeperLeaderDashboardModule.forRoot}.
+ *
+ * @publicApi
+ */
+export interface ZookeeperLeaderDashboardOptions {
+  /** Where the page is. Default `/leadership`. */
+  readonly path?: string;
+  /**
+   * Who may see the dashboard: the page, its data and its stream. Default:
+   * whoever can reach it. It shows names of hosts and errors of tasks.
+   */
+  readonly guard?: DashboardGuard;
+  /**
+   * Adds the actions: to resign here, to move a leadership on, to run a task.
+   * Default: there are none.
+   */
+  readonly actions?: DashboardActionsOptions;
+  /** Modules that the guards need. */
+  readonly imports?: ModuleMetadata['imports'];
+}
