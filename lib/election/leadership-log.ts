@@ -21,12 +21,12 @@ export class LeadershipLog {
   }
 
   follow(election: LeaderElection): void {
-    let former: Leadership['role'] = 'idle';
+    let former: Leadership = election.leadership;
     election.leadership$.subscribe((leadership) => {
-      if (leadership.role !== former) {
+      if (leadership.role !== former.role) {
         this.#problems.delete(election.name);
         this.#logger.log(this.#describe(leadership, former));
-        former = leadership.role;
+        former = leadership;
       }
     });
   }
@@ -47,18 +47,19 @@ export class LeadershipLog {
     );
   }
 
-  #describe(leadership: Leadership, former: Leadership['role']): string {
+  #describe(leadership: Leadership, former: Leadership): string {
     const { election, role, reason } = leadership;
     const subject = `${this.#instanceId} `;
     if (role === 'leader') {
       const { fencingToken } = leadership.term;
       return `${subject}leads the election "${election}" (${reason}), fencing token ${fencingToken}`;
     }
-    if (former === 'leader') {
-      return `${subject}no longer leads the election "${election}" (${reason})`;
+    if (former.role === 'leader') {
+      const { fencingToken } = former.term;
+      return `${subject}no longer leads the election "${election}" (${reason}), fencing token ${fencingToken}`;
     }
     return role === 'follower'
-      ? `${subject}waits in the election "${election}"`
+      ? `${subject}waits in the election "${election}" (${reason})`
       : `${subject}has left the election "${election}" (${reason})`;
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { requestResignation } from '../../../lib/election/resign-request.js';
+import type { Participant } from '../../../lib/index.js';
 import type { LeaderSession } from '../../../lib/election/leader-elections.js';
 import {
   ElectionGroup,
@@ -43,16 +44,24 @@ it('a leader that is asked through ZooKeeper makes way, after its tasks have end
   expect(b.isLeader).toBe(false);
 
   finishTasks();
-  expect(await asked).toMatchObject({
+  const result = await asked;
+  const { former } = result;
+  expect(result).toMatchObject({
     outcome: 'resigned',
     former: { instanceId: 'a' },
     next: { instanceId: 'b' },
   });
   await group.waitForLeader(b);
-  expect(group.logger.messages('log')).toContain(
-    'a is asked by "a test" to make way in the election "default"',
-  );
   await group.expectInvariant();
+  // One line for each change of role, with its reason and term.
+  const { fencingToken } = former as Participant;
+  expect(
+    group.logger.messages().filter((line) => line.startsWith('a ')),
+  ).toEqual([
+    `a leads the election "default" (elected), fencing token ${fencingToken}`,
+    'a is asked by "a test" to make way in the election "default"',
+    `a no longer leads the election "default" (resigned), fencing token ${fencingToken}`,
+  ]);
 });
 
 it('a leader without anybody behind it leads again, with a greater token', async () => {
