@@ -65,6 +65,21 @@ export class RunLedger {
     return result;
   }
 
+  /**
+   * {@link change}, of the ledger as ZooKeeper has it now. What is known from an
+   * earlier term may be of a ledger that has been deleted since: the versions of
+   * the one after it began anew, and may have come to the same number.
+   */
+  changeAfresh(
+    change: LedgerChange,
+    signal: AbortSignal,
+  ): Promise<LedgerDocument | undefined> {
+    this.#queue = this.#queue.then(() => {
+      this.#known = undefined;
+    });
+    return this.change(change, signal);
+  }
+
   async #changeNow(
     change: LedgerChange,
     signal: AbortSignal,

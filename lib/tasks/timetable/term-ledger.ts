@@ -93,7 +93,7 @@ export class TermLedger {
     const isMine = ({ id }: OpenRun): boolean =>
       this.#alive.has(id) ||
       [...successors.values()].some((run) => run.id === id);
-    const ledger = await this.#ledger.change((known) => {
+    const ledger = await this.#ledger.changeAfresh((known) => {
       this.#assertLeads(term);
       for (const id of interrupted.keys()) {
         // Asked again: what counts is what the ledger says now.

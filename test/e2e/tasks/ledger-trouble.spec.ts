@@ -181,6 +181,37 @@ it('a ledger that was deleted begins anew, with the tick that finds it missing',
   await waitFor(async () => (await a.tasks.history('task')).length === 1);
 });
 
+it('a ledger that was deleted and has come to the same version is not taken for the former', async () => {
+  const a = await start();
+  const b = await bench.start('B');
+  const version = (): Promise<number> =>
+    bench.inspect(
+      async (zk) => (await zk.getData(bench.ledgerPath)).stat.version,
+    );
+  const known = await version();
+  await a.election.resign();
+  await waitFor(() => b.election.isLeader());
+  // The new leader has read the ledger.
+  await waitFor(async () => (await version()) > known);
+  await bench.inspect((zk) => zk.delete(bench.ledgerPath));
+  bench.now = '2026-01-01T12:02:00Z';
+  await b.fire();
+  await waitFor(async () => (await b.tasks.history('task')).length === 1);
+  await bench.inspect(async (zk) => {
+    const { data, stat } = await zk.getData(bench.ledgerPath);
+    for (let next = stat.version; next < known; next++) {
+      await zk.setData(bench.ledgerPath, data);
+    }
+  });
+  expect(await version()).toBe(known);
+  await b.election.resign();
+  await waitFor(() => a.election.isLeader());
+  await waitFor(async () => (await version()) > known);
+  bench.now = '2026-01-01T12:03:00Z';
+  await a.fire();
+  expect(bench.ticks).toEqual(['A 12:01', 'B 12:02', 'A 12:03']);
+});
+
 it('a former leader that comes to the ledger late finds that it is over', async () => {
   const a = await start({}, { isProxied: true });
   const b = await bench.start('B');
