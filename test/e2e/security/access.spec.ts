@@ -232,7 +232,7 @@ describe('with credentials', () => {
     expect(election.isLeader()).toBe(true);
   });
 
-  it('they are told to ZooKeeper again with every new session', async () => {
+  it('they are told to ZooKeeper again with every new connection', async () => {
     const { election } = await startLeader();
     const sessions = await server.sessions();
     const [id = ''] =
@@ -255,6 +255,31 @@ describe('with credentials', () => {
     const next = await election.waitForLeadership({ timeoutMs: 10_000 });
     expect(next.fencingToken).toBeGreaterThan(former);
   });
+});
+
+it('a new session is given the credentials, too, and begins anew where nothing is left', async () => {
+  const app = await start();
+  const election = app.get(LeaderElection);
+  await election.waitForLeadership({ timeoutMs: 10_000 });
+  // A server that has lost its data knows no session any more.
+  await server.stop();
+  await server.wipe();
+  await server.start();
+  insider = await WireClient.connect({ port: server.port });
+  outsider = await WireClient.connect({ port: server.port });
+  const { username, password } = credentials;
+  await insider.addAuth('digest', `${username}:${password}`);
+  await waitFor(
+    async () => {
+      const found = await aclTree(insider, base);
+      expect(found.size).toBeGreaterThan(6);
+      for (const acl of found.values()) {
+        expect(acl).toEqual(aclOf(credentials));
+      }
+      return election.isLeader();
+    },
+    { description: 'leadership over closed nodes', timeoutMs: 20_000 },
+  );
 });
 
 describe('nodes from before there were credentials', () => {
