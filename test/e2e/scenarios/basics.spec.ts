@@ -217,12 +217,9 @@ describe('callbacks and work', () => {
   it('S53 resigning hands over to the next, and queues again', async () => {
     const a = await group.join('A');
     const b = await group.join('B');
-    await a.election.resign();
+    await group.resign(a);
     await group.waitForLeader(b);
-    await waitFor(() => a.election.leadership.role === 'follower', {
-      description: 'A to wait',
-    });
-    await b.election.resign();
+    await group.resign(b);
     await group.waitForLeader(a);
     await group.expectInvariant();
   });
