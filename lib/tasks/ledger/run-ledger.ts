@@ -66,9 +66,9 @@ export class RunLedger {
   }
 
   /**
-   * {@link change}, of the ledger as ZooKeeper has it now. What is known from an
-   * earlier term may be of a ledger that has been deleted since: the versions of
-   * the one after it began anew, and may have come to the same number.
+   * {@link change}, of the ledger as ZooKeeper has it now. What is known from a
+   * term that has ended may be of a ledger that has been deleted since: the
+   * versions of the one after it began anew, and may have come to the same number.
    */
   changeAfresh(
     change: LedgerChange,

@@ -183,7 +183,9 @@ export class TermLedger {
     error: unknown,
   ): Promise<void> {
     const durationMs = Date.now() - run.startedAtMs;
-    await this.#ledger.change((ledger) => {
+    const change = (
+      ledger: LedgerDocument | undefined,
+    ): LedgerDocument | undefined => {
       const open = ledger?.open.find((each) => each.id === id);
       return (
         ledger &&
@@ -200,13 +202,17 @@ export class TermLedger {
           this.#options.historySize,
         )
       );
-    }, this.#settings.closing);
+    };
+    const { closing } = this.#settings;
+    await (run.term?.signal.aborted === false
+      ? this.#ledger.change(change, closing)
+      : this.#ledger.changeAfresh(change, closing));
   }
 
   /** Gives a claim back that leads to no run, where that is still possible. */
   async #release(open: OpenRun, formerTick: number): Promise<void> {
     try {
-      await this.#ledger.change(
+      await this.#ledger.changeAfresh(
         (ledger) => ledger && released(ledger, open, formerTick),
         // One attempt: whoever leads now finds the claim if it stays.
         AbortSignal.abort(),

@@ -212,6 +212,57 @@ it('a ledger that was deleted and has come to the same version is not taken for 
   expect(bench.ticks).toEqual(['A 12:01', 'B 12:02', 'A 12:03']);
 });
 
+it('a ledger that was deleted and has come to the same version is not overwritten by the end of a former run', async () => {
+  const a = await start();
+  let end: (() => void) | undefined;
+  bench.work = () =>
+    new Promise<void>((resolve) => {
+      end = resolve;
+    });
+  bench.now = '2026-01-01T12:02:00Z';
+  const fired = a.fire();
+  await waitFor(() => end !== undefined);
+  bench.work = () => undefined;
+  const b = await bench.start('B');
+  const { stat } = await bench.inspect((zk) => zk.getData(bench.ledgerPath));
+  await bench.inspect(async (zk) => {
+    const elections = `${bench.basePath}/elections/default`;
+    const [first] = (await zk.getChildren(elections)).toSorted((x, y) =>
+      x.slice(-10) < y.slice(-10) ? -1 : 1,
+    );
+    await zk.delete(`${elections}/${first}`);
+  });
+  await b.election.waitForLeadership({ timeoutMs: 10_000 });
+  await waitFor(() => !a.election.isLeader());
+  await waitFor(async () => {
+    const now = await bench.inspect((zk) => zk.getData(bench.ledgerPath));
+    return now.stat.version > stat.version;
+  });
+  await bench.inspect((zk) => zk.delete(bench.ledgerPath));
+  bench.now = '2026-01-01T12:03:00Z';
+  await b.fire();
+  await waitFor(async () => {
+    const [last] = await b.tasks.history('task');
+    return last?.outcome === 'finished';
+  });
+  await bench.inspect(async (zk) => {
+    const begun = await zk.getData(bench.ledgerPath);
+    for (let next = begun.stat.version; next < stat.version; next++) {
+      await zk.setData(bench.ledgerPath, begun.data);
+    }
+  });
+  end?.();
+  await fired;
+  await waitFor(() => a.tasks.list()[0]?.running === 0);
+  bench.now = '2026-01-01T12:04:00Z';
+  await b.fire();
+  const history = await b.tasks.history('task');
+  expect(history.map(({ tick }) => tick.toISOString().slice(11, 16))).toEqual([
+    '12:04',
+    '12:03',
+  ]);
+});
+
 it('a former leader that comes to the ledger late finds that it is over', async () => {
   const a = await start({}, { isProxied: true });
   const b = await bench.start('B');
