@@ -74,6 +74,8 @@ export class History {
   readonly ledgerEras: LedgerEra[] = [];
   /** What was wrong at once, without any further check. */
   readonly problems: string[] = [];
+  /** What ZooKeeper itself has done wrong. */
+  readonly divergences: string[] = [];
   readonly #log: (line: string) => void;
   /** By election: how often somebody had to queue again, on the same session. */
   readonly returns = new Map<string, number>();
@@ -83,6 +85,12 @@ export class History {
 
   constructor(log: (line: string) => void) {
     this.#log = log;
+  }
+
+  /** The servers show different data: nothing that rests on them can be checked. */
+  divergence(text: string): void {
+    this.divergences.push(text);
+    this.#log(`ZOOKEEPER: ${text}`);
   }
 
   problem(text: string): void {

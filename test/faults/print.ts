@@ -39,6 +39,9 @@ export function printResult(result: RunResult): void {
       `Memory of ${instance} over ${span} minutes: ${of} from ${megabytes(fromBytes)} to ${megabytes(toBytes)}`,
     );
   }
+  for (const divergence of result.divergences) {
+    console.log(`ZooKeeper: ${divergence}`);
+  }
   console.log(`\n${violations.length} violations`);
   for (const violation of violations.slice(0, MOST_PRINTED)) {
     console.log(`  ${violation}`);

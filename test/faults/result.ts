@@ -17,6 +17,8 @@ export interface RunResult {
   readonly writes: { readonly accepted: number; readonly refused: number };
   readonly calls: number;
   readonly violations: readonly string[];
+  /** Where ZooKeeper's servers showed different data: no fault of the library. */
+  readonly divergences: readonly string[];
   /** By kind; steps with two faults count for "combined". */
   readonly kinds: Readonly<Record<string, KindResult>>;
   readonly memory: readonly Growth[];
@@ -51,6 +53,7 @@ export function resultOf(
     writes: { accepted, refused: store.writes.length - accepted },
     calls: history.calls,
     violations: violationsOf(cluster),
+    divergences: history.divergences,
     kinds: byKind(history),
     memory: growth(history),
   };

@@ -1,12 +1,14 @@
 import { isRunning, processEntry } from '../support/process-table.js';
 import { waitFor } from '../support/wait-for.js';
 import { NodeChurn } from './checks/churn.js';
+import { replicaDifferences } from './checks/replicas.js';
 import { violationsOf } from './checks/index.js';
 import { treeProblems } from './checks/tree.js';
 import { last, monotonicMs } from './clock.js';
 import { Cluster } from './cluster.js';
 import { EnsembleWatch } from './ensemble-watch.js';
 import { COMBINABLE, FAULTS, type FaultKind } from './faults/index.js';
+import { wipe } from './faults/servers.js';
 import type { Step } from './history.js';
 import { Random } from './random.js';
 import { resultOf, type RunResult } from './result.js';
@@ -144,6 +146,14 @@ export class FaultRun {
       { timeoutMs: patienceMs, description: 'one node for each instance' },
     ).catch(() => false);
     if (!isTidy) {
+      const differences = await replicaDifferences(this.#cluster);
+      if (differences.length > 0) {
+        history.divergence(
+          `the servers differ ${when}: ${differences.join('; ')}`,
+        );
+        await wipe(this.#cluster);
+        return healed;
+      }
       history.problem(`the nodes ${when}: ${problems.join('; ')}`);
     }
     const churn = await this.#cluster.inspect((client) =>

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { last, monotonicMs } from '../clock.js';
+import type { Cluster } from '../cluster.js';
 import type { Member } from '../ensemble.js';
 import { ELECTIONS, LEASE_SHARE } from '../settings.js';
 import { disturbance, ms, type Fault, type FaultContext } from './fault.js';
@@ -80,26 +81,30 @@ export const serverFaults = {
   wipe: {
     lowerBound: 'the restart of the ensemble, beyond the lease',
     async inject(context) {
-      const { cluster } = context;
       context.note('stop all servers, remove their data, start them');
-      const { members } = cluster.ensemble;
-      const fromMs = monotonicMs();
-      await Promise.all(members.map(({ server }) => server.stop()));
-      // Leases that rest on the old data may outlive it (docs/safety.md).
-      for (const { instance } of cluster.running) {
-        cluster.exempt(instance?.id ?? '', ELECTIONS, fromMs);
-      }
-      const untilMs = monotonicMs() + cluster.sessionTimeoutMs * LEASE_SHARE;
-      await Promise.all(members.map(({ server }) => server.wipe()));
-      // Whoever fences by token has to forget the old ones with the old data.
-      await last(Math.max(0, untilMs - monotonicMs()));
-      cluster.era += 1;
-      cluster.store.forgetTokens();
-      cluster.beginLedgers();
-      await Promise.all(members.map(({ server }) => server.start()));
+      await wipe(context.cluster);
     },
   },
 } satisfies Record<string, Fault>;
+
+/** Starts all servers without their data: a new era, for everything. */
+export async function wipe(cluster: Cluster): Promise<void> {
+  const { members } = cluster.ensemble;
+  const fromMs = monotonicMs();
+  await Promise.all(members.map(({ server }) => server.stop()));
+  // Leases that rest on the old data may outlive it (docs/safety.md).
+  for (const { instance } of cluster.running) {
+    cluster.exempt(instance?.id ?? '', ELECTIONS, fromMs);
+  }
+  const untilMs = monotonicMs() + cluster.sessionTimeoutMs * LEASE_SHARE;
+  await Promise.all(members.map(({ server }) => server.wipe()));
+  // Whoever fences by token has to forget the old ones with the old data.
+  await last(Math.max(0, untilMs - monotonicMs()));
+  cluster.era += 1;
+  cluster.store.forgetTokens();
+  cluster.beginLedgers();
+  await Promise.all(members.map(({ server }) => server.start()));
+}
 
 /** The leading server as a rule. */
 async function target({ cluster, random }: FaultContext): Promise<Member> {

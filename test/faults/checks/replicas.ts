@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { WireClient } from '../../support/wire-client.js';
+import type { Cluster } from '../cluster.js';
+import { BASE_PATH } from '../settings.js';
+
+const ATTEMPTS = 10;
+const PAUSE_MS = 300;
+
+/**
+ * Where the servers show different nodes, each after it has caught up with the
+ * leading one, and go on doing so: then ZooKeeper has not kept what it has
+ * committed, and nothing can be said about who ought to lead.
+ */
+export async function replicaDifferences(cluster: Cluster): Promise<string[]> {
+  let lasting: Set<string> | undefined;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const found = new Set(await differencesNow(cluster));
+    lasting = new Set(
+      [...(lasting ?? found)].filter((each) => found.has(each)),
+    );
+    if (lasting.size === 0) {
+      return [];
+    }
+    await delay(PAUSE_MS);
+  }
+  return [...(lasting ?? [])];
+}
+
+async function differencesNow({ ensemble }: Cluster): Promise<string[]> {
+  const nodes = new Map<string, number[]>();
+  let servers = 0;
+  for (const { id, server } of ensemble.members) {
+    const client = await WireClient.connect({ port: server.port });
+    try {
+      await client.sync('/');
+      for (const { path, stat } of await client.tree(BASE_PATH)) {
+        const node = `${path} (czxid ${stat.czxid})`;
+        nodes.set(node, [...(nodes.get(node) ?? []), id]);
+      }
+      servers += 1;
+    } finally {
+      await client.close();
+    }
+  }
+  return [...nodes]
+    .filter(([, ids]) => ids.length < servers)
+    .map(([node, ids]) => `${node} is on server ${ids.join(' and ')} only`);
+}
