@@ -8,6 +8,7 @@ import type {
 import {
   isConnectionError,
   isZookeeperError,
+  ZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
 import type { Candidacy } from './candidacy.js';
 import { participantData } from './election-node.js';
@@ -126,6 +127,14 @@ export class ElectionQueue {
     candidacy: Candidacy,
     parent?: Promise<void>,
   ): Promise<Listing> {
+    if (this.#client.connection.sessionId !== candidacy.sessionId) {
+      // Replaced while the parent was looked after. On the new session nobody
+      // would look for a node of this name.
+      throw new ZookeeperError(
+        'SESSION_EXPIRED',
+        `create ${this.#path}: the session has been replaced`,
+      );
+    }
     candidacy.isCreateSent = true;
     const [prepared, created, listed] = await Promise.allSettled([
       parent,

@@ -1,4 +1,8 @@
-import { isConnectionError, isZookeeperError } from './zookeeper.error.js';
+import {
+  isConnectionError,
+  isZookeeperError,
+  ZookeeperError,
+} from './zookeeper.error.js';
 import { ensurePath, type NodePaths } from './node-paths.js';
 import type { ZookeeperClient } from './zookeeper-client.interface.js';
 
@@ -64,6 +68,15 @@ export class InstanceNode {
     const path = this.#path();
     if (closedNodes) {
       await ensurePath(this.#client, this.#paths.instances, 'persistent');
+      if (this.#client.connection.sessionId !== connection.sessionId) {
+        // A node of this name would not be looked for on the session that has
+        // come instead.
+        throw new ZookeeperError(
+          'SESSION_EXPIRED',
+          `create ${path}: the session has been replaced`,
+          path,
+        );
+      }
     }
     try {
       await this.#client.create(path, this.#data, 'ephemeral');
