@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { settledWithin } from '../within.js';
 import type { LeaseHolder, SessionLease } from '../zookeeper/session-lease.js';
 import type {
   NodeContent,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
-import { isConnectionError } from '../zookeeper/zookeeper.error.js';
+import {
+  isConnectionError,
+  ZookeeperError,
+} from '../zookeeper/zookeeper.error.js';
 import { newCandidacy, type Candidacy, type View } from './candidacy.js';
 import {
   compareBySequence,
@@ -16,7 +20,10 @@ import {
 import type { ElectionQueue, Listing } from './election-queue.js';
 import type { LeadershipState } from './leadership-state.js';
 import { Release } from './release.js';
-import { SerialLoop } from './serial-loop.js';
+import { retryDecision, SerialLoop } from './serial-loop.js';
+
+/** A session that ends takes along what has not been removed by then. */
+const LONGEST_LEAVE_MS = 1_000;
 
 export interface ElectionRecipeOptions {
   readonly client: ZookeeperClient;
@@ -64,15 +71,12 @@ export class ElectionRecipe implements LeaseHolder {
       (error) => {
         if (!isConnectionError(error)) {
           options.onProblem(error);
-          if (this.#isEnding) {
-            // What we may not remove goes with the session, which is next.
-            this.#release?.settle();
-          }
-          return 'retry';
         }
-        // A broken connection comes back with an event; a single request that
-        // was given up on a living connection does not.
-        return this.#client.connection.state === 'connected' ? 'retry' : 'wait';
+        if (this.#isEnding) {
+          // What we cannot remove goes with the session, which is next.
+          this.#release?.settle();
+        }
+        return retryDecision(this.#client, error);
       },
     );
   }
@@ -81,9 +85,9 @@ export class ElectionRecipe implements LeaseHolder {
     return this.#isEntered;
   }
 
-  /** Takes part from now on. */
+  /** Takes part from now on, unless it has been shut down. */
   enter(): void {
-    this.#isEntered = true;
+    this.#isEntered = !this.#isEnding;
     this.#loop.wake();
   }
 
@@ -121,7 +125,10 @@ export class ElectionRecipe implements LeaseHolder {
     return this.#release;
   }
 
-  /** Lets the entry go: nothing runs on behalf of this term any more. */
+  /**
+   * Lets the entry go: nothing runs on behalf of this term any more. Resolves
+   * when it is gone or, where the session ends next, after a moment.
+   */
   async finishRelease(release: Release): Promise<void> {
     release.isDrained = true;
     if (!this.#candidacy || this.#client.connection.state !== 'connected') {
@@ -130,7 +137,9 @@ export class ElectionRecipe implements LeaseHolder {
       release.settle();
     }
     this.#loop.wake();
-    await release.done;
+    await (this.#isEnding
+      ? settledWithin([release.done], LONGEST_LEAVE_MS)
+      : release.done);
   }
 
   /** Resolves when no release is under way. */
@@ -141,6 +150,7 @@ export class ElectionRecipe implements LeaseHolder {
   leaseLapsed(): void {
     if (this.#state.isLeading) {
       this.#state.follow('lease-expired');
+      this.#loop.wake();
     }
   }
 
@@ -261,7 +271,7 @@ export class ElectionRecipe implements LeaseHolder {
     }
     this.#lease.hold(this);
     if (!this.#lease.isValid() && !(await this.#lease.renew())) {
-      return;
+      throw this.#lease.problem ?? tooSlow();
     }
     if (
       this.#isPast(candidacy, view.epoch) ||
@@ -463,4 +473,12 @@ export class ElectionRecipe implements LeaseHolder {
     }
     return this.#prefix.prefix;
   }
+}
+
+/** The next heartbeat may be answered sooner: to be tried again. */
+function tooSlow(): ZookeeperError {
+  return new ZookeeperError(
+    'TIMEOUT',
+    'a heartbeat was answered when its lease had already run out',
+  );
 }

@@ -82,7 +82,9 @@ export class LeaderElections {
   readonly #session: LeaderSession | undefined;
   readonly #isFake: boolean;
   readonly #makeLocal: (parts: LocalElectionParts) => ManagedElection;
-  #isStarted = false;
+  /** Those that have been entered on behalf of the application. */
+  readonly #entered = new Set<ManagedElection>();
+  #phase: 'starting' | 'running' | 'closing' = 'starting';
   /** Without tasks there is nothing to wait for: just the question. */
   #guardFunction: GuardFunction =
     (election, fn) =>
@@ -134,8 +136,8 @@ export class LeaderElections {
    */
   get(name: string = DEFAULT_ELECTION): LeaderElection {
     const election = this.find(name, 'LeaderElections.get()');
-    if (this.#isStarted) {
-      election.enter();
+    if (this.#phase === 'running') {
+      this.#enterOnce(election);
     }
     return election;
   }
@@ -162,6 +164,9 @@ export class LeaderElections {
     }
     for (const listener of this.#followers) {
       listener(election);
+    }
+    if (this.#phase === 'closing') {
+      void election.shutDown();
     }
     return election;
   }
@@ -232,9 +237,11 @@ export class LeaderElections {
    * @internal
    */
   async start(): Promise<void> {
-    this.#isStarted = true;
-    for (const election of this.#elections.values()) {
-      election.enter();
+    if (this.#phase === 'starting') {
+      this.#phase = 'running';
+      for (const election of this.#elections.values()) {
+        this.#enterOnce(election);
+      }
     }
     // Also where this instance takes no part: it may ask who leads.
     await this.#session?.client.start();
@@ -246,10 +253,19 @@ export class LeaderElections {
    * @internal
    */
   async shutDown(): Promise<void> {
+    this.#phase = 'closing';
     await Promise.all(
       [...this.#elections.values()].map((election) => election.shutDown()),
     );
     await this.#session?.client.close();
+  }
+
+  /** What the application has left since then it enters again itself. */
+  #enterOnce(election: ManagedElection): void {
+    if (!this.#entered.has(election)) {
+      this.#entered.add(election);
+      election.enter();
+    }
   }
 
   #create(name: string): ManagedElection {

@@ -12,11 +12,10 @@ import type {
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
-import { isConnectionError } from '../zookeeper/zookeeper.error.js';
 import { parseParticipant, sortedNodes } from './election-node.js';
 import type { Participant } from './leadership.interface.js';
 import { unlessMissing } from './participants.js';
-import { SerialLoop } from './serial-loop.js';
+import { retryDecision, SerialLoop } from './serial-loop.js';
 
 /**
  * `undefined` means that nobody leads, `'gone'` that the leader has gone and who
@@ -52,7 +51,7 @@ export class LeaderObserver {
     this.#path = path;
     this.#loop = new SerialLoop(
       () => this.#observe(),
-      (error) => (isConnectionError(error) ? 'wait' : 'retry'),
+      (error) => retryDecision(client, error),
     );
     const seen$ = this.#whileSubscribed();
     this.leader$ = seen$.pipe(

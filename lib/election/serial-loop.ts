@@ -1,5 +1,21 @@
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import { isConnectionError } from '../zookeeper/zookeeper.error.js';
+
 /** What a {@link SerialLoop} does about an error of its step. */
 export type RetryDecision = 'wait' | 'retry';
+
+/**
+ * For a step that is woken by every new connection: a broken one comes back with
+ * an event, a request that was given up on a living one does not.
+ */
+export function retryDecision(
+  { connection }: ZookeeperClient,
+  error: unknown,
+): RetryDecision {
+  return isConnectionError(error) && connection.state !== 'connected'
+    ? 'wait'
+    : 'retry';
+}
 
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 10_000;

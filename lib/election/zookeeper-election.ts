@@ -77,9 +77,11 @@ export class ZookeeperElection extends LeaderElection {
         void this.resign();
       },
     });
-    this.#client.connection$.subscribe((connection) =>
-      this.#connectionChanged(connection),
-    );
+    this.#client.connection$.subscribe({
+      next: (connection) => this.#connectionChanged(connection),
+      // All that an election hears that comes into use after the end.
+      complete: () => this.#ended(),
+    });
   }
 
   get name(): string {
@@ -203,13 +205,17 @@ export class ZookeeperElection extends LeaderElection {
         this.#recipe.sessionLost();
         break;
       case 'closed':
-        this.#recipe.stop();
-        this.#lazyObserver?.close();
-        this.#state.complete('shutdown');
+        this.#ended();
         break;
       case 'connecting':
         break;
     }
+  }
+
+  #ended(): void {
+    this.#recipe.stop();
+    this.#lazyObserver?.close();
+    this.#state.complete('shutdown');
   }
 
   /** Ends the term, then what runs for it, then our entry. */

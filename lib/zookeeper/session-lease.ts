@@ -60,6 +60,7 @@ export class SessionLease {
   #heartbeats: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
   #renewal: { sentAtMs: number; done: Promise<boolean> } | undefined;
+  #problem: unknown;
 
   /** Every heartbeat, when its outcome is known. */
   readonly heartbeats$: Observable<Heartbeat> =
@@ -121,6 +122,11 @@ export class SessionLease {
     return this.#grantedAt && new Date(this.#grantedAt.wallMs);
   }
 
+  /** Why the last heartbeat failed; undefined if it has not. */
+  get problem(): unknown {
+    return this.#problem;
+  }
+
   /** The time now, to be taken before a write that {@link extend} reports. */
   now(): Instant {
     return {
@@ -133,6 +139,7 @@ export class SessionLease {
   hold(holder: LeaseHolder): void {
     this.#holders.add(holder);
     if (this.#holders.size === 1) {
+      this.#hasLapsed = !this.isValid();
       this.#startHeartbeats();
     }
   }
@@ -217,11 +224,13 @@ export class SessionLease {
     const sentAt = this.now();
     try {
       await this.#options.writeHeartbeat();
-    } catch {
-      // Whatever it was, nothing was proved. The connection reports the rest.
+    } catch (error) {
+      // Whatever it was, nothing was proved.
+      this.#problem = error;
       this.#tellOfHeartbeat(sentAt, false);
       return this.isValid();
     }
+    this.#problem = undefined;
     this.#tellOfHeartbeat(sentAt, true);
     if (sessionId !== undefined) {
       this.extend(sentAt, sessionId);
@@ -264,7 +273,6 @@ export class SessionLease {
     if (this.#sessionId === undefined) {
       return;
     }
-    this.#hasLapsed = !this.isValid();
     clearInterval(this.#heartbeats);
     this.#heartbeats = setInterval(
       () => void this.renew(),

@@ -118,6 +118,33 @@ describe('a lease', () => {
     expect(lease.isValid()).toBe(true);
   });
 
+  it('that ends is told, also when a connection comes before its timer', async () => {
+    jest.useFakeTimers();
+    try {
+      const { lease, pass, connection$ } = leaseOf({ acknowledged: false });
+      let lapses = 0;
+      lease.hold({
+        leaseLapsed: () => {
+          lapses += 1;
+        },
+        leaseGranted: () => undefined,
+      });
+      lease.extend(lease.now(), 'a');
+      pass(4_001);
+      // The same session again, after a stall that kept the timer from firing.
+      connection$.next({
+        state: 'connected',
+        epoch: 2,
+        sessionId: 'a',
+        sessionTimeoutMs: 6_000,
+      });
+      await jest.advanceTimersByTimeAsync(4_001 + 1_000);
+      expect(lapses).toBe(1);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it('that ends is told, also when an acknowledgement comes too late', async () => {
     jest.useFakeTimers();
     try {

@@ -299,6 +299,34 @@ describe('session and connection', () => {
     await group.waitForLeader(a, 25_000);
   });
 
+  it('S43 without permission for heartbeats: leads no longer than a lease, and says why', async () => {
+    const instances = `${group.basePath}/instances`;
+    await group.inspect(async (client) => {
+      await client.createAll(instances);
+      await client.setACL(instances, [
+        { permissions: 17, scheme: 'world', id: 'anyone' },
+      ]);
+    });
+    const a = await group.join('A', { isProxied: true });
+    await group.waitUntil(() => group.logger.messages('error').length > 0, {
+      description: 'an error in the log',
+    });
+    expect(a.isLeader).toBe(false);
+    expect(group.logger.messages('error')).toEqual([
+      expect.stringMatching(
+        /Election "default" cannot be held: .*\/instances\/.*closed to clients without credentials/,
+      ),
+    ]);
+    expect([...a.elections.problems.keys()]).toEqual(['default']);
+    await group.inspect((client) =>
+      client.setACL(instances, [
+        { permissions: 31, scheme: 'world', id: 'anyone' },
+      ]),
+    );
+    await group.waitForLeader(a);
+    await group.expectInvariant();
+  });
+
   it('credentials are sent again on every new session', async () => {
     const credentials = { username: 'app', password: 'secret' };
     const a = await group.join('A', { isProxied: true, credentials });
