@@ -6,9 +6,11 @@ import type {
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
+  LeaderElections,
   ZookeeperLeaderModule,
   type ZookeeperLeaderModuleOptions,
 } from '../../lib/index.js';
+import { LeadershipChecker } from './leadership-checker.js';
 import { MemoryLogger } from './memory-logger.js';
 
 export interface ApplicationParts extends ModuleMetadata {
@@ -18,6 +20,10 @@ export interface ApplicationParts extends ModuleMetadata {
 
 /** Applications to be closed after a test. */
 const running = new Set<INestApplicationContext>();
+/** Who of them has led when. */
+let checker = new LeadershipChecker();
+let applications = 0;
+let era = 0;
 
 /** A root module of its own for each application, with the module imported. */
 export function rootModule({
@@ -44,15 +50,45 @@ export async function startApplication({
   return track(app);
 }
 
-/** Has an application closed after the test. */
+/** Has an application closed after the test, and its leadership written down. */
 export function track<T extends INestApplicationContext>(app: T): T {
   running.add(app);
+  record(app.get(LeaderElections, { strict: false }));
   return app;
 }
 
-/** For afterEach. */
+/** For afterEach: proves, too, that each election had one leader at a time. */
 export async function closeApplications(): Promise<void> {
   const apps = [...running];
   running.clear();
   await Promise.all(apps.map((app) => app.close()));
+  const ended = checker;
+  checker = new LeadershipChecker();
+  ended.assertNoViolations();
+}
+
+/** For a test that empties ZooKeeper: fencing tokens begin anew. */
+export function beginEra(): void {
+  era += 1;
+}
+
+function record(elections: LeaderElections): void {
+  const { session } = elections;
+  if (!session) {
+    // Without ZooKeeper everybody leads.
+    return;
+  }
+  applications += 1;
+  const instance = `${elections.instanceId}, application ${applications}`;
+  elections.follow(({ name, leadership$ }) => {
+    const election = `${session.paths.base} ${name}`;
+    leadership$.subscribe((leadership) => {
+      const fromNs = process.hrtime.bigint();
+      checker.lost(instance, election, fromNs);
+      if (leadership.role === 'leader') {
+        const { fencingToken } = leadership.term;
+        checker.gained({ instance, election, fromNs, fencingToken, era });
+      }
+    });
+  });
 }

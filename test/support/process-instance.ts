@@ -51,6 +51,8 @@ export class ProcessInstance {
   readonly lines: string[] = [];
   readonly events: ProcessEvent[] = [];
   stderr = '';
+  /** When it was killed or paused: the latest that it can have said anything. */
+  readonly silencedAtNs: bigint[] = [];
   readonly exited: Promise<ProcessExit>;
 
   private readonly child: ChildProcess;
@@ -211,6 +213,9 @@ export class ProcessInstance {
   private signal(signal: NodeJS.Signals): void {
     if (this.running && this.child.pid !== undefined) {
       this.child.kill(signal);
+      if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
+        this.silencedAtNs.push(process.hrtime.bigint());
+      }
     }
   }
 

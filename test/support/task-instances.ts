@@ -4,6 +4,7 @@ import type {
   ZookeeperLeaderModuleOptions,
 } from '../../lib/index.js';
 import { ProcessInstance, type ProcessEvent } from './process-instance.js';
+import { leadershipOf } from './process-leadership.js';
 import { waitFor } from './wait-for.js';
 
 /** A task of all instances; see task-instance.main.mjs. */
@@ -120,8 +121,10 @@ export class TaskInstances {
     );
   }
 
-  close(): Promise<void> {
-    return ProcessInstance.closeAll();
+  /** Ends all of them, and proves that one led at a time. */
+  async close(): Promise<void> {
+    await ProcessInstance.closeAll();
+    leadershipOf(this.all).assertNoViolations();
   }
 }
 

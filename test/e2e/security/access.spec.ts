@@ -17,6 +17,7 @@ import {
   type ZookeeperLeaderModuleOptions,
 } from '../../../lib/index.js';
 import {
+  beginEra,
   closeApplications,
   startApplication,
 } from '../../support/nest-application.js';
@@ -264,6 +265,7 @@ it('a new session is given the credentials, too, and begins anew where nothing i
   // A server that has lost its data knows no session any more.
   await server.stop();
   await server.wipe();
+  beginEra();
   await server.start();
   insider = await WireClient.connect({ port: server.port });
   outsider = await WireClient.connect({ port: server.port });
