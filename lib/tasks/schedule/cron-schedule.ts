@@ -9,15 +9,30 @@ export interface CronTimeLike {
   readonly utcOffset?: number;
   /** Whether the source is a date, of which there is one. */
   readonly realDate: boolean;
-  getNextDateFrom(start: Date, timeZone?: string): { toMillis(): number };
+  getNextDateFrom(start: Date, timeZone?: string): CronDateLike;
 }
 
+/** The part of luxon's `DateTime` that is used here. */
+interface CronDateLike {
+  /** Of the time zone, minutes. */
+  readonly offset: number;
+  toMillis(): number;
+  minus(duration: { hours: number }): CronDateLike;
+}
+
+const HOUR_MS = 3_600_000;
 /** A timer may fire a little before its time by the wall clock. */
 const TOLERATED_EARLINESS_MS = 20;
 /** Ticks are whole seconds. */
 const RESOLUTION_MS = 1_000;
+/** Clocks go back by two hours at most. */
+const REPEATED_HOURS = 2;
+const LONGEST_MISTAKE_MS = REPEATED_HOURS * HOUR_MS;
+const STEP_MS = 60_000;
+/** Of more ticks than this none is looked at one by one. */
+const MOST_WALKED = 500;
 /** As far as `cron` looks. */
-const LONGEST_SEARCH_MS = 8 * 366 * 24 * 3_600_000;
+const LONGEST_SEARCH_MS = 8 * 366 * 24 * HOUR_MS;
 
 /**
  * The ticks of a cron expression in its time zone, computed by the `CronTime`
@@ -25,6 +40,7 @@ const LONGEST_SEARCH_MS = 8 * 366 * 24 * 3_600_000;
  * clocks go forward or back, is what the job itself makes of it.
  */
 export class CronSchedule implements TaskSchedule {
+  readonly longestWaitMs = RESOLUTION_MS;
   readonly #time: CronTimeLike;
   readonly #timeZone: string;
 
@@ -51,13 +67,20 @@ export class CronSchedule implements TaskSchedule {
       return tick > afterMs ? tick : undefined;
     }
     try {
-      return this.#time
-        .getNextDateFrom(new Date(afterMs), this.#timeZone)
-        .toMillis();
+      // Where clocks go back by half an hour, `cron` goes back too: then what is
+      // asked for is later than the hour that it is mistaken about.
+      for (let aheadMs = 0; aheadMs <= LONGEST_MISTAKE_MS; aheadMs += STEP_MS) {
+        const tick = this.#time
+          .getNextDateFrom(new Date(afterMs + aheadMs), this.#timeZone)
+          .toMillis();
+        if (tick > afterMs) {
+          return tick;
+        }
+      }
     } catch {
       // No such date in the next years, as with the 30th of February.
-      return undefined;
     }
+    return undefined;
   }
 
   /**
@@ -83,7 +106,10 @@ export class CronSchedule implements TaskSchedule {
     for (let span = RESOLUTION_MS; span < LONGEST_SEARCH_MS; span *= 2) {
       const from = Math.max(afterMs, untilMs - span);
       if (this.#hasTick(from, untilMs)) {
-        return this.next(this.#lastBefore(from, none, untilMs));
+        const last = this.#first(
+          this.next(this.#lastBefore(from, none, untilMs)),
+        );
+        return last !== undefined && last > afterMs ? last : undefined;
       }
       if (from === afterMs) {
         return undefined;
@@ -105,6 +131,33 @@ export class CronSchedule implements TaskSchedule {
       }
     }
     return from;
+  }
+
+  /**
+   * The tick that is meant by one that was found by looking for it. When clocks
+   * go back, `cron` gives 02:30 once to whoever comes from a tick before it, and
+   * a second time to whoever asks from within the hour that is repeated.
+   */
+  #first(found: number | undefined): number | undefined {
+    if (found === undefined || !this.#isRepeated(found)) {
+      return found;
+    }
+    let last = found;
+    let tick = this.next(found - (REPEATED_HOURS + 1) * HOUR_MS);
+    for (let walked = 0; tick !== undefined && tick <= found; walked += 1) {
+      if (walked === MOST_WALKED) {
+        return found;
+      }
+      last = tick;
+      tick = this.next(tick);
+    }
+    return last;
+  }
+
+  /** Whether clocks have gone back so shortly before that it may be repeated. */
+  #isRepeated(tick: number): boolean {
+    const date = this.#time.getNextDateFrom(new Date(tick - 1), this.#timeZone);
+    return date.minus({ hours: REPEATED_HOURS }).offset > date.offset;
   }
 
   #hasTick(afterMs: number, untilMs: number): boolean {

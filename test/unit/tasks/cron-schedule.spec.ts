@@ -87,6 +87,41 @@ describe('CronSchedule', () => {
     ]);
   });
 
+  it.each([
+    ['Europe/Berlin', '0 30 2 * * *', '2026-10-25T00:30:00Z'],
+    ['Europe/Berlin', '0 */10 2 * * *', '2026-10-25T00:50:00Z'],
+    ['America/New_York', '0 30 1 * * *', '2026-11-01T05:30:00Z'],
+    ['Australia/Lord_Howe', '0 45 1 * * *', '2026-04-04T14:45:00Z'],
+    ['Africa/Cairo', '0 30 23 * * *', '2026-10-29T20:30:00Z'],
+  ])(
+    'gives a call in the hour that %s repeats the tick of the first one of %s',
+    (timeZone, expression, first) => {
+      const ticks = schedule(expression, timeZone);
+      const last = at(first);
+      expect(ticks.next(last - 1)).toBe(last);
+      const nextDay = Number(ticks.next(last));
+      expect(nextDay - last).toBeGreaterThan(20 * HOUR_MS);
+      // Also to an instance that was started in between.
+      for (const minutes of [0, 20, 50, 70, 200]) {
+        const timeMs = last + minutes * 60_000;
+        expect(ticks.tickOf(timeMs)).toBe(last);
+        expect(ticks.previous(timeMs, last)).toBeUndefined();
+      }
+    },
+  );
+
+  it('never goes back, as cron does on an island whose clocks go back by half an hour', () => {
+    const ticks = schedule('0 */5 * * * *', 'Australia/Lord_Howe');
+    const before = at('2026-04-04T15:00:00Z');
+    const mistaken = new CronTime('0 */5 * * * *', 'Australia/Lord_Howe');
+    const next = mistaken.getNextDateFrom(
+      new Date(before),
+      'Australia/Lord_Howe',
+    );
+    expect(next.toMillis()).toBeLessThan(before);
+    expect(ticks.next(before)).toBeGreaterThan(before);
+  });
+
   it('knows a date, of which there is one', () => {
     const date = new Date('2030-05-05T02:00:00Z');
     const once = schedule(date);
