@@ -84,7 +84,7 @@ export class LeaderTasks {
       logger: new Logger(LOG_CONTEXT),
       closing: this.#closing.signal,
     });
-    elections.addDrain((election) => this.#drain(election));
+    elections.addDrain((election) => this.#endTerm(election));
     elections.useTasks(((election, fn, options) =>
       this.#guardFunction(
         election,
@@ -272,10 +272,29 @@ export class LeaderTasks {
     });
   }
 
-  async #drain(election?: string): Promise<void> {
+  async #drain(): Promise<void> {
+    await settledWithin(this.#ongoing(), this.#drainTimeoutMs);
+  }
+
+  /**
+   * Waits for the runs of a term that has ended, and for claims under way: one
+   * that has come too late has to be given back before another instance leads.
+   */
+  async #endTerm(election: string): Promise<void> {
+    const tasks = ofElection(this.#register.all, election);
+    const decided = tasks.map(({ timetable }) => timetable?.decided);
+    await settledWithin(
+      [
+        ...this.#ongoing(election),
+        ...decided.filter((each) => each !== undefined),
+      ],
+      this.#drainTimeoutMs,
+    );
+  }
+
+  #ongoing(election?: string): Promise<unknown>[] {
     const runners = ofElection(this.#register.active, election);
-    const running = runners.flatMap(({ ongoing }) => ongoing);
-    await settledWithin(running, this.#drainTimeoutMs);
+    return runners.flatMap(({ ongoing }) => ongoing);
   }
 }
 

@@ -27,6 +27,8 @@ export interface TaskRunnerSettings {
     | undefined;
 }
 
+const ONE_TRY = { attempts: 1, backoffMs: 0 };
+
 /** Runs the method of a task, and knows which runs go on. */
 export class TaskRunner {
   readonly electionName: string;
@@ -60,9 +62,12 @@ export class TaskRunner {
   ): unknown {
     let result: unknown;
     try {
-      result = this.#settings.retry
-        ? this.#try(run, method, target, args)
-        : this.#apply(run, method, target, args);
+      // What is recorded must not end before its record has been written, and
+      // not before a promise of whatever kind has settled.
+      result =
+        this.#settings.retry || this.#settings.record
+          ? this.#try(run, method, target, args)
+          : this.#apply(run, method, target, args);
     } catch (error) {
       void this.#failed(run, error);
       throw error;
@@ -116,10 +121,7 @@ export class TaskRunner {
     target: unknown,
     args: ArrayLike<unknown>,
   ): Promise<unknown> {
-    const { attempts, backoffMs } = this.#settings.retry as {
-      attempts: number;
-      backoffMs: number;
-    };
+    const { attempts, backoffMs } = this.#settings.retry ?? ONE_TRY;
     for (let tried = 1; ; tried++) {
       try {
         return await this.#apply(run, method, target, args);

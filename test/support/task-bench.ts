@@ -48,6 +48,8 @@ export interface BenchInstance {
   readonly tasks: LeaderTasks;
   readonly events: LeaderTaskEvent[];
   readonly proxy: TcpProxy | undefined;
+  /** The job of the task, which can be made to say that it stands still. */
+  readonly job: { isActive: boolean };
   /** Calls the task as its cron job does. */
   fire(): Promise<unknown>;
   close(): Promise<void>;
@@ -125,12 +127,14 @@ export class TaskBench {
       task: this.task,
       ...options,
     });
-    // Never started: the test calls it, at the time that it has set.
+    // Not started, though it says so: the test calls it, at the time that it has
+    // set.
     const job = CronJob.from({
       cronTime: expression,
       onTick: guarded as () => void,
       timeZone,
     });
+    Object.defineProperty(job, 'isActive', { value: true, writable: true });
     app.get(SchedulerRegistry).addCronJob(name, job);
     await waitFor(() => election.leadership.role !== 'idle', {
       description: `${name} to have joined`,
@@ -146,6 +150,7 @@ export class TaskBench {
       tasks,
       events,
       proxy,
+      job,
       fire: async () => guarded.call(job),
       close: () => app.close(),
     };

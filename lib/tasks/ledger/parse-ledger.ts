@@ -5,8 +5,8 @@ import {
   type PastRun,
 } from './ledger-document.js';
 
-/** More than any ledger needs; ZooKeeper itself takes about a million bytes. */
-const LONGEST_DATA = 700_000;
+/** No more than that can be written, so that no ledger of ours is refused. */
+const LONGEST_DATA = 1_000_000;
 
 const OUTCOMES = new Set(['finished', 'failed', 'aborted', 'interrupted']);
 

@@ -109,6 +109,8 @@ export class RunLedger {
           await pause(RETRY_PAUSE_MS, signal);
           await this.#store.reachable(signal);
         } else if (!isOutrun(error)) {
+          // Somebody may mend what was wrong with it.
+          this.#known = undefined;
           throw error;
         }
       }

@@ -11,11 +11,13 @@ import type { TaskSchedule } from './task-schedule.interface.js';
  */
 export class IntervalSchedule implements TaskSchedule {
   readonly description: LeaderTaskSchedule;
+  readonly longestWaitMs: number;
   readonly #everyMs: number;
   #last: { readonly timeMs: number; readonly tick: number } | undefined;
 
   constructor(everyMs: number) {
     this.#everyMs = everyMs;
+    this.longestWaitMs = everyMs;
     this.description = { type: 'interval', everyMs };
   }
 

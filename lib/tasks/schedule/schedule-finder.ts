@@ -7,6 +7,8 @@ import type { TaskSchedule } from './task-schedule.interface.js';
 /** A `CronJob` of the package `cron`. */
 interface CronJobLike {
   readonly cronTime: CronTimeLike;
+  readonly isActive?: boolean;
+  readonly lastExecution?: Date | null;
   readonly _callbacks?: readonly unknown[];
 }
 
@@ -26,6 +28,11 @@ interface CronOptions {
 /** What is known of how a task is scheduled. */
 export interface ScheduleSource {
   readonly description: LeaderTaskSchedule | undefined;
+  /**
+   * Whether the schedule is under way: false while there is none, and for a job
+   * that is disabled or has been stopped.
+   */
+  readonly isActive: boolean;
   /**
    * The schedule; undefined where there is none, or none yet: jobs enter the
    * registry when the application has started, or whenever somebody adds them.
@@ -70,13 +77,15 @@ export class ScheduleFinder {
         const schedule = new IntervalSchedule(
           timeoutOf(method, 'SCHEDULE_INTERVAL_OPTIONS'),
         );
-        return { description: schedule.description, find: () => schedule };
+        const { description } = schedule;
+        return { description, isActive: true, find: () => schedule };
       }
       case TIMEOUT: {
         // Fires once in the life of each process, whenever that began.
         const afterMs = timeoutOf(method, 'SCHEDULE_TIMEOUT_OPTIONS');
         return {
           description: { type: 'timeout', afterMs },
+          isActive: false,
           find: () => undefined,
         };
       }
@@ -87,19 +96,11 @@ export class ScheduleFinder {
 
   /** By the job of the registry, or of the caller, that calls a function. */
   ofFunction(calls: (callback: unknown) => boolean): ScheduleSource {
-    const schedules = new ScheduleCache();
-    const find = (caller?: unknown): TaskSchedule | undefined => {
-      const job = isCronJob(caller)
+    return sourceOf((caller) =>
+      isCronJob(caller)
         ? caller
-        : this.#jobs().find((each) => each._callbacks?.some(calls));
-      return job && schedules.of(job.cronTime);
-    };
-    return {
-      find,
-      get description() {
-        return find()?.description;
-      },
-    };
+        : this.#jobs().find((each) => each._callbacks?.some(calls)),
+    );
   }
 
   /**
@@ -108,28 +109,16 @@ export class ScheduleFinder {
    * any job of the same expression and time zone has the same ticks.
    */
   #cron(options: CronOptions): ScheduleSource {
-    const schedules = new ScheduleCache();
-    const find = (): TaskSchedule | undefined => {
-      const job =
-        options.name === undefined
-          ? this.#jobs().find(({ cronTime }) => isTimeOf(options, cronTime))
-          : this.#findRegistry()?.getCronJobs().get(options.name);
-      return job && schedules.of(job.cronTime);
-    };
-    return {
-      find,
-      get description() {
-        return (
-          find()?.description ?? {
-            type: 'cron',
-            expression: String(options.cronTime),
-            timeZone:
-              options.timeZone ??
-              Intl.DateTimeFormat().resolvedOptions().timeZone,
-          }
-        );
-      },
-    };
+    const findJob = (): CronJobLike | undefined =>
+      options.name === undefined
+        ? this.#jobs().find(({ cronTime }) => isTimeOf(options, cronTime))
+        : this.#findRegistry()?.getCronJobs().get(options.name);
+    return sourceOf(findJob, () => ({
+      type: 'cron',
+      expression: String(options.cronTime),
+      timeZone:
+        options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    }));
   }
 
   #jobs(): CronJobLike[] {
@@ -143,6 +132,37 @@ export class ScheduleFinder {
       .find(isSchedulerRegistry);
     return this.#registry;
   }
+}
+
+/** @param otherwise what is known of a job that is not there */
+function sourceOf(
+  findJob: (caller?: unknown) => CronJobLike | undefined,
+  otherwise: () => LeaderTaskSchedule | undefined = () => undefined,
+): ScheduleSource {
+  const schedules = new ScheduleCache();
+  const find = (caller?: unknown): TaskSchedule | undefined => {
+    const job = findJob(caller);
+    return job && schedules.of(job.cronTime);
+  };
+  return {
+    find,
+    get isActive() {
+      const job = findJob();
+      return job !== undefined && isUnderWay(job);
+    },
+    get description() {
+      return find()?.description ?? otherwise();
+    },
+  };
+}
+
+/** A job for a date is over once it has called, be it on an instance that waits. */
+function isUnderWay({
+  isActive,
+  lastExecution,
+  cronTime,
+}: CronJobLike): boolean {
+  return isActive !== false || (cronTime.realDate && Boolean(lastExecution));
 }
 
 /** Keeps the schedule of a job for as long as the job has the same time. */

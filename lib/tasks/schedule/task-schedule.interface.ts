@@ -6,6 +6,8 @@ import type { LeaderTaskSchedule } from '../leader-task-info.interface.js';
  */
 export interface TaskSchedule {
   readonly description: LeaderTaskSchedule;
+  /** How long after its time a tick may be called for, where nothing is wrong. */
+  readonly longestWaitMs: number;
   /** The tick that a call at `timeMs` belongs to. */
   tickOf(timeMs: number): number | undefined;
   /** The first tick after `afterMs`. */

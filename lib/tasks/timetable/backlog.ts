@@ -47,7 +47,7 @@ export class Backlog {
     } else if (until === undefined && missedTicks === 'latest') {
       await this.#runLatest(term, schedule);
     } else {
-      this.#passOver(schedule, until ?? Date.now());
+      this.#passOver(schedule, until ?? Date.now() - schedule.longestWaitMs);
     }
   }
 
@@ -80,12 +80,14 @@ export class Backlog {
     until: number | undefined,
   ): Promise<void> {
     const { ledger, missed, options, claim, run } = this.#settings;
-    const earliest = Date.now() - options.maxLatenessMs;
-    this.#passOver(schedule, Math.min(earliest - 1, until ?? Date.now()));
     let end: (() => void) | undefined;
-    let after = Math.max(ledger.decided, earliest - 1);
+    let after = ledger.decided;
     try {
       while (ledger.leads(term)) {
+        // While one is run, those after it may become too late.
+        const tooLate = Date.now() - options.maxLatenessMs - 1;
+        this.#passOver(schedule, Math.min(tooLate, until ?? Date.now()));
+        after = Math.max(after, tooLate);
         const tick = schedule.next(after);
         if (tick === undefined || tick > (until ?? Date.now())) {
           return;

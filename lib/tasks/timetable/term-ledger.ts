@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ManagedElection } from '../../election/leader-elections.js';
 import type { LeadershipTerm } from '../../election/leadership.interface.js';
 import { messageOf } from '../../message-of.js';
+import { LeaderTaskError } from '../leader-task.error.js';
 import {
   claimed,
   finished,
@@ -93,7 +94,7 @@ export class TermLedger {
     const isMine = ({ id }: OpenRun): boolean =>
       this.#alive.has(id) ||
       [...successors.values()].some((run) => run.id === id);
-    const ledger = await this.#ledger.changeAfresh((known) => {
+    const change = (known: LedgerDocument | undefined): LedgerDocument => {
       this.#assertLeads(term);
       for (const id of interrupted.keys()) {
         // Asked again: what counts is what the ledger says now.
@@ -122,7 +123,11 @@ export class TermLedger {
           return successor;
         },
       });
-    }, term.signal);
+    };
+    const ledger = await this.#asLeader(
+      term,
+      this.#ledger.changeAfresh(change, term.signal),
+    );
     this.#follow(ledger);
     return [...interrupted.values()].map((run) => {
       const successor = successors.get(run.id);
@@ -148,17 +153,23 @@ export class TermLedger {
     const open = this.#open(term, tick, 1);
     let formerTick = tick;
     this.#alive.add(open.id);
+    const change = (
+      known: LedgerDocument | undefined,
+    ): LedgerDocument | undefined => {
+      const before = known ?? newLedger(task, term.fencingToken, tick - 1);
+      if (before.open.some(({ id }) => id === open.id)) {
+        // The reply of the write was lost, not the write.
+        return undefined;
+      }
+      this.#assertLeads(term);
+      formerTick = before.tick;
+      return claimed(before, open);
+    };
     try {
-      const ledger = await this.#ledger.change((known) => {
-        const before = known ?? newLedger(task, term.fencingToken, tick - 1);
-        if (before.open.some(({ id }) => id === open.id)) {
-          // The reply of the write was lost, not the write.
-          return undefined;
-        }
-        this.#assertLeads(term);
-        formerTick = before.tick;
-        return claimed(before, open);
-      }, term.signal);
+      const ledger = await this.#asLeader(
+        term,
+        this.#ledger.change(change, term.signal),
+      );
       this.#follow(ledger);
       if (!ledger?.open.some(({ id }) => id === open.id)) {
         this.#alive.delete(open.id);
@@ -212,15 +223,39 @@ export class TermLedger {
   /** Gives a claim back that leads to no run, where that is still possible. */
   async #release(open: OpenRun, formerTick: number): Promise<void> {
     try {
-      await this.#ledger.changeAfresh(
-        (ledger) => ledger && released(ledger, open, formerTick),
+      const ledger = await this.#ledger.changeAfresh(
+        (known) => known && released(known, open, formerTick),
         // One attempt: whoever leads now finds the claim if it stays.
         AbortSignal.abort(),
       );
+      this.#follow(ledger);
     } catch {
       // It stays, as an interrupted run.
     } finally {
       this.#alive.delete(open.id);
+    }
+  }
+
+  /**
+   * A leader that leads for sure and finds a greater token than its own is not
+   * superseded: it would wait for its end, and no tick would ever be run.
+   */
+  async #asLeader<T>(term: LeadershipTerm, change: Promise<T>): Promise<T> {
+    try {
+      return await change;
+    } catch (error) {
+      if (error instanceof SupersededError && (await this.leadsForSure(term))) {
+        const { fencingToken, election } = term;
+        throw new LeaderTaskError(
+          'LEDGER_CORRUPT',
+          `${error.message}, though this instance leads the election ` +
+            `"${election}", with the token ${fencingToken}. The task may have ` +
+            'another election elsewhere, or its ledger comes from other servers. ' +
+            `Look at the znode ${this.location}; when it is deleted, the task ` +
+            'begins a new ledger and forgets the old runs.',
+        );
+      }
+      throw error;
     }
   }
 

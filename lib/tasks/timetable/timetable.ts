@@ -24,7 +24,7 @@ export interface TimetableSettings {
   readonly closing: AbortSignal;
 }
 
-/** How long a schedule is waited for that is not in the registry yet. */
+/** How long a job is waited for that is not in the registry yet, or not active. */
 const SCHEDULE_TIMEOUT_MS = 10_000;
 const SCHEDULE_POLL_MS = 50;
 
@@ -63,6 +63,11 @@ export class Timetable {
   /** While missed ticks are run one by one: the end of that. */
   get caughtUp(): Promise<void> | undefined {
     return this.#backlog.workedOff;
+  }
+
+  /** What is being decided now: the end of that. */
+  get decided(): Promise<unknown> {
+    return this.#turn;
   }
 
   /** The tick that a call belongs to; undefined where there is no schedule. */
@@ -167,10 +172,14 @@ export class Timetable {
     } finally {
       this.#ledger.abandon(id);
     }
-    if (isUnfinished && this.#term !== run.term && this.#term) {
-      // It has outlived its term, and this instance leads again.
-      this.#term = undefined;
-      await this.catchUp();
+    if (isUnfinished) {
+      // A new term that is being begun has counted the run as one that goes on.
+      await this.#turn;
+      if (this.#term !== run.term && this.#term) {
+        // It has outlived its term, and this instance leads again.
+        this.#term = undefined;
+        await this.catchUp();
+      }
     }
   }
 
@@ -230,7 +239,8 @@ export class Timetable {
     until: number | undefined,
   ): Promise<void> {
     const schedule = this.#schedule();
-    if (schedule) {
+    // Nobody misses the ticks of a job that is disabled or has been stopped.
+    if (schedule && this.#task.schedule?.isActive) {
       await this.#backlog.workOff(term, schedule, until);
     }
   }
@@ -275,7 +285,7 @@ export class Timetable {
       return false;
     }
     const deadline = performance.now() + SCHEDULE_TIMEOUT_MS;
-    while (!schedule.find()) {
+    while (!schedule.isActive) {
       if (performance.now() > deadline || !this.#ledger.leads(term)) {
         return false;
       }

@@ -171,6 +171,26 @@ describe('a ledger that is none', () => {
   });
 });
 
+it('a ledger with a greater token than that of the leader is told of, and left as it is', async () => {
+  const a = await start();
+  const { data } = await bench.inspect((zk) => zk.getData(bench.ledgerPath));
+  const copied = data
+    .toString()
+    .replace(/"token":\d+/, '"token":9007199254740991');
+  await bench.inspect((zk) => zk.setData(bench.ledgerPath, copied));
+  bench.now = '2026-01-01T12:02:00Z';
+  await a.fire();
+  expect(skips(a)).toEqual(['ledger-unavailable']);
+  expect(bench.logger.messages('error')).toEqual([
+    expect.stringMatching(
+      /token 9007199254740991, .* though this instance leads .* comes from other servers/,
+    ),
+  ]);
+  await bench.inspect((zk) => zk.delete(bench.ledgerPath));
+  await waitFor(() => bench.runs.length === 2);
+  expect(bench.ticks).toEqual(['A 12:01', 'A 12:02']);
+});
+
 it('a ledger that was deleted begins anew, with the tick that finds it missing', async () => {
   const a = await start();
   await bench.inspect((zk) => zk.delete(bench.ledgerPath));

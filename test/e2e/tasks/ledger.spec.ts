@@ -92,6 +92,27 @@ describe('a tick', () => {
     expect(typesOf(a)).toEqual(['started', 'finished', 'started', 'failed']);
   });
 
+  it('ends with what its method returns, whatever can be awaited', async () => {
+    setUp();
+    const a = await bench.start('A');
+    // Like the query of a database client, which begins when it is awaited.
+    let begun = 0;
+    bench.work = () => ({
+      // oxlint-disable-next-line unicorn/no-thenable
+      then: (_: unknown, reject: (error: Error) => void) => {
+        begun += 1;
+        reject(new Error('of the query'));
+      },
+    });
+    bench.now = '2026-01-01T12:01:00Z';
+    await expect(a.fire()).rejects.toThrow('of the query');
+    expect(begun).toBe(1);
+    await waitFor(
+      async () => (await a.tasks.history('task'))[0]?.outcome === 'failed',
+    );
+    expect(typesOf(a)).toEqual(['started', 'failed']);
+  });
+
   it('costs one write before the run and one after it; without a ledger there is none', async () => {
     setUp();
     const a = await bench.start('A', { isProxied: true });
@@ -177,6 +198,45 @@ describe('missed ticks', () => {
     });
   });
 
+  it('become too late while others are run', async () => {
+    setUp({ ledger: { missedTicks: 'all', maxLatenessMs: 150_000 } });
+    const [a, b] = await startTwo();
+    bench.work = ({ tick }) => {
+      if (tick?.getUTCMinutes() === 1) {
+        bench.now = '2026-01-01T12:06:00Z';
+      }
+    };
+    bench.now = '2026-01-01T12:03:20Z';
+    await handOver(a, b);
+    await waitFor(() => bench.runs.length >= 4);
+    expect(bench.ticks).toEqual(['B 12:01', 'B 12:04', 'B 12:05', 'B 12:06']);
+    expect(b.events.filter(({ type }) => type === 'missed')).toMatchObject([
+      {
+        tick: new Date('2026-01-01T12:02:00Z'),
+        lastTick: new Date('2026-01-01T12:03:00Z'),
+        count: 2,
+      },
+    ]);
+  });
+
+  it('are none while the job is disabled or has been stopped', async () => {
+    setUp({ ledger: { missedTicks: 'all' } });
+    const [a, b] = await startTwo();
+    const version = (): Promise<number> =>
+      bench.inspect(
+        async (zk) => (await zk.getData(bench.ledgerPath)).stat.version,
+      );
+    const known = await version();
+    b.job.isActive = false;
+    bench.now = '2026-01-01T12:03:30Z';
+    await handOver(a, b);
+    await waitFor(async () => (await version()) > known);
+    // Called by somebody else than the job.
+    await b.fire();
+    expect(bench.runs).toMatchObject([{ tick: '12:03', trigger: 'call' }]);
+    expect(typesOf(b)).toEqual(['started', 'finished']);
+  });
+
   it('of the time before there was a ledger are none', async () => {
     setUp({ ledger: { missedTicks: 'all' } });
     const a = await bench.start('A');
@@ -209,6 +269,46 @@ describe('missed ticks', () => {
     const history = await a.tasks.history('task');
     const ticks = history.map(({ tick }) => tick.toISOString().slice(0, 16));
     expect(ticks.slice(0, 2)).toEqual(['2026-10-26T01:30', '2026-10-25T00:30']);
+  });
+});
+
+describe('a hand-over', () => {
+  it('waits for a claim that has come too late, and gives its tick back', async () => {
+    setUp();
+    const a = await bench.start('A', { isProxied: true });
+    const b = await bench.start('B');
+    const held = a.proxy?.holdReplyOf('setData');
+    bench.now = '2026-01-01T12:01:00Z';
+    const fired = a.fire();
+    await held?.arrived;
+    const resigned = a.election.resign();
+    a.proxy?.delay(50);
+    held?.release();
+    await Promise.all([fired, resigned]);
+    await b.election.waitForLeadership({ timeoutMs: 10_000 });
+    await waitFor(() => bench.runs.length > 0);
+    expect(bench.runs).toMatchObject([
+      { by: 'B', tick: '12:01', trigger: 'missed', attempt: 1 },
+    ]);
+    expect(typesOf(a)).toEqual(['skipped not-leading']);
+    expect(typesOf(b)).not.toContain('interrupted');
+  });
+
+  it('counts a run as one that goes on until its end is recorded', async () => {
+    setUp();
+    const a = await bench.start('A', { isProxied: true });
+    let held:
+      ReturnType<NonNullable<typeof a.proxy>['holdReplyOf']> | undefined;
+    bench.work = () => {
+      held = a.proxy?.holdReplyOf('setData');
+      return 'at once';
+    };
+    bench.now = '2026-01-01T12:01:00Z';
+    await expect(a.fire()).resolves.toBe('at once');
+    await held?.arrived;
+    expect(a.tasks.list()).toMatchObject([{ running: 1 }]);
+    held?.release();
+    await waitFor(() => a.tasks.list()[0]?.running === 0);
   });
 });
 
@@ -263,6 +363,42 @@ describe('an interrupted run', () => {
     );
     const outcomes = (await c.tasks.history('task')).map((run) => run.outcome);
     expect(outcomes).toEqual(['finished', 'interrupted', 'interrupted']);
+  });
+
+  it("is run again with 'rerun' by the same instance, when it ends while a new term begins", async () => {
+    setUp({ ledger: { interruptedRun: 'rerun' } });
+    const a = await bench.start('A', { isProxied: true });
+    let end = (): void => undefined;
+    bench.work = ({ signal }) =>
+      new Promise<void>((_, reject) => {
+        end = () => reject(signal.reason as Error);
+      });
+    bench.now = '2026-01-01T12:01:00Z';
+    const run = a.fire();
+    await waitFor(() => bench.runs.length === 1);
+    bench.work = () => undefined;
+    a.proxy?.forgetFrames();
+    a.proxy?.delay(300, 'replies');
+    const resigned = a.election.resign();
+    // It has been taken for one that goes on.
+    await waitFor(
+      () =>
+        a.proxy
+          ?.requests('setData')
+          .some(({ path }) => path === bench.ledgerPath),
+      { timeoutMs: 20_000 },
+    );
+    end();
+    await expect(run).rejects.toThrow(/resigned/);
+    await a.proxy?.heal();
+    await resigned;
+    await waitFor(() => bench.runs.length === 2);
+    expect(bench.runs[1]).toMatchObject({
+      by: 'A',
+      tick: '12:01',
+      attempt: 2,
+      trigger: 'interrupted',
+    });
   });
 
   it('is not run again when it is too late for it', async () => {

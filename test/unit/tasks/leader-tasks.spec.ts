@@ -1,7 +1,10 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
 import { Cron, Interval } from '@nestjs/schedule';
+import { filter, firstValueFrom } from 'rxjs';
 import { currentLeaderTask, OnlyLeader } from '../../../lib/index.js';
+import { ScheduleFinder } from '../../../lib/tasks/schedule/schedule-finder.js';
 import { startGuarded } from '../../support/guarded-application.js';
 import { closeApplications } from '../../support/nest-application.js';
 
@@ -43,6 +46,63 @@ describe('LeaderTasks', () => {
       hasLedger: false,
     });
     expect(Number(poll?.nextTick) % 60_000).toBe(0);
+  });
+
+  it('knows a cron job by its offset from UTC', async () => {
+    @Injectable()
+    class Jobs {
+      @Cron('0 0 2 * * *', { utcOffset: 330 })
+      @OnlyLeader({ ledger: true })
+      nightly(): void {}
+    }
+    const { tasks } = await startGuarded([Jobs]);
+    const [nightly] = tasks.list();
+    expect(nightly?.schedule).toMatchObject({ timeZone: 'UTC+05:30' });
+    expect(nightly?.nextTick?.toISOString().slice(11, 19)).toBe('20:30:00');
+  });
+
+  it.each([
+    ['a job', { disabled: false }, true],
+    ['a job that is disabled', { disabled: true }, false],
+  ])('knows whether %s is under way', async (_, options, isActive) => {
+    class Jobs {
+      @Cron('0 0 2 * * *', options)
+      nightly(): void {}
+    }
+    const { app } = await startGuarded([Jobs]);
+    const finder = new ScheduleFinder(app.get(DiscoveryService));
+    const source = finder.ofMethod(Jobs.prototype.nightly);
+    expect(source?.find()).toBeDefined();
+    expect(source?.isActive).toBe(isActive);
+  });
+
+  it("tells of no tick of an interval as missed that may still be called for, with 'skip'", async () => {
+    jest.useFakeTimers({
+      now: new Date('2026-01-01T12:30:00Z'),
+      doNotFake: ['nextTick', 'queueMicrotask', 'performance', 'hrtime'],
+    });
+    try {
+      @Injectable()
+      class Jobs {
+        @Interval(3_600_000)
+        @OnlyLeader({ task: 'hourly', ledger: { missedTicks: 'skip' } })
+        hourly(): void {}
+      }
+      const { tasks, election } = await startGuarded([Jobs]);
+      const missed = firstValueFrom(
+        tasks.events$.pipe(filter(({ type }) => type === 'missed')),
+      );
+      await election.withdraw();
+      jest.setSystemTime(new Date('2026-01-01T14:40:00Z'));
+      election.enter();
+      await expect(missed).resolves.toMatchObject({
+        tick: new Date('2026-01-01T13:00:00Z'),
+        lastTick: new Date('2026-01-01T13:00:00Z'),
+        count: 1,
+      });
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('runs a task by hand on an instance that does not lead', async () => {
