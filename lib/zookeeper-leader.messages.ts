@@ -39,7 +39,8 @@ export function unknownInstanceMessage(method: string): string {
     `${MODULE} does not know, so it cannot tell whether this instance leads. ` +
     `Import ${MODULE}.forRoot() in the root module, list the class among the ` +
     'providers or controllers, and call the method after the application has ' +
-    'been initialised. In tests use nestjs-zookeeper-leader/testing.'
+    'been initialised; for a module that is loaded lazily, guard a function with ' +
+    'LeaderElection.onlyLeader(). In tests use nestjs-zookeeper-leader/testing.'
   );
 }
 

@@ -49,6 +49,12 @@ export function OnlyLeader(
       );
     }
     const definition = defineTask(target, key, taskOptions);
+    if (definition === undefined) {
+      throw new TypeError(
+        `@OnlyLeader() stands on ${describe(target, key)} more than once. Put ` +
+          'all options into one.',
+      );
+    }
     descriptor.value = disguise(
       guarded(original, definition.id, describe(target, key)),
       original,

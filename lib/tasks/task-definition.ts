@@ -32,13 +32,17 @@ export const lateGuards = sharedRegistry(
   () => new Set<(instance: object) => boolean>(),
 );
 
+/** Undefined if the method is one already. */
 export function defineTask(
   prototype: object,
   key: string | symbol,
   options: LeaderTaskOptions,
-): TaskDefinition {
-  const definition = { id: definitions.count++, key, options };
+): TaskDefinition | undefined {
   const known = definitions.byPrototype.get(prototype) ?? [];
+  if (known.some((each) => each.key === key)) {
+    return undefined;
+  }
+  const definition = { id: definitions.count++, key, options };
   definitions.byPrototype.set(prototype, [...known, definition]);
   return definition;
 }

@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import type { ManagedElection } from '../election/leader-elections.js';
+import { isPromise } from './is-promise.js';
 import type { SkipReason } from './leader-task-event.interface.js';
 import type { LeaderTaskOptions } from './leader-task-options.interface.js';
 import type { TaskEventDetails, TaskEvents } from './task-events.js';
@@ -98,13 +99,18 @@ export class TaskReporter {
       ...(tickMs !== undefined && { tick: new Date(tickMs) }),
       ...(error !== undefined && { error }),
     };
-    try {
-      onSkip?.(skipped);
-    } catch (thrown) {
+    const complain = (thrown: unknown): void =>
       logger.error(
         `onSkip of the leader task "${name}" failed`,
         thrown instanceof Error ? thrown.stack : String(thrown),
       );
+    try {
+      const told: unknown = onSkip?.(skipped);
+      if (isPromise(told)) {
+        told.catch(complain);
+      }
+    } catch (thrown) {
+      complain(thrown);
     }
     if (this.#events.isObserved('skipped')) {
       this.#events.emit(skipped);

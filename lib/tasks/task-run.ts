@@ -30,6 +30,7 @@ export class TaskRun implements LeaderTaskContext {
   readonly #source: TaskRunSource;
   #tickMs: number | undefined;
   #abort: AbortController | undefined;
+  #hasEnded = false;
   #onTermEnd: (() => void) | undefined;
 
   constructor(
@@ -69,9 +70,13 @@ export class TaskRun implements LeaderTaskContext {
 
   /**
    * A signal of the run's own: what listens to it goes with the run, where a
-   * term may last for months.
+   * term may last for months. After the end of the run nothing would let go of
+   * the term any more: then it is the term's own.
    */
   get signal(): AbortSignal {
+    if (this.#hasEnded && !this.#abort && this.term) {
+      return this.term.signal;
+    }
     if (!this.#abort) {
       const abort = new AbortController();
       this.#abort = abort;
@@ -99,6 +104,7 @@ export class TaskRun implements LeaderTaskContext {
 
   /** Lets go of the term. */
   end(): void {
+    this.#hasEnded = true;
     if (this.#onTermEnd) {
       this.term?.signal.removeEventListener('abort', this.#onTermEnd);
     }

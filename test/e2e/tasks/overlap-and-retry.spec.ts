@@ -249,30 +249,46 @@ describe('who looks at the tasks', () => {
     });
   });
 
-  it('hears of each call that does nothing by onSkip, whatever that throws', async () => {
-    const skipped: SkippedTask[] = [];
-    setUp({
-      ledger: true,
-      onSkip: (event) => {
-        skipped.push(event);
-        throw new Error('of onSkip');
+  it.each<[string, (error: Error) => void]>([
+    [
+      'throws',
+      (error) => {
+        throw error;
       },
-    });
-    bench.work = () => undefined;
-    const [a, b] = await startTwo();
-    bench.now = '2026-01-01T12:01:00Z';
-    await a.fire();
-    await a.fire();
-    await b.fire();
-    expect(skipped).toMatchObject([
-      { reason: 'claimed', instanceId: 'A' },
-      { reason: 'not-leading', instanceId: 'B' },
-    ]);
-    expect(bench.logger.messages('error')).toEqual([
-      'onSkip of the leader task "task" failed',
-      'onSkip of the leader task "task" failed',
-    ]);
-  });
+    ],
+    [
+      'rejects with',
+      async (error) => {
+        throw error;
+      },
+    ],
+  ])(
+    'hears of each call that does nothing by onSkip, whatever that %s',
+    async (_, fail) => {
+      const skipped: SkippedTask[] = [];
+      setUp({
+        ledger: true,
+        onSkip: (event) => {
+          skipped.push(event);
+          return fail(new Error('of onSkip'));
+        },
+      });
+      bench.work = () => undefined;
+      const [a, b] = await startTwo();
+      bench.now = '2026-01-01T12:01:00Z';
+      await a.fire();
+      await a.fire();
+      await b.fire();
+      expect(skipped).toMatchObject([
+        { reason: 'claimed', instanceId: 'A' },
+        { reason: 'not-leading', instanceId: 'B' },
+      ]);
+      expect(bench.logger.messages('error')).toEqual([
+        'onSkip of the leader task "task" failed',
+        'onSkip of the leader task "task" failed',
+      ]);
+    },
+  );
 
   it('hears once of a run that does not stop when its leadership has ended', async () => {
     setUp({ ledger: true });

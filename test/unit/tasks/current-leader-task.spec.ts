@@ -82,4 +82,24 @@ describe('currentLeaderTask()', () => {
     await last;
     expect(reasons).toEqual(['resigned', 'shutdown']);
   });
+
+  it('gives what goes on after the run the signal of the term', async () => {
+    let run: LeaderTaskContext | undefined;
+    @Injectable()
+    class Jobs {
+      @OnlyLeader({ scheduled: false })
+      work(): void {
+        run = currentLeaderTask();
+      }
+    }
+    const { app, election } = await startGuarded([Jobs]);
+    app.get(Jobs).work();
+    // Nothing of the run is left that would have to be let go of.
+    const { leadership } = election;
+    expect(leadership.role === 'leader' && leadership.term.signal).toBe(
+      run?.signal,
+    );
+    await election.withdraw();
+    expect(run?.signal.reason).toMatchObject({ reason: 'withdrawn' });
+  });
 });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Module } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
 import { OnlyLeader } from '../../../lib/index.js';
 import { startGuarded } from '../../support/guarded-application.js';
 import { closeApplications } from '../../support/nest-application.js';
@@ -89,6 +90,16 @@ describe('a guarded call', () => {
     await app.close();
     await startGuarded([{ provide: Jobs, useValue: jobs }]);
     expect(jobs.add(2, 2)).toBe(4);
+  });
+
+  it('is refused on an object of a module that is loaded lazily', async () => {
+    class LazyModule {}
+    Module({ providers: [Jobs] })(LazyModule);
+    const { app } = await startGuarded([]);
+    const lazy = await app.get(LazyModuleLoader).load(() => LazyModule);
+    expect(() => lazy.get(Jobs).add(1, 1)).toThrow(
+      /Jobs\.add\(\) .* does not know.*loaded lazily/,
+    );
   });
 
   it('works for two applications in one process, each with its own election', async () => {

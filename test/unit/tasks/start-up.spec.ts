@@ -38,6 +38,17 @@ describe('at start', () => {
     );
   });
 
+  it('refuses a method that is decorated twice', () => {
+    expect(() => {
+      class Jobs {
+        @OnlyLeader('billing')
+        @OnlyLeader('default')
+        work(): void {}
+      }
+      return Jobs;
+    }).toThrow(/OnlyLeader\(\) stands on Jobs\.work\(\) more than once/);
+  });
+
   it('refuses an unknown election', async () => {
     @Injectable()
     class Jobs {
