@@ -32,6 +32,9 @@ import type { TaskGuard } from './task-guard.interface.js';
 import type { ResolvedLedgerOptions } from './task-options.js';
 import { TaskRegister } from './task-register.js';
 
+/** What a run has left for its clean-up that is aborted at shutdown. */
+const LONGEST_FAREWELL_MS = 1_000;
+
 /** What {@link LeaderTasks} needs of the application. */
 export interface LeaderTasksSettings {
   readonly elections: LeaderElections;
@@ -288,7 +291,10 @@ export class LeaderTasks {
         ...this.#ongoing(election),
         ...decided.filter((each) => each !== undefined),
       ],
-      this.#drainTimeoutMs,
+      // At shutdown they have been waited for already, before they were aborted.
+      this.#register.isClosing
+        ? Math.min(LONGEST_FAREWELL_MS, this.#drainTimeoutMs)
+        : this.#drainTimeoutMs,
     );
   }
 

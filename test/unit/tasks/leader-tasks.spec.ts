@@ -105,6 +105,28 @@ describe('LeaderTasks', () => {
     }
   });
 
+  it('waits for a run that never ends only once at shutdown', async () => {
+    let signal: AbortSignal | undefined;
+    @Injectable()
+    class Jobs {
+      @OnlyLeader({ scheduled: false })
+      work(): Promise<void> {
+        signal = currentLeaderTask()?.signal;
+        return new Promise(() => undefined);
+      }
+    }
+    const drainTimeoutMs = 3_000;
+    const { app } = await startGuarded([Jobs], { drainTimeoutMs });
+    void app.get(Jobs).work();
+    const startedAtMs = performance.now();
+    await app.close();
+    const tookMs = performance.now() - startedAtMs;
+    expect(tookMs).toBeGreaterThan(drainTimeoutMs - 100);
+    // Aborted, and given a moment: not drained once more.
+    expect(tookMs).toBeLessThan(2 * drainTimeoutMs - 500);
+    expect(signal?.aborted).toBe(true);
+  });
+
   it('runs a task by hand on an instance that does not lead', async () => {
     const seen: unknown[] = [];
     @Injectable()
