@@ -41,7 +41,8 @@ const SESSION_TIMEOUT_MS = 10_000;
  * Connects, has `command` do its work, and disconnects.
  *
  * @throws {CliError} (rejects) `usage` for a connection string or base path that
- * is none, `unreachable` when there is no connection in time
+ * is none, `unreachable` when there is no connection in time, `interrupted` when
+ * `signal` is aborted before there is one
  */
 export async function withSession<Result>(
   options: CliOptions,
@@ -58,7 +59,9 @@ export async function withSession<Result>(
     maxStallMs: 3 * SESSION_TIMEOUT_MS,
     ...(credentials && { protection: { credentials, paths } }),
     onNotice: ({ level, text }) => {
-      lastNotice = level === 'log' ? lastNotice : text;
+      // What an application goes on doing, a command does not.
+      lastNotice =
+        level === 'log' ? lastNotice : text.replace(/; trying again .*$/, '.');
     },
   });
   try {
@@ -66,8 +69,9 @@ export async function withSession<Result>(
     const connected$ = client.connection$.pipe(
       filter(({ state }) => state === 'connected'),
     );
-    const isConnected = await firstValueFrom(
-      race(connected$, timer(options.timeout * 1000)),
+    const isConnected = await unlessAborted(
+      signal,
+      firstValueFrom(race(connected$, timer(options.timeout * 1000))),
     );
     if (typeof isConnected === 'number') {
       const where = servers.map(({ host, port }) => `${host}:${port}`).join();
@@ -81,6 +85,27 @@ export async function withSession<Result>(
   } finally {
     await client.close();
   }
+}
+
+/**
+ * What `work` resolves to.
+ *
+ * @throws {CliError} (rejects) `interrupted` when `signal` is aborted before
+ */
+export async function unlessAborted<Result>(
+  signal: AbortSignal,
+  work: Promise<Result>,
+): Promise<Result> {
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const stop = (): void =>
+      reject(new CliError(EXIT.interrupted, 'Interrupted.'));
+    if (signal.aborted) {
+      stop();
+    } else {
+      signal.addEventListener('abort', stop, { once: true });
+    }
+  });
+  return Promise.race([work, aborted]);
 }
 
 /**
@@ -120,17 +145,22 @@ export async function readCluster({
 
 function resolve({ connect, basePath }: CliOptions): ResolvedOptions {
   // Not an argument: those of a process can be seen by others.
-  const [username, ...password] =
-    process.env.ZOOKEEPER_CREDENTIALS?.split(':') ?? [];
+  const { ZOOKEEPER_CREDENTIALS: given } = process.env;
+  const [, username, password] = /^([^:]+):(.+)$/.exec(given ?? '') ?? [];
+  if (given && !password) {
+    throw new CliError(
+      EXIT.usage,
+      'ZOOKEEPER_CREDENTIALS has to be username:password, neither of them empty.',
+    );
+  }
   try {
     return resolveOptions({
       ...(connect !== undefined && { connectionString: connect }),
       ...(basePath !== undefined && { basePath }),
-      ...(username !== undefined && {
-        credentials: { username, password: password.join(':') },
-      }),
+      ...(username && password && { credentials: { username, password } }),
     });
   } catch (error) {
-    throw new CliError(EXIT.usage, (error as Error).message);
+    const { message } = error as Error;
+    throw new CliError(EXIT.usage, message.replace(/^\w+Module: /, ''));
   }
 }

@@ -5,6 +5,7 @@ import {
   isZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
 import {
+  unlessAborted,
   withSession,
   type CliOptions,
   type CliOutput,
@@ -18,13 +19,14 @@ import { watch } from './watch.command.js';
 
 const EXIT_CODES_HELP = `
 Exit codes:
-  0  done; for status: every election has a leader
-  1  something unexpected
-  2  wrong arguments
-  3  ZooKeeper cannot be reached, or refuses
-  4  no such election or task
-  5  an election has no leader
-  6  the leader has not made way in time
+  0    done; for status: every election has a leader
+  1    something unexpected
+  2    wrong arguments, or credentials that are none
+  3    ZooKeeper cannot be reached, or refuses
+  4    no such election or task; for status: nothing at all
+  5    an election has no leader
+  6    the leader has not made way in time
+  130  interrupted before it was done
 
 Credentials of ZooKeeper's digest scheme are taken from the environment variable
 ZOOKEEPER_CREDENTIALS, as username:password.`;
@@ -87,10 +89,16 @@ function programOf(
       writeErr: (text) => output.error(text.trimEnd()),
     });
   const options = (): CliOptions => program.opts();
+  const once = (
+    command: (session: CliSession) => Promise<ExitCode>,
+  ): Promise<void> =>
+    run(options(), (session) =>
+      unlessAborted(session.signal, command(session)),
+    );
   program
     .command('status')
     .description('elections with leader and participants, and last runs')
-    .action(() => run(options(), status));
+    .action(() => once(status));
   program
     .command('watch')
     .description('a line for every change, until interrupted')
@@ -99,16 +107,12 @@ function programOf(
     .command('history')
     .description('the runs that the ledger of a task remembers')
     .argument('<task>')
-    .action((task: string) =>
-      run(options(), (session) => history(session, task)),
-    );
+    .action((task: string) => once((session) => history(session, task)));
   program
     .command('resign')
     .description('asks the leader to make way, and waits until it has')
     .argument('<election>')
-    .action((election: string) =>
-      run(options(), (session) => resign(session, election)),
-    );
+    .action((election: string) => once((session) => resign(session, election)));
   return program;
 }
 

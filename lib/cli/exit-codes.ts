@@ -8,12 +8,14 @@ export const EXIT = {
   usage: 2,
   /** ZooKeeper cannot be reached, or refuses. */
   unreachable: 3,
-  /** There is no such election or task. */
+  /** There is no such election or task, or nothing at all. */
   notFound: 4,
   /** An election has no leader. */
   leaderless: 5,
   /** The leader has not made way in time. */
   timedOut: 6,
+  /** Interrupted, as by Ctrl-C, before it was done. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -5,21 +5,36 @@ import {
   type LedgerView,
 } from '../cluster/cluster-view.interface.js';
 import { readCluster, type CliSession } from './cli-session.js';
-import { EXIT, type ExitCode } from './exit-codes.js';
+import { CliError, EXIT, type ExitCode } from './exit-codes.js';
 import { columns, duration, printable, time } from './text.js';
 
 /** `status`: who leads, since when, who is next, and the last run of each task. */
 export async function status(session: CliSession): Promise<ExitCode> {
   const view = await readCluster(session);
-  const { output } = session;
+  const { output, paths } = session;
   if (session.options.json) {
     output.out(JSON.stringify(view, undefined, 2));
   } else {
-    output.out(describe(view, session.paths.base));
+    output.out(describe(view, paths.base));
+  }
+  if (isEmpty(view)) {
+    throw new CliError(EXIT.notFound, nothingMessage(paths.base));
   }
   return view.elections.every((each) => leaderOf(each))
     ? EXIT.done
     : EXIT.leaderless;
+}
+
+/** Not even an instance that has been there at any time. */
+export function isEmpty({ elections, ledgers, instances }: ClusterView) {
+  return elections.length + ledgers.length + instances.length === 0;
+}
+
+export function nothingMessage(basePath: string): string {
+  return (
+    `There is nothing below ${basePath}. No instance has been started yet, or ` +
+    'another --base-path or --connect is meant.'
+  );
 }
 
 function describe(view: ClusterView, basePath: string): string {

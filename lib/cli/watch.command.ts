@@ -1,10 +1,12 @@
 import { once } from 'node:events';
+import { skip } from 'rxjs';
 import {
   leaderOf,
   type ClusterView,
 } from '../cluster/cluster-view.interface.js';
-import type { CliSession } from './cli-session.js';
+import { readCluster, unlessAborted, type CliSession } from './cli-session.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
+import { isEmpty, nothingMessage } from './status.command.js';
 import { duration, printable, time } from './text.js';
 
 /** Something that has changed, as `watch --json` tells it. */
@@ -16,7 +18,10 @@ interface Change {
 
 /** `watch`: a line for every change, until it is interrupted. */
 export async function watch(session: CliSession): Promise<ExitCode> {
-  const { client, watcher, options, output, signal } = session;
+  const { client, watcher, options, output, signal, paths } = session;
+  if (isEmpty(await unlessAborted(signal, readCluster(session)))) {
+    output.error(nothingMessage(paths.base));
+  }
   const tell = (change: Change): void => {
     const at = new Date();
     const { text, ...details } = change;
@@ -37,11 +42,11 @@ export async function watch(session: CliSession): Promise<ExitCode> {
       known = present;
     }
   });
-  const connections = client.connection$.subscribe(({ state }) => {
-    if (state !== 'connected') {
-      output.error(`The connection to ZooKeeper is ${state}.`);
-    }
-  });
+  const connections = client.connection$
+    .pipe(skip(1))
+    .subscribe(({ state }) =>
+      output.error(`${time(new Date())}  connection to ZooKeeper: ${state}`),
+    );
   const release = watcher.use();
   if (!signal.aborted) {
     await once(signal, 'abort');
@@ -96,7 +101,7 @@ function factsOf({ elections, ledgers }: ClusterView): Map<string, Change> {
         JSON.stringify(['run', task, run.tick, run.attempt, run.outcome]),
         {
           type: 'run',
-          text: `task "${printable(task)}": tick ${time(run.tick)} ${run.outcome}${took} on ${printable(run.instanceId)}`,
+          text: `task "${printable(task)}": tick ${time(run.tick)} ${run.outcome}${took} on ${printable(run.instanceId)}${run.error === undefined ? '' : `: ${printable(run.error)}`}`,
           task,
           ...run,
         },

@@ -129,13 +129,24 @@ describe('nestjs-zookeeper-leader status', () => {
     expect(out).toContain('Election "default": nobody leads');
   });
 
-  it('ends with 0 where there is nothing yet, and creates nothing', async () => {
+  it('ends with 4 where there is nothing, says what may be wrong, and creates nothing', async () => {
     const { znode_count: before } = await server.counters();
-    const { exitCode, out } = await runCli('status', '--base-path=/cli-empty');
+    const { exitCode, out, err } = await runCli(
+      'status',
+      '--base-path=/cli-empty',
+    );
     expect({ exitCode, out }).toEqual({
-      exitCode: 0,
+      exitCode: 4,
       out: '0 instances below /cli-empty\n\nNo elections.\n',
     });
+    expect(err).toMatch(/^There is nothing below \/cli-empty\. .*--base-path/);
+    const { exitCode: asJson, out: json } = await runCli(
+      '--json',
+      'status',
+      '--base-path=/cli-empty',
+    );
+    expect(asJson).toBe(4);
+    expect(JSON.parse(json)).toMatchObject({ elections: [], instances: [] });
     expect((await server.counters()).znode_count).toBe(before);
   });
 
@@ -149,7 +160,19 @@ describe('nestjs-zookeeper-leader status', () => {
     });
     await waitFor(() => instance.descendants().length > 0);
     expect(await instance.exited).toMatchObject({ code: 3 });
-    expect(instance.stderr).toMatch(/^No connection to ZooKeeper at 127/);
+    expect(instance.stderr).toMatch(
+      /^No connection to ZooKeeper at 127\S+ within 1 s\. ZooKeeper cannot be reached \(.+\)\.$/m,
+    );
+    await waitFor(() => instance.survivors().length === 0);
+  });
+
+  it('ends at once with 130 when it is interrupted, and leaves no keeper behind', async () => {
+    const instance = new ProcessInstance(bin, {
+      args: ['status', `--connect=127.0.0.1:${await freePort()}`],
+    });
+    await waitFor(() => instance.descendants().length > 0);
+    expect(await instance.terminate()).toEqual({ code: 130, signal: null });
+    expect(instance.stderr).toBe('Interrupted.\n');
     await waitFor(() => instance.survivors().length === 0);
   });
 });
@@ -175,7 +198,7 @@ describe('nestjs-zookeeper-leader with credentials', () => {
       return result.exitCode === 0 ? result : undefined;
     });
     expect(status.out).toContain('only leads');
-    for (const command of [['status'], ['resign', 'default']]) {
+    for (const command of [['status'], ['watch'], ['resign', 'default']]) {
       const refused = await runCli(...command, ...args);
       expect(refused).toMatchObject({ exitCode: 3, out: '' });
       expect(refused.err).toContain('without credentials');
@@ -271,7 +294,18 @@ describe('nestjs-zookeeper-leader', () => {
     expect((await runCli('status', '--timeout=soon')).exitCode).toBe(2);
     const path = await runCli('status', '--base-path=relative');
     expect(path.exitCode).toBe(2);
-    expect(path.err).toContain('option basePath');
+    expect(path.err).toMatch(/^option basePath/);
+    for (const credentials of ['app', ':secret', 'app:']) {
+      const refused = await runCliIn(
+        { ZOOKEEPER_CREDENTIALS: credentials },
+        'status',
+      );
+      expect(refused).toEqual({
+        exitCode: 2,
+        out: '',
+        err: 'ZOOKEEPER_CREDENTIALS has to be username:password, neither of them empty.\n',
+      });
+    }
     expect((await runCli()).exitCode).toBe(2);
   });
 
