@@ -6,6 +6,7 @@ import pageModule from './page/page-path.cjs';
 /** In this order: each uses what stands before it. */
 const SCRIPTS = [
   'dom.js',
+  'morph.js',
   'time.js',
   'actions.js',
   'elections.js',

@@ -30,7 +30,6 @@ export class EventStream {
       'Content-Type': 'text/event-stream; charset=utf-8',
       // no-transform: a compressor would hold messages back.
       'Cache-Control': 'no-store, no-transform',
-      Connection: 'keep-alive',
       'X-Accel-Buffering': 'no',
       'X-Content-Type-Options': 'nosniff',
     });

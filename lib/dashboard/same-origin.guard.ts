@@ -26,7 +26,9 @@ export class SameOriginGuard implements CanActivate {
       throw new ForbiddenException(`The header ${ACTION_HEADER} is missing`);
     }
     if (!isSameOrigin(headers)) {
-      throw new ForbiddenException('This request comes from another site');
+      throw new ForbiddenException(
+        'This request comes from another site, or through a proxy that does not pass the Host header on',
+      );
     }
     return true;
   }

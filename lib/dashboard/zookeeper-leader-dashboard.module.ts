@@ -55,10 +55,10 @@ export class ZookeeperLeaderDashboardModule {
       module: ZookeeperLeaderDashboardModule,
       imports,
       controllers: [
-        controllerAt(path, class extends DashboardController {}, seen),
+        controllerAt(path, DashboardController, seen),
         ...(actions
           ? [
-              controllerAt(path, class extends DashboardActionsController {}, [
+              controllerAt(path, DashboardActionsController, [
                 SameOriginGuard,
                 ...seen,
                 ...steered,
@@ -84,14 +84,18 @@ export class ZookeeperLeaderDashboardModule {
   }
 }
 
+/** A class of its own for each module, whose path and guards are its own. */
 function controllerAt(
   path: string,
   controller: Type,
   guards: readonly DashboardGuard[],
 ): Type {
-  Controller({ path, version: VERSION_NEUTRAL })(controller);
-  UseGuards(...guards)(controller);
-  return controller;
+  const own = class extends controller {};
+  // Nest logs it, and the tools that describe an API ask for it.
+  Object.defineProperty(own, 'name', { value: controller.name });
+  Controller({ path, version: VERSION_NEUTRAL })(own);
+  UseGuards(...guards)(own);
+  return own;
 }
 
 function checkOptions(

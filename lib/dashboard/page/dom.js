@@ -1,6 +1,12 @@
-/**
- * @typedef {string | number | Node | null | undefined | false} Child
- */
+/** What a click does. @type {WeakMap<Node, () => void>} */
+const clicks = new WeakMap();
+
+document.addEventListener('click', ({ target }) => {
+  let node = target instanceof Node ? target : null;
+  for (; node; node = node.parentNode) {
+    clicks.get(node)?.();
+  }
+});
 
 /**
  * Makes an element. Text is never taken for markup.
@@ -16,7 +22,7 @@ function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === 'function') {
-      node.addEventListener('click', value);
+      clicks.set(node, value);
     } else if (value === true) {
       node.setAttribute(name, '');
     } else if (value !== undefined && value !== false) {
@@ -60,29 +66,6 @@ function append(node, children) {
  */
 function byId(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
-}
-
-/**
- * Shows other children, without taking the keyboard's focus away: what has the
- * same data-key afterwards has it again.
- *
- * @param {Element} node
- * @param {Child[]} children
- */
-function replaceChildren(node, children) {
-  const active = document.activeElement;
-  const key =
-    active instanceof HTMLElement && node.contains(active)
-      ? active.dataset.key
-      : undefined;
-  node.replaceChildren();
-  append(node, children);
-  if (key !== undefined) {
-    const again = [...node.querySelectorAll('[data-key]')].find(
-      (each) => /** @type {HTMLElement} */ (each).dataset.key === key,
-    );
-    /** @type {HTMLElement | undefined} */ (again)?.focus();
-  }
 }
 
 /** By the order in which they were seen first, so that it does not change. */

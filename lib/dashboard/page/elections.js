@@ -18,7 +18,11 @@ function electionCard(election, hasActions) {
   const more = participantCount - participants.length;
   return element(
     'article',
-    { class: 'election', 'data-election': election.election },
+    {
+      class: 'election',
+      'data-election': election.election,
+      'data-key': `election ${election.election}`,
+    },
     element('h3', {}, election.election),
     leader
       ? element('p', { class: 'leader' }, leader.instanceId)
@@ -62,9 +66,13 @@ function participantLine({ instanceId, host, pid }, index, isLeader) {
     {},
     element('span', { class: 'place' }, `${index + 1}.`),
     swatch(instanceId),
-    element('span', { class: 'name' }, instanceId),
-    isLeader && element('span', { class: 'badge' }, 'leads'),
-    element('span', { class: 'host' }, where),
+    element(
+      'span',
+      { class: 'who' },
+      element('span', { class: 'name' }, instanceId),
+      isLeader && element('span', { class: 'badge' }, 'leads'),
+      element('span', { class: 'host' }, where),
+    ),
   );
 }
 

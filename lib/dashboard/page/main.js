@@ -73,27 +73,41 @@ function drawAbout() {
       : 'The instance that serves this page does not answer';
     return;
   }
-  const isGood = ['connected', 'standalone'].includes(known.connection);
-  status.dataset.state = isGood ? 'good' : 'bad';
+  const problem = problemOf(known);
+  status.dataset.state = problem === undefined ? 'good' : 'bad';
   text.textContent =
-    known.connection === 'standalone'
-      ? 'Live, without ZooKeeper'
-      : isGood
-        ? 'Live'
-        : `The connection to ZooKeeper is ${known.connection}; what you see is old`;
+    problem ??
+    (known.connection === 'standalone' ? 'Live, without ZooKeeper' : 'Live');
   byId('about').textContent = [
     `seen from ${known.instanceId}`,
     known.basePath,
     `version ${known.version}`,
-    known.problem,
     known.isTruncated && 'there is more than is shown',
   ]
     .filter(Boolean)
     .join(' · ');
   byId('timeline-remark').textContent =
-    `Terms as ${known.instanceId} has seen them since it was started, at ${clockText(known.historySince)}; before that it knows of no others.`;
+    `Terms as ${known.instanceId} has seen them since it was started, at ${clockText(known.historySince)}; of elections in which it does not take part, only while somebody looked.`;
   byId('task-remark').textContent =
     `Schedules, and tasks without a run ledger, are those of ${known.instanceId}; runs in a ledger are those of all instances.`;
+}
+
+/** @param {About} about */
+function problemOf({
+  connection,
+  connectionSince,
+  historySince,
+  isComplete,
+  problem,
+}) {
+  if (['connected', 'standalone'].includes(connection)) {
+    return problem;
+  }
+  const since = clockText(connectionSince ?? historySince);
+  return (
+    `The connection to ZooKeeper is ${connection} since ${since}; ` +
+    (isComplete ? 'what you see is old' : 'nothing is known yet')
+  );
 }
 
 function drawElections() {
@@ -137,11 +151,10 @@ function drawTimeline() {
     return;
   }
   suggestSpan(elections);
-  const former = byId('timeline').querySelector('details');
   const details = element(
     'details',
-    { open: former?.open === true },
-    element('summary', { 'data-key': 'terms as a table' }, 'Terms as a table'),
+    {},
+    element('summary', {}, 'Terms as a table'),
     element('div', { class: 'scroll' }, termTable(elections)),
   );
   replaceChildren(byId('timeline'), [

@@ -92,7 +92,7 @@ function taskRows(task, hasActions, redraw) {
   };
   const row = element(
     'tr',
-    { 'data-task': task.task },
+    { 'data-task': task.task, 'data-key': `task ${task.task}` },
     element(
       'td',
       { class: 'main' },
@@ -134,7 +134,7 @@ function taskRows(task, hasActions, redraw) {
     element('td', { 'data-label': 'Last runs' }, runStrip(task)),
     element(
       'td',
-      { 'data-label': 'Last run' },
+      { 'data-label': 'Last run', class: 'last' },
       last ? lastRun(last) : element('span', { class: 'empty' }, 'none known'),
     ),
     element(
@@ -180,7 +180,7 @@ function withoutRun({ ticksWithoutRun, ownCounts }) {
   const { length } = ticksWithoutRun;
   const missed = ownCounts?.missed ?? 0;
   if (length === 0 && missed === 0) {
-    return '0';
+    return element('span', { class: 'empty' }, '0');
   }
   const count = length >= 500 ? `${length} or more` : String(length);
   return element(
@@ -209,6 +209,9 @@ function runStrip({ task, runs, ticksWithoutRun }) {
       text: `${clockText(tick)}: no run of that tick`,
     })),
   ];
+  if (cells.length === 0) {
+    return null;
+  }
   cells.sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
   return element(
     'ol',
@@ -260,7 +263,7 @@ function describeRun({
 function runDetails({ task, runs }, columns) {
   return element(
     'tr',
-    { class: 'details' },
+    { class: 'details', 'data-key': `details ${task}` },
     element(
       'td',
       { colspan: columns },
@@ -271,7 +274,6 @@ function runDetails({ task, runs }, columns) {
           tabindex: '0',
           role: 'region',
           'aria-label': `Runs of ${task}`,
-          'data-key': `runs ${task}`,
         },
         element(
           'table',
@@ -289,7 +291,6 @@ function runDetails({ task, runs }, columns) {
                 'Instance',
                 'Attempt',
                 'Fencing token',
-                'Error',
               ].map((title) => element('th', { scope: 'col' }, title)),
             ),
           ),
@@ -314,6 +315,9 @@ function runDetails({ task, runs }, columns) {
                     run.outcome,
                   ),
                   run.isManual ? ' (by hand)' : '',
+                  run.error
+                    ? element('div', { class: 'error' }, run.error)
+                    : '',
                 ),
                 element(
                   'td',
@@ -325,7 +329,6 @@ function runDetails({ task, runs }, columns) {
                 element('td', {}, run.instanceId),
                 element('td', { class: 'number' }, run.attempt),
                 element('td', { class: 'number mono' }, run.fencingToken),
-                element('td', {}, run.error ?? ''),
               ),
             ),
           ),

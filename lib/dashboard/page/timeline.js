@@ -1,12 +1,23 @@
 /** Of which the chart shows one. */
 const SPANS = [
+  { name: '5 min', ms: 300_000 },
   { name: '15 min', ms: 900_000 },
   { name: '1 h', ms: 3_600_000 },
   { name: '6 h', ms: 21_600_000 },
   { name: '24 h', ms: 86_400_000 },
 ];
-let spanMs = 900_000;
+let spanMs = 300_000;
 let isSpanChosen = false;
+
+/** Between the marks of the axis, so that they stand at round times. */
+const STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360].map(
+  (minutes) => minutes * 60_000,
+);
+/** As many pixels as a mark's text, and a character of a bar's, need at most. */
+const MARK_WIDTH = 84;
+const CHARACTER_WIDTH = 8;
+/** A name of which less than this fits tells nothing. */
+const SHORTEST_LABEL = 6;
 
 const ROW = 30;
 const AXIS = 24;
@@ -104,9 +115,8 @@ function timelineChart(elections, historySinceMs) {
       }),
     ),
   );
-  const marks = isNarrow ? 3 : 6;
-  for (let mark = 0; mark <= marks; mark++) {
-    const ms = sinceMs + (spanMs * mark) / marks;
+  for (const ms of [...roundTimes(sinceMs, untilMs, right - left), untilMs]) {
+    const isNow = ms === untilMs;
     svg.append(
       shape('line', {
         class: 'grid',
@@ -121,10 +131,9 @@ function timelineChart(elections, historySinceMs) {
           class: 'axis',
           x: x(ms),
           y: height - 8,
-          'text-anchor':
-            mark === 0 ? 'start' : mark === marks ? 'end' : 'middle',
+          'text-anchor': isNow ? 'end' : 'middle',
         },
-        mark === marks ? 'now' : shortClock(ms),
+        isNow ? 'now' : shortClock(ms),
       ),
     );
   }
@@ -197,8 +206,8 @@ function termBar(
     ),
   );
   bar.style.fill = colourOf(instanceId);
-  const fits = Math.floor((width - 10) / 7);
-  return fits < 3
+  const fits = Math.floor((width - 12) / CHARACTER_WIDTH);
+  return fits < Math.min(SHORTEST_LABEL, instanceId.length)
     ? [bar]
     : [
         bar,
@@ -208,6 +217,29 @@ function termBar(
           clipped(instanceId, fits),
         ),
       ];
+}
+
+/**
+ * The times that the axis names, by the clock of whoever looks at it; none is too
+ * close to either end.
+ *
+ * @param {number} sinceMs
+ * @param {number} untilMs
+ * @param {number} width
+ */
+function roundTimes(sinceMs, untilMs, width) {
+  const msPerPixel = (untilMs - sinceMs) / width;
+  const stepMs =
+    STEPS_MS.find((ms) => ms >= MARK_WIDTH * msPerPixel) ?? 43_200_000;
+  const offsetMs = new Date(untilMs).getTimezoneOffset() * 60_000;
+  const times = [];
+  let ms = Math.ceil((sinceMs - offsetMs) / stepMs) * stepMs + offsetMs;
+  for (; ms < untilMs - (MARK_WIDTH / 2) * msPerPixel; ms += stepMs) {
+    if (ms - sinceMs >= (MARK_WIDTH / 3) * msPerPixel) {
+      times.push(ms);
+    }
+  }
+  return times;
 }
 
 /** @param {Election[]} elections */
