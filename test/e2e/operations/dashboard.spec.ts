@@ -12,6 +12,7 @@ import {
   type CanActivate,
   type ExecutionContext,
   type INestApplication,
+  type Type,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -22,6 +23,7 @@ import {
 } from '../../../lib/dashboard/index.js';
 import {
   LeaderElection,
+  LeaderElections,
   OnlyLeader,
   type ZookeeperLeaderModuleOptions,
 } from '../../../lib/index.js';
@@ -76,6 +78,16 @@ class Reports {
   }
 }
 
+const EVIL = '<img src=x onerror="document.title=1">';
+
+@Injectable()
+class EvilReports {
+  @OnlyLeader({ election: EVIL, task: EVIL, ledger: true, scheduled: false })
+  async send(): Promise<void> {
+    throw new Error(EVIL);
+  }
+}
+
 @Injectable()
 class KeyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
@@ -90,12 +102,13 @@ async function startWithDashboard(
   options: ZookeeperLeaderModuleOptions,
   dashboard: ZookeeperLeaderDashboardOptions = {},
   adapter: ExpressAdapter | FastifyAdapter = new ExpressAdapter(),
+  reports: Type = Reports,
 ): Promise<{ app: INestApplication; url: string }> {
   const app = await NestFactory.create(
     rootModule({
       options: { connectionString: server.connectionString, ...options },
       imports: [ZookeeperLeaderDashboardModule.forRoot(dashboard)],
-      providers: [Reports],
+      providers: [reports],
     }),
     adapter,
     { logger: new MemoryLogger(), abortOnError: false },
@@ -247,20 +260,41 @@ describe('the dashboard', () => {
   });
 
   it('takes nothing that is written in ZooKeeper for markup', async () => {
-    const evil = '<img src=x onerror="document.title=1">';
-    const { app, url } = await startWithDashboard({
-      basePath: '/dashboard-evil',
-      instanceId: evil,
-      elections: [evil],
-    });
-    await app.get(Reports).send();
+    const { app, url } = await startWithDashboard(
+      { basePath: '/dashboard-evil', instanceId: EVIL },
+      { actions: { guard: false } },
+      new ExpressAdapter(),
+      EvilReports,
+    );
+    await app
+      .get(LeaderElections)
+      .get(EVIL)
+      .waitForLeadership({ timeoutMs: 10_000 });
+    await expect(app.get(EvilReports).send()).rejects.toThrow(EVIL);
     const browser = await Browser.start();
     try {
       const { page, complaints } = await browser.open(url);
       await waitFor(
-        async () => (await page.locator('.leader').innerText()) === evil,
+        async () =>
+          (await page.locator('.leader').first().innerText()) === EVIL,
       );
-      expect(await page.locator('main img').count()).toBe(0);
+      await page.click(`[data-task^="<img"] .disclose`);
+      await page.click('summary');
+      await page.click('[data-key^="move"]');
+      for (const place of [
+        '.election h3',
+        '.line .name',
+        '[data-task^="<img"] .name',
+        '.details .error',
+        '.details tbody td:nth-child(4)',
+        '#timeline tbody td:nth-child(2)',
+        '#about',
+        '#instance-list .name',
+        '#confirm-text',
+      ]) {
+        expect(await page.locator(place).first().innerText()).toContain(EVIL);
+      }
+      expect(await page.locator('img').count()).toBe(0);
       expect(await page.title()).toBe('Leadership');
       expect(complaints).toEqual([]);
     } finally {
