@@ -6,9 +6,18 @@ import {
   expect,
   it,
 } from '@jest/globals';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rm,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { extractCode } from '../../scripts/support/extract-code.mjs';
+import { waitFor } from '../support/wait-for.js';
 import { ZookeeperServer } from '../support/zookeeper-server.js';
 import {
   ConsumerApplication,
@@ -16,7 +25,19 @@ import {
   packLibrary,
   type RunningApplication,
 } from './consumer-application.js';
-import { expectLeaderTaskAndCleanExit } from './expect-clean-run.js';
+import {
+  expectLeaderTaskAndCleanExit,
+  untilItSays,
+} from './expect-clean-run.js';
+
+const README = new URL('../../README.md', import.meta.url);
+
+/** Without the HTTP server that the fixtures have not got. */
+const MAIN = `import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module.js';
+
+void NestFactory.createApplicationContext(AppModule);
+`;
 
 const INSTALL_TIMEOUT_MS = 300_000;
 
@@ -70,6 +91,8 @@ describe('the packed library', () => {
       'dist/cjs',
       'dist/esm',
       'package.json',
+      'schematics/collection.json',
+      'schematics/nest-add.cjs',
     ]);
     expect(files.filter(({ path: name }) => /spec|\.map$/.test(name))).toEqual(
       [],
@@ -119,5 +142,41 @@ describe('the packed library', () => {
     const options = ['--no-experimental-require-module'];
     running = nest11.start(server.connectionString, options);
     await expectLeaderTaskAndCleanExit(running, 'dist/cjs');
+  });
+
+  it('does what the quick start of the README shows', async () => {
+    const [quickStart = ''] = extractCode(await readFile(README, 'utf8'));
+    const folder = path.join(nest11.directory, 'src/quick-start');
+    await mkdir(folder);
+    await writeFile(path.join(folder, 'app.module.ts'), quickStart);
+    await writeFile(path.join(folder, 'main.ts'), MAIN);
+    await nest11.runNode(['node_modules/typescript/bin/tsc']);
+
+    const { connectionString } = server;
+    const start = (): RunningApplication =>
+      nest11.spawn(
+        connectionString,
+        process.execPath,
+        ['dist/quick-start/main.js'],
+        { ZOOKEEPER: connectionString },
+      );
+    const instances = [start(), start()];
+    try {
+      await waitFor(
+        () =>
+          instances.some(({ output }) => output.includes('sent by this')) &&
+          instances.some(({ output }) => output.includes('waits in the')),
+        { description: 'one to run the job', timeoutMs: 20_000 },
+      );
+      const [leader] = instances.filter(({ output }) =>
+        output.includes('sent by this'),
+      );
+      const follower = instances.find((instance) => instance !== leader);
+      expect(follower?.output).not.toMatch('sent by this');
+      await leader?.kill();
+      await untilItSays(follower as RunningApplication, 'sent by this');
+    } finally {
+      await Promise.all(instances.map((instance) => instance.kill()));
+    }
   });
 });
