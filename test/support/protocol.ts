@@ -16,6 +16,7 @@ export const OPCODES = {
   create2: 15,
   removeWatches: 18,
   createContainer: 19,
+  deleteContainer: 20,
   createTTL: 21,
   auth: 100,
   setWatches: 101,
