@@ -43,11 +43,13 @@ export class SharedSession {
   }
 
   async #open(): Promise<WireSession> {
-    const known = await this.#opened?.catch(() => undefined);
+    const opened = this.#opened;
+    const known = await opened?.catch(() => undefined);
     if (known?.isOpen) {
       return known;
     }
-    if (known) {
+    // Somebody else who waited, too, may have opened another one by now.
+    if (this.#opened === opened) {
       this.#opened = undefined;
     }
     this.#opened ??= this.#connect();
