@@ -1,4 +1,9 @@
-import { parseParticipant, sortedNodes } from '../election/election-node.js';
+import {
+  nameIn,
+  parseObject,
+  parseParticipant,
+  sortedNodes,
+} from '../election/election-node.js';
 import type { Participant } from '../election/leadership.interface.js';
 import { runsOf } from '../tasks/ledger/ledger-document.js';
 import { parseLedger } from '../tasks/ledger/parse-ledger.js';
@@ -90,23 +95,21 @@ const ledgerOf = memoized((task: string, { data }: NodeContent): LedgerView => {
   }
 });
 
-function instanceOf({ data }: NodeContent): InstanceView {
-  let fields: unknown;
-  try {
-    fields = JSON.parse(data);
-  } catch {
-    // Somebody else's node.
-  }
-  const { instanceId, host, pid, version, since } = (fields ?? {}) as Record<
-    string,
-    unknown
-  >;
+/** Whatever the data is, the result is well-formed, and its names are lines. */
+export function instanceOf({ data }: Pick<NodeContent, 'data'>): InstanceView {
+  const fields = parseObject(data);
+  const { pid, since } = fields;
+  const [instanceId, host, version] = [
+    fields.instanceId,
+    fields.host,
+    fields.version,
+  ].map(nameIn);
   const started = new Date(typeof since === 'string' ? since : NaN);
   return {
-    instanceId: typeof instanceId === 'string' ? instanceId : '(unknown)',
-    ...(typeof host === 'string' && { host }),
+    instanceId: instanceId ?? '(unknown)',
+    ...(host !== undefined && { host }),
     ...(Number.isSafeInteger(pid) && { pid: pid as number }),
-    ...(typeof version === 'string' && { version }),
+    ...(version !== undefined && { version }),
     ...(!Number.isNaN(started.getTime()) && { since: started }),
   };
 }

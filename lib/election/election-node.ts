@@ -111,7 +111,7 @@ export function parseResignRequest(data: string): ResignRequest | undefined {
 }
 
 /** Names go to logs and to people: in one line, and not longer than ours. */
-function nameIn(value: unknown): string | undefined {
+export function nameIn(value: unknown): string | undefined {
   return typeof value === 'string' &&
     value.length <= LONGEST_NAME &&
     !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value)
@@ -119,7 +119,8 @@ function nameIn(value: unknown): string | undefined {
     : undefined;
 }
 
-function parseObject(data: string): Record<string, unknown> {
+/** The members of what somebody has written; none if that is not as ours is. */
+export function parseObject(data: string): Record<string, unknown> {
   if (data.length > LONGEST_DATA) {
     return {};
   }

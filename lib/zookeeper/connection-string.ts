@@ -78,7 +78,7 @@ export function parseServer(text: string, whole = text): ServerAddress {
   const { v6, v6port, name, port } = match?.groups ?? {};
   const host = v6 ?? name;
   if (host === undefined || (v6 !== undefined && isIP(v6) !== 6)) {
-    throw malformed(whole, `"${withoutSecrets(text)}" is not a server`);
+    throw malformed(whole, `"${text}" is not a server`);
   }
   const portText = v6port ?? port ?? String(DEFAULT_PORT);
   const portNumber = /^\d{1,5}$/.test(portText) ? Number(portText) : 0;
@@ -88,14 +88,20 @@ export function parseServer(text: string, whole = text): ServerAddress {
   return { host, port: portNumber };
 }
 
-/** Somebody may have written `user:password@host`, which is not for logs. */
+/**
+ * Somebody may have written `user:password@host`, which is not for logs. A
+ * password may contain any character, so nothing before an "@" is shown.
+ */
 export function withoutSecrets(connectionString: string): string {
-  return connectionString.replace(/[^,\s]*@/g, '***@');
+  return connectionString.replace(/^.*@/s, '***@');
 }
 
 function malformed(text: string, why: string): TypeError {
+  const reason = text.includes('@')
+    ? 'a name and a password belong in the option credentials'
+    : why;
   return new TypeError(
-    `"${withoutSecrets(text)}" is not a ZooKeeper connection string: ${why}. ` +
+    `"${withoutSecrets(text)}" is not a ZooKeeper connection string: ${reason}. ` +
       'Expected "host:port", or several with commas between, ' +
       'optionally followed by a path, as in "zk1:2181,zk2:2181/my-app".',
   );

@@ -1,9 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
+import { instanceOf } from '../../lib/cluster/cluster-view.js';
 import {
   parseElectionNode,
   parseParticipant,
+  parseResignRequest,
   sortedNodes,
+  withResignRequest,
 } from '../../lib/election/election-node.js';
 import {
   FORMAT,
@@ -23,7 +26,10 @@ import {
   decodeSegment,
   encodeSegment,
 } from '../../lib/zookeeper/node-paths.js';
-import { describePathProblem } from '../../lib/zookeeper/connection-string.js';
+import {
+  describePathProblem,
+  parseConnectionString,
+} from '../../lib/zookeeper/connection-string.js';
 
 const RUNS = { numRuns: 2_000 };
 
@@ -114,6 +120,39 @@ describe('whatever stands in the node of a participant', () => {
     expectCleanPrototypes();
   });
 
+  it('a wish that the leader make way is one for a term, or none', () => {
+    const names = [...fields, 'resignRequestedBy'];
+    const outcomes = new Set<boolean>();
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          hostileJson(...names),
+          fc
+            .record({
+              resignRequestedBy: fc.string({ unit: 'binary' }),
+              fencingToken: fc.oneof(fc.double(), fc.maxSafeNat()),
+              leaderSince: fc.string(),
+            })
+            .map((value) => JSON.stringify(value)),
+        ),
+        (data) => {
+          const request = parseResignRequest(data);
+          outcomes.add(request !== undefined);
+          const { requestedBy = '', fencingToken = 0 } = request ?? {};
+          expect(requestedBy).not.toMatch(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u);
+          expect(Number.isSafeInteger(fencingToken)).toBe(true);
+          const asked = withResignRequest(data, 'operator');
+          expect(
+            asked === undefined || typeof JSON.parse(asked) === 'object',
+          ).toBe(true);
+        },
+      ),
+      RUNS,
+    );
+    expect(outcomes.size).toBe(2);
+    expectCleanPrototypes();
+  });
+
   it.each([
     ['a line of a log', 'a\nERROR leader "b"'],
     ['an escape sequence', '\u001b[2J'],
@@ -137,6 +176,30 @@ describe('whatever stands in the node of a participant', () => {
       }),
       RUNS,
     );
+  });
+});
+
+describe('whatever stands in the node of an instance', () => {
+  it('the result is an instance, in a few short lines', () => {
+    const fields = ['instanceId', 'host', 'pid', 'version', 'since'];
+    fc.assert(
+      fc.property(hostileJson(...fields), (data) => {
+        const { instanceId, host, version, pid, since } = instanceOf({ data });
+        for (const name of [instanceId, host ?? '', version ?? '']) {
+          expect(name.length).toBeLessThanOrEqual(255);
+          expect(name).not.toMatch(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u);
+        }
+        expect(pid === undefined || Number.isSafeInteger(pid)).toBe(true);
+        expect(since && Number.isNaN(since.getTime())).not.toBe(true);
+      }),
+      RUNS,
+    );
+    expectCleanPrototypes();
+  });
+
+  it('one that is too long is not even parsed', () => {
+    const data = JSON.stringify({ instanceId: 'a', more: 'x'.repeat(5_000) });
+    expect(instanceOf({ data }).instanceId).toBe('(unknown)');
   });
 });
 
@@ -328,6 +391,34 @@ describe('what a server sends', () => {
       RUNS,
     );
     expect([...outcomes].toSorted()).toEqual(['RangeError', 'a list']);
+  });
+});
+
+describe('a connection string', () => {
+  it('names servers, or an error says what is wrong with it, without secrets', () => {
+    const outcomes = new Set<string>();
+    const part = fc.oneof(
+      fc.constantFrom('zk1', 'u:geheim@zk1', '[::1]', ':2181', ',', '/', '//'),
+      fc.string({ unit: 'binary', maxLength: 5 }),
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 6 }), (parts) => {
+        try {
+          const { servers } = parseConnectionString(parts.join(''));
+          outcomes.add('servers');
+          for (const { host, port } of servers) {
+            expect(host).not.toMatch(/[\s@,]/);
+            expect(port > 0 && port < 65_536).toBe(true);
+          }
+        } catch (error) {
+          outcomes.add((error as Error).name);
+          // oxlint-disable-next-line jest/no-conditional-expect
+          expect((error as Error).message).not.toMatch(/geheim/);
+        }
+      }),
+      RUNS,
+    );
+    expect([...outcomes].toSorted()).toEqual(['TypeError', 'servers']);
   });
 });
 

@@ -115,8 +115,15 @@ it('the keeper has the password neither in its arguments nor its environment', a
 });
 
 it('a password in the connection string, where it does nothing, is not repeated', async () => {
-  const connectionString = 'app:correct-horse@zk1:2181,app:correct-horse@zk2';
-  const failure = startApplication({ options: { connectionString } });
-  await expect(failure).rejects.toThrow(/"\*\*\*@zk1:2181" is not a server/);
-  await expect(failure).rejects.not.toThrow(/correct-horse/);
+  for (const connectionString of [
+    'app:correct-horse@zk1:2181,app:correct-horse@zk2',
+    'app:correct-horse@zk1',
+    'app:correct-horse/staple,9 battery@zk1:2181',
+  ]) {
+    const failure = startApplication({ options: { connectionString } });
+    await expect(failure).rejects.toThrow(
+      /"\*\*\*@zk\S+ is not a ZooKeeper connection string: a name and a password belong in the option credentials/,
+    );
+    await expect(failure).rejects.not.toThrow(/horse|staple|battery/);
+  }
 });
