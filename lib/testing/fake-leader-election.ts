@@ -151,7 +151,7 @@ export class FakeLeaderElection
    * Ends the leadership, at once and without asking, as ZooKeeper would; the
    * next one of the cluster leads. Does nothing if this instance does not lead.
    *
-   * @param reason what {@link Leadership.reason} says, default `session-lost`
+   * @param reason what the `reason` of {@link Leadership} says, default `session-lost`
    */
   depose(reason: LeadershipReason = 'session-lost'): void {
     this.#beforeChange();
