@@ -42,6 +42,9 @@ export class Balancer {
   }
 
   private async findSurplus(): Promise<LeaderElection | undefined> {
+    if (this.shards.led.length < 2) {
+      return undefined; // as before the first and after the last connection
+    }
     const queues = await Promise.all(
       this.shards.elections.map((election) => election.participants()),
     );
