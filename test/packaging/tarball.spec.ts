@@ -166,7 +166,7 @@ describe('the packed library', () => {
         () =>
           instances.some(({ output }) => output.includes('sent by this')) &&
           instances.some(({ output }) => output.includes('waits in the')),
-        { description: 'one to run the job', timeoutMs: 20_000 },
+        { description: 'one to run the job', timeoutMs: 40_000 },
       );
       const [leader] = instances.filter(({ output }) =>
         output.includes('sent by this'),
@@ -174,9 +174,9 @@ describe('the packed library', () => {
       const follower = instances.find((instance) => instance !== leader);
       expect(follower?.output).not.toMatch('sent by this');
       await leader?.kill();
-      await untilItSays(follower as RunningApplication, 'sent by this');
+      await untilItSays(follower as RunningApplication, 'sent by this', 40_000);
     } finally {
       await Promise.all(instances.map((instance) => instance.kill()));
     }
-  });
+  }, 120_000);
 });
