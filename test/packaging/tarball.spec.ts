@@ -158,7 +158,7 @@ describe('the packed library', () => {
         connectionString,
         process.execPath,
         ['dist/quick-start/main.js'],
-        { ZOOKEEPER: connectionString },
+        { ZOOKEEPER_CONNECTION_STRING: connectionString },
       );
     const instances = [start(), start()];
     try {
