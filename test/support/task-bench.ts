@@ -10,9 +10,14 @@ import {
   type OnlyLeaderOptions,
   type ZookeeperLeaderModuleOptions,
 } from '../../lib/index.js';
+import { sortedNodes } from '../../lib/election/election-node.js';
 import { NodePaths } from '../../lib/zookeeper/node-paths.js';
 import { MemoryLogger } from './memory-logger.js';
-import { closeApplications, startApplication } from './nest-application.js';
+import {
+  closeApplications,
+  exempt,
+  startApplication,
+} from './nest-application.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { waitFor } from './wait-for.js';
 import { WireClient } from './wire-client.js';
@@ -169,6 +174,16 @@ export class TaskBench {
     } finally {
       await client.close();
     }
+  }
+
+  /** Takes the leadership away from whoever has it, as an outsider can. */
+  async removeEntryOf(leader: BenchInstance): Promise<void> {
+    const path = new NodePaths(this.basePath).election(leader.election.name);
+    await this.inspect(async (zk) => {
+      const [first] = sortedNodes(await zk.getChildren(path));
+      exempt(leader.election);
+      await zk.delete(`${path}/${first?.name}`);
+    });
   }
 
   async close(): Promise<void> {

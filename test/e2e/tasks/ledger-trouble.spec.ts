@@ -245,13 +245,7 @@ it('a ledger that was deleted and has come to the same version is not overwritte
   bench.work = () => undefined;
   const b = await bench.start('B');
   const { stat } = await bench.inspect((zk) => zk.getData(bench.ledgerPath));
-  await bench.inspect(async (zk) => {
-    const elections = `${bench.basePath}/elections/default`;
-    const [first] = (await zk.getChildren(elections)).toSorted((x, y) =>
-      x.slice(-10) < y.slice(-10) ? -1 : 1,
-    );
-    await zk.delete(`${elections}/${first}`);
-  });
+  await bench.removeEntryOf(a);
   await b.election.waitForLeadership({ timeoutMs: 10_000 });
   await waitFor(() => !a.election.isLeader());
   await waitFor(async () => {
@@ -290,14 +284,7 @@ it('a former leader that comes to the ledger late finds that it is over', async 
   a.proxy?.hold('requests');
   bench.now = '2026-01-01T12:02:00Z';
   const fired = a.fire();
-  await bench.inspect(async (zk) => {
-    const elections = `${bench.basePath}/elections/default`;
-    const nodes = await zk.getChildren(elections);
-    const mine = nodes.toSorted((x, y) =>
-      x.slice(-10) < y.slice(-10) ? -1 : 1,
-    );
-    await zk.delete(`${elections}/${mine[0]}`);
-  });
+  await bench.removeEntryOf(a);
   await b.election.waitForLeadership({ timeoutMs: 10_000 });
   await waitFor(() => bench.runs.length === 2);
   await a.proxy?.heal();
