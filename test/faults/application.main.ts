@@ -35,7 +35,7 @@ const {
 const { instanceId } = settings.options;
 const PROBE_INTERVAL_MS = 5;
 const PLAIN_INTERVAL_MS = 40;
-const MEMORY_INTERVAL_MS = 15_000;
+const USAGE_INTERVAL_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 3_000;
 
 process.on('unhandledRejection', (reason) => {
@@ -47,6 +47,7 @@ process.on('uncaughtException', (error) => {
 });
 
 const store = new StoreClient(settings.storePort, instanceId);
+let runs = 0;
 
 @Injectable()
 class Work {
@@ -83,7 +84,9 @@ class Work {
       return;
     }
     const { task, election, fencingToken, signal, attempt, trigger } = run;
+    const id = ++runs;
     tell('run', {
+      id,
       task,
       tick: run.tick?.getTime(),
       fencingToken,
@@ -95,6 +98,7 @@ class Work {
     if (!signal.aborted) {
       await store.write(election, fencingToken);
     }
+    tell('ran', { id });
   }
 }
 
@@ -143,7 +147,7 @@ const timers = [
       probe.sample();
     }
   }, PROBE_INTERVAL_MS),
-  setInterval(tellMemory, MEMORY_INTERVAL_MS),
+  setInterval(tellUsage, USAGE_INTERVAL_MS),
 ];
 calls.start();
 
@@ -202,10 +206,11 @@ async function close(): Promise<void> {
   process.channel?.unref();
 }
 
-function tellMemory(): void {
+function tellUsage(): void {
   globalThis.gc?.();
-  const { heapUsed, rss } = process.memoryUsage();
-  tell('memory', { heapBytes: heapUsed, rssBytes: rss });
+  const { heapUsed } = process.memoryUsage();
+  const handles = process.getActiveResourcesInfo().length;
+  tell('usage', { heapBytes: heapUsed, handles });
 }
 
 function stackOf(error: unknown): string {

@@ -10,6 +10,7 @@ import { readLedgers } from './ledgers.js';
 import { Link, type GrantedSession } from './link.js';
 import {
   BASE_PATH,
+  DRAIN_TIMEOUT_MS,
   ELECTIONS,
   LEASE_SHARE,
   TICK_TIME_MS,
@@ -98,6 +99,18 @@ export class Cluster {
     );
   }
 
+  /** Whether each election has a leader. */
+  get hasLeaders(): boolean {
+    return ELECTIONS.every((election) => this.leader(election));
+  }
+
+  /** Whether all instances have started. */
+  get isReady(): boolean {
+    return this.slots.every(
+      ({ instance }) => instance?.isRunning && instance.isReady,
+    );
+  }
+
   startInstance(slot: Slot): FaultInstance {
     slot.incarnation += 1;
     writeFileSync(slot.clockFile, '+0');
@@ -116,7 +129,7 @@ export class Cluster {
           basePath: BASE_PATH,
           sessionTimeoutMs: this.sessionTimeoutMs,
           maxStallMs: 2 * this.sessionTimeoutMs,
-          drainTimeoutMs: 1_000,
+          drainTimeoutMs: DRAIN_TIMEOUT_MS,
           elections: ELECTIONS,
         },
       },
@@ -204,7 +217,7 @@ export class Cluster {
     this.history.ledgerEras.push({
       fromMs: atMs,
       untilMs: Infinity,
-      hadWrongClock: false,
+      lastTickInTime: undefined,
       runs: new Map(),
       lastTick: new Map(),
     });

@@ -13,10 +13,13 @@ export interface Reign {
   readonly fromMs: number;
   untilMs: number;
   isOver: boolean;
+  /** Why it ended, by the instance's own word. */
+  endReason: string | undefined;
 }
 
-/** The start of a task's method. */
-export interface RunStart {
+/** A task's method as it ran. */
+export interface TaskRun {
+  readonly id: number;
   readonly instance: string;
   readonly atMs: number;
   readonly task: string;
@@ -24,6 +27,8 @@ export interface RunStart {
   readonly fencingToken: number;
   readonly attempt: number;
   readonly trigger: string;
+  /** Undefined while it runs, and of one whose end was not told. */
+  endMs: number | undefined;
 }
 
 /** A step of the schedule: one fault, or two at the same time. */
@@ -38,35 +43,44 @@ export interface Step {
   servedMs: number;
   /** When each election had a leader after that. */
   healedMs: number;
+  /** When there was one node for each instance, and no other one. */
+  tidyMs: number;
   /** For how long the ensemble did not serve, at most. */
   ensembleGapMs: number;
+  /** Of the machine, when it began: processes that run or want to. */
+  readonly load: number;
 }
 
 /** The life of a run ledger: it ends when somebody takes it away. */
 export interface LedgerEra {
   readonly fromMs: number;
   untilMs: number;
-  /** Whether a clock was wrong: then ticks may be claimed before their time. */
-  hadWrongClock: boolean;
+  /**
+   * The last ticks that were decided before a clock was set wrong, by task: after
+   * that ticks may be claimed an hour before their time.
+   */
+  lastTickInTime: ReadonlyMap<string, number> | undefined;
   /** All runs that were seen in the ledger, by their id. */
   readonly runs: Map<string, LedgerRun>;
   readonly lastTick: Map<string, number>;
 }
 
-export interface MemorySample {
+export type Measure =
+  'heap' | 'resident memory' | 'handles' | 'file descriptors';
+
+/** What a process took at a moment. */
+export interface UsageSample {
   readonly atMs: number;
-  readonly instance: string;
-  readonly heapBytes: number;
-  readonly rssBytes: number;
-  readonly keeperRssBytes: number | undefined;
+  readonly values: Readonly<Partial<Record<Measure, number>>>;
 }
 
 /** Everything that happened in a run. */
 export class History {
   readonly reigns: Reign[] = [];
-  readonly runs: RunStart[] = [];
+  readonly runs: TaskRun[] = [];
   readonly steps: Step[] = [];
-  readonly memory: MemorySample[] = [];
+  /** By process. */
+  readonly usage = new Map<string, UsageSample[]>();
   readonly exemptions: (Omit<LeadershipExemption, 'fromNs' | 'untilNs'> & {
     readonly fromMs: number;
     readonly untilMs: number;
@@ -96,6 +110,12 @@ export class History {
   problem(text: string): void {
     this.problems.push(text);
     this.#log(`PROBLEM: ${text}`);
+  }
+
+  used(process: string, sample: UsageSample): void {
+    const samples = this.usage.get(process) ?? [];
+    samples.push(sample);
+    this.usage.set(process, samples);
   }
 
   /** Somebody has left the queue, or was removed from it, and comes back. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   ProcessInstance,
   type ProcessEvent,
@@ -9,7 +8,8 @@ import type {
   CallReport,
   Order,
 } from './application/protocol.js';
-import type { History, Reign } from './history.js';
+import type { History, Reign, TaskRun } from './history.js';
+import { processUsage } from './process-usage.js';
 import { ELECTIONS } from './settings.js';
 
 export interface FaultInstanceOptions {
@@ -23,18 +23,24 @@ export interface FaultInstanceOptions {
   readonly record: (line: string) => void;
 }
 
+/** What an operator is told while ZooKeeper is out of reach. */
+const EXPECTED_ERROR = /because its run ledger \S+ is not available/;
+
 /** One running process of the application under test, and what it says. */
 export class FaultInstance {
   readonly id: string;
   /** Set by whoever ends it. */
   isEnding = false;
   isReady = false;
+  /** Its answer to the order "count". */
   calls: CallReport | undefined;
   hasClosed = false;
   readonly #process: ProcessInstance;
   readonly #history: History;
   readonly #era: () => number;
   readonly #reigns = new Map<string, Reign>();
+  /** Those that run, by their number. */
+  readonly #runs = new Map<number, TaskRun>();
 
   constructor(options: FaultInstanceOptions) {
     const { application, settings, env } = options;
@@ -48,14 +54,16 @@ export class FaultInstance {
         options.record(JSON.stringify(event));
         this.#take(event as ProcessEvent & ApplicationEvent);
       },
-      onLine: options.record,
+      onLine: (line) => {
+        options.record(line);
+        this.#takeLine(line);
+      },
     });
     void this.#process.exited.then(({ code, signal: name }) => {
       if (!this.isEnding) {
-        this.#problem(
-          `ended by itself (${name ?? `status ${code}`}): ${this.#process.stderr.slice(-2_000)}`,
-        );
+        this.#problem(`ended by itself (${name ?? `status ${code}`})`);
       }
+      this.#lookAtErrors();
     });
   }
 
@@ -82,6 +90,9 @@ export class FaultInstance {
   }
 
   order(order: Order): void {
+    if (order.do === 'count') {
+      this.calls = undefined;
+    }
     if (order.do === 'withdraw') {
       for (const election of ELECTIONS) {
         this.#history.returned(election);
@@ -139,6 +150,7 @@ export class FaultInstance {
           fromMs,
           untilMs: fromMs,
           isOver: false,
+          endReason: undefined,
         };
         this.#reigns.set(election, reign);
         this.#history.reigns.push(reign);
@@ -154,21 +166,29 @@ export class FaultInstance {
       }
       case 'role':
         this.#history.roleChanges += 1;
+        this.#endReign(event);
         if (event.reason === 'resigned') {
           this.#history.returned(event.election);
         }
         break;
       case 'run':
-        this.#history.runs.push({ ...event, instance: this.id });
-        break;
-      case 'memory':
-        this.#history.memory.push({
-          atMs: event.atMs,
+        this.#runs.set(event.id, {
+          ...event,
           instance: this.id,
-          heapBytes: event.heapBytes,
-          rssBytes: event.rssBytes,
-          keeperRssBytes: residentBytes(this.keeper()),
+          endMs: undefined,
         });
+        this.#history.runs.push(this.#runs.get(event.id) as TaskRun);
+        break;
+      case 'ran': {
+        const run = this.#runs.get(event.id);
+        this.#runs.delete(event.id);
+        if (run) {
+          run.endMs = event.atMs;
+        }
+        break;
+      }
+      case 'usage':
+        this.#takeUsage(event);
         break;
       case 'calls':
         this.calls = event;
@@ -177,12 +197,56 @@ export class FaultInstance {
         this.hasClosed = true;
         this.#history.calls += event.made;
         if (event.pending.length > 0) {
-          this.#problem(`promises never settled: ${event.pending.join(', ')}`);
+          const names = event.pending.map(({ name }) => name);
+          this.#problem(`promises never settled: ${names.join(', ')}`);
         }
         break;
       case 'problem':
         this.#problem(event.text);
         break;
+    }
+  }
+
+  /** Errors of the library, and whatever Node.js warns of. */
+  #lookAtErrors(): void {
+    const lines = this.#process.stderr
+      .split('\n')
+      .filter((line) => line.trim() !== '' && !EXPECTED_ERROR.test(line));
+    if (lines.length > 0) {
+      this.#problem(`complained: ${lines.join('\n').slice(0, 2_000)}`);
+    }
+  }
+
+  /** A keeper that is not killed, by us or for its silence, has no reason to end. */
+  #takeLine(line: string): void {
+    if (/The session keeper (?!ended by SIGKILL|did not answer)/.test(line)) {
+      this.#problem(line);
+    }
+  }
+
+  #endReign({
+    election,
+    role,
+    reason,
+  }: Extract<ApplicationEvent, { type: 'role' }>): void {
+    const reign = this.#reigns.get(election);
+    if (reign && role !== 'leader') {
+      reign.endReason ??= reason;
+    }
+  }
+
+  #takeUsage(event: Extract<ApplicationEvent, { type: 'usage' }>): void {
+    const { atMs, heapBytes, handles } = event;
+    this.#history.used(this.id, {
+      atMs,
+      values: { heap: heapBytes, handles, ...processUsage(this.pid) },
+    });
+    const keeper = this.keeper();
+    if (keeper !== undefined) {
+      this.#history.used(`keeper ${keeper} of ${this.id}`, {
+        atMs,
+        values: processUsage(keeper),
+      });
     }
   }
 
@@ -199,15 +263,5 @@ export function signal(pid: number | undefined, name: NodeJS.Signals): void {
     } catch {
       // It has ended meanwhile.
     }
-  }
-}
-
-function residentBytes(pid: number | undefined): number | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? [];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-  } catch {
-    return undefined;
   }
 }

@@ -119,14 +119,18 @@ export class Link {
     }
   }
 
-  /** Resets all connections, now or after that many more bytes of replies. */
-  reset(afterBytes?: number): void {
+  /** Resets all connections. */
+  reset(): void {
     for (const connection of this.#connections) {
-      if (afterBytes === undefined) {
-        connection.cut();
-      } else {
-        connection.toClient.bytesLeft = afterBytes;
-      }
+      connection.cut();
+    }
+  }
+
+  /** Resets all connections once that many more bytes have passed. */
+  resetAfter(bytes: number, direction: 'requests' | 'replies'): void {
+    for (const { toServer, toClient } of this.#connections) {
+      const pipe = direction === 'requests' ? toServer : toClient;
+      pipe.bytesLeft = bytes;
     }
   }
 

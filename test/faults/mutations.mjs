@@ -27,7 +27,7 @@ for (const name of MUTATIONS) {
       inProject('test/faults/run.mjs'),
       ...['--mutation', name],
       ...['--minutes', String(MOST_MINUTES)],
-      ...['--report', report],
+      ...['--results', report],
       '--hasty',
     ],
     { stdio: ['ignore', 'ignore', 'inherit'] },

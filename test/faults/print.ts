@@ -1,5 +1,6 @@
-import { median, megabytes } from './checks/memory.js';
+import { describeGrowth } from './checks/usage.js';
 import type { RunResult } from './result.js';
+import { median, worst } from './statistics.js';
 
 /** Most violations are the same one again. */
 const MOST_PRINTED = 40;
@@ -28,16 +29,8 @@ export function printResult(result: RunResult): void {
       ].join(''),
     );
   }
-  for (const {
-    instance,
-    minutes: span,
-    of,
-    fromBytes,
-    toBytes,
-  } of result.memory) {
-    console.log(
-      `Memory of ${instance} over ${span} minutes: ${of} from ${megabytes(fromBytes)} to ${megabytes(toBytes)}`,
-    );
+  for (const each of result.usage) {
+    console.log(`Usage: ${describeGrowth(each)}`);
   }
   for (const divergence of result.divergences) {
     console.log(`ZooKeeper: ${divergence}`);
@@ -50,8 +43,4 @@ export function printResult(result: RunResult): void {
 
 function column(value: number, width: number): string {
   return (Number.isFinite(value) ? String(value) : '-').padStart(width);
-}
-
-export function worst(values: readonly number[]): number {
-  return values.length > 0 ? Math.max(...values) : NaN;
 }

@@ -1,9 +1,12 @@
-import { growth, type Growth } from './checks/memory.js';
+import { availableParallelism } from 'node:os';
+import { growth, type Growth } from './checks/usage.js';
 import { violationsOf } from './checks/index.js';
 import type { Cluster } from './cluster.js';
 import type { FaultKind } from './faults/index.js';
-import type { History, Step } from './history.js';
+import { longestGapMs } from './gaps.js';
+import type { History } from './history.js';
 import { ELECTIONS, type RunSettings } from './settings.js';
+import { mean } from './statistics.js';
 
 /** What a run leaves behind, as JSON. */
 export interface RunResult {
@@ -21,7 +24,14 @@ export interface RunResult {
   readonly divergences: readonly string[];
   /** By kind; steps with two faults count for "combined". */
   readonly kinds: Readonly<Record<string, KindResult>>;
-  readonly memory: readonly Growth[];
+  /** What processes took over time. */
+  readonly usage: readonly Growth[];
+  readonly machine: {
+    readonly node: string;
+    readonly cores: number;
+    /** Processes that ran or wanted to, on average. */
+    readonly load: number;
+  };
 }
 
 export interface KindResult {
@@ -31,9 +41,6 @@ export interface KindResult {
   /** Milliseconds for which the ensemble did not serve, likewise. */
   readonly ensembleGapsMs: readonly number[];
 }
-
-/** An instance is asked every 5 ms whether it leads. */
-const SHORTEST_GAP_MS = 0;
 
 export function resultOf(
   cluster: Cluster,
@@ -55,7 +62,12 @@ export function resultOf(
     violations: violationsOf(cluster),
     divergences: history.divergences,
     kinds: byKind(history),
-    memory: growth(history),
+    usage: growth(history),
+    machine: {
+      node: process.versions.node,
+      cores: availableParallelism(),
+      load: mean(history.steps.map(({ load }) => load)),
+    },
   };
 }
 
@@ -84,10 +96,8 @@ function byKind(history: History): Record<string, KindResult> {
       ensembleGapsMs: [],
     });
     result.steps += 1;
-    const gapMs = Math.max(
-      ...ELECTIONS.map((election) => longestGap(history, election, step)),
-    );
-    if (gapMs > SHORTEST_GAP_MS) {
+    const gapMs = longestGapMs(history, step);
+    if (gapMs > 0) {
       result.gapsMs.push(Math.round(gapMs));
     }
     if (step.ensembleGapMs > 0) {
@@ -95,25 +105,4 @@ function byKind(history: History): Record<string, KindResult> {
     }
   }
   return kinds;
-}
-
-/** The longest time without a leader that began after the step did. */
-function longestGap(
-  { reigns }: History,
-  election: string,
-  { fromMs, healedMs }: Step,
-): number {
-  const inOrder = reigns
-    .filter((reign) => reign.election === election)
-    .toSorted((a, b) => a.fromMs - b.fromMs);
-  let longestMs = 0;
-  let ledUntilMs = 0;
-  for (const reign of inOrder) {
-    const isOfStep = reign.fromMs > fromMs && ledUntilMs < healedMs;
-    if (ledUntilMs > 0 && isOfStep) {
-      longestMs = Math.max(longestMs, reign.fromMs - ledUntilMs);
-    }
-    ledUntilMs = Math.max(ledUntilMs, reign.untilMs);
-  }
-  return longestMs;
 }

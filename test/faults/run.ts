@@ -1,33 +1,24 @@
-import { isRunning, processEntry } from '../support/process-table.js';
-import { waitFor } from '../support/wait-for.js';
-import { NodeChurn } from './checks/churn.js';
-import { replicaDifferences } from './checks/replicas.js';
+import { loadavg } from 'node:os';
 import { violationsOf } from './checks/index.js';
-import { treeProblems } from './checks/tree.js';
 import { last, monotonicMs } from './clock.js';
 import { Cluster } from './cluster.js';
+import { endInGoodOrder } from './ending.js';
 import { EnsembleWatch } from './ensemble-watch.js';
 import { COMBINABLE, FAULTS, type FaultKind } from './faults/index.js';
-import { wipe } from './faults/servers.js';
+import { Healing } from './healing.js';
 import type { Step } from './history.js';
 import { Random } from './random.js';
 import { resultOf, type RunResult } from './result.js';
-import { ELECTIONS, type RunSettings } from './settings.js';
-import { Stalls } from './stalls.js';
+import type { RunSettings } from './settings.js';
 
 const LONGEST_REST_MS = 1_200;
-/** So much later than promised is given up. */
-const PATIENCE_MS = 60_000;
-/** How long a keeper may try to close a session, and then some. */
-const LAST_WORDS_MS = 5_000;
 
 /** One run: a cluster, a schedule of faults, and what came of it. */
 export class FaultRun {
   readonly #settings: RunSettings;
   readonly #cluster: Cluster;
-  readonly #stalls = new Stalls();
   readonly #watch: EnsembleWatch;
-  readonly #churn = new NodeChurn();
+  readonly #healing: Healing;
   readonly #startedMs = monotonicMs();
 
   static async execute(settings: RunSettings): Promise<RunResult> {
@@ -43,12 +34,13 @@ export class FaultRun {
     this.#settings = settings;
     this.#cluster = cluster;
     this.#watch = new EnsembleWatch(cluster.ensemble);
+    this.#healing = new Healing(cluster);
   }
 
   async #execute(): Promise<RunResult> {
     const settings = this.#settings;
     await this.#cluster.repair();
-    await this.#untilHealed(monotonicMs(), PATIENCE_MS);
+    await this.#healing.atStart();
     const endMs = monotonicMs() + settings.minutes * 60_000;
     const bag = kindsInOrder(settings);
     for (let index = 0; monotonicMs() < endMs; index++) {
@@ -57,7 +49,7 @@ export class FaultRun {
         break;
       }
     }
-    await this.#finish();
+    await endInGoodOrder(this.#cluster);
     return resultOf(this.#cluster, settings, monotonicMs() - this.#startedMs);
   }
 
@@ -83,7 +75,9 @@ export class FaultRun {
       untilMs: fromMs,
       servedMs: fromMs,
       healedMs: fromMs,
+      tidyMs: fromMs,
       ensembleGapMs: 0,
+      load: loadavg()[0] ?? 0,
     };
     this.#cluster.history.steps.push(step);
     this.#watch.take();
@@ -102,115 +96,17 @@ export class FaultRun {
     step.servedMs = monotonicMs();
     step.ensembleGapMs = this.#watch.take();
     const name = `after step ${index} (${step.notes.join('; ')})`;
-    step.healedMs = await this.#untilHealed(step.servedMs, PATIENCE_MS, name);
+    const { ledMs, tidyMs } = await this.#healing.after(name);
+    step.healedMs = ledMs;
+    step.tidyMs = tidyMs;
     await this.#cluster.readLedgers();
     this.#log(
-      `${kinds.join(' + ')}: ${step.notes.join('; ')}; over after ${ms(step.untilMs - fromMs)}, healed ${ms(step.healedMs - step.servedMs)} later`,
+      `${kinds.join(' + ')}: ${step.notes.join('; ')}; over after ${ms(step.untilMs - fromMs)}, healed ${ms(step.healedMs - step.servedMs)} later, tidy ${ms(step.tidyMs - step.servedMs)} later`,
     );
-  }
-
-  /**
-   * One leader for each election within two session timeouts, and then one node
-   * for each instance. Returns when there were leaders.
-   */
-  async #untilHealed(
-    sinceMs: number,
-    patienceMs: number,
-    when = 'at the start',
-  ): Promise<number> {
-    const { history, sessionTimeoutMs } = this.#cluster;
-    const stalledMs = this.#stalls.totalMs;
-    const dueMs = (): number =>
-      2 * sessionTimeoutMs + this.#stalls.totalMs - stalledMs;
-    const limitMs = when === 'at the start' ? patienceMs : undefined;
-    const healed = await waitFor(
-      () =>
-        ELECTIONS.every((name) => this.#cluster.leader(name)) && monotonicMs(),
-      { timeoutMs: patienceMs, description: 'a leader of each election' },
-    ).catch(() => Infinity);
-    if (healed - sinceMs > (limitMs ?? dueMs())) {
-      history.problem(
-        `no leader within two session timeouts ${when}: ${Number.isFinite(healed) ? ms(healed - sinceMs) : 'never'}`,
-      );
-    }
-    // A lost machine's nodes stay for a session timeout, and its place is taken
-    // by another process that has to start first.
-    let problems: string[] = [];
-    const isTidy = await waitFor(
-      async () => {
-        problems = await this.#cluster.inspect((client) =>
-          treeProblems(this.#cluster, client),
-        );
-        return problems.length === 0;
-      },
-      { timeoutMs: patienceMs, description: 'one node for each instance' },
-    ).catch(() => false);
-    if (!isTidy) {
-      const differences = await replicaDifferences(this.#cluster);
-      if (differences.length > 0) {
-        history.divergence(
-          `the servers differ ${when}: ${differences.join('; ')}`,
-        );
-        await wipe(this.#cluster);
-        return healed;
-      }
-      history.problem(`the nodes ${when}: ${problems.join('; ')}`);
-    }
-    const churn = await this.#cluster.inspect((client) =>
-      this.#churn.problems(this.#cluster, client),
-    );
-    for (const problem of churn) {
-      history.problem(`${problem} ${when}`);
-    }
-    return healed;
-  }
-
-  /** Calm, then an orderly end of everything. */
-  async #finish(): Promise<void> {
-    const { history, sessionTimeoutMs } = this.#cluster;
-    await last(2 * sessionTimeoutMs);
-    for (const { instance } of this.#cluster.running) {
-      instance?.order({ do: 'count' });
-    }
-    await this.#cluster.readLedgers();
-    const running = this.#cluster.running.flatMap(
-      ({ instance }) => instance ?? [],
-    );
-    for (const instance of running) {
-      let hasEnded = false;
-      void instance.terminate().then(() => {
-        hasEnded = true;
-      });
-      await waitFor(() => hasEnded, {
-        timeoutMs: PATIENCE_MS,
-        description: `the end of ${instance.id}`,
-      }).catch(() => {
-        history.problem(`${instance.id} does not end at SIGTERM`);
-      });
-    }
-    const left = (): number[] =>
-      this.#cluster.instances.flatMap((instance) => instance.survivors());
-    await waitFor(() => left().length === 0, {
-      timeoutMs: sessionTimeoutMs + LAST_WORDS_MS,
-      description: 'all keepers to end',
-    }).catch(() => {
-      const alive = left().filter((pid) => {
-        const entry = processEntry(pid);
-        return entry !== undefined && isRunning(entry);
-      });
-      history.problem(`processes left behind: ${alive.join(', ')}`);
-    });
-    const problems = await this.#cluster.inspect((client) =>
-      treeProblems(this.#cluster, client),
-    );
-    for (const each of problems) {
-      history.problem(`at the end, ${each}`);
-    }
-    await this.#cluster.readLedgers();
   }
 
   async #close(): Promise<void> {
-    this.#stalls.stop();
+    this.#healing.stop();
     await this.#watch.stop();
     await this.#cluster.close();
   }

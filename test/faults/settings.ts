@@ -30,7 +30,13 @@ export interface RunSettings {
 
 export const BASE_PATH = '/faults';
 export const ELECTIONS = ['default', 'second'] as const;
+/** The election whose leader runs {@link LEDGERED_TASKS}. */
+export const LEDGERED_ELECTION = ELECTIONS[0];
 export const LEDGERED_TASKS = ['once', 'again'] as const;
+/** More than a run ever takes that nobody disturbs. */
+export const DRAIN_TIMEOUT_MS = 1_000;
 /** What docs/safety.md says that a lease is. */
 export const LEASE_SHARE = 2 / 3;
 export const TICK_TIME_MS = 200;
+/** So much later than promised is given up. */
+export const PATIENCE_MS = 60_000;

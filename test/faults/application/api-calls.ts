@@ -1,5 +1,5 @@
 import type { LeaderElection, LeaderTasks } from '../../../lib/index.js';
-import type { CallReport } from './protocol.js';
+import type { CallReport, PendingCall } from './protocol.js';
 import { now } from './tell.js';
 
 const PAUSE_MS = 150;
@@ -11,10 +11,7 @@ const PAUSE_MS = 150;
 export class ApiCalls {
   readonly #elections: readonly LeaderElection[];
   readonly #tasks: LeaderTasks;
-  readonly #pending = new Map<
-    number,
-    { readonly name: string; readonly sinceMs: number }
-  >();
+  readonly #pending = new Map<number, PendingCall>();
   #made = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -23,10 +20,8 @@ export class ApiCalls {
     this.#tasks = tasks;
   }
 
-  get pending(): string[] {
-    return [...this.#pending.values()].map(
-      ({ name, sinceMs }) => `${name} for ${Math.round(now() - sinceMs)} ms`,
-    );
+  get pending(): PendingCall[] {
+    return [...this.#pending.values()];
   }
 
   start(): void {

@@ -45,16 +45,19 @@ export type ApplicationEvent = { readonly atMs: number } & (
     }
   | {
       readonly type: 'run';
+      readonly id: number;
       readonly task: string;
       readonly tick: number;
       readonly fencingToken: number;
       readonly attempt: number;
       readonly trigger: string;
     }
+  | { readonly type: 'ran'; readonly id: number }
   | {
-      readonly type: 'memory';
+      readonly type: 'usage';
       readonly heapBytes: number;
-      readonly rssBytes: number;
+      /** Timers, sockets and requests that keep the process alive. */
+      readonly handles: number;
     }
   | ({ readonly type: 'calls' | 'closed' } & CallReport)
   | { readonly type: 'problem'; readonly text: string }
@@ -62,6 +65,11 @@ export type ApplicationEvent = { readonly atMs: number } & (
 
 export interface CallReport {
   readonly made: number;
-  /** Calls of the public API that have not settled, with their age. */
-  readonly pending: readonly string[];
+  /** Calls of the public API that have not settled. */
+  readonly pending: readonly PendingCall[];
+}
+
+export interface PendingCall {
+  readonly name: string;
+  readonly sinceMs: number;
 }

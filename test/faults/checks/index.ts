@@ -1,16 +1,24 @@
 import type { Cluster } from '../cluster.js';
+import { checkHandOver } from './hand-over.js';
 import { checkLeadership } from './leadership.js';
-import { checkMemory } from './memory.js';
+import { checkPromptness } from './promptness.js';
 import { checkTicks } from './ticks.js';
+import { checkUsage } from './usage.js';
 import { checkWrites } from './writes.js';
 
 /** What is wrong with what has been recorded so far; empty if nothing is. */
-export function violationsOf({ history, store }: Cluster): string[] {
+export function violationsOf({
+  history,
+  store,
+  sessionTimeoutMs,
+}: Cluster): string[] {
   return [
     ...history.problems,
     ...checkLeadership(history),
     ...checkWrites(store.writes, history),
     ...checkTicks(history),
-    ...checkMemory(history),
+    ...checkHandOver(history),
+    ...checkPromptness(history, sessionTimeoutMs),
+    ...checkUsage(history),
   ];
 }

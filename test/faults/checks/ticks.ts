@@ -1,4 +1,4 @@
-import type { History, LedgerEra, RunStart } from '../history.js';
+import type { History, LedgerEra, TaskRun } from '../history.js';
 import type { LedgerRun } from '../ledgers.js';
 
 const TICK_MS = 1_000;
@@ -44,8 +44,8 @@ function claimedTwice(era: LedgerEra): string[] {
   });
 }
 
-function startedTwice(runs: readonly RunStart[]): string[] {
-  const starts = new Map<string, RunStart>();
+function startedTwice(runs: readonly TaskRun[]): string[] {
+  const starts = new Map<string, TaskRun>();
   return runs.flatMap((run) => {
     const attempt = run.task === 'once' ? 'any' : run.attempt;
     const key = `${run.task} ${run.tick} ${attempt}`;
@@ -60,14 +60,10 @@ function startedTwice(runs: readonly RunStart[]): string[] {
 }
 
 function neverClaimed(
-  { runs, lastTick, hadWrongClock, fromMs, untilMs }: LedgerEra,
-  starts: readonly RunStart[],
+  { runs, lastTick, lastTickInTime, fromMs, untilMs }: LedgerEra,
+  starts: readonly TaskRun[],
 ): string[] {
-  if (hadWrongClock) {
-    // Then a ledger may begin or end an hour away.
-    return [];
-  }
-  return [...lastTick].flatMap(([task, last]) => {
+  return [...(lastTickInTime ?? lastTick)].flatMap(([task, last]) => {
     const known = new Set([
       ...[...runs.values()]
         .filter((run) => run.task === task)

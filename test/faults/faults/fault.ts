@@ -10,6 +10,8 @@ export interface FaultContext {
 }
 
 export interface Fault {
+  /** In words, for the report. */
+  readonly what: string;
   /**
    * Below this, time without a leader cannot be, where the fault hits the
    * leader: docs/reliability.md tells it next to what was measured.

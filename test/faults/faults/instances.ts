@@ -5,6 +5,7 @@ import { disturbance, ms, victim, type Fault } from './fault.js';
 /** What can happen to the process of an application. */
 export const instanceFaults = {
   kill: {
+    what: '`kill -9` of an application',
     lowerBound: 'one round trip: the keeper closes the session',
     async inject(context) {
       const instance = victim(context, context.cluster.mortal)?.instance;
@@ -13,6 +14,7 @@ export const instanceFaults = {
     },
   },
   crash: {
+    what: '`kill -9` of an application and its keeper',
     lowerBound: 'session timeout',
     async inject(context) {
       const instance = victim(context, context.cluster.mortal)?.instance;
@@ -21,14 +23,16 @@ export const instanceFaults = {
     },
   },
   keeper: {
+    what: '`kill -9` of a session keeper',
     lowerBound: 'none: the session is taken over',
     async inject(context) {
-      const instance = victim(context)?.instance;
+      const instance = victim(context, context.cluster.mortal)?.instance;
       context.note(`kill -9 the keeper of ${instance?.id}`);
       signal(instance?.keeper(), 'SIGKILL');
     },
   },
   terminate: {
+    what: 'SIGTERM of an application',
     lowerBound: 'one round trip, after the drain',
     async inject(context) {
       const instance = victim(context, context.cluster.mortal)?.instance;
@@ -37,6 +41,7 @@ export const instanceFaults = {
     },
   },
   pause: {
+    what: 'an application stopped, 10 ms to three session timeouts',
     lowerBound: 'none; maxStallMs when it is longer than that',
     async inject(context) {
       const instance = victim(context)?.instance;
@@ -48,6 +53,7 @@ export const instanceFaults = {
     },
   },
   freeze: {
+    what: 'application and keeper stopped, likewise',
     lowerBound: 'session timeout, when it is longer than that',
     async inject(context) {
       const instance = victim(context)?.instance;
@@ -68,6 +74,7 @@ export const instanceFaults = {
     },
   },
   block: {
+    what: 'an event loop blocked, likewise',
     lowerBound: 'none; maxStallMs when it is longer than that',
     async inject(context) {
       const instance = victim(context)?.instance;
@@ -78,6 +85,7 @@ export const instanceFaults = {
     },
   },
   resign: {
+    what: '`resign()`, several times at once',
     lowerBound: 'one round trip',
     async inject(context) {
       const times = Math.ceil(context.random.magnitude(1, 8));
@@ -89,6 +97,7 @@ export const instanceFaults = {
     },
   },
   withdraw: {
+    what: '`withdraw()` and `enter()`',
     lowerBound: 'one round trip',
     async inject(context) {
       const instance = victim(context)?.instance;

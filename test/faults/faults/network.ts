@@ -14,6 +14,7 @@ const DIRECTIONS = ['requests', 'replies'] as const;
 /** What can happen to the cables between an instance and the servers. */
 export const networkFaults = {
   cut: {
+    what: 'an instance cut off its server',
     lowerBound: 'none: another server is reached within the lease',
     async inject(context) {
       const slot = victim(context);
@@ -23,6 +24,7 @@ export const networkFaults = {
     },
   },
   partition: {
+    what: 'cut off all servers',
     lowerBound: 'session timeout, when it is longer than that',
     async inject(context) {
       const slot = victim(context);
@@ -32,6 +34,7 @@ export const networkFaults = {
     },
   },
   'one-way': {
+    what: 'requests or replies lost, to all servers',
     lowerBound: 'session timeout, when it is longer than that',
     async inject(context) {
       const slot = victim(context);
@@ -42,6 +45,7 @@ export const networkFaults = {
     },
   },
   delay: {
+    what: 'bytes delayed',
     lowerBound: 'none, while it is shorter than the lease',
     async inject(context) {
       const slot = victim(context);
@@ -53,6 +57,7 @@ export const networkFaults = {
     },
   },
   loss: {
+    what: 'packets lost',
     lowerBound: 'none, while it is shorter than the lease',
     async inject(context) {
       const slot = victim(context);
@@ -65,21 +70,26 @@ export const networkFaults = {
     },
   },
   reset: {
+    what: 'connections reset in mid-packet',
     lowerBound: 'none: it connects again within the lease',
     async inject(context) {
       const slot = victim(context);
       const times = Math.ceil(context.random.magnitude(1, 5));
-      context.note(`reset ${name(slot)} in mid-packet, ${times} times`);
+      const direction = context.random.pick(DIRECTIONS);
+      context.note(
+        `reset ${name(slot)} in the middle of ${direction}, ${times} times`,
+      );
       for (let time = 0; time < times; time++) {
         const bytes = Math.ceil(context.random.magnitude(1, 200));
         for (const link of slot?.links ?? []) {
-          link.reset(bytes);
+          link.resetAfter(bytes, direction);
         }
         await last(context.random.magnitude(20, 600));
       }
     },
   },
   'server-partition': {
+    what: 'a server cut off the others',
     lowerBound: 'election of the ensemble, beyond the lease',
     async inject(context) {
       const { cluster, random } = context;
@@ -95,6 +105,7 @@ export const networkFaults = {
     },
   },
   'server-one-way': {
+    what: 'a server not heard by the others',
     lowerBound: 'election of the ensemble, beyond the lease',
     async inject(context) {
       const { cluster, random } = context;
@@ -117,6 +128,7 @@ export const networkFaults = {
     },
   },
   'server-weather': {
+    what: 'delay and loss among the servers',
     lowerBound: 'election of the ensemble, beyond the lease',
     async inject(context) {
       const { cluster, random } = context;

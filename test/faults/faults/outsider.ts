@@ -10,6 +10,7 @@ const unlessGone = unless('NO_NODE');
 /** What others can do to the session and to the nodes of an instance. */
 export const outsiderFaults = {
   expire: {
+    what: 'a session ended by an outsider',
     lowerBound: 'one round trip',
     async inject(context) {
       const { cluster } = context;
@@ -27,6 +28,7 @@ export const outsiderFaults = {
     },
   },
   'delete-node': {
+    what: 'an election node deleted',
     lowerBound: 'none: the next one leads at once',
     async inject(context) {
       const { cluster, random } = context;
@@ -45,6 +47,7 @@ export const outsiderFaults = {
     },
   },
   'delete-path': {
+    what: 'all elections deleted',
     lowerBound: 'one round trip',
     async inject(context) {
       const { cluster } = context;
@@ -68,6 +71,7 @@ export const outsiderFaults = {
     },
   },
   'replace-node': {
+    what: "the leader's node replaced by another session's",
     lowerBound: 'none: the next one leads at once',
     async inject(context) {
       const { cluster, random } = context;

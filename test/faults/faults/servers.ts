@@ -9,6 +9,7 @@ import { disturbance, ms, type Fault, type FaultContext } from './fault.js';
 /** What can happen to ZooKeeper's servers. */
 export const serverFaults = {
   'server-kill': {
+    what: '`kill -9` of a server, the leading one as a rule',
     lowerBound: 'election of the ensemble, beyond the lease',
     async inject(context) {
       const member = await target(context);
@@ -20,6 +21,7 @@ export const serverFaults = {
     },
   },
   'server-restart': {
+    what: 'a rolling restart',
     lowerBound: 'election of the ensemble, beyond the lease',
     async inject(context) {
       context.note('restart all servers, one after the other');
@@ -33,6 +35,7 @@ export const serverFaults = {
     },
   },
   'server-pause': {
+    what: 'a server stopped',
     lowerBound: 'election of the ensemble, beyond the lease',
     async inject(context) {
       const member = await target(context);
@@ -44,6 +47,7 @@ export const serverFaults = {
     },
   },
   quorum: {
+    what: 'two of three servers killed or stopped',
     lowerBound: 'the outage, beyond the lease',
     async inject(context) {
       const { cluster, random } = context;
@@ -66,6 +70,7 @@ export const serverFaults = {
     },
   },
   disk: {
+    what: 'slow `fsync`, up to 1.5 s',
     lowerBound: 'none, while a write takes less than the lease',
     async inject(context) {
       const { cluster, random } = context;
@@ -79,6 +84,7 @@ export const serverFaults = {
     },
   },
   wipe: {
+    what: 'the ensemble restarted without its data',
     lowerBound: 'the restart of the ensemble, beyond the lease',
     async inject(context) {
       context.note('stop all servers, remove their data, start them');

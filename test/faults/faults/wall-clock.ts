@@ -8,6 +8,7 @@ import { disturbance, ms, victim, type Fault } from './fault.js';
 /** What can happen to the wall clock. */
 export const wallClockFaults = {
   clock: {
+    what: 'a wall clock set by an hour',
     lowerBound: 'one round trip: a heartbeat of its own time',
     async inject(context) {
       const { cluster, random } = context;
@@ -20,9 +21,10 @@ export const wallClockFaults = {
       if (!slot) {
         return;
       }
+      await cluster.readLedgers();
       const era = cluster.history.ledgerEras.at(-1);
       if (era) {
-        era.hadWrongClock = true;
+        era.lastTickInTime = new Map(era.lastTick);
       }
       writeFileSync(slot.clockFile, `${hours > 0 ? '+' : '-'}3600`);
       await last(forMs);

@@ -1,0 +1,35 @@
+import type { FaultKind } from '../faults/index.js';
+import { longestGapMs } from '../gaps.js';
+import type { History } from '../history.js';
+import { median } from '../statistics.js';
+
+/** After these the next instance is told at once: no timeout has to pass. */
+const AT_ONCE: readonly FaultKind[] = [
+  'kill',
+  'terminate',
+  'resign',
+  'withdraw',
+  'delete-node',
+  'expire',
+];
+/** One of them may meet something else. */
+const FEWEST = 3;
+
+/** Where no session has to expire, the next one leads long before it would have. */
+export function checkPromptness(
+  history: History,
+  sessionTimeoutMs: number,
+): string[] {
+  return AT_ONCE.flatMap((kind) => {
+    const gapsMs = history.steps
+      .filter(({ kinds }) => kinds.length === 1 && kinds[0] === kind)
+      .map((step) => longestGapMs(history, step))
+      .filter((gapMs) => gapMs > 0);
+    const typicalMs = median(gapsMs);
+    return gapsMs.length >= FEWEST && typicalMs > sessionTimeoutMs / 2
+      ? [
+          `after "${kind}" nobody leads for ${Math.round(typicalMs)} ms (median of ${gapsMs.length})`,
+        ]
+      : [];
+  });
+}

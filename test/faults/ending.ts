@@ -1,0 +1,110 @@
+import { isRunning, processEntry } from '../support/process-table.js';
+import { waitFor } from '../support/wait-for.js';
+import { treeProblems } from './checks/tree.js';
+import { last, monotonicMs } from './clock.js';
+import type { Cluster } from './cluster.js';
+import type { FaultInstance } from './instance.js';
+import { LEDGERED_TASKS, PATIENCE_MS } from './settings.js';
+
+/** How long a keeper may try to close a session, and then some. */
+const LAST_WORDS_MS = 5_000;
+/** A tick that is no older than that is the present one. */
+const CURRENT_TICK_MS = 2_500;
+
+/**
+ * Calm, then an orderly end of all instances: what was missed is made up for, what
+ * was called settles, and nothing is left.
+ */
+export async function endInGoodOrder(cluster: Cluster): Promise<void> {
+  const { history, sessionTimeoutMs } = cluster;
+  const calmSinceMs = monotonicMs();
+  await last(2 * sessionTimeoutMs);
+  await ledgersAreUpToDate(cluster);
+  const running = cluster.running.flatMap(({ instance }) => instance ?? []);
+  for (const instance of running) {
+    await callsHaveSettled(cluster, instance, calmSinceMs);
+  }
+  for (const instance of running) {
+    await ends(cluster, instance);
+  }
+  await nothingIsLeft(cluster);
+  const problems = await cluster.inspect((client) =>
+    treeProblems(cluster, client),
+  );
+  for (const each of problems) {
+    history.problem(`at the end, ${each}`);
+  }
+  await cluster.readLedgers();
+}
+
+/** Nothing that was missed is left, and ticks are run as they come. */
+async function ledgersAreUpToDate(cluster: Cluster): Promise<void> {
+  const { history, sessionTimeoutMs } = cluster;
+  const late = (): string[] =>
+    LEDGERED_TASKS.filter((task) => {
+      const lastTick = history.ledgerEras.at(-1)?.lastTick.get(task) ?? 0;
+      return Date.now() - lastTick > CURRENT_TICK_MS;
+    });
+  await waitFor(
+    async () => {
+      await cluster.readLedgers();
+      return late().length === 0;
+    },
+    { timeoutMs: 2 * sessionTimeoutMs, description: 'ledgers up to date' },
+  ).catch(() => {
+    history.problem(`ticks are not run any more: ${late().join(', ')}`);
+  });
+}
+
+/** What was called before the calm has settled, and not only when all ends. */
+async function callsHaveSettled(
+  { history }: Cluster,
+  instance: FaultInstance,
+  calmSinceMs: number,
+): Promise<void> {
+  instance.order({ do: 'count' });
+  await waitFor(() => instance.calls, {
+    timeoutMs: PATIENCE_MS,
+    description: 'an answer',
+  }).catch(() => undefined);
+  const pending = instance.calls?.pending.filter(
+    ({ sinceMs }) => sinceMs < calmSinceMs,
+  );
+  if (pending?.length !== 0) {
+    const names = pending?.map(({ name }) => name) ?? ['it does not answer'];
+    history.problem(
+      `${instance.id}: promises do not settle: ${names.join(', ')}`,
+    );
+  }
+}
+
+async function ends(
+  { history }: Cluster,
+  instance: FaultInstance,
+): Promise<void> {
+  let hasEnded = false;
+  void instance.terminate().then(() => {
+    hasEnded = true;
+  });
+  await waitFor(() => hasEnded, {
+    timeoutMs: PATIENCE_MS,
+    description: `the end of ${instance.id}`,
+  }).catch(() => {
+    history.problem(`${instance.id} does not end at SIGTERM`);
+  });
+}
+
+async function nothingIsLeft(cluster: Cluster): Promise<void> {
+  const left = (): number[] =>
+    cluster.instances.flatMap((instance) => instance.survivors());
+  await waitFor(() => left().length === 0, {
+    timeoutMs: cluster.sessionTimeoutMs + LAST_WORDS_MS,
+    description: 'all keepers to end',
+  }).catch(() => {
+    const alive = left().filter((pid) => {
+      const entry = processEntry(pid);
+      return entry !== undefined && isRunning(entry);
+    });
+    cluster.history.problem(`processes left behind: ${alive.join(', ')}`);
+  });
+}

@@ -1,0 +1,131 @@
+import { waitFor } from '../support/wait-for.js';
+import { NodeChurn } from './checks/churn.js';
+import { replicaDifferences } from './checks/replicas.js';
+import { treeProblems } from './checks/tree.js';
+import { monotonicMs } from './clock.js';
+import type { Cluster } from './cluster.js';
+import { wipe } from './faults/servers.js';
+import { PATIENCE_MS } from './settings.js';
+import { Stalls } from './stalls.js';
+
+/** When a cluster was whole again. */
+export interface Healed {
+  /** Each election has a leader. */
+  readonly ledMs: number;
+  /** Each instance has its one node, and nobody else has any. */
+  readonly tidyMs: number;
+}
+
+/** Waits for a cluster to recover, and finds fault with what does not. */
+export class Healing {
+  readonly #cluster: Cluster;
+  readonly #stalls = new Stalls();
+  readonly #churn = new NodeChurn();
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  stop(): void {
+    this.#stalls.stop();
+  }
+
+  /** When everything has been started for the first time. */
+  async atStart(): Promise<void> {
+    await this.#untilLed(PATIENCE_MS, 'at the start');
+    await this.#untilTidy(PATIENCE_MS, 'at the start');
+    await this.#countNodes('at the start');
+  }
+
+  /**
+   * One leader for each election within two session timeouts, and one node for
+   * each instance within two more. The servers serve, and nothing is broken.
+   *
+   * @param when which step it comes after, in words
+   */
+  async after(when: string): Promise<Healed> {
+    const dueMs = 2 * this.#cluster.sessionTimeoutMs;
+    const ledMs = await this.#untilLed(dueMs, when);
+    const tidyMs = await this.#untilTidy(dueMs, when);
+    await this.#countNodes(when);
+    return { ledMs, tidyMs };
+  }
+
+  async #untilLed(dueMs: number, when: string): Promise<number> {
+    const healed = await this.#until(
+      () => this.#cluster.hasLeaders,
+      'a leader of each election',
+    );
+    if (healed.afterMs > dueMs) {
+      this.#cluster.history.problem(
+        `no leader within ${ms(dueMs)} ${when}: ${late(healed.afterMs)}`,
+      );
+    }
+    return healed.atMs;
+  }
+
+  /**
+   * A lost machine's nodes stay for a session timeout, and its place is taken by
+   * another process, which has to start first.
+   */
+  async #untilTidy(dueMs: number, when: string): Promise<number> {
+    const cluster = this.#cluster;
+    await this.#until(() => cluster.isReady, 'all instances to have started');
+    let problems: string[] = [];
+    const tidy = await this.#until(async () => {
+      problems = await cluster.inspect((client) =>
+        treeProblems(cluster, client),
+      );
+      return problems.length === 0;
+    }, 'one node for each instance');
+    if (tidy.afterMs === Infinity) {
+      const differences = await replicaDifferences(cluster);
+      if (differences.length > 0) {
+        cluster.history.divergence(
+          `the servers differ ${when}: ${differences.join('; ')}`,
+        );
+        await wipe(cluster);
+        return tidy.atMs;
+      }
+    }
+    if (tidy.afterMs > dueMs) {
+      cluster.history.problem(
+        `nodes do not fit within ${ms(dueMs)} ${when}: ${late(tidy.afterMs)}, ${problems.join('; ')}`,
+      );
+    }
+    return tidy.atMs;
+  }
+
+  async #countNodes(when: string): Promise<void> {
+    const problems = await this.#cluster.inspect((client) =>
+      this.#churn.problems(this.#cluster, client),
+    );
+    for (const problem of problems) {
+      this.#cluster.history.problem(`${problem} ${when}`);
+    }
+  }
+
+  /** Time for which this machine kept us from running is nobody's fault. */
+  async #until<T>(
+    condition: () => T | Promise<T>,
+    description: string,
+  ): Promise<{ readonly atMs: number; readonly afterMs: number }> {
+    const sinceMs = monotonicMs();
+    const stalledMs = this.#stalls.totalMs;
+    try {
+      await waitFor(condition, { timeoutMs: PATIENCE_MS, description });
+    } catch {
+      return { atMs: Infinity, afterMs: Infinity };
+    }
+    const atMs = monotonicMs();
+    return { atMs, afterMs: atMs - sinceMs - this.#stalls.totalMs + stalledMs };
+  }
+}
+
+function late(afterMs: number): string {
+  return Number.isFinite(afterMs) ? ms(afterMs) : 'never';
+}
+
+function ms(duration: number): string {
+  return `${Math.round(duration)} ms`;
+}

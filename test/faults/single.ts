@@ -1,0 +1,92 @@
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { monotonicMs } from './clock.js';
+import type { FaultKind } from './faults/index.js';
+import type { Mutation } from './mutations.js';
+import { buildSlowDisk, findFaketime, mutate } from './preparation.js';
+import type { RunResult } from './result.js';
+import { FaultRun } from './run.js';
+import type { RunSettings } from './settings.js';
+
+export interface SingleRunOptions extends Pick<
+  RunSettings,
+  | 'seed'
+  | 'minutes'
+  | 'kinds'
+  | 'combinedShare'
+  | 'instances'
+  | 'sessionTimeoutMs'
+  | 'hasSurvivor'
+  | 'isHasty'
+> {
+  /** With the build. */
+  readonly directory: string;
+  /** Done to the build first. */
+  readonly mutation: Mutation | undefined;
+  /** Takes everything that is said. */
+  readonly logs: string | undefined;
+}
+
+/** One run in this process. */
+export async function runOnce({
+  directory,
+  mutation,
+  logs,
+  ...options
+}: SingleRunOptions): Promise<RunResult> {
+  const { seed, minutes, instances, sessionTimeoutMs } = options;
+  if (mutation) {
+    await mutate(directory, mutation);
+  }
+  const own = await mkdtemp(join(directory, 'run-'));
+  const [kinds, tools] = await possible(options.kinds, own);
+  console.log(
+    `Seed ${seed}: ${minutes} minutes, ${instances} instances, session timeout ${sessionTimeoutMs} ms.\nFaults: ${kinds.join(', ')}`,
+  );
+  const record = logs === undefined ? undefined : recorder(logs);
+  return FaultRun.execute({
+    ...options,
+    kinds,
+    library: pathToFileURL(join(directory, 'dist/esm/index.js')).href,
+    application: join(directory, 'test/faults/application.main.js'),
+    directory: own,
+    ...tools,
+    log: (line) => {
+      console.log(line);
+      record?.(line);
+    },
+    record: (line) => record?.(line),
+  });
+}
+
+function recorder(file: string): (line: string) => void {
+  mkdirSync(dirname(file), { recursive: true });
+  const stream = createWriteStream(file, { flags: 'a' });
+  return (line) => stream.write(`${monotonicMs().toFixed(3)} ${line}\n`);
+}
+
+/** Leaves out, audibly, what this machine has not got the means for. */
+async function possible(
+  wanted: readonly FaultKind[],
+  directory: string,
+): Promise<[FaultKind[], Pick<RunSettings, 'slowDisk' | 'faketime'>]> {
+  const slowDisk = wanted.includes('disk')
+    ? buildSlowDisk(directory)
+    : undefined;
+  const faketime = wanted.includes('clock') ? await findFaketime() : undefined;
+  const kinds = wanted.filter((kind) => {
+    const missing =
+      kind === 'disk' && slowDisk === undefined
+        ? 'gcc, to build a slow disk with'
+        : kind === 'clock' && faketime === undefined
+          ? 'libfaketime, to set clocks with'
+          : undefined;
+    if (missing !== undefined) {
+      console.log(`SKIPPED: "${kind}", for want of ${missing}.`);
+    }
+    return missing === undefined;
+  });
+  return [kinds, { slowDisk, faketime }];
+}
