@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WireClient } from '../support/wire-client.js';
+import { Canary } from './canary.js';
 import { monotonicMs } from './clock.js';
 import { FaultyEnsemble } from './ensemble.js';
 import { FencedStore } from './fenced-store.js';
@@ -67,12 +68,15 @@ export class Cluster {
   /** The life of ZooKeeper's data. */
   era = 0;
 
+  readonly canary: Canary;
+
   private constructor(
     readonly settings: RunSettings,
     readonly ensemble: FaultyEnsemble,
     readonly store: FencedStore,
   ) {
     this.history = new History(settings.log);
+    this.canary = new Canary(ensemble);
     this.beginLedgers();
   }
 
@@ -207,15 +211,18 @@ export class Cluster {
     }
   }
 
-  /** From here on the ledgers are other ones than before. */
-  beginLedgers(): void {
-    const atMs = monotonicMs();
+  /**
+   * From here on the ledgers are other ones than before.
+   *
+   * @param atMs when the former ones ended, if that was earlier
+   */
+  beginLedgers(atMs = monotonicMs()): void {
     const former = this.history.ledgerEras.at(-1);
     if (former) {
-      former.untilMs = atMs;
+      former.untilMs = Math.min(former.untilMs, atMs);
     }
     this.history.ledgerEras.push({
-      fromMs: atMs,
+      fromMs: monotonicMs(),
       untilMs: Infinity,
       lastTickInTime: undefined,
       runs: new Map(),
@@ -235,6 +242,7 @@ export class Cluster {
       }
     }
     this.store.close();
+    await this.canary.stop();
     await this.ensemble.close();
   }
 }

@@ -5,7 +5,7 @@ import { treeProblems } from './checks/tree.js';
 import { monotonicMs } from './clock.js';
 import type { Cluster } from './cluster.js';
 import { wipe } from './faults/servers.js';
-import { PATIENCE_MS } from './settings.js';
+import { ELECTIONS, PATIENCE_MS } from './settings.js';
 import { Stalls } from './stalls.js';
 
 /** When a cluster was whole again. */
@@ -44,6 +44,7 @@ export class Healing {
    * @param when which step it comes after, in words
    */
   async after(when: string): Promise<Healed> {
+    await this.#checkCanary(when);
     const dueMs = 2 * this.#cluster.sessionTimeoutMs;
     const ledMs = await this.#untilLed(dueMs, when);
     const tidyMs = await this.#untilTidy(dueMs, when);
@@ -94,6 +95,28 @@ export class Healing {
       );
     }
     return tidy.atMs;
+  }
+
+  /**
+   * Writes that ZooKeeper has lost may have been anybody's: a claim, a heartbeat, an
+   * election node. From the first of them on nothing is promised (docs/safety.md).
+   */
+  async #checkCanary(when: string): Promise<void> {
+    const cluster = this.#cluster;
+    const lostSinceMs = await cluster.inspect((client) =>
+      cluster.canary.lostSince(client),
+    );
+    if (lostSinceMs !== undefined) {
+      cluster.history.divergence(
+        `acknowledged writes of the last ${ms(monotonicMs() - lostSinceMs)} are lost ${when}`,
+      );
+      for (const { id } of cluster.instances) {
+        cluster.exempt(id, ELECTIONS, lostSinceMs);
+      }
+      cluster.beginLedgers(lostSinceMs);
+      await wipe(cluster);
+      await cluster.ensemble.untilServing();
+    }
   }
 
   async #countNodes(when: string): Promise<void> {

@@ -49,6 +49,8 @@ export interface Step {
   ensembleGapMs: number;
   /** Of the machine, when it began: processes that run or want to. */
   readonly load: number;
+  /** Whether ZooKeeper had not kept what it should: it was started anew then. */
+  hasDiverged: boolean;
 }
 
 /** The life of a run ledger: it ends when somebody takes it away. */

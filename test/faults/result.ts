@@ -87,7 +87,8 @@ function byKind(history: History): Record<string, KindResult> {
     string,
     { steps: number; gapsMs: number[]; ensembleGapsMs: number[] }
   > = {};
-  for (const step of history.steps) {
+  // A cluster that had to be started anew tells nothing of the fault.
+  for (const step of history.steps.filter((each) => !each.hasDiverged)) {
     const kind: FaultKind | 'combined' =
       step.kinds.length === 1 ? (step.kinds[0] as FaultKind) : 'combined';
     const result = (kinds[kind] ??= {

@@ -78,6 +78,7 @@ export class FaultRun {
       tidyMs: fromMs,
       ensembleGapMs: 0,
       load: loadavg()[0] ?? 0,
+      hasDiverged: false,
     };
     this.#cluster.history.steps.push(step);
     this.#watch.take();
@@ -96,7 +97,10 @@ export class FaultRun {
     step.servedMs = monotonicMs();
     step.ensembleGapMs = this.#watch.take();
     const name = `after step ${index} (${step.notes.join('; ')})`;
+    const { divergences } = this.#cluster.history;
+    const known = divergences.length;
     const { ledMs, tidyMs } = await this.#healing.after(name);
+    step.hasDiverged = divergences.length > known;
     step.healedMs = ledMs;
     step.tidyMs = tidyMs;
     await this.#cluster.readLedgers();

@@ -22,7 +22,10 @@ export function checkPromptness(
 ): string[] {
   return AT_ONCE.flatMap((kind) => {
     const gapsMs = history.steps
-      .filter(({ kinds }) => kinds.length === 1 && kinds[0] === kind)
+      .filter(
+        ({ kinds, hasDiverged }) =>
+          kinds.length === 1 && kinds[0] === kind && !hasDiverged,
+      )
       .map((step) => longestGapMs(history, step))
       .filter((gapMs) => gapMs > 0);
     const typicalMs = median(gapsMs);

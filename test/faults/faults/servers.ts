@@ -107,6 +107,7 @@ export async function wipe(cluster: Cluster): Promise<void> {
   // Whoever fences by token has to forget the old ones with the old data.
   await last(Math.max(0, untilMs - monotonicMs()));
   cluster.era += 1;
+  cluster.canary.forget();
   cluster.store.forgetTokens();
   cluster.beginLedgers();
   await Promise.all(members.map(({ server }) => server.start()));

@@ -1,0 +1,263 @@
+import { describe, expect, test } from '@jest/globals';
+import { checkHandOver } from '../../faults/checks/hand-over.js';
+import { checkLeadership } from '../../faults/checks/leadership.js';
+import { checkPromptness } from '../../faults/checks/promptness.js';
+import { checkTicks } from '../../faults/checks/ticks.js';
+import { checkUsage } from '../../faults/checks/usage.js';
+import { checkWrites } from '../../faults/checks/writes.js';
+import type { StoredWrite } from '../../faults/fenced-store.js';
+import {
+  History,
+  type Reign,
+  type Step,
+  type TaskRun,
+} from '../../faults/history.js';
+
+const MINUTE_MS = 60_000;
+
+function history(): History {
+  return new History(() => undefined);
+}
+
+function reign(
+  instance: string,
+  from: number,
+  until: number,
+  token = 1,
+): Reign {
+  return {
+    instance,
+    election: 'default',
+    term: 1,
+    fencingToken: token,
+    era: 0,
+    fromMs: from,
+    untilMs: until,
+    isOver: true,
+    endReason: 'resigned',
+  };
+}
+
+function run(instance: string, tick: number, atMs = tick): TaskRun {
+  return {
+    id: tick,
+    instance,
+    atMs,
+    task: 'once',
+    tick,
+    fencingToken: 1,
+    attempt: 1,
+    trigger: 'schedule',
+    endMs: atMs + 100,
+  };
+}
+
+function step(
+  kind: Step['kinds'][number],
+  fromMs: number,
+  untilMs: number,
+): Step {
+  return {
+    index: 0,
+    kinds: [kind],
+    notes: [],
+    fromMs,
+    untilMs,
+    servedMs: untilMs,
+    healedMs: untilMs,
+    tidyMs: untilMs,
+    ensembleGapMs: 0,
+    load: 1,
+    hasDiverged: false,
+  };
+}
+
+describe('checkLeadership', () => {
+  test('finds two leaders at a time', () => {
+    const past = history();
+    past.reigns.push(reign('a', 0, 100, 1), reign('b', 99, 200, 2));
+    expect(checkLeadership(past)).toEqual([
+      expect.stringContaining('overlaps with default: a'),
+    ]);
+  });
+
+  test('finds a token that has not grown', () => {
+    const past = history();
+    past.reigns.push(reign('a', 0, 100, 2), reign('b', 100, 200, 2));
+    expect(checkLeadership(past)).toEqual([
+      expect.stringContaining('its token is not greater'),
+    ]);
+  });
+
+  test('leaves out the instance whose node an outsider has deleted, and no other', () => {
+    const past = history();
+    past.reigns.push(reign('a', 0, 100, 1), reign('b', 99, 200, 2));
+    const window = { election: 'default', fromMs: 98, untilMs: 150 };
+    past.exemptions.push({ instance: 'c', ...window });
+    expect(checkLeadership(past)).toHaveLength(1);
+    past.exemptions.push({ instance: 'a', ...window });
+    expect(checkLeadership(past)).toEqual([]);
+  });
+});
+
+describe('checkWrites', () => {
+  const write = (instanceId: string, fencingToken: number): StoredWrite => ({
+    id: 1,
+    election: 'default',
+    instanceId,
+    fencingToken,
+    atMs: 50,
+    isAccepted: true,
+    era: 0,
+  });
+
+  test('finds a write that was accepted after one of a later leader', () => {
+    expect(checkWrites([write('b', 2), write('a', 1)], history())).toEqual([
+      'the store has accepted token 1 of a after 2 of b',
+    ]);
+  });
+
+  test('finds a token that two have used', () => {
+    expect(checkWrites([write('a', 1), write('b', 1)], history())).toEqual([
+      'b has written with the token 1 of a',
+    ]);
+  });
+
+  test('finds a leader that is refused', () => {
+    const past = history();
+    past.reigns.push(reign('a', 0, 100, 1));
+    const refused = { ...write('a', 1), isAccepted: false };
+    expect(checkWrites([write('b', 2), refused], past)).toEqual([
+      expect.stringContaining('a leads "default" and was refused'),
+    ]);
+  });
+});
+
+describe('checkTicks', () => {
+  function withLedger(): History {
+    const past = history();
+    past.ledgerEras.push({
+      fromMs: 0,
+      untilMs: Infinity,
+      lastTickInTime: undefined,
+      runs: new Map(),
+      lastTick: new Map(),
+    });
+    return past;
+  }
+
+  test('finds a tick that was run twice', () => {
+    const past = withLedger();
+    past.runs.push(run('a', 5_000), run('b', 5_000, 5_100));
+    expect(checkTicks(past)).toEqual([
+      expect.stringContaining('was run twice: by a and b'),
+    ]);
+  });
+
+  test('finds a tick that was claimed twice', () => {
+    const past = withLedger();
+    const claim = { task: 'once', tick: 5_000, attempt: 1, token: 1 };
+    const runs = past.ledgerEras[0]?.runs;
+    runs?.set('1', { ...claim, id: '1', instanceId: 'a', outcome: 'finished' });
+    runs?.set('2', { ...claim, id: '2', instanceId: 'b', outcome: 'finished' });
+    expect(checkTicks(past)).toEqual([
+      expect.stringContaining('was claimed twice: by a and b'),
+    ]);
+  });
+
+  test('finds a tick that nobody has run, up to a clock that was wrong', () => {
+    const past = withLedger();
+    const [era] = past.ledgerEras;
+    for (const tick of [5_000, 7_000]) {
+      era?.runs.set(String(tick), {
+        id: String(tick),
+        task: 'once',
+        tick,
+        attempt: 1,
+        instanceId: 'a',
+        token: 1,
+        outcome: 'finished',
+      });
+    }
+    era?.lastTick.set('once', 7_000);
+    expect(checkTicks(past)).toEqual([
+      'ticks of "once" that nobody has run: 00:00:06.000',
+    ]);
+    if (era) {
+      era.lastTickInTime = new Map([['once', 5_000]]);
+    }
+    expect(checkTicks(past)).toEqual([]);
+  });
+});
+
+describe('checkHandOver', () => {
+  test('finds a leader that has not waited for its run', () => {
+    const past = history();
+    past.reigns.push(reign('a', 0, 150, 1), reign('b', 160, 300, 2));
+    past.runs.push(run('a', 100));
+    past.steps.push(step('resign', 90, 310));
+    expect(checkHandOver(past)).toEqual([
+      'b leads while "once" (tick 100) of a still runs, which has resigned',
+    ]);
+  });
+
+  test('accepts one that has', () => {
+    const past = history();
+    past.reigns.push(reign('a', 0, 150, 1), reign('b', 201, 300, 2));
+    past.runs.push(run('a', 100));
+    past.steps.push(step('resign', 90, 310));
+    expect(checkHandOver(past)).toEqual([]);
+  });
+});
+
+describe('checkPromptness', () => {
+  test('finds that a session has to expire where none should', () => {
+    const past = history();
+    for (const fromMs of [0, 10_000, 20_000]) {
+      past.reigns.push(
+        reign('a', fromMs, fromMs + 100, fromMs),
+        reign('b', fromMs + 2_100, fromMs + 10_000, fromMs + 1),
+      );
+      past.steps.push(step('kill', fromMs + 50, fromMs + 3_000));
+    }
+    expect(checkPromptness(past, 2_000)).toEqual([
+      'after "kill" nobody leads for 2000 ms (median of 3)',
+    ]);
+    expect(checkPromptness(past, 10_000)).toEqual([]);
+  });
+});
+
+describe('checkUsage', () => {
+  function using(values: (minute: number) => object, minutes: number): History {
+    const past = history();
+    for (let minute = 0; minute <= minutes; minute++) {
+      past.used('a', { atMs: minute * MINUTE_MS, values: values(minute) });
+    }
+    return past;
+  }
+
+  test('finds memory that grows over an hour', () => {
+    const leaks = using(
+      (minute) => ({ heap: (20 + minute / 5) * 2 ** 20 }),
+      60,
+    );
+    expect(checkUsage(leaks)).toEqual([
+      expect.stringMatching(/^heap of a from .* MB in 55 minutes$/),
+    ]);
+    expect(checkUsage(using(() => ({ heap: 20 * 2 ** 20 }), 60))).toEqual([]);
+  });
+
+  test('finds handles and files that are not given back', () => {
+    const leaks = using(
+      (minute) => ({
+        handles: 10 + 3 * minute,
+        'file descriptors': 20 + minute,
+      }),
+      6,
+    );
+    expect(checkUsage(leaks)).toEqual([
+      'handles of a from 16 to 28 in 5 minutes',
+      'file descriptors of a from 22 to 26 in 5 minutes',
+    ]);
+  });
+});
