@@ -8,18 +8,20 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { inProject } from '../../scripts/support/project.mjs';
+import { build } from './build.mjs';
 
 const MOST_MINUTES = 10;
-const MUTATIONS = [
-  'lease check off',
-  'owner check off',
-  'reconcile not serialized',
-];
 
+const built = await build();
+const { MUTATIONS } = await import(
+  pathToFileURL(path.join(built.directory, 'test/faults/mutations.js')).href
+);
+await built.remove();
 const directory = await mkdtemp(path.join(tmpdir(), 'mutations-'));
 let missed = 0;
-for (const name of MUTATIONS) {
+for (const name of Object.keys(MUTATIONS)) {
   const report = path.join(directory, `${name.replaceAll(' ', '-')}.json`);
   const child = spawn(
     process.execPath,

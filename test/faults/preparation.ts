@@ -20,7 +20,7 @@ export async function mutate(
   { changes }: Mutation,
 ): Promise<void> {
   for (const { file, original, replacement } of changes) {
-    const path = join(directory, 'dist/esm', file);
+    const path = join(directory, 'dist', file);
     const text = await readFile(path, 'utf8');
     const count = text.split(original).length - 1;
     if (count !== 1) {
