@@ -23,8 +23,9 @@ export interface FaultInstanceOptions {
   readonly record: (line: string) => void;
 }
 
-/** What an operator is told while ZooKeeper is out of reach. */
-const EXPECTED_ERROR = /because its run ledger \S+ is not available/;
+/** What is said while ZooKeeper is out of reach, and on a machine that is too busy. */
+const EXPECTED_ERROR =
+  /because its run ledger \S+ is not available|^\[Cron\] Missed execution deadline/;
 
 /** One running process of the application under test, and what it says. */
 export class FaultInstance {
