@@ -8,6 +8,9 @@ import { wipe } from './faults/servers.js';
 import { ELECTIONS, PATIENCE_MS } from './settings.js';
 import { Stalls } from './stalls.js';
 
+/** Enough to be sure, on a machine that is busy. */
+const HASTY_SESSION_TIMEOUTS = 5;
+
 /** When a cluster was whole again. */
 export interface Healed {
   /** Each election has a leader. */
@@ -21,6 +24,8 @@ export class Healing {
   readonly #cluster: Cluster;
   readonly #stalls = new Stalls();
   readonly #churn = new NodeChurn();
+  /** What is late enough is a violation; how late does not matter to the hasty. */
+  #patienceMs = PATIENCE_MS;
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -35,6 +40,10 @@ export class Healing {
     await this.#untilLed(PATIENCE_MS, 'at the start');
     await this.#untilTidy(PATIENCE_MS, 'at the start');
     await this.#countNodes('at the start');
+    const { settings, sessionTimeoutMs } = this.#cluster;
+    if (settings.isHasty) {
+      this.#patienceMs = HASTY_SESSION_TIMEOUTS * sessionTimeoutMs;
+    }
   }
 
   /**
@@ -71,12 +80,20 @@ export class Healing {
    */
   async #untilTidy(dueMs: number, when: string): Promise<number> {
     const cluster = this.#cluster;
-    await this.#until(() => cluster.isReady, 'all instances to have started');
-    let problems: string[] = [];
+    const started = await this.#until(
+      () => cluster.isReady,
+      'all instances to have started',
+      PATIENCE_MS,
+    );
+    if (started.afterMs === Infinity) {
+      cluster.history.problem(`not all instances have started ${when}`);
+    }
+    let lastProblems: string[] = [];
     const tidy = await this.#until(async () => {
-      problems = await cluster.inspect((client) =>
+      const problems = await cluster.inspect((client) =>
         treeProblems(cluster, client),
       );
+      lastProblems = problems.length > 0 ? problems : lastProblems;
       return problems.length === 0;
     }, 'one node for each instance');
     if (tidy.afterMs === Infinity) {
@@ -91,7 +108,7 @@ export class Healing {
     }
     if (tidy.afterMs > dueMs) {
       cluster.history.problem(
-        `nodes do not fit within ${ms(dueMs)} ${when}: ${late(tidy.afterMs)}, ${problems.join('; ')}`,
+        `nodes do not fit within ${ms(dueMs)} ${when}: ${late(tidy.afterMs)}, ${lastProblems.join('; ')}`,
       );
     }
     return tidy.atMs;
@@ -132,11 +149,12 @@ export class Healing {
   async #until<T>(
     condition: () => T | Promise<T>,
     description: string,
+    timeoutMs = this.#patienceMs,
   ): Promise<{ readonly atMs: number; readonly afterMs: number }> {
     const sinceMs = monotonicMs();
     const stalledMs = this.#stalls.totalMs;
     try {
-      await waitFor(condition, { timeoutMs: PATIENCE_MS, description });
+      await waitFor(condition, { timeoutMs, description });
     } catch {
       return { atMs: Infinity, afterMs: Infinity };
     }
