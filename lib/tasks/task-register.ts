@@ -1,5 +1,6 @@
 import type { LeaderTask } from './leader-task.js';
 import { LeaderTaskError } from './leader-task.error.js';
+import { PlacedList } from './placed-list.js';
 import type { TaskRunner } from './task-runner.js';
 
 /** The tasks of an application, and which of them have runs that go on. */
@@ -7,7 +8,7 @@ export class TaskRegister {
   readonly #byName = new Map<string, LeaderTask>();
   readonly #replaceable = new Set<LeaderTask>();
   /** Those with runs, of tasks without a place in the register too. */
-  readonly active = new Set<TaskRunner>();
+  readonly active = new PlacedList<TaskRunner>();
   /** Set when the application closes: runs go on, new ones are refused. */
   isClosing = false;
 

@@ -2,6 +2,7 @@ import type { ManagedElection } from '../election/leader-elections.js';
 import { taskStorage } from './current-leader-task.js';
 import { isPromise } from './is-promise.js';
 import { pause } from './pause.js';
+import { PlacedList } from './placed-list.js';
 import type { AnyMethod } from './task-definition.js';
 import type { ResolvedTaskOptions } from './task-options.js';
 import type { TaskRegister } from './task-register.js';
@@ -34,8 +35,10 @@ export class TaskRunner {
   readonly electionName: string;
   readonly #settings: TaskRunnerSettings;
   readonly #reporter: TaskReporter;
-  /** The runs that go on, each with its end, that of its record included. */
-  readonly #ongoing = new Map<TaskRun, Promise<unknown>>();
+  /** The runs that go on. */
+  readonly #ongoing = new PlacedList<TaskRun>();
+  /** Among the runners with runs. */
+  place = 0;
 
   constructor(settings: TaskRunnerSettings) {
     this.#settings = settings;
@@ -50,7 +53,7 @@ export class TaskRunner {
 
   /** Resolve when what goes on now has ended. */
   get ongoing(): Promise<unknown>[] {
-    return [...this.#ongoing.values()];
+    return [...this.#ongoing].map(({ ended }) => ended);
   }
 
   /** Runs the method, with all its retries, and tells of it. */
@@ -82,7 +85,7 @@ export class TaskRunner {
 
   /** Tells runs without a term, which nothing else ends, that it is over. */
   abortManualRuns(reason: Error): void {
-    for (const run of this.#ongoing.keys()) {
+    for (const run of this.#ongoing) {
       if (!run.term) {
         run.abort(reason);
       }
@@ -92,7 +95,7 @@ export class TaskRunner {
   /** Reports runs whose term has ended, and once more if they do not end. */
   termEnded(): void {
     const { graceMs } = this.#settings;
-    for (const run of this.#ongoing.keys()) {
+    for (const run of this.#ongoing) {
       if (run.isAborted && !run.isAbortReported && run.term) {
         run.isAbortReported = true;
         this.#reporter.aborted(run);
@@ -148,12 +151,10 @@ export class TaskRunner {
 
   #follow(run: TaskRun, result: Promise<unknown>): void {
     this.#settings.register.active.add(this);
-    this.#ongoing.set(
-      run,
-      result.then(
-        () => this.#forget(run, this.#finished(run)),
-        (error: unknown) => this.#forget(run, this.#failed(run, error)),
-      ),
+    this.#ongoing.add(run);
+    run.ended = result.then(
+      () => this.#forget(run, this.#finished(run)),
+      (error: unknown) => this.#forget(run, this.#failed(run, error)),
     );
   }
 
