@@ -1,18 +1,28 @@
 // @ts-check
 /**
- * What a call costs under `@OnlyLeader()`: `node bench/guard.mjs`. The same
- * method bare, not leading, leading, and leading with a run ledger, in turns in
- * one process, so that whatever else the machine does falls on all alike.
+ * What a call costs under `@OnlyLeader()`: `node bench/guard.mjs CONNECT METRIC`.
  *
- * Prints a table and, as the last line, the same as JSON. Needs a build
- * (`npm run build`) and starts a ZooKeeper server of its own.
+ * - `guard`: the same method bare, not leading and leading, in turns in one
+ *   process, in batches so short that most of them are not interrupted, so that
+ *   whatever else the machine does falls on all alike;
+ * - `ledger_claim`: a run of a task with a run ledger, beside one write of the
+ *   npm client alone.
+ *
+ * Prints a JSON line for each figure.
  */
 import 'reflect-metadata';
-import { availableParallelism, cpus, loadavg } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { NestFactory } from '@nestjs/core';
-import { startZookeeper } from '../scripts/zookeeper/server.mjs';
+import { Floor } from './support/floor.mjs';
+import {
+  emitTimes,
+  emitValue,
+  median,
+  parseParameters,
+} from './support/samples.mjs';
 
 /** @type {typeof import('../lib/index.js')} */
 const library = await import(
@@ -21,9 +31,10 @@ const library = await import(
 const { LeaderElection, LeaderElections, OnlyLeader, ZookeeperLeaderModule } =
   library;
 
-const ROUNDS = 40;
-const CALLS = 200_000;
-const LEDGER_CALLS = 50;
+const [connect = '', metric = '', ...parameters] = process.argv.slice(2);
+const { number } = parseParameters(parameters);
+const basePath = `/bench-guard-${process.pid}`;
+const CALLS = 1_000;
 
 setFlagsFromString('--expose-gc');
 /** @type {() => void} */
@@ -80,113 +91,168 @@ guard('leading', {});
 guard('leadingAsync', {});
 guard('withLedger', { ledger: true, task: 'bench' });
 
-const server = await startZookeeper();
 const app = await NestFactory.createApplicationContext(
   {
     module: class RootModule {},
     imports: [
       ZookeeperLeaderModule.forRoot({
-        connectionString: server.connectionString,
-        basePath: '/bench-guard',
+        connectionString: connect,
+        basePath,
+        sessionTimeoutMs: 60_000,
       }),
     ],
     providers: [Jobs],
   },
   { logger: ['warn', 'error'] },
 );
-await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+const election = app.get(LeaderElection);
+await election.waitForLeadership();
 await app.get(LeaderElections).get('others').withdraw();
 const jobs = app.get(Jobs);
 
-/** @param {(count: number) => unknown} batch */
-async function nanosecondsPerCall(batch, count = CALLS) {
-  const startedAt = process.hrtime.bigint();
-  await batch(count);
-  return Number(process.hrtime.bigint() - startedAt) / count;
-}
-
-/** @type {Record<string, (count: number) => unknown>} */
+/**
+ * Each with the bare call that it is compared with, and how often the method has
+ * to run in it, if not at every call.
+ *
+ * @type {Record<string, { bare?: string, runs?: number, run: () => unknown }>}
+ */
 const batches = {
-  bare: (count) => {
-    for (let index = 0; index < count; index += 1) {
-      jobs.bare(1);
-    }
+  bare: {
+    run: () => {
+      for (let index = 0; index < CALLS; index += 1) {
+        jobs.bare(1);
+      }
+    },
   },
-  'not leading': (count) => {
-    for (let index = 0; index < count; index += 1) {
-      jobs.following(1);
-    }
+  not_leading: {
+    bare: 'bare',
+    runs: 0,
+    run: () => {
+      for (let index = 0; index < CALLS; index += 1) {
+        jobs.following(1);
+      }
+    },
   },
-  leading: (count) => {
-    for (let index = 0; index < count; index += 1) {
-      jobs.leading(1);
-    }
+  leading: {
+    bare: 'bare',
+    run: () => {
+      for (let index = 0; index < CALLS; index += 1) {
+        jobs.leading(1);
+      }
+    },
   },
-  'bare, async': async (count) => {
-    for (let index = 0; index < count; index += 1) {
-      await jobs.bareAsync();
-    }
+  // The part of `leading` that reads the clocks, which safety asks for.
+  clocks: {
+    runs: 0,
+    run: () => {
+      for (let index = 0; index < CALLS; index += 1) {
+        performance.now();
+        Date.now();
+      }
+    },
   },
-  'leading, async': async (count) => {
-    for (let index = 0; index < count; index += 1) {
-      await jobs.leadingAsync();
-    }
+  bare_async: {
+    run: async () => {
+      for (let index = 0; index < CALLS; index += 1) {
+        await jobs.bareAsync();
+      }
+    },
   },
-  'with ledger': async (count) => {
-    for (let index = 0; index < count; index += 1) {
-      await jobs.withLedger();
-    }
+  leading_async: {
+    bare: 'bare_async',
+    run: async () => {
+      for (let index = 0; index < CALLS; index += 1) {
+        await jobs.leadingAsync();
+      }
+    },
   },
 };
 
-/** @param {string} name */
-const callsOf = (name) => (name === 'with ledger' ? LEDGER_CALLS : CALLS);
-
-/** @type {Map<string, number[]>} */
-const costs = new Map();
-for (let round = 0; round < ROUNDS; round += 1) {
-  for (const [name, batch] of Object.entries(batches)) {
-    const costNs = await nanosecondsPerCall(batch, callsOf(name));
-    if (round > 1) {
-      // The first two are for the compiler.
-      costs.set(name, [...(costs.get(name) ?? []), costNs]);
+async function measureGuard() {
+  const rounds = number('n', 2_000);
+  /** @type {Map<string, number[]>} */
+  const costs = new Map(Object.keys(batches).map((name) => [name, []]));
+  // Half as many again before those that count: for the compiler.
+  for (let round = -rounds / 2; round < rounds; round += 1) {
+    // Heartbeats are sent and answered only when the event loop turns.
+    await setImmediate();
+    await election.waitForLeadership();
+    for (const [name, { run, runs = CALLS }] of Object.entries(batches)) {
+      const countBefore = jobs.count;
+      const startedAt = process.hrtime.bigint();
+      await run();
+      const costNs = Number(process.hrtime.bigint() - startedAt) / CALLS;
+      if (jobs.count - countBefore !== runs) {
+        throw new Error(`${name}: not every call did what it is to do.`);
+      }
+      if (round >= 0) {
+        costs.get(name)?.push(costNs);
+      }
+    }
+  }
+  for (const [name, { bare, run }] of Object.entries(batches)) {
+    const own = costs.get(name) ?? [];
+    const best_ns = Number(Math.min(...own).toFixed(1));
+    const label = `guard_${name}`;
+    emitValue('own', label, 1, median(own), 'ns a call', { best_ns });
+    if (bare !== undefined) {
+      const beside = costs.get(bare) ?? [];
+      const over = own.map((costNs, round) => costNs - Number(beside[round]));
+      emitValue('own', label, 1, median(over), 'ns over bare');
+      const bytes = await bytesPerCall(run);
+      emitValue('own', label, 1, bytes, 'bytes allocated a call');
     }
   }
 }
 
-/** Heap bytes that a call allocates, of a batch too small for a collection. */
-async function bytesPerCall(/** @type {string} */ name) {
-  const count = Math.min(callsOf(name), 5_000);
+/**
+ * Heap bytes that a call allocates: what some batches, too few for a collection,
+ * take more than one does.
+ *
+ * @param {() => unknown} run
+ */
+async function bytesPerCall(run) {
+  const MORE = 4;
+  const samples = [];
+  for (let round = 0; round < 9; round += 1) {
+    const one = await bytesOf(run, 1);
+    const several = await bytesOf(run, 1 + MORE);
+    samples.push((several - one) / MORE / CALLS);
+  }
+  return Math.max(0, Math.round(median(samples)));
+}
+
+/** @param {() => unknown} run @param {number} times */
+async function bytesOf(run, times) {
   collectGarbage();
   const before = process.memoryUsage().heapUsed;
-  await batches[name]?.(count);
-  return Math.max(0, process.memoryUsage().heapUsed - before) / count;
+  for (let time = 0; time < times; time += 1) {
+    await run();
+  }
+  return process.memoryUsage().heapUsed - before;
 }
 
-const results = [];
-for (const [name, costNs] of costs) {
-  const sorted = costNs.toSorted((a, b) => a - b);
-  const { length } = sorted;
-  results.push({
-    call: name,
-    medianNs: Number((sorted[Math.floor(length / 2)] ?? NaN).toFixed(1)),
-    bestNs: Number((sorted[0] ?? NaN).toFixed(1)),
-    worstNs: Number((sorted[length - 1] ?? NaN).toFixed(1)),
-    bytes: Math.round(await bytesPerCall(name)),
+async function measureClaim() {
+  const floor = await Floor.open(connect, `${basePath}/floor`);
+  /** @type {number[]} */ const own = [];
+  /** @type {number[]} */ const bare = [];
+  for (let i = -number('warm', 100); i < number('n', 200); i += 1) {
+    const from = performance.now();
+    await jobs.withLedger();
+    const ownMs = performance.now() - from;
+    const floorMs = await floor.set();
+    if (i >= 0) {
+      own.push(ownMs);
+      bare.push(floorMs);
+    }
+  }
+  floor.close();
+  emitTimes('own', metric, 1, own, {
+    ratio_floor: Number((median(own) / median(bare)).toFixed(3)),
   });
+  emitTimes('floor-npm', metric, 1, bare);
 }
-await app.close();
-await server.close();
 
-console.table(results);
-console.log(
-  JSON.stringify({
-    node: process.version,
-    cpu: cpus()[0]?.model,
-    cores: availableParallelism(),
-    load: Number((loadavg()[0] ?? NaN).toFixed(2)),
-    rounds: ROUNDS - 2,
-    calls: CALLS,
-    results,
-  }),
-);
+await (metric === 'guard' ? measureGuard() : measureClaim());
+await app.close();
+process.exit(0);

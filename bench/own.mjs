@@ -6,6 +6,7 @@
  * in the same loop, so that both have seen the same machine.
  */
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
@@ -159,8 +160,15 @@ async function handOver(/** @type {number} */ k) {
   b.close();
 }
 
+/** From here on the others in the queue are nodes of one session. */
+const MOST_INSTANCES = 100;
+
 /** Packets that the server received for a hand-over and the coming back. */
 async function handOverRequests(/** @type {number} */ k) {
+  if (k > MOST_INSTANCES) {
+    await handOverRequestsBefore(k - 2);
+    return;
+  }
   const queue = await joinInOrder(k);
   /** @type {{ received: number[], sent: number[] }} */
   const counts = { received: [], sent: [] };
@@ -189,6 +197,35 @@ async function handOverRequests(/** @type {number} */ k) {
       includes: 'joining again',
     },
   );
+}
+
+/** The same for a leader and an heir with `others` nodes behind them. */
+async function handOverRequestsBefore(/** @type {number} */ others) {
+  const directory = `${basePath}-${others}`;
+  const start = () => startInstance({ ...options, basePath: directory });
+  const instances = [await start(), await start()];
+  /** @type {number[]} */
+  const received = [];
+  for (let i = 0; i < number('n', 5); i++) {
+    const name = `requests-${i}`;
+    const [leader, heir] = instances.map((each) => each.get(name));
+    await until(() => heir?.leadership.role === 'follower');
+    const path = `${directory}/elections/${name}`;
+    const floor = await Floor.open(connect, path);
+    await floor.addBystanders(others, `${randomUUID()}-n_`);
+    await sleep(200);
+    const before = await packets();
+    const leads = leadsAt(/** @type {Election} */ (heir));
+    void leader?.resign();
+    await leads;
+    await sleep(100);
+    received.push((await packets()).received - before.received - 1);
+    floor.close();
+    await Promise.all([leader?.withdraw(), heir?.withdraw()]);
+  }
+  const unit = 'packets received';
+  emitValue(OWN, 'handover_requests', others + 2, median(received), unit);
+  await Promise.all(instances.map((each) => each.shutDown()));
 }
 
 /** kill -9 of the leading application, or of its keeper as well. */
@@ -259,11 +296,29 @@ async function manyOnce(
   await sleep(300);
   const after = await packets();
   const heapKib = (heapUsed() - heapBefore) / 1024;
+  const [keeper = 0] = childrenOf(process.pid);
+  const [applicationMib, keeperMib] = [process.pid, keeper].map(residentMib);
+  const idleMs = number('idle', 0);
+  const idleFrom = await packets();
+  await sleep(idleMs);
+  const idleTo = await packets();
   if (isCounted) {
     emitTimes(OWN, label, count, [tookMs], {
-      heap_kib_per_latch: Number((heapKib / count).toFixed(2)),
       requests_per_latch: (after.received - before.received) / count,
     });
+    const heapUnit = 'KiB of heap an election';
+    emitValue(OWN, `${label}_heap`, count, heapKib / count, heapUnit);
+    const memoryMib = Number(applicationMib) + Number(keeperMib);
+    emitValue(OWN, `${label}_memory`, count, memoryMib, 'MiB resident', {
+      application_mib: applicationMib,
+      keeper_mib: keeperMib,
+    });
+    if (idleMs > 0) {
+      const perSecond =
+        ((idleTo.received - idleFrom.received - 1) * 1_000) / idleMs;
+      const unit = 'packets received a second';
+      emitValue(OWN, `${label}_idle`, count, perSecond, unit);
+    }
   }
   await instance.shutDown();
 }

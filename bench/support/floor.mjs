@@ -80,10 +80,26 @@ export class Floor {
     });
   }
 
-  /** Joins `k - 2` participants that do nothing. @param {number} count */
-  async addBystanders(count) {
+  /** One write: milliseconds. @returns {Promise<number>} */
+  set() {
+    return new Promise((resolve) => {
+      const from = performance.now();
+      this.#client.a_set(this.#directory, 'floor', -1, () =>
+        resolve(performance.now() - from),
+      );
+    });
+  }
+
+  /**
+   * Joins participants that do nothing.
+   *
+   * @param {number} count
+   * @param {string} [prefix] of their nodes' names
+   */
+  async addBystanders(count, prefix = 'zz-') {
+    const path = `${this.#directory}/${prefix}`;
     for (let i = 0; i < count; i++) {
-      await this.create(`${this.#directory}/zz-`, EPHEMERAL_SEQUENTIAL);
+      await this.create(path, EPHEMERAL_SEQUENTIAL);
     }
   }
 

@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { startEtcd } from './etcd.mjs';
 
 /**
  * @typedef {object} Peer
@@ -14,6 +15,7 @@ import { fileURLToPath } from 'node:url';
  * @property {() => boolean} isInstalled
  * @property {(connect: string, metric: string, parameters: string[]) => string[]}
  *   command
+ * @property {typeof startEtcd} [startServer] where it needs one of its own
  */
 
 const directory = fileURLToPath(new URL('../peers', import.meta.url));
@@ -72,12 +74,21 @@ export const peers = [
       'idle',
       'event_loop',
       'footprint',
+      'guard',
+      'ledger_claim',
     ],
     isInstalled: () => true,
     command: (connect, metric, parameters) => [
       process.execPath,
       '--expose-gc',
-      fileURLToPath(new URL('../own.mjs', import.meta.url)),
+      fileURLToPath(
+        new URL(
+          ['guard', 'ledger_claim'].includes(metric)
+            ? '../guard.mjs'
+            : '../own.mjs',
+          import.meta.url,
+        ),
+      ),
       connect,
       metric,
       ...parameters,
@@ -130,6 +141,26 @@ export const peers = [
       ...parameters.map((each) =>
         each.startsWith('timeout=')
           ? `timeout=${Number(each.slice('timeout='.length)) / 1_000}`
+          : each,
+      ),
+    ],
+  },
+  {
+    name: 'etcd',
+    packages: 'etcd-server etcd-client',
+    metrics: ['acquire', 'handover', 'crash_failover'],
+    isInstalled: () =>
+      succeeds('etcd', ['--version']) && succeeds('etcdctl', ['version']),
+    startServer: startEtcd,
+    command: (connect, metric, parameters) => [
+      PYTHON,
+      join(directory, 'etcd_bench.py'),
+      connect,
+      metric,
+      // etcd calls it the time to live, and counts it in seconds.
+      ...parameters.map((each) =>
+        each.startsWith('timeout=')
+          ? `ttl=${Number(each.slice('timeout='.length)) / 1_000}`
           : each,
       ),
     ],

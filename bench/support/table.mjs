@@ -1,10 +1,12 @@
 // @ts-check
 /** Tables of what the programs reported. */
 import { median } from './samples.mjs';
+import { targetRows } from './targets.mjs';
 
 /**
  * @typedef {object} Line
  * @property {number} round
+ * @property {number} load of the machine when the program began
  * @property {string} peer
  * @property {string} metric
  * @property {number} k
@@ -15,7 +17,7 @@ import { median } from './samples.mjs';
  * @property {string} [unit]
  */
 
-const PEERS = ['own', 'floor-npm', 'curator', 'kazoo'];
+const PEERS = ['own', 'floor-npm', 'curator', 'kazoo', 'etcd'];
 
 /**
  * For each metric the medians over the rounds, and the medians of the ratios of
@@ -24,7 +26,9 @@ const PEERS = ['own', 'floor-npm', 'curator', 'kazoo'];
  * @param {readonly Line[]} lines
  */
 export function ratioTable(lines) {
-  const timed = lines.filter(({ median_ms }) => median_ms !== undefined);
+  const timed = lines.filter(
+    ({ median_ms, peer }) => median_ms !== undefined && PEERS.includes(peer),
+  );
   const rows = [...groupBy(timed, nameOf)].map(([name, group]) => {
     const of = (/** @type {string} */ peer) =>
       group.filter((line) => line.peer === peer);
@@ -40,6 +44,11 @@ export function ratioTable(lines) {
     ],
     rows,
   );
+}
+
+/** What is asked of the library, and what came out. @param {readonly Line[]} lines */
+export function targetTable(lines) {
+  return markdown(['', 'at most', 'median', 'met'], targetRows(lines));
 }
 
 /** What is no time: counts, memory, shares. @param {readonly Line[]} lines */
