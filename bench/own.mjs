@@ -208,7 +208,9 @@ async function handOverRequestsBefore(/** @type {number} */ others) {
   const received = [];
   for (let i = 0; i < number('n', 5); i++) {
     const name = `requests-${i}`;
-    const [leader, heir] = instances.map((each) => each.get(name));
+    const leader = instances[0]?.get(name);
+    await leader?.waitForLeadership();
+    const heir = instances[1]?.get(name);
     await until(() => heir?.leadership.role === 'follower');
     const path = `${directory}/elections/${name}`;
     const floor = await Floor.open(connect, path);
