@@ -5,8 +5,8 @@ export interface Placed {
 }
 
 /**
- * A set for members that come and go at every guarded call: from a `Set` that is
- * empty most of the time the engine removes a member fifty times slower.
+ * A set for members that come and go at every guarded call: a `Set` that is empty
+ * most of the time is made anew by the engine at nearly every removal.
  */
 export class PlacedList<Member extends Placed> {
   readonly #members: Member[] = [];
