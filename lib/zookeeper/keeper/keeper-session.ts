@@ -99,6 +99,11 @@ export class KeeperSession {
     }
   }
 
+  /** Number of requests that have not been answered. */
+  get awaitedReplies(): number {
+    return this.#connection?.awaitedReplies ?? 0;
+  }
+
   /**
    * Gives the session up on behalf of an application that shows no sign of
    * life, and waits for one before it starts another.

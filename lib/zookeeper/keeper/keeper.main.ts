@@ -22,10 +22,17 @@ import { StallWatch } from './stall-watch.js';
 /** A parent that does not say what to do within this time never will. */
 const OPEN_TIMEOUT_MS = 30_000;
 
+/** While so many answers are awaited, some of them are sent together. */
+const BURST = 16;
+const LONGEST_GATHERING_MS = 1;
+
 let Native: NativeBindingClass | undefined;
 let session: KeeperSession | undefined;
 let stallWatch: StallWatch | undefined;
 let outbox: (ReplyTuple | WatchTuple)[] = [];
+/** Under way when the outbox is about to be sent, or is for a moment not. */
+let flushing: NodeJS.Immediate | undefined;
+let gathering: NodeJS.Timeout | undefined;
 
 function send(message: FromKeeper): void {
   flush();
@@ -35,14 +42,25 @@ function send(message: FromKeeper): void {
   }
 }
 
-/** Sends what one turn of the event loop has brought in one message. */
+/**
+ * Sends what one turn of the event loop has brought in one message. The native
+ * client hands over one answer in a turn: of a burst of requests, a message for
+ * each would cost the application more than all that it asks for.
+ */
 function post(item: ReplyTuple | WatchTuple): void {
-  if (outbox.push(item) === 1) {
-    setImmediate(flush);
+  outbox.push(item);
+  if (session && session.awaitedReplies >= BURST) {
+    gathering ??= setTimeout(flush, LONGEST_GATHERING_MS);
+  } else {
+    flushing ??= setImmediate(flush);
   }
 }
 
 function flush(): void {
+  clearTimeout(gathering);
+  clearImmediate(flushing);
+  gathering = undefined;
+  flushing = undefined;
   if (outbox.length > 0) {
     const items = outbox;
     outbox = [];

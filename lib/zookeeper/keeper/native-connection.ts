@@ -179,6 +179,11 @@ export class NativeConnection {
     return this.#native.timeout;
   }
 
+  /** Number of requests that have not been answered. */
+  get awaitedReplies(): number {
+    return this.#pending.size;
+  }
+
   /** Sends a request; its reply goes to `onItem`, whatever happens. */
   send([id, operation, path, data, argument]: RequestTuple): void {
     if (this.#isOver) {

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import {
+  PROTOCOL_VERSION,
+  type FromKeeper,
+  type RequestTuple,
+} from '../../../lib/zookeeper/keeper/protocol.js';
+import { KeeperProcess } from '../../../lib/zookeeper/keeper-process.js';
+import { waitFor } from '../../support/wait-for.js';
+import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+let server: ZookeeperServer;
+
+beforeAll(async () => {
+  server = await ZookeeperServer.start();
+});
+afterAll(() => server.close());
+
+/** A keeper that is asked by hand, and what it has said. */
+class AskedKeeper {
+  readonly messages: FromKeeper[] = [];
+  hasEnded = false;
+  readonly #process = new KeeperProcess({
+    onMessage: (message) => {
+      this.messages.push(message as FromKeeper);
+    },
+    onExit: () => {
+      this.hasEnded = true;
+    },
+  });
+
+  async connect(): Promise<void> {
+    await this.#said('ready');
+    this.#process.send({
+      type: 'open',
+      version: PROTOCOL_VERSION,
+      servers: [{ host: '127.0.0.1', port: server.port }],
+      sessionTimeoutMs: 10_000,
+      maxStallMs: 30_000,
+    });
+    await this.#said('connected');
+  }
+
+  /** Asks for the root node, that many times at once. */
+  async ask(count: number): Promise<void> {
+    const requests = Array.from({ length: count }, (_, index): RequestTuple => [
+      index + 1,
+      'get',
+      '/',
+      undefined,
+      0,
+    ]);
+    this.#process.send({ type: 'requests', connection: 1, requests });
+    await waitFor(() => this.answers.length >= count, {
+      description: `${count} answers`,
+    });
+  }
+
+  get batches(): FromKeeper[] {
+    return this.messages.filter(({ type }) => type === 'batch');
+  }
+
+  /** The ids of the answered requests, in the order of the answers. */
+  get answers(): unknown[] {
+    return this.messages.flatMap((message) =>
+      message.type === 'batch' ? message.items.map(([id]) => id) : [],
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#process.send({ type: 'close' });
+    await waitFor(() => this.hasEnded, { description: 'the keeper to end' });
+  }
+
+  #said(type: FromKeeper['type']): Promise<unknown> {
+    return waitFor(() => this.messages.some((each) => each.type === type), {
+      description: `the keeper to say "${type}"`,
+    });
+  }
+}
+
+it('answers a burst of requests in few messages, in their order', async () => {
+  const keeper = new AskedKeeper();
+  await keeper.connect();
+  await keeper.ask(1_000);
+  expect(keeper.answers).toEqual(
+    Array.from({ length: 1_000 }, (_, index) => index + 1),
+  );
+  expect(keeper.batches.length).toBeLessThan(250);
+  await keeper.close();
+});
