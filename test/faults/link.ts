@@ -174,7 +174,12 @@ export class Link {
     this.#forward(connection, client, connection.toServer, this.#toServer);
     this.#forward(connection, server, connection.toClient, this.#toClient);
     client.once('data', () => {
-      server.once('data', (bytes: Buffer) => this.#observeGreeting(bytes));
+      server.once('data', (bytes: Buffer) => {
+        // A server that answers late grants a session that nobody will use.
+        if (!client.readableEnded && !client.destroyed) {
+          this.#observeGreeting(bytes);
+        }
+      });
     });
   }
 
