@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WireClient } from '../support/wire-client.js';
+import { isConnectionLoss } from '../support/wire-error.js';
 import { Canary } from './canary.js';
-import { monotonicMs } from './clock.js';
+import { last, monotonicMs } from './clock.js';
 import { FaultyEnsemble } from './ensemble.js';
 import { FencedStore } from './fenced-store.js';
 import { History } from './history.js';
@@ -14,6 +15,7 @@ import {
   DRAIN_TIMEOUT_MS,
   ELECTIONS,
   LEASE_SHARE,
+  PATIENCE_MS,
   TICK_TIME_MS,
   type RunSettings,
 } from './settings.js';
@@ -29,6 +31,7 @@ export interface Slot {
   instance: FaultInstance | undefined;
 }
 
+const RETRY_MS = 100;
 /** How old what a leader has said of itself may be. */
 const FRESH_MS = 400;
 
@@ -198,6 +201,21 @@ export class Cluster {
 
   /** Looks at ZooKeeper, or meddles with it, with a client of our own. */
   async inspect<T>(look: (client: WireClient) => Promise<T>): Promise<T> {
+    const untilMs = monotonicMs() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return await this.#inspectOnce(look);
+      } catch (error) {
+        if (!isConnectionLoss(error) || monotonicMs() > untilMs) {
+          throw error;
+        }
+        // The servers elect a leader again: whoever serves then is asked.
+        await last(RETRY_MS);
+      }
+    }
+  }
+
+  async #inspectOnce<T>(look: (client: WireClient) => Promise<T>): Promise<T> {
     const { server } = await this.ensemble.anyServing();
     const client = await WireClient.connect({
       port: server.port,

@@ -20,3 +20,11 @@ export function unless(...codes: ErrorName[]): (error: unknown) => undefined {
     throw error;
   };
 }
+
+/** Whether nothing is known of what became of a request. */
+export function isConnectionLoss(error: unknown): boolean {
+  return (
+    error instanceof WireError &&
+    ['CONNECTION_LOSS', 'OPERATION_TIMEOUT'].includes(error.code)
+  );
+}

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { WireClient } from '../../support/wire-client.js';
+import { unless } from '../../support/wire-error.js';
 import type { Cluster } from '../cluster.js';
 import { BASE_PATH } from '../settings.js';
 
 const ATTEMPTS = 10;
 const PAUSE_MS = 300;
+const unlessSilent = unless('CONNECTION_LOSS', 'OPERATION_TIMEOUT');
 
 /**
  * Where the servers show different nodes, each after it has caught up with the
@@ -14,7 +16,13 @@ const PAUSE_MS = 300;
 export async function replicaDifferences(cluster: Cluster): Promise<string[]> {
   let lasting: Set<string> | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const found = new Set(await differencesNow(cluster));
+    const differences = await differencesNow(cluster).catch(unlessSilent);
+    if (!differences) {
+      // A server does not answer, so that nothing can be compared yet.
+      await delay(PAUSE_MS);
+      continue;
+    }
+    const found = new Set(differences);
     lasting = new Set(
       [...(lasting ?? found)].filter((each) => found.has(each)),
     );

@@ -139,7 +139,11 @@ async function remove(
   node: TreeNode,
 ): Promise<void> {
   const fromMs = monotonicMs();
-  await client.delete(node.path).catch(unlessGone);
-  cluster.exempt(owner(node), [election], fromMs);
-  cluster.history.returned(election);
+  try {
+    await client.delete(node.path).catch(unlessGone);
+  } finally {
+    // Also where nobody has told whether it was done.
+    cluster.exempt(owner(node), [election], fromMs);
+    cluster.history.returned(election);
+  }
 }
