@@ -2,6 +2,12 @@ import { ZookeeperError, type ZookeeperErrorCode } from './zookeeper.error.js';
 
 /** ZooKeeper's return codes (`zookeeper.h`, enum ZOO_ERRORS). */
 const CODES = new Map<number, [code: ZookeeperErrorCode, text: string]>([
+  // With the next three the native client gives a connection up, and with it
+  // whatever waits for an answer: after an error of the system's, or an answer
+  // that is not of the request whose turn it is.
+  [-1, ['CONNECTION_LOSS', 'the connection to ZooKeeper has failed']],
+  [-2, ['CONNECTION_LOSS', 'ZooKeeper answered out of turn']],
+  [-3, ['CONNECTION_LOSS', 'ZooKeeper answered out of turn']],
   [-4, ['CONNECTION_LOSS', 'the connection to ZooKeeper was lost']],
   [-7, ['TIMEOUT', 'ZooKeeper did not answer in time']],
   [-8, ['BAD_ARGUMENTS', 'the request is malformed']],

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import {
   afterAll,
@@ -13,6 +15,7 @@ import type {
   ConnectionState,
   ZookeeperClient,
 } from '../../../lib/zookeeper/zookeeper-client.interface.js';
+import { FrameSplitter } from '../../support/frame-splitter.js';
 import { ProcessInstance } from '../../support/process-instance.js';
 import { descendants } from '../../support/process-table.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
@@ -222,6 +225,49 @@ describe('a client', () => {
       { type: 'reply', id: 3, code: -4 },
       { type: 'disconnected' },
     ]);
+  });
+
+  it('takes an answer that is out of turn for the loss of the connection', async () => {
+    let isNextAnswerWrong = false;
+    const relay = createServer((socket) => {
+      const upstream = connect({ port: server.port, host: '127.0.0.1' });
+      const splitter = new FrameSplitter();
+      for (const each of [socket, upstream]) {
+        each.on('error', () => undefined);
+        each.on('close', () => {
+          socket.destroy();
+          upstream.destroy();
+        });
+      }
+      socket.pipe(upstream);
+      upstream.on('data', (bytes: Buffer) => {
+        for (const frame of splitter.push(bytes)) {
+          const xid = frame.readInt32BE(4);
+          // Not those of pings and watches.
+          if (isNextAnswerWrong && xid > 0) {
+            isNextAnswerWrong = false;
+            frame.writeInt32BE(xid + 1_000, 4);
+          }
+          socket.write(frame);
+        }
+      });
+    });
+    await once(relay.listen(0, '127.0.0.1'), 'listening');
+    const client = newClient((relay.address() as AddressInfo).port);
+    await client.start();
+    await reached(client, 'connected');
+    const { epoch, sessionId } = client.connection;
+    isNextAnswerWrong = true;
+    await expect(client.get('/')).rejects.toMatchObject({
+      code: 'CONNECTION_LOSS',
+    });
+    await waitFor(() => client.connection.epoch > epoch, {
+      description: 'another connection',
+    });
+    expect(client.connection.sessionId).toBe(sessionId);
+    await expect(client.get('/')).resolves.toHaveProperty('data');
+    await client.close();
+    relay.close();
   });
 
   it('gets past a server that takes connections and never answers', async () => {
