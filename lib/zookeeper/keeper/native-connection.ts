@@ -47,7 +47,9 @@ const CREATOR_ALL: readonly NativeAcl[] = [
 const ANY_VERSION = -1;
 
 const POLL_INTERVAL_MS = 5;
-const CONNECTION_CHECK_MS = 100;
+/** Often enough beside the session timeout, and no burden when nothing happens. */
+const CHECKS_PER_SESSION_TIMEOUT = 20;
+const LONGEST_CHECK_INTERVAL_MS = 500;
 
 /**
  * One native client object for one connection to one server. The object is
@@ -300,11 +302,15 @@ export class NativeConnection {
    * knows of it but raises no event before it has reached another server.
    */
   #watchConnection(): void {
+    const intervalMs = Math.min(
+      this.#options.sessionTimeoutMs / CHECKS_PER_SESSION_TIMEOUT,
+      LONGEST_CHECK_INTERVAL_MS,
+    );
     const watch = setInterval(() => {
       if (this.#native.state !== STATE_CONNECTED) {
         this.#finish('disconnected');
       }
-    }, CONNECTION_CHECK_MS);
+    }, intervalMs);
     void this.ended.then(() => clearInterval(watch));
   }
 
