@@ -14,6 +14,8 @@ export default {
   rootDir: fileURLToPath(new URL('../..', import.meta.url)),
   testMatch: ['<rootDir>/test/{unit,e2e}/**/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist'],
+  // Of the tools that `nest add` runs with there is one version, the CLI's.
+  testPathIgnorePatterns: ['/node_modules/', '/nest-add\\.spec\\.ts$'],
   moduleNameMapper: {
     ...base.moduleNameMapper,
     '^(@nestjs/.+|rxjs|rxjs/.+|reflect-metadata)$': `${dependencies}/$1`,

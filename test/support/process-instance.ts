@@ -51,7 +51,7 @@ export class ProcessInstance {
   readonly lines: string[] = [];
   readonly events: ProcessEvent[] = [];
   stderr = '';
-  /** When it was killed or paused: the latest that it can have said anything. */
+  /** When it was killed or paused, and so fell silent. */
   readonly silencedAtNs: bigint[] = [];
   readonly exited: Promise<ProcessExit>;
 
@@ -212,10 +212,11 @@ export class ProcessInstance {
 
   private signal(signal: NodeJS.Signals): void {
     if (this.running && this.child.pid !== undefined) {
-      this.child.kill(signal);
       if (signal === 'SIGKILL' || signal === 'SIGSTOP') {
+        // Not after the signal: this process may have to wait for its turn then.
         this.silencedAtNs.push(process.hrtime.bigint());
       }
+      this.child.kill(signal);
     }
   }
 
