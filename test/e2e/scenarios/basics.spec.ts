@@ -177,7 +177,10 @@ describe('callbacks and work', () => {
       });
     }
     expect(group.checker.of('default')).toHaveLength(8);
-    expect(await group.nodes()).toEqual([]);
+    // Leadership ends first, and then what it was run on.
+    await waitFor(async () => (await group.nodes()).length === 0, {
+      description: 'their nodes to go',
+    });
     group.expectOneLeaderAtATime();
   });
 
