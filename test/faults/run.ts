@@ -43,13 +43,22 @@ export class FaultRun {
     await this.#healing.atStart();
     const endMs = monotonicMs() + settings.minutes * 60_000;
     const bag = kindsInOrder(settings);
-    for (let index = 0; monotonicMs() < endMs; index++) {
-      await this.#step(index, bag.next().value);
-      if (settings.isHasty && violationsOf(this.#cluster).length > 0) {
-        break;
+    try {
+      for (let index = 0; monotonicMs() < endMs; index++) {
+        await this.#step(index, bag.next().value);
+        if (settings.isHasty && violationsOf(this.#cluster).length > 0) {
+          break;
+        }
       }
+      await endInGoodOrder(this.#cluster);
+    } catch (error) {
+      // What has been seen until then counts all the same.
+      const { steps } = this.#cluster.history;
+      const kinds = steps.at(-1)?.kinds.join(' + ');
+      this.#cluster.history.problem(
+        `the run could not go on (step ${steps.length - 1}, ${kinds}): ${String(error)}`,
+      );
     }
-    await endInGoodOrder(this.#cluster);
     return resultOf(this.#cluster, settings, monotonicMs() - this.#startedMs);
   }
 
