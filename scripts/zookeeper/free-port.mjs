@@ -1,4 +1,5 @@
 // @ts-check
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 
 /**
@@ -9,10 +10,12 @@ import { createServer } from 'node:net';
  */
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
+const LOOPBACK = '127.0.0.1';
 
 /**
- * A loopback port on which nobody listens. Drawn at random, so that processes
- * which look at the same time get different ones.
+ * A loopback port on which nobody listens, and that no other call gets, in this
+ * process or in another, until this process ends: so it is still there for a
+ * server that starts late, or that is down for a while.
  *
  * @returns {Promise<number>}
  */
@@ -20,11 +23,29 @@ export async function freePort() {
   for (let attempt = 0; attempt < 100; attempt++) {
     const span = LAST_PORT - FIRST_PORT;
     const port = FIRST_PORT + Math.floor(Math.random() * span);
-    if (await isFree(port)) {
+    if ((await reserve(port)) && (await isFree(port))) {
       return port;
     }
   }
   throw new Error(`No free port between ${FIRST_PORT} and ${LAST_PORT}.`);
+}
+
+/**
+ * Holds the port's namesake of UDP, which nobody needs: the operating system lets
+ * one process have it, and takes it back however that process ends.
+ *
+ * @param {number} port
+ * @returns {Promise<boolean>} false: somebody else holds it
+ */
+function reserve(port) {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => socket.close(() => resolve(false)));
+    socket.bind({ port, address: LOOPBACK, exclusive: true }, () => {
+      socket.unref();
+      resolve(true);
+    });
+  });
 }
 
 /**
@@ -35,6 +56,6 @@ function isFree(port) {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    server.listen(port, LOOPBACK, () => server.close(() => resolve(true)));
   });
 }

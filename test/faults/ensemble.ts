@@ -43,13 +43,10 @@ export class FaultyEnsemble {
 
   static async #start(options: FaultyEnsembleOptions): Promise<FaultyEnsemble> {
     const ids = Array.from({ length: SIZE }, (_, index) => index + 1);
-    const ports = await distinctPorts(2 * SIZE);
-    const own = new Map(
-      ids.map((id, index) => [
-        id,
-        { quorum: ports[2 * index] ?? 0, election: ports[2 * index + 1] ?? 0 },
-      ]),
-    );
+    const own = new Map<number, { quorum: number; election: number }>();
+    for (const id of ids) {
+      own.set(id, { quorum: await freePort(), election: await freePort() });
+    }
     const members: Member[] = [];
     for (const id of ids) {
       const linksTo = new Map<number, readonly Link[]>();
@@ -199,12 +196,4 @@ function keepVotesOnLinks(
       }
     }
   }
-}
-
-async function distinctPorts(count: number): Promise<number[]> {
-  const ports = new Set<number>();
-  while (ports.size < count) {
-    ports.add(await freePort());
-  }
-  return [...ports];
 }

@@ -79,20 +79,14 @@ async function createProcesses({
   size = 3,
   ...options
 }: ZookeeperEnsembleOptions): Promise<ZookeeperProcess[]> {
-  const serverIds = Array.from({ length: size }, (_, index) => index + 1);
-  const ports = new Set<number>();
-  while (ports.size < 3 * size) {
-    ports.add(await freePort());
-  }
-  const [...free] = ports;
-  const members = serverIds.map((serverId) => {
-    const [port = 0, quorumPort, electionPort] = free.splice(0, 3);
-    return {
+  const members: { serverId: number; port: number; address: string }[] = [];
+  for (let serverId = 1; serverId <= size; serverId++) {
+    members.push({
       serverId,
-      port,
-      address: `127.0.0.1:${quorumPort}:${electionPort}`,
-    };
-  });
+      port: await freePort(),
+      address: `127.0.0.1:${await freePort()}:${await freePort()}`,
+    });
+  }
   const config = {
     // In ticks: to join the leader, and to be behind it.
     initLimit: 20,

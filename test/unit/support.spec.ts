@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { LeadershipChecker } from '../support/leadership-checker.js';
@@ -70,6 +73,39 @@ describe('LeadershipChecker', () => {
       'default: b [10.000 ms to 20.000 ms, token 5]: its token is not greater than that of default: a [0.000 ms to 10.000 ms, token 5]',
       'default: a [30.000 ms to 40.000 ms, token 4]: its token is not greater than that of default: a [0.000 ms to 10.000 ms, token 5]',
     ]);
+  });
+});
+
+describe('freePort', () => {
+  it('gives no port twice, in one process or in several', async () => {
+    const { href } = new URL(
+      '../../scripts/zookeeper/free-port.mjs',
+      import.meta.url,
+    );
+    const program = `
+      import { freePort } from '${href}';
+      const ports = [];
+      for (let draw = 0; draw < 400; draw++) ports.push(await freePort());
+      console.log(JSON.stringify(ports));
+      process.stdin.resume();
+    `;
+    const processes = [1, 2].map(() =>
+      spawn(process.execPath, ['--input-type=module', '--eval', program], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      }),
+    );
+    const answers = await Promise.all(
+      processes.map(async ({ stdout }) => {
+        const [line] = await once(createInterface(stdout), 'line');
+        return JSON.parse(line) as number[];
+      }),
+    );
+    for (const { stdin } of processes) {
+      stdin.end();
+    }
+    const ports = answers.flat();
+    expect(ports).toHaveLength(800);
+    expect(new Set(ports).size).toBe(800);
   });
 });
 
