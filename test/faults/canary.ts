@@ -39,6 +39,11 @@ export class Canary {
     return this.#acknowledged.length;
   }
 
+  /** When the last write was acknowledged; 0 if none was. */
+  get acknowledgedMs(): number {
+    return this.#acknowledged.at(-1)?.acknowledgedMs ?? 0;
+  }
+
   /** The data are about to be removed. */
   forget(): void {
     this.#life += 1;

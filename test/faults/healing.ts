@@ -8,6 +8,11 @@ import { wipe } from './faults/servers.js';
 import { ELECTIONS, PATIENCE_MS } from './settings.js';
 import { Stalls } from './stalls.js';
 
+/** The canary writes several times in it, if it can. */
+const FRESH_MS = 200;
+/** Longer than servers take to notice that they do not hear each other. */
+const STUCK_MS = 15_000;
+const MOST_RESTARTS = 4;
 /** Enough to be sure, on a machine that is busy. */
 const HASTY_SESSION_TIMEOUTS = 5;
 
@@ -43,6 +48,36 @@ export class Healing {
     const { settings, sessionTimeoutMs } = this.#cluster;
     if (settings.isHasty) {
       this.#patienceMs = HASTY_SESSION_TIMEOUTS * sessionTimeoutMs;
+    }
+  }
+
+  /**
+   * Waits until the servers, which serve by their own word and which nothing keeps
+   * from it, commit what is written: ZooKeeper 3.8 may lose what a follower that
+   * joins again has acknowledged, and the leader then waits for it for ever, with
+   * all that comes after it (docs/reliability.md). Another leader does not.
+   */
+  async untilCommitting(when: string): Promise<void> {
+    const { canary, ensemble, history } = this.#cluster;
+    for (let restarts = 0; restarts < MOST_RESTARTS; restarts++) {
+      const sinceMs = monotonicMs() - FRESH_MS;
+      const { afterMs } = await this.#until(
+        () => canary.acknowledgedMs >= sinceMs,
+        'a write of the canary',
+        STUCK_MS,
+      );
+      if (Number.isFinite(afterMs)) {
+        return;
+      }
+      const { id, server } = await ensemble.anyServing();
+      const { proposal_count, commit_count, synced_followers } =
+        await server.counters();
+      history.zookeeperFailed(
+        `nothing is committed ${when}: server ${id} has ${synced_followers} followers in step, ` +
+          `and of ${proposal_count} proposals ${commit_count} are committed`,
+      );
+      await server.restart();
+      await ensemble.untilServing();
     }
   }
 
@@ -99,7 +134,7 @@ export class Healing {
     if (tidy.afterMs === Infinity) {
       const differences = await replicaDifferences(cluster);
       if (differences.length > 0) {
-        cluster.history.divergence(
+        cluster.history.zookeeperFailed(
           `the servers differ ${when}: ${differences.join('; ')}`,
         );
         await wipe(cluster);
@@ -124,7 +159,7 @@ export class Healing {
       cluster.canary.lostSince(client),
     );
     if (lostSinceMs !== undefined) {
-      cluster.history.divergence(
+      cluster.history.zookeeperFailed(
         `acknowledged writes of the last ${ms(monotonicMs() - lostSinceMs)} are lost ${when}`,
       );
       for (const { id } of cluster.instances) {

@@ -49,8 +49,8 @@ export interface Step {
   ensembleGapMs: number;
   /** Of the machine, when it began: processes that run or want to. */
   readonly load: number;
-  /** Whether ZooKeeper had not kept what it should: it was started anew then. */
-  hasDiverged: boolean;
+  /** Whether ZooKeeper itself did wrong: it was started anew then. */
+  hasZookeeperFailed: boolean;
 }
 
 /** The life of a run ledger: it ends when somebody takes it away. */
@@ -91,7 +91,7 @@ export class History {
   /** What was wrong at once, without any further check. */
   readonly problems: string[] = [];
   /** What ZooKeeper itself has done wrong. */
-  readonly divergences: string[] = [];
+  readonly zookeeperFailures: string[] = [];
   readonly #log: (line: string) => void;
   /** By election: how often somebody had to queue again, on the same session. */
   readonly returns = new Map<string, number>();
@@ -103,9 +103,9 @@ export class History {
     this.#log = log;
   }
 
-  /** The servers show different data: nothing that rests on them can be checked. */
-  divergence(text: string): void {
-    this.divergences.push(text);
+  /** Nothing that rests on the servers can be checked where they do wrong. */
+  zookeeperFailed(text: string): void {
+    this.zookeeperFailures.push(text);
     this.#log(`ZOOKEEPER: ${text}`);
   }
 

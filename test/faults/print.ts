@@ -32,8 +32,8 @@ export function printResult(result: RunResult): void {
   for (const each of result.usage) {
     console.log(`Usage: ${describeGrowth(each)}`);
   }
-  for (const divergence of result.divergences) {
-    console.log(`ZooKeeper: ${divergence}`);
+  for (const failure of result.zookeeperFailures) {
+    console.log(`ZooKeeper: ${failure}`);
   }
   console.log(`\n${violations.length} violations`);
   for (const violation of violations.slice(0, MOST_PRINTED)) {

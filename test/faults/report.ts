@@ -22,7 +22,7 @@ export function markdownReport(results: readonly RunResult[]): Promise<string> {
     ...results.flatMap(usageLines),
     ...results.flatMap(list('Violations', (result) => result.violations)),
     ...results.flatMap(
-      list('Servers that differed', (result) => result.divergences),
+      list('What ZooKeeper did wrong', (result) => result.zookeeperFailures),
     ),
     '### Time without a leader',
     kindTable(results),

@@ -21,7 +21,7 @@ export interface RunResult {
   readonly calls: number;
   readonly violations: readonly string[];
   /** Where ZooKeeper's servers showed different data: no fault of the library. */
-  readonly divergences: readonly string[];
+  readonly zookeeperFailures: readonly string[];
   /** By kind; steps with two faults count for "combined". */
   readonly kinds: Readonly<Record<string, KindResult>>;
   /** What processes took over time. */
@@ -60,7 +60,7 @@ export function resultOf(
     writes: { accepted, refused: store.writes.length - accepted },
     calls: history.calls,
     violations: violationsOf(cluster),
-    divergences: history.divergences,
+    zookeeperFailures: history.zookeeperFailures,
     kinds: byKind(history),
     usage: growth(history),
     machine: {
@@ -88,7 +88,7 @@ function byKind(history: History): Record<string, KindResult> {
     { steps: number; gapsMs: number[]; ensembleGapsMs: number[] }
   > = {};
   // A cluster that had to be started anew tells nothing of the fault.
-  for (const step of history.steps.filter((each) => !each.hasDiverged)) {
+  for (const step of history.steps.filter((each) => !each.hasZookeeperFailed)) {
     const kind: FaultKind | 'combined' =
       step.kinds.length === 1 ? (step.kinds[0] as FaultKind) : 'combined';
     const result = (kinds[kind] ??= {

@@ -87,7 +87,7 @@ export class FaultRun {
       tidyMs: fromMs,
       ensembleGapMs: 0,
       load: loadavg()[0] ?? 0,
-      hasDiverged: false,
+      hasZookeeperFailed: false,
     };
     this.#cluster.history.steps.push(step);
     this.#watch.take();
@@ -102,14 +102,15 @@ export class FaultRun {
     );
     await this.#cluster.repair();
     step.untilMs = monotonicMs();
+    const name = `after step ${index} (${step.notes.join('; ')})`;
+    const { zookeeperFailures } = this.#cluster.history;
+    const known = zookeeperFailures.length;
     await this.#cluster.ensemble.untilServing();
+    await this.#healing.untilCommitting(name);
     step.servedMs = monotonicMs();
     step.ensembleGapMs = this.#watch.take();
-    const name = `after step ${index} (${step.notes.join('; ')})`;
-    const { divergences } = this.#cluster.history;
-    const known = divergences.length;
     const { ledMs, tidyMs } = await this.#healing.after(name);
-    step.hasDiverged = divergences.length > known;
+    step.hasZookeeperFailed = zookeeperFailures.length > known;
     step.healedMs = ledMs;
     step.tidyMs = tidyMs;
     await this.#cluster.readLedgers();

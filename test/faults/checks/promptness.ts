@@ -23,8 +23,8 @@ export function checkPromptness(
   return AT_ONCE.flatMap((kind) => {
     const gapsMs = history.steps
       .filter(
-        ({ kinds, hasDiverged }) =>
-          kinds.length === 1 && kinds[0] === kind && !hasDiverged,
+        ({ kinds, hasZookeeperFailed }) =>
+          kinds.length === 1 && kinds[0] === kind && !hasZookeeperFailed,
       )
       .map((step) => longestGapMs(history, step))
       .filter((gapMs) => gapMs > 0);

@@ -36,6 +36,8 @@ export function checkWrites(
           reign.instance === instanceId &&
           reign.election === election &&
           reign.fencingToken === fencingToken &&
+          // Not one of a later life of the data, where tokens come again.
+          reign.fromMs <= atMs &&
           reign.untilMs > atMs &&
           !exemptions.some(
             (each) =>

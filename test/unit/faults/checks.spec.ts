@@ -68,7 +68,7 @@ function step(
     tidyMs: untilMs,
     ensembleGapMs: 0,
     load: 1,
-    hasDiverged: false,
+    hasZookeeperFailed: false,
   };
 }
 
@@ -130,6 +130,13 @@ describe('checkWrites', () => {
     expect(checkWrites([write('b', 2), refused], past)).toEqual([
       expect.stringContaining('a leads "default" and was refused'),
     ]);
+  });
+
+  test('does not take a later reign with the same token for the refused one', () => {
+    const past = history();
+    past.reigns.push(reign('a', 0, 40, 1), reign('a', 60, 100, 1));
+    const refused = { ...write('a', 1), isAccepted: false };
+    expect(checkWrites([write('b', 2), refused], past)).toEqual([]);
   });
 });
 
