@@ -439,11 +439,13 @@ export class ElectionRecipe implements LeaseHolder {
         await this.#queue.delete(candidacy.node);
         candidacy.node = undefined;
       }
-      // A create whose reply was lost may have left another one behind.
-      const { names } = await this.#queue.list(candidacy.listedIn !== epoch);
-      for (const { name } of sortedNodes(names)) {
-        if (name.startsWith(candidacy.prefix)) {
-          await this.#queue.delete(name);
+      if (candidacy.view?.epoch !== epoch) {
+        // A create whose reply was lost may have left another one behind.
+        const { names } = await this.#queue.list(candidacy.listedIn !== epoch);
+        for (const { name } of sortedNodes(names)) {
+          if (name.startsWith(candidacy.prefix)) {
+            await this.#queue.delete(name);
+          }
         }
       }
       if (this.#client.connection.epoch !== epoch) {

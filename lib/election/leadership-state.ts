@@ -8,6 +8,40 @@ import type {
   WaitForLeadershipOptions,
 } from './leadership.interface.js';
 
+interface RunningTerm {
+  readonly term: LeadershipTerm;
+  end(reason: LeadershipReason): void;
+}
+
+/**
+ * Begins a term. Its signal is made when somebody asks for it: in most terms
+ * nobody does, and it is the dearest part of a hand-over that happens here.
+ */
+function beginTerm(fields: Omit<LeadershipTerm, 'signal'>): RunningTerm {
+  let abort: AbortController | undefined;
+  let endReason: LeadershipReason | undefined;
+  const end = (reason: LeadershipReason): void => {
+    endReason = reason;
+    abort?.abort(new LeadershipLostError(fields.election, reason));
+  };
+  const term = Object.freeze<LeadershipTerm>({
+    election: fields.election,
+    instanceId: fields.instanceId,
+    fencingToken: fields.fencingToken,
+    since: fields.since,
+    get signal() {
+      if (!abort) {
+        abort = new AbortController();
+        if (endReason) {
+          end(endReason);
+        }
+      }
+      return abort.signal;
+    },
+  });
+  return { term, end };
+}
+
 /**
  * The state of one election as this instance sees it: one immutable
  * {@link Leadership} at a time, changed by three transitions. Every term ends
@@ -22,7 +56,7 @@ export class LeadershipState {
   #isPublishing = false;
   #isComplete = false;
   #current: Leadership;
-  #abortTerm: AbortController | undefined;
+  #runningTerm: RunningTerm | undefined;
 
   constructor(election: string, instanceId: string, reason: LeadershipReason) {
     this.#election = election;
@@ -46,7 +80,7 @@ export class LeadershipState {
 
   /** Whether a term is running, by the last transition. */
   get isLeading(): boolean {
-    return this.#abortTerm !== undefined;
+    return this.#runningTerm !== undefined;
   }
 
   /** Begins a term, unless one is running. */
@@ -54,22 +88,19 @@ export class LeadershipState {
     if (this.isLeading || this.#isComplete) {
       return;
     }
-    const abort = new AbortController();
     const since = new Date();
-    const term: LeadershipTerm = Object.freeze({
+    this.#runningTerm = beginTerm({
       election: this.#election,
       instanceId: this.#instanceId,
       fencingToken,
       since,
-      signal: abort.signal,
     });
-    this.#abortTerm = abort;
     this.#change({
       role: 'leader',
       election: this.#election,
       reason,
       since,
-      term,
+      term: this.#runningTerm.term,
     });
   }
 
@@ -162,14 +193,12 @@ export class LeadershipState {
       return;
     }
     const endedTerm =
-      leadership.role === 'leader' ? undefined : this.#abortTerm;
+      leadership.role === 'leader' ? undefined : this.#runningTerm;
     if (endedTerm) {
-      this.#abortTerm = undefined;
+      this.#runningTerm = undefined;
     }
     this.#current = Object.freeze(leadership);
-    endedTerm?.abort(
-      new LeadershipLostError(this.#election, leadership.reason),
-    );
+    endedTerm?.end(leadership.reason);
     this.#publish(leadership);
   }
 
