@@ -89,7 +89,7 @@ export class KeeperClient implements ZookeeperClient {
         ...protection,
         server: () => this.#server,
         seal: async (path) => {
-          await this.#request('seal', path, undefined, 0);
+          await this.#request('seal', path, '', 0);
         },
         onWarning: (text) => this.#notice('warn', text),
       });
@@ -151,11 +151,11 @@ export class KeeperClient implements ZookeeperClient {
   }
 
   async delete(path: string, version = -1): Promise<void> {
-    await this.#request('delete', path, undefined, version);
+    await this.#request('delete', path, '', version);
   }
 
   async sync(path: string): Promise<void> {
-    await this.#request('sync', path, undefined, 0);
+    await this.#request('sync', path, '', 0);
   }
 
   close(): Promise<void> {
@@ -183,7 +183,7 @@ export class KeeperClient implements ZookeeperClient {
   ): Promise<ReplyTuple> {
     const forget = watcher && this.#watches.add(kind, path, watcher);
     try {
-      return await this.#request(operation, path, undefined, watcher ? 1 : 0);
+      return await this.#request(operation, path, '', watcher ? 1 : 0);
     } catch (error) {
       forget?.();
       throw error;
@@ -193,7 +193,7 @@ export class KeeperClient implements ZookeeperClient {
   #request(
     operation: RequestOperation,
     path: string,
-    data: string | undefined,
+    data: string,
     argument: number,
   ): Promise<ReplyTuple> {
     const problem = describeRequestProblem(operation, path, data, argument);

@@ -111,7 +111,6 @@ export class KeeperProcess {
           return value === undefined ? [] : [[name, value]];
         }),
       ),
-      serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child = child;

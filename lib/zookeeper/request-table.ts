@@ -37,13 +37,12 @@ export class RequestTable {
   add(
     operation: RequestOperation,
     path: string,
-    data: string | undefined,
+    data: string,
     argument: number,
   ): Promise<ReplyTuple> {
-    const dataLength = data?.length ?? 0;
     if (
       this.#pending.size >= MOST_PENDING ||
-      this.#pendingCharacters + dataLength > MOST_PENDING_CHARACTERS
+      this.#pendingCharacters + data.length > MOST_PENDING_CHARACTERS
     ) {
       return Promise.reject(
         failure(
@@ -55,12 +54,12 @@ export class RequestTable {
     }
     const id = ++this.#lastId;
     this.#outbox.push([id, operation, path, data, argument]);
-    this.#pendingCharacters += dataLength;
+    this.#pendingCharacters += data.length;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, {
         operation,
         path,
-        dataLength,
+        dataLength: data.length,
         addedIn: this.#sweeps,
         resolve,
         reject,

@@ -37,8 +37,8 @@ const connection = new NativeConnection(loadNativeZookeeper(), {
     if (id === 1) {
       setImmediate(() => {
         client?.resetAndDestroy();
-        connection.send([2, 'sync', '/', undefined, 0]);
-        connection.send([3, 'sync', '/', undefined, 0]);
+        connection.send([2, 'sync', '/', '', 0]);
+        connection.send([3, 'sync', '/', '', 0]);
       });
     } else {
       process.stdout.write(`{"type":"reply","id":${id},"code":${code}}\n`);
@@ -46,7 +46,7 @@ const connection = new NativeConnection(loadNativeZookeeper(), {
   },
 });
 await connection.open();
-connection.send([1, 'sync', '/', undefined, 0]);
+connection.send([1, 'sync', '/', '', 0]);
 process.stdout.write(`{"type":"${await connection.ended}"}\n`);
 // Another turn of the event loop, which is where the process would end.
 setTimeout(() => process.exit(0), 100);

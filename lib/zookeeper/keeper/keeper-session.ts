@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatServer, type Server } from './address-book.js';
-import { NativeConnection, type ConnectionEnd } from './native-connection.js';
+import {
+  NativeConnection,
+  type ConnectionEnd,
+  type ReportItem,
+} from './native-connection.js';
 import type { NativeBindingClass } from './native-zookeeper.js';
 import { ServerRotation } from './server-rotation.js';
 import type {
   FromKeeper,
   OpenMessage,
-  ReplyTuple,
   RequestTuple,
   SessionCredentials,
-  WatchTuple,
 } from './protocol.js';
 
 const CODE_CONNECTION_LOSS = -4;
@@ -24,7 +26,6 @@ const AUTH_RETRY_MS = 5_000;
 
 /** What the session reports: everything but the keeper's own messages. */
 type Report = (message: FromKeeper) => void;
-type ReportItem = (item: ReplyTuple | WatchTuple) => void;
 
 /**
  * Holds one session: connects, connects again when the connection breaks,
@@ -95,7 +96,7 @@ export class KeeperSession {
     if (this.#connection && connection === this.#connectionCount) {
       this.#connection.send(request);
     } else {
-      this.#reportItem([request[0], CODE_CONNECTION_LOSS]);
+      this.#reportItem([request[0], CODE_CONNECTION_LOSS], false);
     }
   }
 

@@ -43,14 +43,16 @@ function send(message: FromKeeper): void {
 }
 
 /**
- * Sends what one turn of the event loop has brought in one message. The native
- * client hands over one answer in a turn: of a burst of requests, a message for
- * each would cost the application more than all that it asks for.
+ * Sends what comes alone at once, and what comes together in one message. Of a
+ * burst of requests a message for each answer would cost the application more
+ * than all that it asks for: they are gathered for a moment.
  */
-function post(item: ReplyTuple | WatchTuple): void {
+function post(item: ReplyTuple | WatchTuple, isAlone: boolean): void {
   outbox.push(item);
   if (session && session.awaitedReplies >= BURST) {
     gathering ??= setTimeout(flush, LONGEST_GATHERING_MS);
+  } else if (isAlone) {
+    flush();
   } else {
     flushing ??= setImmediate(flush);
   }

@@ -47,11 +47,10 @@ export function describeRequestProblem(
     // The native client would take what stands before it for the path.
     return 'the path contains the character NUL';
   }
-  const hasData = operation === 'create' || operation === 'set';
-  if (hasData ? typeof data !== 'string' : data !== undefined) {
+  if (typeof data !== 'string') {
     return 'the data are not a text';
   }
-  if (typeof data === 'string' && isTooLong(data)) {
+  if (isTooLong(data)) {
     return `the data are longer than ${LONGEST_DATA_BYTES} bytes`;
   }
   if (

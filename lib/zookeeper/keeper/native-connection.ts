@@ -14,6 +14,15 @@ import type {
   WatchTuple,
 } from './protocol.js';
 
+/**
+ * What goes to the application. What the server sends comes alone: the native
+ * client hands over one answer or event in a turn of the event loop.
+ */
+export type ReportItem = (
+  item: ReplyTuple | WatchTuple,
+  isAlone: boolean,
+) => void;
+
 /** How an attempt to connect, or an established connection, ended. */
 export type ConnectionEnd = 'disconnected' | 'expired' | 'auth-failed';
 
@@ -24,7 +33,7 @@ export interface NativeConnectionOptions {
   readonly connectTimeoutMs: number;
   readonly session?: SessionCredentials;
   readonly digest?: string;
-  readonly onItem: (item: ReplyTuple | WatchTuple) => void;
+  readonly onItem: ReportItem;
 }
 
 // The states of the native client, by its documentation and by measurement.
@@ -100,10 +109,10 @@ export class NativeConnection {
           case 'created':
           case 'deleted':
           case 'changed':
-            this.#options.onItem([event, String(detail)]);
+            this.#options.onItem([event, String(detail)], true);
             break;
           case 'child':
-            this.#options.onItem(['children', String(detail)]);
+            this.#options.onItem(['children', String(detail)], true);
             break;
         }
       };
@@ -189,7 +198,7 @@ export class NativeConnection {
   /** Sends a request; its reply goes to `onItem`, whatever happens. */
   send([id, operation, path, data, argument]: RequestTuple): void {
     if (this.#isOver) {
-      this.#options.onItem([id, CODE_CONNECTION_LOSS]);
+      this.#options.onItem([id, CODE_CONNECTION_LOSS], false);
       return;
     }
     this.#pending.set(id, performance.now());
@@ -198,7 +207,7 @@ export class NativeConnection {
       ? CODE_BAD_ARGUMENTS
       : this.#call(id, operation, path, data, argument);
     if (code !== 0) {
-      this.#reply(id, code);
+      this.#refuse(id, code);
     }
     if (this.#native.state !== STATE_CONNECTED) {
       // At once: the native client has closed its socket and goes on waiting for
@@ -215,7 +224,7 @@ export class NativeConnection {
     const sentBefore = performance.now() - ageMs;
     for (const [id, sentAt] of this.#pending) {
       if (sentAt < sentBefore) {
-        this.#reply(id, code);
+        this.#refuse(id, code);
       }
     }
   }
@@ -229,13 +238,13 @@ export class NativeConnection {
     id: number,
     operation: RequestTuple[1],
     path: string,
-    data: string | undefined,
+    data: string,
     argument: number,
   ): number {
     const native = this.#native;
     switch (operation) {
       case 'create':
-        return native.a_create(path, data ?? '', argument, (code, _, created) =>
+        return native.a_create(path, data, argument, (code, _, created) =>
           this.#reply(id, code, created),
         );
       case 'get':
@@ -250,8 +259,8 @@ export class NativeConnection {
             this.#reply(id, code, children ?? [], stat),
         );
       case 'set':
-        return native.a_set(path, data ?? '', argument, (code, _, stat) =>
-          this.#reply(id, code, undefined, stat),
+        return native.a_set(path, data, argument, (code, _, stat) =>
+          this.#reply(id, code, '', stat),
         );
       case 'delete':
         return native.a_delete_(path, argument, (code) =>
@@ -268,21 +277,31 @@ export class NativeConnection {
     }
   }
 
-  /** Answers a request once; what comes after that is dropped. */
+  /** Answers a request once, as the server did; what comes after is dropped. */
   #reply(
     id: number,
     code: number,
-    value?: string | string[],
+    value: string | string[] = '',
     stat?: NativeStat | null,
   ): void {
     if (!this.#pending.delete(id)) {
       return;
     }
-    this.#options.onItem(
-      code === 0
-        ? [id, 0, value, stat ? statTuple(stat) : undefined]
-        : [id, code],
-    );
+    const { onItem } = this.#options;
+    if (code !== 0) {
+      onItem([id, code], true);
+    } else if (stat) {
+      onItem([id, 0, value, statTuple(stat)], true);
+    } else {
+      onItem([id, 0, value], true);
+    }
+  }
+
+  /** Answers a request that the server does not. */
+  #refuse(id: number, code: number): void {
+    if (this.#pending.delete(id)) {
+      this.#options.onItem([id, code], false);
+    }
   }
 
   /** A refused connection raises no event: only the state tells. */
@@ -321,7 +340,7 @@ export class NativeConnection {
     this.#isOver = true;
     this.#native.close();
     for (const id of this.#pending.keys()) {
-      this.#reply(id, CODE_CONNECTION_LOSS);
+      this.#refuse(id, CODE_CONNECTION_LOSS);
     }
     this.#end(end);
   }

@@ -1,8 +1,8 @@
 /**
- * The messages between the application and its session keeper. Both ends come
- * from one package, so the version guards against a mixed installation only.
+ * The messages between the application and its session keeper, as JSON. Both ends
+ * come from one package, so the version guards against a mixed installation only.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Identity of a session: whoever has it can take the session over. */
 export interface SessionCredentials {
@@ -28,11 +28,11 @@ export type RequestOperation =
 /**
  * One request: its id, what to do, the path, and per operation
  * - `create`: data, the create flags;
- * - `get`, `children`: nothing, 1 to watch or 0;
+ * - `get`, `children`: no data, 1 to watch or 0;
  * - `set`: data, the expected version;
- * - `delete`: nothing, the expected version;
- * - `sync`: nothing, 0;
- * - `seal`, which closes a node to others: nothing, 0.
+ * - `delete`: no data, the expected version;
+ * - `sync`: no data, 0;
+ * - `seal`, which closes a node to others: no data, 0.
  *
  * A tuple, because names cost bytes on a path that every request takes.
  */
@@ -40,7 +40,7 @@ export type RequestTuple = readonly [
   id: number,
   operation: RequestOperation,
   path: string,
-  data: string | undefined,
+  data: string,
   argument: number,
 ];
 

@@ -46,7 +46,7 @@ class AskedKeeper {
       index + 1,
       'get',
       '/',
-      undefined,
+      '',
       0,
     ]);
     this.#process.send({ type: 'requests', connection: 1, requests });
