@@ -11,35 +11,33 @@ export type TaskEventDetails = LeaderTaskEvent extends infer E
     : never
   : never;
 
-const CHANNELS = Object.fromEntries(
-  (
-    [
-      'started',
-      'finished',
-      'failed',
-      'skipped',
-      'missed',
-      'interrupted',
-      'aborted',
-      'overran',
-    ] as const
-  ).map((type) => [type, channel(`nestjs-zookeeper-leader:task:${type}`)]),
-) as Record<EventType, Channel>;
+/** What each type of event is published on, for whoever observes the process. */
+export const TASK_CHANNELS: Readonly<Record<EventType, Channel>> = {
+  started: channel('nestjs-zookeeper-leader:task:started'),
+  finished: channel('nestjs-zookeeper-leader:task:finished'),
+  failed: channel('nestjs-zookeeper-leader:task:failed'),
+  skipped: channel('nestjs-zookeeper-leader:task:skipped'),
+  missed: channel('nestjs-zookeeper-leader:task:missed'),
+  interrupted: channel('nestjs-zookeeper-leader:task:interrupted'),
+  aborted: channel('nestjs-zookeeper-leader:task:aborted'),
+  overran: channel('nestjs-zookeeper-leader:task:overran'),
+};
 
 /** Tells whoever listens what happens to the tasks of an application. */
 export class TaskEvents {
   readonly #events = new Subject<LeaderTaskEvent>();
   readonly events$: Observable<LeaderTaskEvent> = this.#events.asObservable();
 
-  /** Whether anybody listens: if not, no event need be made. */
-  isObserved(type: EventType): boolean {
-    return this.#events.observed || CHANNELS[type].hasSubscribers;
+  /** Whether anybody listens: if not, no event need be made for the channel. */
+  isObserved(taskChannel: Channel): boolean {
+    return this.#events.observed || taskChannel.hasSubscribers;
   }
 
   emit(event: LeaderTaskEvent): void {
     this.#events.next(event);
-    if (CHANNELS[event.type].hasSubscribers) {
-      CHANNELS[event.type].publish(event);
+    const taskChannel = TASK_CHANNELS[event.type];
+    if (taskChannel.hasSubscribers) {
+      taskChannel.publish(event);
     }
   }
 

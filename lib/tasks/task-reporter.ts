@@ -3,7 +3,11 @@ import type { ManagedElection } from '../election/leader-elections.js';
 import { isPromise } from './is-promise.js';
 import type { SkipReason } from './leader-task-event.interface.js';
 import type { LeaderTaskOptions } from './leader-task-options.interface.js';
-import type { TaskEventDetails, TaskEvents } from './task-events.js';
+import {
+  TASK_CHANNELS,
+  type TaskEventDetails,
+  type TaskEvents,
+} from './task-events.js';
 import type { TaskRun } from './task-run.js';
 
 export interface TaskReporterSettings {
@@ -26,7 +30,7 @@ export class TaskReporter {
   }
 
   emit(details: TaskEventDetails): void {
-    if (this.#events.isObserved(details.type)) {
+    if (this.#events.isObserved(TASK_CHANNELS[details.type])) {
       this.#events.emit({ ...details, ...this.#subject() });
     }
   }
@@ -36,7 +40,7 @@ export class TaskReporter {
     this.counts.skipped += 1;
     if (
       this.#settings.onSkip !== undefined ||
-      this.#events.isObserved('skipped')
+      this.#events.isObserved(TASK_CHANNELS.skipped)
     ) {
       this.#tellOfSkip(reason, tickMs, error);
     }
@@ -44,14 +48,14 @@ export class TaskReporter {
 
   /** A try begins. */
   started(run: TaskRun): void {
-    if (this.#events.isObserved('started')) {
+    if (this.#events.isObserved(TASK_CHANNELS.started)) {
       this.emit({ type: 'started', ...describe(run) });
     }
   }
 
   finished(run: TaskRun): void {
     this.counts.finished += 1;
-    if (this.#events.isObserved('finished')) {
+    if (this.#events.isObserved(TASK_CHANNELS.finished)) {
       const durationMs = Date.now() - run.startedAtMs;
       this.emit({ type: 'finished', ...describe(run), durationMs });
     }
@@ -112,7 +116,7 @@ export class TaskReporter {
     } catch (thrown) {
       complain(thrown);
     }
-    if (this.#events.isObserved('skipped')) {
+    if (this.#events.isObserved(TASK_CHANNELS.skipped)) {
       this.#events.emit(skipped);
     }
   }

@@ -25,12 +25,6 @@ export class TaskRun implements LeaderTaskContext {
   readonly trigger: RunTrigger;
   /** The term that it runs in; none in a manual run of a follower. */
   readonly term: LeadershipTerm | undefined;
-  /** Place among the runs that go on. */
-  place = 0;
-  /** Of a run that goes on: its end, that of its record included. */
-  ended!: Promise<unknown>;
-  /** Set when the end of the term has been reported. */
-  isAbortReported = false;
   readonly #source: TaskRunSource;
   #tickMs: number | undefined;
   #abort: AbortController | undefined;

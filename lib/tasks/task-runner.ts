@@ -2,7 +2,7 @@ import type { ManagedElection } from '../election/leader-elections.js';
 import { taskStorage } from './current-leader-task.js';
 import { isPromise } from './is-promise.js';
 import { pause } from './pause.js';
-import { PlacedList } from './placed-list.js';
+import { PlacedList, type Placed } from './placed-list.js';
 import type { AnyMethod } from './task-definition.js';
 import type { ResolvedTaskOptions } from './task-options.js';
 import type { TaskRegister } from './task-register.js';
@@ -30,13 +30,21 @@ export interface TaskRunnerSettings {
 
 const ONE_TRY = { attempts: 1, backoffMs: 0 };
 
+/** A run that goes on after the call that made it. */
+interface OngoingRun extends Placed {
+  readonly run: TaskRun;
+  /** Its end, that of its record included. */
+  readonly ended: Promise<unknown>;
+  /** Set when the end of the term has been reported. */
+  isAbortReported: boolean;
+}
+
 /** Runs the method of a task, and knows which runs go on. */
 export class TaskRunner {
   readonly electionName: string;
   readonly #settings: TaskRunnerSettings;
   readonly #reporter: TaskReporter;
-  /** The runs that go on. */
-  readonly #ongoing = new PlacedList<TaskRun>();
+  readonly #ongoing = new PlacedList<OngoingRun>();
   /** Among the runners with runs. */
   place = 0;
 
@@ -85,7 +93,7 @@ export class TaskRunner {
 
   /** Tells runs without a term, which nothing else ends, that it is over. */
   abortManualRuns(reason: Error): void {
-    for (const run of this.#ongoing) {
+    for (const { run } of this.#ongoing) {
       if (!run.term) {
         run.abort(reason);
       }
@@ -95,12 +103,13 @@ export class TaskRunner {
   /** Reports runs whose term has ended, and once more if they do not end. */
   termEnded(): void {
     const { graceMs } = this.#settings;
-    for (const run of this.#ongoing) {
-      if (run.isAborted && !run.isAbortReported && run.term) {
-        run.isAbortReported = true;
+    for (const ongoing of this.#ongoing) {
+      const { run } = ongoing;
+      if (run.isAborted && !ongoing.isAbortReported && run.term) {
+        ongoing.isAbortReported = true;
         this.#reporter.aborted(run);
         setTimeout(() => {
-          if (this.#ongoing.has(run)) {
+          if (this.#ongoing.has(ongoing)) {
             this.#reporter.overran(run, graceMs);
           }
         }, graceMs).unref();
@@ -151,11 +160,16 @@ export class TaskRunner {
 
   #follow(run: TaskRun, result: Promise<unknown>): void {
     this.#settings.register.active.add(this);
-    this.#ongoing.add(run);
-    run.ended = result.then(
-      () => this.#forget(run, this.#finished(run)),
-      (error: unknown) => this.#forget(run, this.#failed(run, error)),
-    );
+    const ongoing: OngoingRun = {
+      run,
+      place: 0,
+      isAbortReported: false,
+      ended: result.then(
+        () => this.#forget(ongoing, this.#finished(run)),
+        (error: unknown) => this.#forget(ongoing, this.#failed(run, error)),
+      ),
+    };
+    this.#ongoing.add(ongoing);
   }
 
   #finished(run: TaskRun): Promise<void> | undefined {
@@ -173,13 +187,13 @@ export class TaskRunner {
 
   /** When the end of the run is recorded, which never fails. */
   #forget(
-    run: TaskRun,
+    ongoing: OngoingRun,
     recorded: Promise<void> | undefined,
   ): Promise<void> | undefined {
     if (recorded) {
-      return recorded.then(() => void this.#forget(run, undefined));
+      return recorded.then(() => void this.#forget(ongoing, undefined));
     }
-    this.#ongoing.delete(run);
+    this.#ongoing.delete(ongoing);
     if (this.#ongoing.size === 0) {
       this.#settings.register.active.delete(this);
     }

@@ -56,10 +56,12 @@ export class SessionLease {
   #durationMs = 0;
   /** When the write was sent that the lease rests on. */
   #grantedAt: Instant | undefined;
+  /** Its end by the monotonic clock. */
+  #endsAtNs = 0n;
   #hasLapsed = true;
   #heartbeats: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
-  #renewal: { sentAtMs: number; done: Promise<boolean> } | undefined;
+  #renewal: { sentAtNs: bigint; done: Promise<boolean> } | undefined;
   #problem: unknown;
 
   /** Every heartbeat, when its outcome is known. */
@@ -98,7 +100,7 @@ export class SessionLease {
     const grantedAt = this.#grantedAt;
     if (
       grantedAt === undefined ||
-      this.#clock.monotonicMs() - grantedAt.monotonicMs >= this.#durationMs
+      this.#clock.monotonicNs() >= this.#endsAtNs
     ) {
       return undefined;
     }
@@ -130,7 +132,7 @@ export class SessionLease {
   /** The time now, to be taken before a write that {@link extend} reports. */
   now(): Instant {
     return {
-      monotonicMs: this.#clock.monotonicMs(),
+      monotonicNs: this.#clock.monotonicNs(),
       wallMs: this.#clock.wallMs(),
     };
   }
@@ -157,9 +159,10 @@ export class SessionLease {
     }
     const isNewer =
       this.#grantedAt === undefined ||
-      sentAt.monotonicMs > this.#grantedAt.monotonicMs;
+      sentAt.monotonicNs > this.#grantedAt.monotonicNs;
     if (isNewer) {
       this.#grantedAt = sentAt;
+      this.#reckonEnd();
     }
     if (this.#holders.size === 0 || !this.isValid()) {
       // An acknowledgement that came too late leaves the deadline as it is.
@@ -180,12 +183,12 @@ export class SessionLease {
    * never rejects.
    */
   renew(): Promise<boolean> {
-    const nowMs = this.#clock.monotonicMs();
+    const sentAtNs = this.#clock.monotonicNs();
     const isRecent =
       this.#renewal !== undefined &&
-      nowMs - this.#renewal.sentAtMs < this.#heartbeatPeriodMs / 4;
+      this.#msSince(this.#renewal.sentAtNs) < this.#heartbeatPeriodMs / 4;
     if (!isRecent) {
-      const renewal = { sentAtMs: nowMs, done: this.#beat() };
+      const renewal = { sentAtNs, done: this.#beat() };
       this.#renewal = renewal;
       void renewal.done.then(() => {
         if (this.#renewal === renewal) {
@@ -239,7 +242,7 @@ export class SessionLease {
   }
 
   #tellOfHeartbeat(sentAt: Instant, isAcknowledged: boolean): void {
-    const durationMs = this.#clock.monotonicMs() - sentAt.monotonicMs;
+    const durationMs = this.#msSince(sentAt.monotonicNs);
     this.#heartbeats$.next({ isAcknowledged, durationMs });
   }
 
@@ -267,6 +270,12 @@ export class SessionLease {
       sessionTimeoutMs * (isRaised ? 1 / 2 : 2 / 3),
       this.#options.maxStallMs * (2 / 3),
     );
+    this.#reckonEnd();
+  }
+
+  #reckonEnd(): void {
+    const durationNs = BigInt(Math.floor(this.#durationMs * 1e6));
+    this.#endsAtNs = (this.#grantedAt?.monotonicNs ?? 0n) + durationNs;
   }
 
   #startHeartbeats(): void {
@@ -290,9 +299,9 @@ export class SessionLease {
       return;
     }
     const remainingMs = this.remainingMs();
-    const dueAtMs = this.#clock.monotonicMs() + remainingMs;
+    const armedAtNs = this.#clock.monotonicNs();
     this.#deadline = setTimeout(
-      () => void this.#checkDeadline(dueAtMs),
+      () => void this.#checkDeadline(this.#msSince(armedAtNs) - remainingMs),
       remainingMs,
     );
   }
@@ -303,11 +312,10 @@ export class SessionLease {
    * their answers not read: one more is tried. Leadership does not count
    * meanwhile; this is about its end being told.
    */
-  async #checkDeadline(dueAtMs: number): Promise<void> {
+  async #checkDeadline(lateByMs: number): Promise<void> {
     const sessionId = this.#sessionId;
     if (!this.isValid()) {
-      const isLate =
-        this.#clock.monotonicMs() - dueAtMs > this.#heartbeatPeriodMs / 2;
+      const isLate = lateByMs > this.#heartbeatPeriodMs / 2;
       await this.#renewWithin(this.#heartbeatPeriodMs / (isLate ? 1 : 2));
     }
     if (sessionId !== this.#sessionId) {
@@ -344,8 +352,12 @@ export class SessionLease {
 
   #elapsedMs(grantedAt: Instant): number {
     return Math.max(
-      this.#clock.monotonicMs() - grantedAt.monotonicMs,
+      this.#msSince(grantedAt.monotonicNs),
       this.#clock.wallMs() - grantedAt.wallMs,
     );
+  }
+
+  #msSince(monotonicNs: bigint): number {
+    return Number(this.#clock.monotonicNs() - monotonicNs) / 1e6;
   }
 }

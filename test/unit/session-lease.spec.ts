@@ -23,7 +23,10 @@ function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
       connection$,
       connection: connection$.value,
     } as unknown as ZookeeperClient,
-    clock: { monotonicMs: () => clock.monotonic, wallMs: () => clock.wall },
+    clock: {
+      monotonicNs: () => BigInt(Math.round(clock.monotonic * 1e6)),
+      wallMs: () => clock.wall,
+    },
     requestedSessionTimeoutMs: requestedMs,
     maxStallMs: 30_000,
     writeHeartbeat: () =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { channel } from 'node:diagnostics_channel';
 import { readFile } from 'node:fs/promises';
 import type { LeaderTaskEvent } from '../../../lib/index.js';
-import { TaskEvents } from '../../../lib/tasks/task-events.js';
+import { TASK_CHANNELS, TaskEvents } from '../../../lib/tasks/task-events.js';
 
 const types = [
   'started',
@@ -20,16 +20,16 @@ describe('TaskEvents', () => {
     "tells of '%s' by events$ and by a channel of that name, to whom listens",
     (type) => {
       const events = new TaskEvents();
-      expect(events.isObserved(type)).toBe(false);
+      expect(events.isObserved(TASK_CHANNELS[type])).toBe(false);
       const heard: unknown[] = [];
       const listen = (message: unknown): void => void heard.push(message);
       const own = channel(`nestjs-zookeeper-leader:task:${type}`);
       own.subscribe(listen);
-      expect(events.isObserved(type)).toBe(true);
+      expect(events.isObserved(TASK_CHANNELS[type])).toBe(true);
       const event = { type } as LeaderTaskEvent;
       events.emit(event);
       own.unsubscribe(listen);
-      expect(events.isObserved(type)).toBe(false);
+      expect(events.isObserved(TASK_CHANNELS[type])).toBe(false);
       events.events$.subscribe(listen);
       events.emit(event);
       expect(heard).toEqual([event, event]);
