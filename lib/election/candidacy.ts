@@ -26,6 +26,8 @@ export interface View {
   /** Nodes before ours, the oldest first. */
   readonly ahead: readonly string[];
   isOwnNodeWatched: boolean;
+  /** Whether the telling of others has let what is more urgent go first. */
+  hasYielded: boolean;
   /** The predecessor, once it is watched. */
   predecessor:
     { readonly node: string; readonly content: NodeContent } | undefined;

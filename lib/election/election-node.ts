@@ -44,13 +44,15 @@ export function participantData(
   identity: InstanceIdentity,
   term?: { fencingToken: number; since: Date },
 ): string {
-  return JSON.stringify({
-    ...identity,
-    ...(term && {
-      fencingToken: term.fencingToken,
-      leaderSince: term.since.toISOString(),
-    }),
-  });
+  return JSON.stringify(
+    term
+      ? {
+          ...identity,
+          fencingToken: term.fencingToken,
+          leaderSince: term.since.toISOString(),
+        }
+      : identity,
+  );
 }
 
 /** Reads a participant; whatever the data is, the result is well-formed. */

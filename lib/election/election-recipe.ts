@@ -250,6 +250,7 @@ export class ElectionRecipe implements LeaseHolder {
         .filter((node) => compareBySequence(node, ours) < 0)
         .map(({ name }) => name),
       isOwnNodeWatched: false,
+      hasYielded: false,
       predecessor: undefined,
     };
   }
@@ -283,6 +284,13 @@ export class ElectionRecipe implements LeaseHolder {
     if (!this.#state.isLeading) {
       candidacy.isAnnounced = false;
       this.#state.lead(candidacy.fencingToken, 'elected');
+    }
+    const quiet = this.#client.whenQuiet();
+    if (quiet && !view.hasYielded) {
+      // Other elections may be joining: they lead first, and then all tell.
+      view.hasYielded = true;
+      void quiet.then(() => this.#loop.wake());
+      return;
     }
     // Whoever was told may have resigned already.
     if (this.#state.isLeading) {

@@ -158,6 +158,10 @@ export class KeeperClient implements ZookeeperClient {
     await this.#request('sync', path, '', 0);
   }
 
+  whenQuiet(): Promise<void> | undefined {
+    return this.#requests.whenQuiet();
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

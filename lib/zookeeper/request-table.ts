@@ -20,6 +20,8 @@ interface Pending {
 const MOST_PENDING = 100_000;
 const MOST_PENDING_CHARACTERS = 8 * 1024 * 1024;
 
+const LONGEST_WAIT_FOR_QUIET_MS = 200;
+
 /** The requests of one client that have not been answered yet. */
 export class RequestTable {
   readonly #pending = new Map<number, Pending>();
@@ -27,6 +29,8 @@ export class RequestTable {
   #lastId = 0;
   #pendingCharacters = 0;
   #sweeps = 0;
+  /** Set while somebody waits until nothing is pending. */
+  #quiet: { readonly come: Promise<void>; end(): void } | undefined;
   readonly #hasCredentials: boolean;
 
   constructor(hasCredentials: boolean) {
@@ -79,6 +83,15 @@ export class RequestTable {
     return outbox;
   }
 
+  /** See {@link ZookeeperClient.whenQuiet}. */
+  whenQuiet(): Promise<void> | undefined {
+    if (this.#pending.size === 0) {
+      return undefined;
+    }
+    this.#quiet ??= this.#awaitQuiet();
+    return this.#quiet.come;
+  }
+
   settle(reply: ReplyTuple): void {
     const [id, code] = reply;
     const pending = this.#take(id);
@@ -127,8 +140,24 @@ export class RequestTable {
     if (pending) {
       this.#pending.delete(id);
       this.#pendingCharacters -= pending.dataLength;
+      if (this.#pending.size === 0) {
+        this.#quiet?.end();
+      }
     }
     return pending;
+  }
+
+  #awaitQuiet(): { readonly come: Promise<void>; end(): void } {
+    let end = (): void => undefined;
+    const come = new Promise<void>((resolve) => {
+      const timer = setTimeout(() => end(), LONGEST_WAIT_FOR_QUIET_MS);
+      end = () => {
+        clearTimeout(timer);
+        this.#quiet = undefined;
+        resolve();
+      };
+    });
+    return { come, end };
   }
 }
 

@@ -136,6 +136,12 @@ export interface ZookeeperClient {
   sync(path: string): Promise<void>;
 
   /**
+   * For what need not be asked before all that others wait for: undefined if
+   * nothing is awaited, else it resolves when that is so, or after a moment.
+   */
+  whenQuiet(): Promise<void> | undefined;
+
+  /**
    * Ends the session at once, with its ephemeral nodes. Resolves when it is
    * done or, when ZooKeeper cannot be reached, given up; never rejects.
    */
