@@ -163,40 +163,28 @@ async function handOver(/** @type {number} */ k) {
 /** From here on the others in the queue are nodes of one session. */
 const MOST_INSTANCES = 100;
 
-/** Packets that the server received for a hand-over and the coming back. */
+/** What goes over the network for a hand-over and the coming back. */
 async function handOverRequests(/** @type {number} */ k) {
   if (k > MOST_INSTANCES) {
     await handOverRequestsBefore(k - 2);
     return;
   }
   const queue = await joinInOrder(k);
-  /** @type {{ received: number[], sent: number[] }} */
-  const counts = { received: [], sent: [] };
+  /** @type {Traffic[]} */
+  const samples = [];
   for (let i = 0; i < number('n', 40); i++) {
     await sleep(30);
-    const before = await packets();
-    const [leader, next] = queue;
-    const leads = leadsAt(/** @type {Election} */ (next));
-    void leader?.resign();
-    await leads;
-    queue.push(/** @type {Election} */ (queue.shift()));
-    await sleep(60);
-    const after = await packets();
-    // The question itself is a packet.
-    counts.received.push(after.received - before.received - 1);
-    counts.sent.push(after.sent - before.sent - 1);
+    const sample = await trafficOf(async () => {
+      const [leader, next] = queue;
+      const leads = leadsAt(/** @type {Election} */ (next));
+      void leader?.resign();
+      await leads;
+      queue.push(/** @type {Election} */ (queue.shift()));
+      await sleep(60);
+    });
+    samples.push(sample);
   }
-  emitValue(
-    OWN,
-    'handover_requests',
-    k,
-    median(counts.received),
-    'packets received',
-    {
-      packets_sent: median(counts.sent),
-      includes: 'joining again',
-    },
-  );
+  emitHandOverTraffic(k, samples);
 }
 
 /** The same for a leader and an heir with `others` nodes behind them. */
@@ -204,8 +192,8 @@ async function handOverRequestsBefore(/** @type {number} */ others) {
   const directory = `${basePath}-${others}`;
   const start = () => startInstance({ ...options, basePath: directory });
   const instances = [await start(), await start()];
-  /** @type {number[]} */
-  const received = [];
+  /** @type {Traffic[]} */
+  const samples = [];
   for (let i = 0; i < number('n', 5); i++) {
     const name = `requests-${i}`;
     const leader = instances[0]?.get(name);
@@ -216,17 +204,17 @@ async function handOverRequestsBefore(/** @type {number} */ others) {
     const floor = await Floor.open(connect, path);
     await floor.addBystanders(others, `${randomUUID()}-n_`);
     await sleep(200);
-    const before = await packets();
-    const leads = leadsAt(/** @type {Election} */ (heir));
-    void leader?.resign();
-    await leads;
-    await sleep(100);
-    received.push((await packets()).received - before.received - 1);
+    const sample = await trafficOf(async () => {
+      const leads = leadsAt(/** @type {Election} */ (heir));
+      void leader?.resign();
+      await leads;
+      await sleep(100);
+    });
+    samples.push(sample);
     floor.close();
     await Promise.all([leader?.withdraw(), heir?.withdraw()]);
   }
-  const unit = 'packets received';
-  emitValue(OWN, 'handover_requests', others + 2, median(received), unit);
+  emitHandOverTraffic(others + 2, samples);
   await Promise.all(instances.map((each) => each.shutDown()));
 }
 
@@ -285,28 +273,27 @@ async function manyOnce(
   const instance = await startInstance(options);
   await instance.get('warm-up').waitForLeadership();
   const heapBefore = heapUsed();
-  const before = await packets();
-  const from = performance.now();
-  const elections = Array.from({ length: count }, (_, i) =>
-    instance.find(`${prefix}-${i}`, 'bench'),
-  );
-  const all = elections.map(leadsAt);
-  for (const election of elections) {
-    election.enter();
-  }
-  const tookMs = Math.max(...(await Promise.all(all))) - from;
-  await sleep(300);
-  const after = await packets();
+  let tookMs = 0;
+  const { received } = await trafficOf(async () => {
+    const from = performance.now();
+    const elections = Array.from({ length: count }, (_, i) =>
+      instance.find(`${prefix}-${i}`, 'bench'),
+    );
+    const all = elections.map(leadsAt);
+    for (const election of elections) {
+      election.enter();
+    }
+    tookMs = Math.max(...(await Promise.all(all))) - from;
+    await sleep(300);
+  });
   const heapKib = (heapUsed() - heapBefore) / 1024;
   const [keeper = 0] = childrenOf(process.pid);
   const [applicationMib, keeperMib] = [process.pid, keeper].map(residentMib);
   const idleMs = number('idle', 0);
-  const idleFrom = await packets();
-  await sleep(idleMs);
-  const idleTo = await packets();
+  const idleTraffic = await trafficOf(() => sleep(idleMs));
   if (isCounted) {
     emitTimes(OWN, label, count, [tookMs], {
-      requests_per_latch: (after.received - before.received) / count,
+      requests_per_latch: received / count,
     });
     const heapUnit = 'KiB of heap an election';
     emitValue(OWN, `${label}_heap`, count, heapKib / count, heapUnit);
@@ -316,8 +303,7 @@ async function manyOnce(
       keeper_mib: keeperMib,
     });
     if (idleMs > 0) {
-      const perSecond =
-        ((idleTo.received - idleFrom.received - 1) * 1_000) / idleMs;
+      const perSecond = (idleTraffic.received * 1_000) / idleMs;
       const unit = 'packets received a second';
       emitValue(OWN, `${label}_idle`, count, perSecond, unit);
     }
@@ -339,19 +325,19 @@ async function idle() {
   await sleep(500);
   const [pid = 0] = childrenOf(process.pid);
   const keeperBefore = cpuMs(pid);
-  const before = await packets();
   const cpuBefore = process.cpuUsage();
-  await sleep(seconds * 1_000);
-  const cpu = process.cpuUsage(cpuBefore);
-  const after = await packets();
-  const perMinute = 60 / seconds;
-  emitValue(
-    OWN,
-    'idle_requests',
-    2,
-    (after.received - before.received) * perMinute,
-    'packets received per minute',
+  const { received, receivedBytes, sentBytes } = await trafficOf(() =>
+    sleep(seconds * 1_000),
   );
+  const cpu = process.cpuUsage(cpuBefore);
+  const perMinute = 60 / seconds;
+  for (const [name, value, unit] of /** @type {const} */ ([
+    ['idle_requests', received, 'packets received per minute'],
+    ['idle_bytes', receivedBytes, 'bytes received per minute'],
+    ['idle_bytes', sentBytes, 'bytes sent per minute'],
+  ])) {
+    emitValue(OWN, name, 2, value * perMinute, unit);
+  }
   emitValue(
     OWN,
     'idle_application',
@@ -559,14 +545,61 @@ function heapUsed() {
   return process.memoryUsage().heapUsed;
 }
 
-async function packets() {
+/**
+ * @typedef {object} Traffic what the server has received and sent
+ * @property {number} received packets
+ * @property {number} sent packets, those of watches among them
+ * @property {number} receivedBytes
+ * @property {number} sentBytes
+ */
+
+/** What goes over the network meanwhile. @param {() => Promise<void>} act */
+async function trafficOf(act) {
+  const before = await traffic();
+  // What asking itself adds.
+  const asking = difference(before, await traffic());
+  await act();
+  return difference(asking, difference(before, await traffic()), 2);
+}
+
+/** @returns {Promise<Traffic>} */
+async function traffic() {
   const text = await fourLetterWord(Number(connect.split(':')[1]), 'mntr');
   const count = (/** @type {string} */ name) =>
-    Number(new RegExp(`${name}\\t(\\d+)`).exec(text)?.[1]);
+    Number(new RegExp(`zk_${name}\\t(\\d+)`).exec(text)?.[1]);
   return {
-    received: count('zk_packets_received'),
-    sent: count('zk_packets_sent'),
+    received: count('packets_received'),
+    sent: count('packets_sent'),
+    receivedBytes: count('bytes_received_count'),
+    sentBytes: count('response_bytes') + count('watch_bytes'),
   };
+}
+
+/** @param {Traffic} from @param {Traffic} to @param {number} [times] of `from` */
+function difference(from, to, times = 1) {
+  return {
+    received: to.received - times * from.received,
+    sent: to.sent - times * from.sent,
+    receivedBytes: to.receivedBytes - times * from.receivedBytes,
+    sentBytes: to.sentBytes - times * from.sentBytes,
+  };
+}
+
+/**
+ * Of hand-overs with joining again. Medians, so that a heartbeat that comes in
+ * between does not count.
+ *
+ * @param {number} k
+ * @param {Traffic[]} samples
+ */
+function emitHandOverTraffic(k, samples) {
+  const of = (/** @type {keyof Traffic} */ key) =>
+    median(samples.map((sample) => sample[key]));
+  emitValue(OWN, 'handover_requests', k, of('received'), 'packets received', {
+    packets_sent: of('sent'),
+  });
+  emitValue(OWN, 'handover_bytes', k, of('receivedBytes'), 'bytes received');
+  emitValue(OWN, 'handover_bytes', k, of('sentBytes'), 'bytes sent');
 }
 
 /** @param {number[]} values @param {(value: number) => Promise<void>} act */
