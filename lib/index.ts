@@ -1,10 +1,10 @@
 // The module and its options
 export { ZookeeperLeaderModule } from './zookeeper-leader.module.js';
 export type {
+  ConnectionLossPolicy,
   ZookeeperCredentials,
   ZookeeperLeaderModuleOptions,
 } from './interfaces/zookeeper-leader-options.interface.js';
-export type { ConnectionLossPolicy } from './election/zookeeper-election.js';
 
 // Elections
 export { LeaderElection } from './election/leader-election.js';

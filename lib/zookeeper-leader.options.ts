@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { ConnectionLossPolicy } from './election/zookeeper-election.js';
-import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
+import type {
+  ConnectionLossPolicy,
+  ZookeeperLeaderModuleOptions,
+} from './interfaces/zookeeper-leader-options.interface.js';
 import {
   describePathProblem,
   parseConnectionString,

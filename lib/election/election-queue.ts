@@ -1,5 +1,6 @@
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
+import { checkSameSession } from '../zookeeper/same-session.js';
 import type {
   NodeContent,
   NodeWatcher,
@@ -8,7 +9,6 @@ import type {
 import {
   isConnectionError,
   isZookeeperError,
-  ZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
 import type { Candidacy } from './candidacy.js';
 import { participantData } from './election-node.js';
@@ -127,14 +127,8 @@ export class ElectionQueue {
     candidacy: Candidacy,
     parent?: Promise<void>,
   ): Promise<Listing> {
-    if (this.#client.connection.sessionId !== candidacy.sessionId) {
-      // Replaced while the parent was looked after. On the new session nobody
-      // would look for a node of this name.
-      throw new ZookeeperError(
-        'SESSION_EXPIRED',
-        `create ${this.#path}: the session has been replaced`,
-      );
-    }
+    // The parent may have taken a while to look after.
+    checkSameSession(this.#client, candidacy.sessionId, this.#path);
     candidacy.isCreateSent = true;
     const [prepared, created, listed] = await Promise.allSettled([
       parent,

@@ -3,6 +3,7 @@ import type {
   OnlyLeaderFunction,
   OnlyLeaderOptions,
 } from '../tasks/leader-task-options.interface.js';
+import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import type { SessionLease } from '../zookeeper/session-lease.js';
 import type {
@@ -23,9 +24,6 @@ import type {
   WaitForLeadershipOptions,
 } from './leadership.interface.js';
 import { readParticipants } from './participants.js';
-
-/** What becomes of leadership when the connection breaks. */
-export type ConnectionLossPolicy = 'hold-lease' | 'step-down';
 
 export interface ZookeeperElectionOptions {
   readonly name: string;

@@ -1,4 +1,3 @@
-import type { ConnectionLossPolicy } from '../election/zookeeper-election.js';
 import type { RunLedgerOptions } from '../tasks/leader-task-options.interface.js';
 
 /**
@@ -10,6 +9,14 @@ export interface ZookeeperCredentials {
   readonly username: string;
   readonly password: string;
 }
+
+/**
+ * What becomes of leadership when the connection breaks; see the option
+ * `connectionLossPolicy`.
+ *
+ * @publicApi
+ */
+export type ConnectionLossPolicy = 'hold-lease' | 'step-down';
 
 /**
  * Options of {@link ZookeeperLeaderModule.forRoot}. All of them are optional.

@@ -1,10 +1,7 @@
-import {
-  isConnectionError,
-  isZookeeperError,
-  ZookeeperError,
-} from './zookeeper.error.js';
 import { ensurePath, type NodePaths } from './node-paths.js';
+import { checkSameSession } from './same-session.js';
 import type { ZookeeperClient } from './zookeeper-client.interface.js';
+import { isConnectionError, isZookeeperError } from './zookeeper.error.js';
 
 /** Who this instance is, as the others see it. */
 export interface InstanceIdentity {
@@ -68,21 +65,14 @@ export class InstanceNode {
     const path = this.#path();
     if (closedNodes) {
       await ensurePath(this.#client, this.#paths.instances, 'persistent');
-      if (this.#client.connection.sessionId !== connection.sessionId) {
-        // A node of this name would not be looked for on the session that has
-        // come instead.
-        throw new ZookeeperError(
-          'SESSION_EXPIRED',
-          `create ${path}: the session has been replaced`,
-          path,
-        );
-      }
+      checkSameSession(this.#client, connection.sessionId, path);
     }
     try {
       await this.#client.create(path, this.#data, 'ephemeral');
     } catch (error) {
       if (isZookeeperError(error, 'NO_NODE')) {
         await ensurePath(this.#client, this.#paths.instances, 'persistent');
+        checkSameSession(this.#client, connection.sessionId, path);
         await this.#client.create(path, this.#data, 'ephemeral');
       } else if (
         isConnectionError(error) ||
