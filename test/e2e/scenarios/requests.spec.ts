@@ -55,24 +55,32 @@ afterAll(async () => {
   await server.close();
 });
 
+/** A participant through one of the sessions. */
+function participant(
+  name: string,
+  session: number,
+  instanceId: string,
+): ZookeeperElection {
+  return new ZookeeperElection({
+    name,
+    path: paths.election(name),
+    client: clients[session] as KeeperClient,
+    lease: leases[session] as SessionLease,
+    identity: { instanceId, host: 'test', pid: 1 },
+    connectionLossPolicy: 'hold-lease',
+    isEnabled: true,
+    drain: async () => undefined,
+    guard: (_election, task) => task,
+    onProblem: () => undefined,
+    onResignRequested: () => undefined,
+  });
+}
+
 /** Participants of one election, each a real one, spread over the sessions. */
 async function join(name: string, count: number): Promise<ZookeeperElection[]> {
-  const elections = Array.from({ length: count }, (_, index) => {
-    const session = index % SESSIONS;
-    return new ZookeeperElection({
-      name,
-      path: paths.election(name),
-      client: clients[session] as KeeperClient,
-      lease: leases[session] as SessionLease,
-      identity: { instanceId: `P${index}`, host: 'test', pid: 1 },
-      connectionLossPolicy: 'hold-lease',
-      isEnabled: true,
-      drain: async () => undefined,
-      guard: (_election, task) => task,
-      onProblem: () => undefined,
-      onResignRequested: () => undefined,
-    });
-  });
+  const elections = Array.from({ length: count }, (_, index) =>
+    participant(name, index % SESSIONS, `P${index}`),
+  );
   for (const election of elections) {
     election.enter();
     await waitFor(() => election.leadership.role !== 'idle', {
@@ -132,10 +140,46 @@ it('a hand-over costs the same number of requests among 2 and among 1,000 partic
   }
   process.stdout.write(`requests per hand-over: ${JSON.stringify(requests)}\n`);
   const counts = Object.values(requests);
-  // The delete, the listing that follows it, what the new leader writes, and
-  // what the next in line reads; now and then a ping among them.
+  // The delete, what the new leader writes and reads, and what the next in line
+  // reads; now and then a ping among them.
   expect(Math.max(...counts)).toBeLessThan(16);
   expect(
     Math.abs((requests[1_000] as number) - (requests[10] as number)),
   ).toBeLessThan(4);
 }, 120_000);
+
+it('elections that begin together all lead, and all say so and watch their nodes', async () => {
+  const elections = Array.from({ length: 100 }, (_, index) =>
+    participant(`together-${index}`, 0, 'P'),
+  );
+  for (const election of elections) {
+    election.enter();
+  }
+  await waitFor(() => elections.every((election) => election.isLeader()), {
+    description: 'all to lead',
+  });
+  const leaders = await waitFor(
+    async () => {
+      const found = await Promise.all(
+        elections.map(async (election) => (await election.participants())[0]),
+      );
+      return found.every((leader) => leader?.leaderSince) && found;
+    },
+    { description: 'all to have said so' },
+  );
+  const reasons = elections.map((election) => {
+    const seen: string[] = [];
+    election.leadership$.subscribe(({ reason }) => seen.push(reason));
+    return seen;
+  });
+  const outsider = clients[1] as KeeperClient;
+  await Promise.all(
+    elections.map(({ name }, index) =>
+      outsider.delete(`${paths.election(name)}/${leaders[index]?.node}`),
+    ),
+  );
+  await waitFor(() => reasons.every((seen) => seen.includes('node-deleted')), {
+    description: 'all to have noticed that their nodes are gone',
+  });
+  await Promise.all(elections.map((election) => election.withdraw()));
+});
