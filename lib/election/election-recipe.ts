@@ -285,8 +285,8 @@ export class ElectionRecipe implements LeaseHolder {
       candidacy.isAnnounced = false;
       this.#state.lead(candidacy.fencingToken, 'elected');
     }
-    const quiet = this.#client.whenQuiet();
-    if (quiet && !view.hasYielded) {
+    const quiet = view.hasYielded ? undefined : this.#client.whenQuiet();
+    if (quiet) {
       // Other elections may be joining: they lead first, and then all tell.
       view.hasYielded = true;
       void quiet.then(() => this.#loop.wake());
