@@ -195,11 +195,12 @@ export class Link {
       pipe.push(isFirst ? (this.rewriteGreeting?.(bytes) ?? bytes) : bytes);
       isFirst = false;
     });
-    source.on('end', () => pipe.push(undefined));
+    source.on('end', () => pipe.push('end'));
     source.on('error', () => {
-      // A cut cable does not pass on a reset either.
+      // A cut cable does not pass on a reset either; any other passes it on behind
+      // the bytes that were sent before.
       if (!conditions.held) {
-        connection.cut();
+        pipe.push('reset');
       }
     });
     source.on('close', () => {

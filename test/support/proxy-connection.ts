@@ -70,13 +70,13 @@ export class ProxyConnection {
         pipe.push(packet);
       }
     });
-    source.on('end', () => pipe.push(undefined));
-    // A reset is passed on as one, unless the network loses it.
+    source.on('end', () => pipe.push('end'));
+    // A reset is passed on as one, in its turn, unless the network loses it.
     source.on('error', () => {
-      const { dropping, held } =
+      const { held } =
         source === this.client ? this.options.toServer : this.options.toClient;
-      if (!dropping && !held) {
-        this.cut();
+      if (!held) {
+        pipe.push('reset');
       }
     });
     source.on('close', () => {

@@ -10,9 +10,11 @@ export interface PipeConditions {
   delayMs: number;
 }
 
-/** Bytes on their way; undefined stands for the end of the stream. */
+/** What is on its way: bytes, the end of the stream, or a reset. */
+type Content = Buffer | 'end' | 'reset';
+
 interface Parcel {
-  bytes: Buffer | undefined;
+  content: Content;
   dueAt: number;
   /** Nothing passes it until it is lifted. */
   barrier: boolean;
@@ -36,11 +38,11 @@ export class ProxyPipe {
     private readonly cut: () => void,
   ) {}
 
-  push(bytes: Buffer | undefined): void {
+  push(content: Content): void {
     // A lost end of stream is lost, too: the other side does not notice.
     if (!this.conditions.dropping) {
       const dueAt = performance.now() + this.conditions.delayMs;
-      this.queue.push({ bytes, dueAt, barrier: this.barrierAhead });
+      this.queue.push({ content, dueAt, barrier: this.barrierAhead });
       this.barrierAhead = false;
       this.flush();
     }
@@ -59,7 +61,7 @@ export class ProxyPipe {
         return;
       }
       this.queue.shift();
-      this.write(parcel.bytes);
+      this.write(parcel.content);
     }
   }
 
@@ -85,12 +87,16 @@ export class ProxyPipe {
     this.queue.length = 0;
   }
 
-  private write(bytes: Buffer | undefined): void {
-    if (!bytes) {
+  private write(content: Content): void {
+    if (content === 'end') {
       this.target.end();
       return;
     }
-    const passed = bytes.subarray(0, this.bytesLeft);
+    if (content === 'reset') {
+      this.cut();
+      return;
+    }
+    const passed = content.subarray(0, this.bytesLeft);
     this.bytesLeft -= passed.length;
     // The reset must not overtake the bytes that are still let through.
     const last = this.bytesLeft === 0;
