@@ -11,6 +11,7 @@ import {
 } from './native-zookeeper.js';
 import {
   PROTOCOL_VERSION,
+  isWatchTuple,
   type FromKeeper,
   type OpenMessage,
   type ReplyTuple,
@@ -22,7 +23,7 @@ import { StallWatch } from './stall-watch.js';
 /** A parent that does not say what to do within this time never will. */
 const OPEN_TIMEOUT_MS = 30_000;
 
-/** While so many answers are awaited, some of them are sent together. */
+/** While so many answers are awaited, no message is sent for one of them. */
 const BURST = 16;
 const LONGEST_GATHERING_MS = 1;
 
@@ -30,6 +31,8 @@ let Native: NativeBindingClass | undefined;
 let session: KeeperSession | undefined;
 let stallWatch: StallWatch | undefined;
 let outbox: (ReplyTuple | WatchTuple)[] = [];
+/** Requests that came last in their message: the answers go together, too. */
+const lastOfMessage = new Set<number>();
 /** Under way when the outbox is about to be sent, or is for a moment not. */
 let flushing: NodeJS.Immediate | undefined;
 let gathering: NodeJS.Timeout | undefined;
@@ -43,18 +46,19 @@ function send(message: FromKeeper): void {
 }
 
 /**
- * Sends what comes alone at once, and what comes together in one message. Of a
+ * Sends events at once, and answers together whose requests came together. Of a
  * burst of requests a message for each answer would cost the application more
  * than all that it asks for: they are gathered for a moment.
  */
-function post(item: ReplyTuple | WatchTuple, isAlone: boolean): void {
+function post(item: ReplyTuple | WatchTuple, isFromServer: boolean): void {
   outbox.push(item);
-  if (session && session.awaitedReplies >= BURST) {
-    gathering ??= setTimeout(flush, LONGEST_GATHERING_MS);
-  } else if (isAlone) {
+  const isComplete = isWatchTuple(item) || lastOfMessage.delete(item[0]);
+  if (!isFromServer) {
+    flushing ??= setImmediate(flush);
+  } else if (isComplete && (session?.awaitedReplies ?? 0) < BURST) {
     flush();
   } else {
-    flushing ??= setImmediate(flush);
+    gathering ??= setTimeout(flush, LONGEST_GATHERING_MS);
   }
 }
 
@@ -75,11 +79,16 @@ function receive(message: ToKeeper): void {
     case 'open':
       open(message);
       break;
-    case 'requests':
+    case 'requests': {
+      const last = message.requests.at(-1);
+      if (last) {
+        lastOfMessage.add(last[0]);
+      }
       for (const request of message.requests) {
         session?.send(request, message.connection);
       }
       break;
+    }
     case 'alive':
       send({ type: 'alive' });
       break;

@@ -15,12 +15,12 @@ import type {
 } from './protocol.js';
 
 /**
- * What goes to the application. What the server sends comes alone: the native
- * client hands over one answer or event in a turn of the event loop.
+ * Takes what goes to the application. What the server has sent comes alone: the
+ * native client hands over one answer or event in a turn of the event loop.
  */
 export type ReportItem = (
   item: ReplyTuple | WatchTuple,
-  isAlone: boolean,
+  isFromServer: boolean,
 ) => void;
 
 /** How an attempt to connect, or an established connection, ended. */
