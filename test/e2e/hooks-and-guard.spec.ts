@@ -92,6 +92,11 @@ describe('@OnElected() and @OnDeposed()', () => {
       expect.stringContaining('Hooked.throwing()'),
     ]);
 
+    await waitFor(
+      async () => (await election.participants())[0]?.leaderSince !== undefined,
+      { description: 'the leader to have said that it leads' },
+    );
+
     const resigned = election.resign();
     expect(election.isLeader()).toBe(false);
     expect(hooked.calls).toEqual(['elected default', 'deposed resigned']);
