@@ -325,11 +325,13 @@ async function idle() {
   await sleep(500);
   const [pid = 0] = childrenOf(process.pid);
   const keeperBefore = cpuMs(pid);
-  const cpuBefore = process.cpuUsage();
-  const { received, receivedBytes, sentBytes } = await trafficOf(() =>
-    sleep(seconds * 1_000),
-  );
-  const cpu = process.cpuUsage(cpuBefore);
+  let cpu = process.cpuUsage();
+  const { received, receivedBytes, sentBytes } = await trafficOf(async () => {
+    // Without what asking the server costs.
+    const before = process.cpuUsage();
+    await sleep(seconds * 1_000);
+    cpu = process.cpuUsage(before);
+  });
   const perMinute = 60 / seconds;
   for (const [name, value, unit] of /** @type {const} */ ([
     ['idle_requests', received, 'packets received per minute'],
@@ -555,11 +557,12 @@ function heapUsed() {
 
 /** What goes over the network meanwhile. @param {() => Promise<void>} act */
 async function trafficOf(act) {
+  const first = await traffic();
   const before = await traffic();
-  // What asking itself adds.
-  const asking = difference(before, await traffic());
   await act();
-  return difference(asking, difference(before, await traffic()), 2);
+  const after = await traffic();
+  // What asking itself adds is taken off.
+  return difference(difference(first, before), difference(before, after));
 }
 
 /** @returns {Promise<Traffic>} */
@@ -575,13 +578,13 @@ async function traffic() {
   };
 }
 
-/** @param {Traffic} from @param {Traffic} to @param {number} [times] of `from` */
-function difference(from, to, times = 1) {
+/** @param {Traffic} from @param {Traffic} to @returns {Traffic} */
+function difference(from, to) {
   return {
-    received: to.received - times * from.received,
-    sent: to.sent - times * from.sent,
-    receivedBytes: to.receivedBytes - times * from.receivedBytes,
-    sentBytes: to.sentBytes - times * from.sentBytes,
+    received: to.received - from.received,
+    sent: to.sent - from.sent,
+    receivedBytes: to.receivedBytes - from.receivedBytes,
+    sentBytes: to.sentBytes - from.sentBytes,
   };
 }
 
