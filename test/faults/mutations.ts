@@ -20,7 +20,7 @@ export const MUTATIONS = {
       {
         file: LEASE,
         original: `grantedAt === undefined ||
-            this.#clock.monotonicMs() - grantedAt.monotonicMs >= this.#durationMs`,
+            this.#clock.monotonicNs() >= this.#endsAtNs`,
         replacement: 'grantedAt === undefined',
       },
       {
