@@ -108,6 +108,12 @@ export interface ClosedNodes {
  * one session's requests in that order, so requests made in one turn of the
  * event loop are pipelined. A request made without a connection is rejected at
  * once with `CONNECTION_LOSS`: nothing is queued behind the caller's back.
+ *
+ * While there is a connection, the server hears of the session at least every
+ * sixth of the session timeout, whatever is asked or not (docs/safety.md).
+ *
+ * Giving up a connection never ends a session; only {@link replaceSession} and
+ * {@link close} do.
  */
 export interface ZookeeperClient {
   readonly connection: Connection;
@@ -129,6 +135,11 @@ export interface ZookeeperClient {
   get(path: string, watcher?: NodeWatcher): Promise<NodeContent>;
   /** Lists a node's children. The watcher is set only if the node exists. */
   getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList>;
+  /**
+   * Forgets a watch: `watcher` is never called again. The server's own watch may
+   * live on until it fires, or the connection ends.
+   */
+  unwatch(path: string, watcher: NodeWatcher): void;
   /** Replaces a node's data; with a version only if it is still that one. */
   set(path: string, data: string, version?: number): Promise<NodeStat>;
   delete(path: string, version?: number): Promise<void>;
@@ -140,6 +151,15 @@ export interface ZookeeperClient {
    * nothing is awaited, else it resolves when that is so, or after a moment.
    */
   whenQuiet(): Promise<void> | undefined;
+
+  /**
+   * Ends the session, with its ephemeral nodes, and opens another one. Says
+   * `lost` first, so that nobody here believes in the session any more when it
+   * ends. Never rejects.
+   *
+   * @param why for the log and for people
+   */
+  replaceSession(why: string): Promise<void>;
 
   /**
    * Ends the session at once, with its ephemeral nodes. Resolves when it is

@@ -119,6 +119,11 @@ export class KeeperSession {
     void this.#endSession();
   }
 
+  /** Ends the session, in which nobody believes any more, for another one. */
+  replace(): void {
+    void this.#endSession();
+  }
+
   /** The application is back. */
   resume(): void {
     this.#resume?.();

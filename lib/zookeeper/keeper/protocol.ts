@@ -2,7 +2,7 @@
  * The messages between the application and its session keeper, as JSON. Both ends
  * come from one package, so the version guards against a mixed installation only.
  */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Identity of a session: whoever has it can take the session over. */
 export interface SessionCredentials {
@@ -58,6 +58,8 @@ export type ToKeeper =
     }
   /** A sign of life; the keeper answers it. */
   | { readonly type: 'alive' }
+  /** Ends the session and opens another one. */
+  | { readonly type: 'replace' }
   | { readonly type: 'close' };
 
 /** The stat fields in the order of {@link NodeStat}. */
