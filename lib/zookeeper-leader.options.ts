@@ -64,7 +64,16 @@ export function resolveOptions(
       'an absolute path such as "/nestjs-leader"',
     );
   }
-  const elections = options.elections && [...options.elections];
+  const { elections: listed } = options;
+  if (listed !== undefined && !Array.isArray(listed)) {
+    throw invalid(
+      'elections',
+      listed,
+      'is not a list',
+      "the names of elections, such as ['billing']",
+    );
+  }
+  const elections = listed && [...listed];
   elections?.forEach((name) => checkElectionName(name, 'elections'));
   const duplicate = elections?.find(
     (name, index) => elections.indexOf(name) !== index,

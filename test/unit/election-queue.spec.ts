@@ -1,5 +1,4 @@
 import { expect, it, jest } from '@jest/globals';
-import { newCandidacy } from '../../lib/election/candidacy.js';
 import { ElectionQueue } from '../../lib/election/election-queue.js';
 import type { ZookeeperClient } from '../../lib/zookeeper/zookeeper-client.interface.js';
 import {
@@ -23,23 +22,19 @@ function queueWhoseSealFails(code: ZookeeperErrorCode) {
     host: 'h',
     pid: 1,
   });
-  const candidacy = newCandidacy('s', 'p-n_');
-  candidacy.node = 'p-n_0000000001';
-  return { queue, candidacy, remove };
+  return { queue, remove };
 }
 
 it('an entry that somebody has closed to us is given up for another', async () => {
-  const { queue, candidacy, remove } = queueWhoseSealFails('NO_AUTH');
-  expect(await queue.seal(candidacy)).toBe(false);
+  const { queue, remove } = queueWhoseSealFails('NO_AUTH');
+  expect(await queue.seal('p-n_0000000001')).toBe(false);
   expect(remove).toHaveBeenCalledWith('/e/p-n_0000000001');
-  expect(candidacy.isSealed).toBe(false);
 });
 
 it('an entry whose closing is in doubt is closed on the next connection', async () => {
-  const { queue, candidacy, remove } = queueWhoseSealFails('CONNECTION_LOSS');
-  await expect(queue.seal(candidacy)).rejects.toMatchObject({
+  const { queue, remove } = queueWhoseSealFails('CONNECTION_LOSS');
+  await expect(queue.seal('p-n_0000000001')).rejects.toMatchObject({
     code: 'CONNECTION_LOSS',
   });
   expect(remove).not.toHaveBeenCalled();
-  expect(candidacy.isSealed).toBe(false);
 });
