@@ -47,6 +47,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Calls `act` after a time of any length; returns what prevents that. */
 function after(ms: number, act: () => void): () => void {
+  if (ms === Infinity) {
+    return () => undefined;
+  }
   const endMs = performance.now() + ms;
   let timer: NodeJS.Timeout | undefined;
   const wait = (): void => {

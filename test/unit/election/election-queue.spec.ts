@@ -1,10 +1,10 @@
 import { expect, it, jest } from '@jest/globals';
-import { ElectionQueue } from '../../lib/election/election-queue.js';
-import type { ZookeeperClient } from '../../lib/zookeeper/zookeeper-client.interface.js';
+import { ElectionQueue } from '../../../lib/election/election-queue.js';
+import type { ZookeeperClient } from '../../../lib/zookeeper/zookeeper-client.interface.js';
 import {
   ZookeeperError,
   type ZookeeperErrorCode,
-} from '../../lib/zookeeper/zookeeper.error.js';
+} from '../../../lib/zookeeper/zookeeper.error.js';
 
 function queueWhoseSealFails(code: ZookeeperErrorCode) {
   const remove = jest.fn(async (_path: string) => undefined);
