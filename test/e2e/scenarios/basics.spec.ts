@@ -1,31 +1,15 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { lastValueFrom } from 'rxjs';
 import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
 import { ElectionGroup } from '../../support/election-group.js';
+import { useElectionGroup } from '../../support/use-election-group.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
-let server: ZookeeperServer;
 let group: ElectionGroup;
-let testNumber = 0;
-
-beforeAll(async () => {
-  server = await ZookeeperServer.start();
+useElectionGroup((own) => {
+  group = own;
 });
-beforeEach(() => {
-  testNumber += 1;
-  group = new ElectionGroup(server.port, `/basics-${testNumber}`);
-});
-afterEach(() => group.close());
-afterAll(() => server.close());
 
 describe('basics', () => {
   it('leadership walks through the instances in the order of their start', async () => {

@@ -1,33 +1,16 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   ElectionGroup,
   type ElectionInstance,
 } from '../../support/election-group.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { useElectionGroup } from '../../support/use-election-group.js';
 import { waitFor } from '../../support/wait-for.js';
-import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
-let server: ZookeeperServer;
 let group: ElectionGroup;
-let testNumber = 0;
-
-beforeAll(async () => {
-  server = await ZookeeperServer.start();
+useElectionGroup((own) => {
+  group = own;
 });
-beforeEach(() => {
-  testNumber += 1;
-  group = new ElectionGroup(server.port, `/races-${testNumber}`);
-});
-afterEach(() => group.close());
-afterAll(() => server.close());
 
 /** A connected instance outside of the election, with a disturbable network. */
 async function connectedOutside(

@@ -1,36 +1,20 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ElectionGroup } from '../../support/election-group.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { useElectionGroup } from '../../support/use-election-group.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
-import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 const SESSION_TIMEOUT_MS = 2_000;
 const LEASE_MS = (SESSION_TIMEOUT_MS * 2) / 3;
 
-let server: ZookeeperServer;
 let group: ElectionGroup;
-let testNumber = 0;
-
-beforeAll(async () => {
-  server = await ZookeeperServer.start();
-});
-beforeEach(() => {
-  testNumber += 1;
-  group = new ElectionGroup(server.port, `/session-${testNumber}`, {
-    sessionTimeoutMs: SESSION_TIMEOUT_MS,
-  });
-});
-afterEach(() => group.close());
-afterAll(() => server.close());
+useElectionGroup(
+  (own) => {
+    group = own;
+  },
+  { sessionTimeoutMs: SESSION_TIMEOUT_MS },
+);
 
 async function disconnect(proxy: TcpProxy | undefined): Promise<void> {
   proxy?.refuse();
@@ -163,7 +147,7 @@ describe('session and connection', () => {
 
   it('a path in the connection string that does not exist is created', async () => {
     const a = await group.start('A', {
-      connectionString: `127.0.0.1:${server.port}/new/chroot`,
+      connectionString: `127.0.0.1:${group.port}/new/chroot`,
     });
     await group.waitForLeader(a);
     const nodes = await group.inspect((client) =>
@@ -231,7 +215,7 @@ describe('session and connection', () => {
       const held = proxy.holdReplyOf(opcode);
       a.election.enter();
       await held.arrived;
-      await WireClient.expire({ port: server.port, ...proxy.lastSession() });
+      await WireClient.expire({ port: group.port, ...proxy.lastSession() });
       proxy.cut();
       await group.waitForLeader(a);
       await group.expectInvariant();
@@ -244,7 +228,7 @@ describe('session and connection', () => {
     const held = proxy.holdReplyOf('delete');
     const resigned = a.election.resign();
     await held.arrived;
-    await WireClient.expire({ port: server.port, ...proxy.lastSession() });
+    await WireClient.expire({ port: group.port, ...proxy.lastSession() });
     proxy.cut();
     await resigned;
     await group.waitForLeader(a);
@@ -346,7 +330,7 @@ describe('session and connection', () => {
     // The library opens short sessions of another kind as well.
     const { sessionId } = a.elections.session?.client.connection ?? {};
     await WireClient.expire({
-      port: server.port,
+      port: group.port,
       ...(a.proxy as TcpProxy).lastSession(sessionId),
     });
     // Only those who have the credentials can create a node again.
