@@ -18,12 +18,12 @@ import { RequestTable } from './request-table.js';
 import { WatchTable, type WatchKind } from './watch-table.js';
 import type {
   ChildList,
-  ClosedNodes,
   Connection,
   CreateMode,
   NodeContent,
   NodeStat,
   NodeWatcher,
+  SealedNodes,
   ZookeeperClient,
 } from './zookeeper-client.interface.js';
 import { ZookeeperError, type ZookeeperErrorCode } from './zookeeper.error.js';
@@ -121,7 +121,7 @@ export class KeeperClient implements ZookeeperClient {
     return this.#connection$;
   }
 
-  get closedNodes(): ClosedNodes | undefined {
+  get closedNodes(): SealedNodes | undefined {
     return this.#closedNodes;
   }
 
@@ -296,6 +296,9 @@ export class KeeperClient implements ZookeeperClient {
         );
         break;
       case 'expired':
+        if (message.cause === 'replaced') {
+          break;
+        }
         this.#lost(
           'SESSION_EXPIRED',
           message.cause === 'stall'

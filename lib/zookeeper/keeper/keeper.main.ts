@@ -96,11 +96,12 @@ function receive(message: ToKeeper): void {
       }
       break;
     }
+    case 'replace':
+      session?.surrender('replaced');
+      session?.resume();
+      break;
     case 'alive':
       send({ type: 'alive' });
-      break;
-    case 'replace':
-      session?.replace();
       break;
     case 'close':
       send({ type: 'closing', isOutOfReach: session?.isOutOfReach ?? false });
@@ -129,7 +130,9 @@ function open(message: OpenMessage): void {
   clearTimeout(openDeadline);
   const opened = new KeeperSession(Native, message, send, post);
   session = opened;
-  stallWatch = new StallWatch(message.maxStallMs, () => opened.surrender());
+  stallWatch = new StallWatch(message.maxStallMs, () =>
+    opened.surrender('stall'),
+  );
   opened.run().catch((error: unknown) => giveUp(String(error)));
 }
 

@@ -56,10 +56,10 @@ export type ToKeeper =
       readonly connection: number;
       readonly requests: readonly RequestTuple[];
     }
+  /** Ends the session and takes another one. */
+  | { readonly type: 'replace' }
   /** A sign of life; the keeper answers it. */
   | { readonly type: 'alive' }
-  /** Ends the session and opens another one. */
-  | { readonly type: 'replace' }
   | { readonly type: 'close' };
 
 /** The stat fields in the order of {@link NodeStat}. */
@@ -103,11 +103,14 @@ export type FromKeeper =
       readonly server: string;
     }
   | { readonly type: 'suspended' }
-  | { readonly type: 'expired'; readonly cause: 'server' | 'stall' }
+  | {
+      readonly type: 'expired';
+      readonly cause: 'server' | 'stall' | 'replaced';
+    }
   | { readonly type: 'auth-failed' }
   /** Replies and watch events in the order in which ZooKeeper sent them. */
   | {
-      readonly type: 'batch';
+      readonly type: 'batch' | 'replaced';
       readonly items: readonly (ReplyTuple | WatchTuple)[];
     }
   | { readonly type: 'alive' }
