@@ -1,0 +1,37 @@
+import type { SessionGuardian } from '../../zookeeper/session-guardian.interface.js';
+import {
+  GuardianProcess,
+  type GuardianProcessOptions,
+} from './guardian-process.js';
+
+/** The option `guardian` of the module. */
+export type GuardianOption = false | { readonly socket: string } | undefined;
+
+/**
+ * The guardian that the option `guardian` asks for; undefined with `false`.
+ * Nothing starts before its `start()` is called.
+ *
+ * @example
+ * ```ts
+ * const guardian = createGuardian({ guardian, maxStallMs, onNotice });
+ * void guardian?.start();
+ * ```
+ */
+export function createGuardian({
+  guardian,
+  ...options
+}: GuardianProcessOptions & {
+  readonly guardian: GuardianOption;
+}): SessionGuardian | undefined {
+  if (guardian === false) {
+    options.onNotice({
+      level: 'warn',
+      text:
+        'The option guardian is false: nobody closes the session when this ' +
+        'process crashes, so that the next instance leads after the session ' +
+        'timeout, and a stall that is longer than that ends the session.',
+    });
+    return undefined;
+  }
+  return new GuardianProcess(options);
+}
