@@ -1,6 +1,7 @@
 import { getAclReply, setAclRequest } from './acl.record.js';
 import { authRequest, saslToken, whoAmIReply } from './auth.records.js';
 import { nothing, type JuteRecord } from './jute-record.js';
+import type { JuteWriter } from './jute-writer.js';
 import { multiReply, multiRequest } from './multi.record.js';
 import {
   created,
@@ -62,3 +63,21 @@ export const OPERATIONS = {
   whoAmI: operation('whoAmI', nothing, whoAmIReply),
   closeSession: operation('closeSession', nothing, nothing),
 } as const;
+
+/** Writes a request as one frame. */
+export function writeRequest<Request>(
+  writer: JuteWriter,
+  xid: number,
+  {
+    opcode,
+    request,
+  }: {
+    readonly opcode: number;
+    readonly request: JuteRecord<Request, unknown>;
+  },
+  value: Request,
+): void {
+  writer.begin().int(xid).int(opcode);
+  request.write(writer, value);
+  writer.end();
+}

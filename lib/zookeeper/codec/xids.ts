@@ -7,8 +7,9 @@ export const XIDS = {
   setWatches: -8,
 } as const;
 
-/** 2^31 - 1 itself is what ClickHouse Keeper closes a session with. */
-const LAST_XID = 2 ** 31 - 2;
+/** Of `closeSession`, and of nothing else: ClickHouse Keeper demands it. */
+export const CLOSE_XID = 2 ** 31 - 1;
+const LAST_XID = CLOSE_XID - 1;
 
 /** The numbers of requests: from 1 up to the largest one, and again from 1. */
 export class Xids {
