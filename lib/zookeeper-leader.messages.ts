@@ -1,18 +1,9 @@
-import { inspect } from 'node:util';
-
 const MODULE = 'ZookeeperLeaderModule';
 
-export function invalidOptionMessage(
-  option: string,
-  value: unknown,
-  problem: string,
-  expected?: string,
-): string {
-  const shown = value === undefined ? '' : ` ${inspect(value)}`;
-  const hint = expected === undefined ? '' : ` Expected ${expected}.`;
-  return `${MODULE}: option ${option}${shown} ${problem}.${hint}`.replace(
-    /\.\.( |$)/g,
-    '.$1',
+export function withoutOptionsMessage(module: string): string {
+  return (
+    `${module} is imported without options. Write imports: [${module}.forRoot()] ` +
+    'instead of the class alone.'
   );
 }
 
