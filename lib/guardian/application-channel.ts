@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Attach } from './attachment.interface.js';
+import type { attach } from '../zookeeper/handshake/attach.js';
 import { LineSplitter } from './channel/line-splitter.js';
 import {
   decode,
@@ -14,7 +14,7 @@ import type { Life, ProcessIdentity } from './process-identity.js';
 import { SessionGuard, type Outcome } from './session-guard.js';
 
 export interface ApplicationChannelOptions {
-  readonly attach: Attach;
+  readonly attach: typeof attach;
   /** How to look at the application that has said who it is. */
   readonly lookerAt: (application: ProcessIdentity) => () => Life;
   /** What applications have to know; undefined: nothing. */
@@ -94,6 +94,10 @@ export class ApplicationChannel {
         const reason = this.#options.refuse?.(session.sessionId, this);
         if (reason === undefined) {
           guard.guard(session, maxStallMs);
+          if (session.security.tls) {
+            // Loaded before it is needed: it takes tens of milliseconds.
+            setImmediate(() => process.getBuiltinModule('node:tls'));
+          }
           this.#send({ type: 'done', number });
         } else {
           this.#send({ type: 'refused', number, isSessionOver: true, reason });

@@ -1,5 +1,6 @@
+import type { attach, Attachment } from '../zookeeper/handshake/attach.js';
 import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
-import type { Attach, Attachment } from './attachment.interface.js';
+import type { ServerEndpoint } from '../zookeeper/connection/frame-connection.js';
 import { judge, silenceOf, tickMsOf } from './judgement.js';
 import type { Life } from './process-identity.js';
 
@@ -13,7 +14,7 @@ export type Outcome =
   | 'dismissed';
 
 export interface SessionGuardOptions {
-  readonly attach: Attach;
+  readonly attach: typeof attach;
   /** Looks at the application's process. */
   readonly look: () => Life;
   /** Called once; nothing comes after it. */
@@ -118,14 +119,9 @@ export class SessionGuard {
     clearTimeout(this.#retry);
     clearInterval(this.#ticker);
     this.#giveUpAtMs = performance.now() + sessionTimeoutMs;
-    if (this.#attachment && this.#isAttached) {
-      this.#attachment.close();
-      this.#retryIn(closeTimeoutMs(sessionTimeoutMs));
-    } else {
-      this.#drop();
-      this.#attempts = 0;
-      this.#attach();
-    }
+    this.#drop();
+    this.#attempts = 0;
+    this.#attach();
   }
 
   #tick(): void {
@@ -208,44 +204,53 @@ export class SessionGuard {
     if (!session) {
       return;
     }
-    // The server of the application first: a session that moves to another one
-    // leaves a connection behind that still seems to work.
-    const { server } = session;
-    const others = session.servers.filter(
-      ({ host, port }) => host !== server.host || port !== server.port,
-    );
-    const servers = [server, ...others];
     const isClosing = this.#giveUpAtMs !== undefined;
+    const { sessionId, password, sessionTimeoutMs, security } = session;
     this.#isAttached = false;
     this.#serverTicks = 0;
-    const attachment: Attachment = this.#options.attach({
-      session,
-      server: servers[this.#attempts++ % servers.length] ?? server,
-      isClosing,
-      onAttached: () => {
-        if (this.#attachment === attachment) {
-          this.#isAttached = true;
-          this.#serverTicks = 0;
-        }
+    const attachment: Attachment = this.#options.attach(
+      {
+        server: this.#nextServer(session),
+        session: { id: sessionId, password },
+        sessionTimeoutMs,
+        security,
+        purpose: isClosing ? 'close' : 'keep',
       },
-      onAnswer: () => {
-        if (this.#attachment === attachment) {
+      {
+        onDone: () => {
+          if (isClosing) {
+            this.#finish('closed');
+          } else {
+            this.#isAttached = true;
+          }
+        },
+        onAnswer: () => {
           this.#serverTicks = 0;
-        }
+        },
+        onEnd: (reason) => this.#ended(reason === 'expired'),
       },
-      onEnd: (isSessionOver) => this.#ended(attachment, isSessionOver),
-    });
+    );
     this.#attachment = attachment;
     if (isClosing) {
-      this.#retryIn(closeTimeoutMs(session.sessionTimeoutMs));
+      this.#retryIn(closeTimeoutMs(sessionTimeoutMs));
     }
   }
 
-  /** The connection to the server is gone. */
-  #ended(attachment: Attachment, isSessionOver: boolean): void {
-    if (this.#attachment !== attachment || this.#isOver) {
-      return;
-    }
+  /**
+   * The one of the application first: a session that moves to another server
+   * leaves a connection behind that still seems to work.
+   */
+  #nextServer({ server, servers }: GuardedSession): ServerEndpoint {
+    const others = servers
+      .filter(({ host, port }) => host !== server.host || port !== server.port)
+      .map(({ host, port }) => ({ host, address: host, port }));
+    return (
+      [server, ...others][this.#attempts++ % (others.length + 1)] ?? server
+    );
+  }
+
+  /** The connection to the server is gone, or could not be had. */
+  #ended(isSessionOver: boolean): void {
     this.#attachment = undefined;
     this.#isAttached = false;
     if (this.#giveUpAtMs !== undefined) {

@@ -37,10 +37,11 @@ const address = (/** @type {number} */ at) => ({ host: '127.0.0.1', port: at });
 session.on('connected', async (isNew) => {
   const isGuarded = await guardian?.guard({
     servers: servers.map(address),
-    server: address(session.port),
+    server: { ...address(session.port), address: '127.0.0.1' },
     sessionId: session.id,
     password: session.password,
     sessionTimeoutMs: session.timeoutMs,
+    security: { auth: [] },
   });
   if (isNew) {
     await session.createEphemeral(path);

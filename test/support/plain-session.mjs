@@ -27,8 +27,10 @@ export class PlainSession extends EventEmitter {
   timeoutMs;
   /** What is called before every ping. */
   beforePing = () => {};
+  /** @type {import('node:net').Socket | undefined} */
   #socket;
   #xid = 0;
+  /** @type {NodeJS.Timeout | undefined} */
   #timer;
   #isOver = false;
 

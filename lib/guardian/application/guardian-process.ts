@@ -1,3 +1,4 @@
+import { isPortable } from '../../zookeeper/handshake/sasl-login.js';
 import type {
   GuardedSession,
   SessionGuardian,
@@ -61,6 +62,7 @@ export class GuardianProcess implements SessionGuardian {
   #silentTicks = 0;
   #restart: NodeJS.Timeout | undefined;
   #isMissed = false;
+  #hasNamedSasl = false;
   /** Set when stopping; called when the guardian needs no attention any more. */
   #letGo: (() => void) | undefined;
 
@@ -191,8 +193,32 @@ export class GuardianProcess implements SessionGuardian {
     if (session) {
       const { maxStallMs } = this.#options;
       const number = this.#number;
-      this.#channel?.send({ type: 'guard', number, session, maxStallMs });
+      this.#channel?.send({
+        type: 'guard',
+        number,
+        session: this.#portable(session),
+        maxStallMs,
+      });
     }
+  }
+
+  /** A function cannot be handed to another process. */
+  #portable(session: GuardedSession): GuardedSession {
+    const { sasl, ...security } = session.security;
+    if (!sasl || isPortable(sasl)) {
+      return session;
+    }
+    if (!this.#hasNamedSasl) {
+      this.#hasNamedSasl = true;
+      this.#options.onNotice({
+        level: 'warn',
+        text:
+          'The option sasl is a function, which the guardian process cannot ' +
+          'call. Where ZooKeeper demands the login of every connection, a crash ' +
+          'of this process costs the session timeout.',
+      });
+    }
+    return { ...session, security };
   }
 
   #receive(message: FromGuardian): void {

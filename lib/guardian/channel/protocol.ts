@@ -120,7 +120,11 @@ function isSession(session: unknown): boolean {
   return (
     isRecord(session) &&
     Array.isArray(session.servers) &&
-    [session.server, ...(session.servers as unknown[])].every(isServer) &&
+    session.servers.every(isServer) &&
+    isServer(session.server) &&
+    typeof session.server.address === 'string' &&
+    isRecord(session.security) &&
+    Array.isArray(session.security.auth) &&
     typeof session.sessionId === 'string' &&
     /^[0-9a-f]{1,16}$/.test(session.sessionId) &&
     session.password instanceof Uint8Array &&
@@ -129,7 +133,7 @@ function isSession(session: unknown): boolean {
   );
 }
 
-function isServer(server: unknown): boolean {
+function isServer(server: unknown): server is Record<string, unknown> {
   return (
     isRecord(server) &&
     typeof server.host === 'string' &&

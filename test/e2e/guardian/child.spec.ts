@@ -20,7 +20,7 @@ describe('a guardian beside its application', () => {
   let observer: WireClient;
 
   beforeAll(async () => {
-    server = await ZookeeperServer.start({ tickTime: 200 });
+    server = await ZookeeperServer.start({ tickTimeMs: 200 });
     proxy = await TcpProxy.start({ targetPort: server.port });
     observer = await WireClient.connect({ port: server.port });
   });
