@@ -33,6 +33,8 @@ export class ApplicationChannel {
   readonly #stream: Duplex;
   readonly #options: ApplicationChannelOptions;
   #guard: SessionGuard | undefined;
+  #pid: number | undefined;
+  #isEnding = false;
   #isOver = false;
 
   constructor(stream: Duplex, options: ApplicationChannelOptions) {
@@ -57,6 +59,16 @@ export class ApplicationChannel {
 
   get sessionId(): string | undefined {
     return this.#guard?.sessionId;
+  }
+
+  /** Of the application, as it says. */
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
+  /** Whether the application has gone, or is going: something is still to do. */
+  get isEnding(): boolean {
+    return this.#isEnding && !this.#isOver;
   }
 
   /** The application has another channel to this guardian now. */
@@ -109,6 +121,7 @@ export class ApplicationChannel {
         this.#send({ type: 'done', number: message.number });
         break;
       case 'close':
+        this.#isEnding = true;
         this.#send({ type: 'closing' });
         guard.close();
         break;
@@ -119,6 +132,7 @@ export class ApplicationChannel {
     if (token !== this.#options.token || this.#guard) {
       throw new SyntaxError('an application without the token');
     }
+    this.#pid = application.pid;
     const look = this.#options.lookerAt(application);
     this.#guard = new SessionGuard({
       attach: this.#options.attach,
@@ -134,6 +148,7 @@ export class ApplicationChannel {
   }
 
   #end(): void {
+    this.#isEnding = true;
     if (this.#guard) {
       this.#guard.channelEnded();
     } else {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ProcessInstance, type ProcessEvent } from './process-instance.js';
 import { processEntry } from './process-table.js';
@@ -13,9 +14,20 @@ export interface GuardedProcessOptions {
   servers?: number[];
   guardian?: false | { socket: string };
   env?: Record<string, string>;
+  /** Run in a process namespace of its own, as in a container. */
+  isContained?: boolean;
+  /** Arguments of the command line in front of the process's own. */
+  below?: readonly string[];
+  execArgv?: readonly string[];
 }
 
 const MAIN = fileURLToPath(new URL('guarded.main.mjs', import.meta.url));
+const IN_CONTAINER = fileURLToPath(
+  new URL('in-container.main.mjs', import.meta.url),
+);
+const CLI = fileURLToPath(
+  new URL('../../dist/esm/cli/cli.main.js', import.meta.url),
+);
 let count = 0;
 
 /** A process with a session, an ephemeral node and a guardian. */
@@ -31,9 +43,23 @@ export class GuardedProcess {
   readonly #observer: WireClient;
 
   private constructor(options: GuardedProcessOptions) {
-    const { observer, env, timeoutMs = 10_000, ...rest } = options;
+    const {
+      observer,
+      env,
+      timeoutMs = 10_000,
+      isContained = false,
+      below,
+      execArgv = [],
+      ...rest
+    } = options;
     this.#observer = observer;
-    this.process = new ProcessInstance(MAIN, {
+    const own = [...execArgv, MAIN];
+    const scripts = below ? [CLI, ...below, 'node', ...own] : own;
+    const [script = '', ...args] = isContained
+      ? [IN_CONTAINER, ...scripts]
+      : scripts;
+    this.process = new ProcessInstance(script, {
+      args,
       env: {
         ...env,
         OPTIONS: JSON.stringify({
@@ -44,6 +70,25 @@ export class GuardedProcess {
         }),
       },
     });
+  }
+
+  /** The number of the process itself, which may be below others. */
+  async pid(): Promise<number> {
+    const isIt = (pid: number): boolean => {
+      const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+      return (
+        argv.includes(MAIN) &&
+        [CLI, IN_CONTAINER, 'unshare'].every((each) => !argv.includes(each))
+      );
+    };
+    return waitFor(
+      () => [this.process.pid, ...this.process.descendants()].find(isIt),
+      { description: `the process of ${MAIN}` },
+    );
+  }
+
+  async signal(signal: NodeJS.Signals): Promise<void> {
+    process.kill(await this.pid(), signal);
   }
 
   guardedEvents(): ProcessEvent[] {

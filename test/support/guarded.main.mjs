@@ -3,7 +3,6 @@
  * A process that holds one session and has it guarded, as an application does:
  * says on the standard output what happens, and does what the test tells it to.
  */
-import { fileURLToPath } from 'node:url';
 import { PING, PlainSession } from './plain-session.mjs';
 
 const build = new URL('../../dist/esm/', import.meta.url);
@@ -14,6 +13,8 @@ const { createGuardian } = await import(
 /** @type {{ port: number, timeoutMs: number, maxStallMs: number, path: string, servers?: number[], guardian?: false | { socket: string } }} */
 const options = JSON.parse(process.env.OPTIONS ?? '{}');
 const { port, timeoutMs, maxStallMs, path, servers = [port] } = options;
+
+const RUN = 'NESTJS_ZOOKEEPER_LEADER_RUN';
 
 /**
  * @param {string} type
@@ -61,8 +62,15 @@ session.on('reply', (xid) => {
 session.on('disconnected', () => tell('disconnected'));
 session.on('expired', () => tell('expired'));
 
-// Keeps the process alive while there is no connection.
-setInterval(() => {}, 1000);
+// As a timer after a pause: it fires before anything that has come in is read.
+let lastMs = performance.now();
+setInterval(() => {
+  const gapMs = performance.now() - lastMs;
+  lastMs = performance.now();
+  if (gapMs > 200) {
+    tell('after a pause', { gapMs, isTrusted: guardian?.isTrusted() });
+  }
+}, 20);
 
 /** @param {any} message */
 async function act(message) {
@@ -85,11 +93,17 @@ async function act(message) {
         throw new Error('nobody catches this');
       });
       break;
+    case 'heap': {
+      const kept = [];
+      for (;;) {
+        kept.push(new Array(1e5).fill(kept.length));
+      }
+    }
     case 'abort':
       process.abort();
       break;
     case 'isTrusted':
-      tell('trust', { isTrusted: guardian?.isTrusted?.() });
+      tell('trust', { isTrusted: guardian?.isTrusted() });
       break;
     case 'silence':
       // Without a word to the guardian either, as when it is cut off.
@@ -108,11 +122,9 @@ async function act(message) {
 }
 
 process.on('message', (message) => void act(message));
-if (!process.send) {
-  // Below `run` there is no channel: what to do comes as lines.
-  const { createInterface } = await import('node:readline');
-  createInterface({ input: process.stdin }).on('line', (line) =>
-    act(JSON.parse(line)),
-  );
-}
-tell('started', { pid: process.pid, main: fileURLToPath(import.meta.url) });
+// Below other processes there is no channel: what to do then is said before.
+process.on(
+  'SIGUSR2',
+  () => void act(JSON.parse(process.env.ON_SIGNAL ?? '{}')),
+);
+tell('started', { pid: process.pid, run: RUN in process.env });

@@ -1,4 +1,4 @@
-import type { SessionGuardian } from '../../zookeeper/session-guardian.interface.js';
+import { takeRunAddress } from '../run-address.js';
 import {
   GuardianProcess,
   type GuardianProcessOptions,
@@ -20,9 +20,9 @@ export type GuardianOption = false | { readonly socket: string } | undefined;
 export function createGuardian({
   guardian,
   ...options
-}: GuardianProcessOptions & {
+}: Omit<GuardianProcessOptions, 'socket'> & {
   readonly guardian: GuardianOption;
-}): SessionGuardian | undefined {
+}): GuardianProcess | undefined {
   if (guardian === false) {
     options.onNotice({
       level: 'warn',
@@ -33,5 +33,11 @@ export function createGuardian({
     });
     return undefined;
   }
-  return new GuardianProcess(options);
+  const run = takeRunAddress();
+  return new GuardianProcess({
+    ...options,
+    socket: guardian
+      ? { kind: 'sidecar', address: guardian.socket }
+      : run && { kind: 'run', ...run },
+  });
 }

@@ -6,6 +6,8 @@ export interface LinkEnd {
   readonly description: string;
   /** Why it could not be had, where another attempt makes no sense. */
   readonly hopeless?: string;
+  /** Nobody listens where the guardian was: its process has ended. */
+  readonly isNobodyThere?: boolean;
 }
 
 /** A guardian as the application has it. */

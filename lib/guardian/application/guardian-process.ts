@@ -7,6 +7,8 @@ import { PROTOCOL_VERSION, type FromGuardian } from '../channel/protocol.js';
 import { tickMsOf } from '../judgement.js';
 import { ownIdentity } from '../process-identity.js';
 import { ChildGuardian } from './child-guardian.js';
+import { SelfFence } from './self-fence.js';
+import { SocketGuardian } from './socket-guardian.js';
 import { closeAtExit, forgetAtExit } from './close-at-exit.js';
 import { GuardianChannel } from './guardian-channel.js';
 import type { LinkEnd } from './guardian-link.js';
@@ -17,10 +19,25 @@ export interface GuardianNotice {
   readonly text: string;
 }
 
+/** Where a guardian listens, if it is no child of this process. */
+export interface GuardianSocket {
+  readonly kind: 'run' | 'sidecar';
+  readonly address: string;
+  readonly token?: string;
+}
+
 export interface GuardianProcessOptions {
   /** The option of the module. */
   readonly maxStallMs: number;
   readonly onNotice: (notice: GuardianNotice) => void;
+  /**
+   * The session may have been closed by a guardian that took this process for
+   * dead, and {@link GuardianProcess.isTrusted} is false: it has to be replaced.
+   * Sidecars without a shared process namespace only.
+   */
+  readonly onUntrusted?: (why: string) => void;
+  /** Default: a process of its own. */
+  readonly socket?: GuardianSocket | undefined;
 }
 
 /** Before there is a session. */
@@ -48,6 +65,12 @@ const LONGEST_EXIT_MS = 250;
 export class GuardianProcess implements SessionGuardian {
   readonly #options: GuardianProcessOptions;
   readonly #pause = new RestartPause();
+  readonly #fence: SelfFence;
+  /** Undefined: a process of its own. */
+  #socket: GuardianSocket | undefined;
+  #canSeeProcess = true;
+  /** When the guardian was told of the session. */
+  #sentMs = 0;
   #channel: GuardianChannel | undefined;
   #isReady = false;
   #session: GuardedSession | undefined;
@@ -68,6 +91,22 @@ export class GuardianProcess implements SessionGuardian {
 
   constructor(options: GuardianProcessOptions) {
     this.#options = options;
+    this.#socket = options.socket;
+    this.#fence = new SelfFence(() => {
+      const why =
+        'the connection to the sidecar guardian has ended and could not be made ' +
+        'again in time, so that it may take this process for dead';
+      options.onUntrusted?.(why);
+    });
+  }
+
+  /**
+   * Whether the guardian cannot have taken this process for dead. Where it is
+   * false, the session must not be believed in. Cheap: asked for every
+   * `isLeader()`.
+   */
+  isTrusted(): boolean {
+    return this.#fence.isTrusted();
   }
 
   start(): Promise<void> {
@@ -111,6 +150,7 @@ export class GuardianProcess implements SessionGuardian {
       return;
     }
     this.#session = undefined;
+    this.#fence.disarm();
     this.#number += 1;
     const isDone = this.#whenDone(LONGEST_STOP_MS);
     if (this.#channel) {
@@ -128,6 +168,7 @@ export class GuardianProcess implements SessionGuardian {
     clearTimeout(this.#restart);
     forgetAtExit(this);
     this.#settleStart();
+    this.#fence.disarm();
     const channel = this.#channel;
     if (!channel || this.#letGo) {
       return;
@@ -171,7 +212,11 @@ export class GuardianProcess implements SessionGuardian {
   #open(): void {
     this.#isReady = false;
     this.#silentTicks = 0;
-    const channel: GuardianChannel = new GuardianChannel(new ChildGuardian(), {
+    const socket = this.#socket;
+    const link = socket
+      ? new SocketGuardian(socket.address)
+      : new ChildGuardian();
+    const channel: GuardianChannel = new GuardianChannel(link, {
       onMessage: (message) => this.#receive(message),
       onAnswer: () => {
         this.#silentTicks = 0;
@@ -183,6 +228,7 @@ export class GuardianProcess implements SessionGuardian {
       type: 'hello',
       version: PROTOCOL_VERSION,
       application: ownIdentity(),
+      ...(socket?.token !== undefined && { token: socket.token }),
     });
     this.#sendSession();
   }
@@ -193,6 +239,7 @@ export class GuardianProcess implements SessionGuardian {
     if (session) {
       const { maxStallMs } = this.#options;
       const number = this.#number;
+      this.#sentMs = performance.now();
       this.#channel?.send({
         type: 'guard',
         number,
@@ -225,6 +272,7 @@ export class GuardianProcess implements SessionGuardian {
     switch (message.type) {
       case 'ready':
         this.#isReady = true;
+        this.#canSeeProcess = message.canSeeProcess;
         if (!this.#session) {
           this.#found();
         }
@@ -233,6 +281,9 @@ export class GuardianProcess implements SessionGuardian {
       case 'done':
         if (message.number === this.#number && this.#session) {
           this.#found();
+          if (!this.#canSeeProcess) {
+            this.#fence.arm(this.#sentMs);
+          }
         }
         for (const [number, settle] of this.#waiting) {
           if (number <= message.number) {
@@ -241,7 +292,9 @@ export class GuardianProcess implements SessionGuardian {
         }
         break;
       case 'refused':
+        // It has been closed in the belief that this process was dead.
         this.#waiting.get(message.number)?.(false);
+        this.#options.onUntrusted?.(message.reason);
         break;
       case 'closing':
         // It goes on alone; without a session it is about to exit.
@@ -252,14 +305,23 @@ export class GuardianProcess implements SessionGuardian {
     }
   }
 
-  #ended({ description, hopeless }: LinkEnd): void {
+  #ended({ description, hopeless, isNobodyThere }: LinkEnd): void {
+    const wasReady = this.#isReady;
     this.#channel = undefined;
     this.#isReady = false;
+    this.#fence.connectionEnded();
+    if (isNobodyThere) {
+      this.#fence.guardianIsDead();
+    }
     if (this.#letGo) {
       this.#letGo();
       return;
     }
     this.#miss(description);
+    if (this.#socket?.kind === 'run' && !wasReady) {
+      // Its process has ended, or does not answer: one of its own does as well.
+      this.#socket = undefined;
+    }
     if (hopeless !== undefined) {
       this.#settleStart();
     }
@@ -282,14 +344,20 @@ export class GuardianProcess implements SessionGuardian {
     const { sessionTimeoutMs = 0 } = this.#session ?? {};
     const tolerated = this.#isReady
       ? Math.max(SHORTEST_SILENCE_MS, sessionTimeoutMs)
-      : START_TIMEOUT_MS;
+      : this.#socket
+        ? LONGEST_WAIT_MS
+        : START_TIMEOUT_MS;
     this.#silentTicks += 1;
     // Counted in ticks: a pause of this process is not the guardian's silence.
-    if (this.#silentTicks * this.#tickMs > tolerated) {
+    if (this.#silentTicks * this.#tickMs <= tolerated) {
+      this.#channel.signOfLife();
+    } else if (this.#fence.isArmed) {
+      // The end of this connection would be taken for the end of this process.
+      this.#miss('does not answer');
+      this.#channel.signOfLife();
+    } else {
       this.#channel.destroy();
       this.#ended({ description: 'did not answer' });
-    } else {
-      this.#channel.signOfLife();
     }
   }
 
