@@ -1,5 +1,7 @@
-import type { TlsParameters } from './connection/tls-parameters.js';
 import type { AuthRequest } from './codec/auth.records.js';
+import type { TlsParameters } from './connection/tls-parameters.js';
+import type { TlsSource } from './connection/tls-source.js';
+import type { DigestCredentials } from './digest-credentials.js';
 import type { SaslLogin } from './handshake/sasl-login.js';
 
 /**
@@ -11,4 +13,26 @@ export interface ConnectionSecurity {
   readonly sasl?: SaslLogin;
   /** Identities of schemes such as `digest`. */
   readonly auth: readonly AuthRequest[];
+}
+
+/** What is known of the security of all connections. */
+export interface SecuritySources {
+  readonly tls?: TlsSource | undefined;
+  readonly sasl?: SaslLogin | undefined;
+  readonly credentials?: DigestCredentials | undefined;
+}
+
+/** What the next connection needs. Rejects if a file or function fails. */
+export async function readSecurity({
+  tls,
+  sasl,
+  credentials,
+}: SecuritySources): Promise<ConnectionSecurity> {
+  return {
+    ...(tls && { tls: await tls.read() }),
+    ...(sasl && { sasl }),
+    auth: credentials
+      ? [{ scheme: 'digest', secret: credentials.reveal() }]
+      : [],
+  };
 }

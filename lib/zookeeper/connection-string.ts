@@ -110,3 +110,8 @@ function malformed(text: string, why: string): TypeError {
       'optionally followed by a path, as in "zk1:2181,zk2:2181/my-app".',
   );
 }
+
+/** `host:port`, with an IPv6 address in brackets. */
+export function formatServer({ host, port }: ServerAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -18,12 +18,12 @@ import { RequestTable } from './request-table.js';
 import { WatchTable, type WatchKind } from './watch-table.js';
 import type {
   ChildList,
-  ClosedNodes,
   Connection,
   CreateMode,
   NodeContent,
   NodeStat,
   NodeWatcher,
+  SealedNodes,
   ZookeeperClient,
 } from './zookeeper-client.interface.js';
 import { ZookeeperError, type ZookeeperErrorCode } from './zookeeper.error.js';
@@ -115,7 +115,7 @@ export class KeeperClient implements ZookeeperClient {
     return this.#connection$;
   }
 
-  get closedNodes(): ClosedNodes | undefined {
+  get closedNodes(): SealedNodes | undefined {
     return this.#closedNodes;
   }
 
@@ -156,6 +156,16 @@ export class KeeperClient implements ZookeeperClient {
 
   async sync(path: string): Promise<void> {
     await this.#request('sync', path, '', 0);
+  }
+
+  unwatch(path: string, watcher: NodeWatcher): void {
+    this.#watches.forget(path, watcher);
+  }
+
+  replaceSession(why: string): Promise<void> {
+    this.#lost('SESSION_EXPIRED', why);
+    this.#supervisor.send({ type: 'replace' });
+    return Promise.resolve();
   }
 
   whenQuiet(): Promise<void> | undefined {
@@ -274,6 +284,9 @@ export class KeeperClient implements ZookeeperClient {
         );
         break;
       case 'expired':
+        if (message.cause === 'replaced') {
+          break;
+        }
         this.#lost(
           'SESSION_EXPIRED',
           message.cause === 'stall'

@@ -31,6 +31,16 @@ export class WatchTable {
     };
   }
 
+  /** Takes a watcher out, whatever it has been set with. */
+  forget(path: string, watcher: NodeWatcher): void {
+    for (const byPath of Object.values(this.#watchers)) {
+      const watchers = byPath.get(path);
+      if (watchers?.delete(watcher) && watchers.size === 0) {
+        byPath.delete(path);
+      }
+    }
+  }
+
   fire(event: NodeEvent, path: string): void {
     const fired = KINDS_OF_EVENT[event].flatMap((kind) => {
       const watchers = this.#watchers[kind].get(path);

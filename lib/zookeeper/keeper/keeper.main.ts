@@ -89,6 +89,10 @@ function receive(message: ToKeeper): void {
       }
       break;
     }
+    case 'replace':
+      session?.surrender('replaced');
+      session?.resume();
+      break;
     case 'alive':
       send({ type: 'alive' });
       break;
@@ -119,7 +123,9 @@ function open(message: OpenMessage): void {
   clearTimeout(openDeadline);
   const opened = new KeeperSession(Native, message, send, post);
   session = opened;
-  stallWatch = new StallWatch(message.maxStallMs, () => opened.surrender());
+  stallWatch = new StallWatch(message.maxStallMs, () =>
+    opened.surrender('stall'),
+  );
   opened.run().catch((error: unknown) => giveUp(String(error)));
 }
 
