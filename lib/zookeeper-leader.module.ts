@@ -1,3 +1,4 @@
+import { hideSecrets } from './security-options.js';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { LeaderElection } from './election/leader-election.js';
@@ -11,10 +12,7 @@ import {
   type OPTIONS_TYPE,
 } from './zookeeper-leader.module-definition.js';
 import { ZOOKEEPER_LEADER_OPTIONS } from './zookeeper-leader.constants.js';
-import {
-  checkOptionNames,
-  hideCredentials,
-} from './zookeeper-leader.options.js';
+import { checkOptionNames } from './zookeeper-leader.options.js';
 import {
   LEADER_PROVIDERS,
   withNamedElections,
@@ -24,7 +22,7 @@ const MODULE = {
   owner: 'ZookeeperLeaderModule',
   token: ZOOKEEPER_LEADER_OPTIONS,
   method: OPTIONS_FACTORY_METHOD,
-  accept: hideCredentials,
+  accept: hideSecrets,
 };
 
 /**

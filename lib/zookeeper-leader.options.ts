@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type {
   ConnectionLossPolicy,
-  ZookeeperCredentials,
   ZookeeperLeaderModuleOptions,
 } from './interfaces/zookeeper-leader-options.interface.js';
 import {
@@ -11,22 +10,21 @@ import {
   withoutSecrets,
   type ServerAddress,
 } from './zookeeper/connection-string.js';
-import { DigestCredentials } from './zookeeper/digest-credentials.js';
 import { DEFAULT_ELECTION } from './zookeeper-leader.constants.js';
 import {
   resolveLedgerOptions,
   type ResolvedLedgerOptions,
 } from './tasks/task-options.js';
+import { resolveSecurity, type ResolvedSecurity } from './security-options.js';
 import { OptionChecks, type OptionTable } from './validate.js';
 
 /** The options, validated and complete. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends ResolvedSecurity {
   readonly servers: readonly ServerAddress[];
   /** Chroot of the connection string and base path together. */
   readonly basePath: string;
   readonly sessionTimeoutMs: number;
   readonly instanceId: string;
-  readonly credentials: DigestCredentials | undefined;
   readonly connectionLossPolicy: ConnectionLossPolicy;
   readonly drainTimeoutMs: number;
   readonly maxStallMs: number;
@@ -48,6 +46,9 @@ const OPTIONS: OptionTable<ZookeeperLeaderModuleOptions> = {
   sessionTimeoutMs: true,
   instanceId: true,
   credentials: true,
+  tls: true,
+  sasl: true,
+  acl: true,
   connectionLossPolicy: true,
   drainTimeoutMs: true,
   maxStallMs: true,
@@ -55,11 +56,6 @@ const OPTIONS: OptionTable<ZookeeperLeaderModuleOptions> = {
   ledger: true,
   standalone: true,
   enabled: true,
-};
-
-const CREDENTIALS: OptionTable<ZookeeperCredentials> = {
-  username: true,
-  password: true,
 };
 
 /**
@@ -98,7 +94,7 @@ export function resolveOptions(
       { least: 100, fallback: 10_000 },
     ),
     instanceId: readInstanceId(options.instanceId),
-    credentials: readCredentials(options.credentials),
+    ...resolveSecurity(options, checks),
     connectionLossPolicy: checks.oneOf(
       'connectionLossPolicy',
       options.connectionLossPolicy,
@@ -119,19 +115,6 @@ export function resolveOptions(
     standalone: checks.flag('standalone', options.standalone, false),
     enabled: checks.flag('enabled', options.enabled, true),
   });
-}
-
-/** The same options, with credentials that no dump shows. */
-export function hideCredentials(
-  options: ZookeeperLeaderModuleOptions,
-): ZookeeperLeaderModuleOptions {
-  const { credentials } = options;
-  const { username, password } = credentials ?? {};
-  return hasOnlyKnownNames(credentials) &&
-    typeof username === 'string' &&
-    typeof password === 'string'
-    ? { ...options, credentials: new DigestCredentials(username, password) }
-    : options;
 }
 
 /**
@@ -224,35 +207,4 @@ function readElections(option: unknown): readonly string[] | undefined {
     throw checks.error('elections', elections, `names "${duplicate}" twice`);
   }
   return [...new Set([DEFAULT_ELECTION, ...elections])];
-}
-
-function readCredentials(
-  option: ZookeeperLeaderModuleOptions['credentials'],
-): DigestCredentials | undefined {
-  if (option === undefined) {
-    return undefined;
-  }
-  const { username, password } =
-    option instanceof DigestCredentials
-      ? option
-      : checks.object(option, CREDENTIALS, 'credentials');
-  const isValid =
-    typeof username === 'string' &&
-    typeof password === 'string' &&
-    /^[^:\0]+$/.test(username) &&
-    /^[^\0]+$/.test(password);
-  if (!isValid) {
-    throw checks.error(
-      'credentials',
-      option,
-      'need a username without ":" and a password, both not empty',
-    );
-  }
-  return new DigestCredentials(username, password);
-}
-
-function hasOnlyKnownNames(credentials: object | undefined): boolean {
-  return Object.keys(credentials ?? {}).every((name) =>
-    Object.hasOwn(CREDENTIALS, name),
-  );
 }

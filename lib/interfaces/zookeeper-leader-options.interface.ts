@@ -1,3 +1,5 @@
+import type { ZookeeperTlsOptions } from '../zookeeper/connection/tls-options.interface.js';
+import type { SaslResponder } from '../zookeeper/handshake/sasl-login.js';
 import type { RunLedgerOptions } from '../tasks/leader-task-options.interface.js';
 
 /**
@@ -9,6 +11,42 @@ export interface ZookeeperCredentials {
   readonly username: string;
   readonly password: string;
 }
+
+/**
+ * A login to ZooKeeper's servers by name and password, which never travel: what
+ * the servers have in their JAAS file under `DigestLoginModule`.
+ *
+ * @publicApi
+ */
+export interface ZookeeperDigestMd5Login {
+  readonly mechanism: 'DIGEST-MD5';
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * A login to ZooKeeper's servers by any mechanism of SASL, for example `GSSAPI`
+ * (Kerberos).
+ *
+ * @publicApi
+ */
+export interface ZookeeperSaslMechanism {
+  /** The name of the mechanism, for messages. */
+  readonly mechanism: string;
+  /**
+   * Answers the challenges of the server. It may take its time, but not longer
+   * than the session timeout.
+   */
+  readonly respond: SaslResponder;
+}
+
+/**
+ * How the client logs in; see the option `sasl`.
+ *
+ * @publicApi
+ */
+export type ZookeeperSaslOptions =
+  ZookeeperDigestMd5Login | ZookeeperSaslMechanism;
 
 /**
  * What becomes of leadership when the connection breaks; see the option
@@ -50,8 +88,31 @@ export interface ZookeeperLeaderModuleOptions {
    */
   readonly instanceId?: string;
 
-  /** Proves to ZooKeeper who this is, on every new session. */
+  /**
+   * Proves to ZooKeeper who this is, by its scheme `digest`: on every connection
+   * the password is sent as it is. Use `tls` with it, or `sasl` instead.
+   */
   readonly credentials?: ZookeeperCredentials;
+
+  /**
+   * Encrypts the connections to ZooKeeper. True: with the authorities that
+   * Node.js trusts (`NODE_EXTRA_CA_CERTS` adds to them). Names in the servers'
+   * certificates are compared with the connection string. Default false.
+   */
+  readonly tls?: boolean | ZookeeperTlsOptions;
+
+  /** Logs in to servers that have a JAAS configuration, on every connection. */
+  readonly sasl?: ZookeeperSaslOptions;
+
+  /**
+   * Who may use the nodes of this application in ZooKeeper:
+   * - `creator`: nobody but clients that prove the same identity by
+   *   `credentials`, `sasl` or a client certificate in `tls`;
+   * - `open`: everybody.
+   *
+   * Default `creator` with `credentials` or `sasl`, otherwise `open`.
+   */
+  readonly acl?: 'creator' | 'open';
 
   /**
    * What becomes of leadership when the connection breaks:

@@ -2,7 +2,7 @@ import type { AuthRequest } from './codec/auth.records.js';
 import type { TlsParameters } from './connection/tls-parameters.js';
 import type { TlsSource } from './connection/tls-source.js';
 import type { DigestCredentials } from './digest-credentials.js';
-import type { SaslLogin } from './handshake/sasl-login.js';
+import { isPortable, type SaslLogin } from './handshake/sasl-login.js';
 
 /**
  * What one connection needs to be let in, with files read and functions called:
@@ -30,9 +30,18 @@ export async function readSecurity({
 }: SecuritySources): Promise<ConnectionSecurity> {
   return {
     ...(tls && { tls: await tls.read() }),
-    ...(sasl && { sasl }),
+    ...(sasl && { sasl: plain(sasl) }),
     auth: credentials
       ? [{ scheme: 'digest', secret: credentials.reveal() }]
       : [],
   };
+}
+
+/** Without the members that no dump shows, nor any message. */
+function plain(login: SaslLogin): SaslLogin {
+  if (!isPortable(login)) {
+    return login;
+  }
+  const { mechanism, username, password } = login;
+  return { mechanism, username, password };
 }

@@ -95,6 +95,7 @@ export class WireClient implements ZookeeperClient {
     }
     if (!this.#isStarted) {
       this.#isStarted = true;
+      this.#warnOfWeakness();
       void this.#options.guardian?.start();
       void this.#session.run();
     }
@@ -223,6 +224,23 @@ export class WireClient implements ZookeeperClient {
     this.#change({ state: 'closed', epoch: this.connection.epoch });
     this.#connection$.complete();
     await this.#session.close();
+  }
+
+  #warnOfWeakness(): void {
+    const { credentials, tls } = this.#options;
+    if (credentials && !tls) {
+      this.#log.warn(
+        'The password of the option credentials is sent to ZooKeeper without ' +
+          'encryption: whoever sees the network can read it. Set the option tls, ' +
+          'or use the option sasl instead',
+      );
+    }
+    if (tls?.trustsAnybody) {
+      this.#log.warn(
+        'The option tls.rejectUnauthorized is false: whoever answers is taken ' +
+          'for ZooKeeper, and is shown what belongs to it. Set tls.ca instead',
+      );
+    }
   }
 
   get #canProve(): boolean {

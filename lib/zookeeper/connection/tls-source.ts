@@ -21,6 +21,11 @@ export class TlsSource {
     this.#options = options;
   }
 
+  /** The option as it was given. Holds secrets. */
+  reveal(): ZookeeperTlsOptions {
+    return this.#options;
+  }
+
   /** Whether the servers learn who we are from a certificate. */
   get hasCertificate(): boolean {
     return this.#options.cert !== undefined || this.#options.pfx !== undefined;

@@ -1,4 +1,8 @@
-/** Where a login is for, and how far it has come. */
+/**
+ * Where a login is for, and how far it has come.
+ *
+ * @publicApi
+ */
 export interface SaslContext {
   /** The server as the connection string names it. */
   readonly host: string;
@@ -9,7 +13,17 @@ export interface SaslContext {
 
 /**
  * Answers what the server says; undefined when there is nothing more to say.
- * First called with no bytes at all.
+ * First called with no bytes at all. Whatever it throws ends the attempt.
+ *
+ * @example
+ * ```ts
+ * sasl: {
+ *   mechanism: 'GSSAPI',
+ *   respond: (challenge, { host, step }) => kerberos.next(challenge, host, step),
+ * }
+ * ```
+ *
+ * @publicApi
  */
 export type SaslResponder = (
   challenge: Uint8Array,
