@@ -53,7 +53,6 @@ export class Candidacy {
   #isCreateSent = false;
   /** Name of our node, once it is known. */
   #node: string | undefined;
-  #isSealed = false;
   #own: NodeWatch | undefined;
   #fencingToken: number | undefined;
   /** The term that our node tells of. */
@@ -120,12 +119,6 @@ export class Candidacy {
       return;
     }
     this.#node = ours.name;
-    if (this.#client.closedNodes && !this.#isSealed) {
-      this.#isSealed = await this.#queue.seal(ours.name);
-      if (!this.#isSealed) {
-        this.#gone();
-      }
-    }
     if (!this.isCurrent(epoch)) {
       return;
     }
@@ -244,7 +237,12 @@ export class Candidacy {
       if (!isZookeeperError(error, 'NO_NODE')) {
         throw error;
       }
-      listing = await this.#createAndList(() => this.#queue.ensure());
+      if (this.#client.access) {
+        await this.#queue.ensure();
+        listing = await this.#createAndList();
+      } else {
+        listing = await this.#createAndList(() => this.#queue.ensure());
+      }
     }
     lease.extend(sentAt, this.sessionId);
     return listing;

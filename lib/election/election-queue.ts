@@ -5,7 +5,6 @@ import type {
   NodeWatcher,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
-import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 import { participantData } from './election-node.js';
 import type { LeadershipTerm } from './leadership.interface.js';
 import { unlessMissing } from './participants.js';
@@ -35,7 +34,7 @@ export class ElectionQueue {
   }
 
   /**
-   * Creates what an election needs to be joined. Without credentials, what is
+   * Creates what an election needs to be joined. Where nodes are open, what is
    * asked for in the same turn finds it.
    */
   ensure(): Promise<void> {
@@ -43,11 +42,11 @@ export class ElectionQueue {
   }
 
   /**
-   * Makes sure, where there are credentials, that nobody else can add to the
+   * Makes sure, where nodes are closed to others, that nobody else can add to the
    * election: the order of its nodes would prove nothing.
    */
   async ensureClosed(): Promise<void> {
-    if (this.#client.closedNodes && !this.#isKnownClosed) {
+    if (this.#client.access && !this.#isKnownClosed) {
       await this.ensure();
       this.#isKnownClosed = true;
     }
@@ -61,24 +60,6 @@ export class ElectionQueue {
       'ephemeral-sequential',
     );
     return path.slice(this.#path.length + 1);
-  }
-
-  /**
-   * Closes our node to others where there are credentials: the client can only
-   * create open ones. False if that is not possible: somebody who guessed its
-   * name has closed it to us, and it has to go.
-   */
-  async seal(node: string): Promise<boolean> {
-    try {
-      await this.#client.closedNodes?.seal(this.#at(node));
-    } catch (error) {
-      if (!isZookeeperError(error, 'NO_AUTH', 'NO_NODE')) {
-        throw error;
-      }
-      await this.delete(node);
-      return false;
-    }
-    return true;
   }
 
   /**

@@ -1,12 +1,14 @@
 import type { Logger } from '@nestjs/common';
+import { createGuardian } from '../guardian/application/create-guardian.js';
 import { systemClock } from '../zookeeper/clock.js';
 import {
   InstanceNode,
   type InstanceIdentity,
 } from '../zookeeper/instance-node.js';
-import { KeeperClient } from '../zookeeper/keeper-client.js';
+import type { ClientNotice } from '../zookeeper/connection-log.js';
 import { NodePaths } from '../zookeeper/node-paths.js';
 import { SessionLease } from '../zookeeper/session-lease.js';
+import { WireClient } from '../zookeeper/wire-client.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 
@@ -24,15 +26,14 @@ export function openSession(
   logger: Logger,
 ): LeaderSession {
   const paths = new NodePaths(options.basePath);
-  const client: ZookeeperClient = new KeeperClient({
-    servers: options.servers,
-    sessionTimeoutMs: options.sessionTimeoutMs,
+  const onNotice = ({ level, text }: ClientNotice): void => logger[level](text);
+  const guardian = createGuardian({
+    guardian: options.guardian,
     maxStallMs: options.maxStallMs,
-    ...(options.credentials && {
-      protection: { credentials: options.credentials, paths },
-    }),
-    onNotice: ({ level, text }) => logger[level](text),
+    onNotice,
+    onUntrusted: (why) => void client.replaceSession(why),
   });
+  const client = new WireClient({ ...options, paths, guardian, onNotice });
   const instanceNode = new InstanceNode(client, paths, identity, version);
   const lease = new SessionLease({
     client,
@@ -40,6 +41,7 @@ export function openSession(
     requestedSessionTimeoutMs: options.sessionTimeoutMs,
     maxStallMs: options.maxStallMs,
     writeHeartbeat: () => instanceNode.write(),
+    isTrusted: () => guardian?.isTrusted() ?? true,
   });
   warnOfGrantedTimeout(client.connection$, options.sessionTimeoutMs, logger);
   return { client, lease, paths };
