@@ -65,11 +65,11 @@ export async function runCli(
 }
 
 interface Runners {
-  withSession(
+  readonly withSession: (
     options: CliOptions,
     command: (session: CliSession) => Promise<ExitCode>,
-  ): Promise<void>;
-  alone(command: Promise<number>): Promise<void>;
+  ) => Promise<void>;
+  readonly alone: (command: Promise<number>) => Promise<void>;
 }
 
 function programOf(

@@ -37,7 +37,14 @@ export class ApplicationChannel {
   #isEnding = false;
   #isOver = false;
 
-  constructor(stream: Duplex, options: ApplicationChannelOptions) {
+  static open(
+    stream: Duplex,
+    options: ApplicationChannelOptions,
+  ): ApplicationChannel {
+    return new ApplicationChannel(stream, options);
+  }
+
+  private constructor(stream: Duplex, options: ApplicationChannelOptions) {
     this.#stream = stream;
     this.#options = options;
     const lines = new LineSplitter((line) => this.#receive(line));

@@ -18,7 +18,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 process.title = `nestjs-zookeeper-leader guardian of ${process.ppid}`;
 
-new ApplicationChannel(new Socket({ fd: CHANNEL }), {
+ApplicationChannel.open(new Socket({ fd: CHANNEL }), {
   attach,
   lookerAt: lookerAtParent,
   onOver: () => process.exit(),

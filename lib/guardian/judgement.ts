@@ -77,14 +77,16 @@ function judgeEnd(
   { application, sessionTimeoutMs }: Situation,
   endedForMs: number,
 ): Verdict {
-  switch (application) {
-    case 'gone':
-      return 'close';
-    case 'unknown':
-      return endedForMs >= GRACE_MS ? 'close' : 'wait';
-    case 'alive':
-      return endedForMs >= recheckMsOf(sessionTimeoutMs) ? 'exit' : 'wait';
+  if (application === 'gone') {
+    return 'close';
   }
+  return application === 'unknown'
+    ? endedForMs >= GRACE_MS
+      ? 'close'
+      : 'wait'
+    : endedForMs >= recheckMsOf(sessionTimeoutMs)
+      ? 'exit'
+      : 'wait';
 }
 
 function judgeSilence({

@@ -28,7 +28,7 @@ const IN_CONTAINER = fileURLToPath(
 const CLI = fileURLToPath(
   new URL('../../dist/esm/cli/cli.main.js', import.meta.url),
 );
-let count = 0;
+let started = 0;
 
 /** A process with a session, an ephemeral node and a guardian. */
 export class GuardedProcess {
@@ -38,7 +38,7 @@ export class GuardedProcess {
     return guarded;
   }
 
-  readonly path = `/guarded-${process.pid}-${++count}`;
+  readonly path = `/guarded-${process.pid}-${++started}`;
   readonly process: ProcessInstance;
   readonly #observer: WireClient;
 

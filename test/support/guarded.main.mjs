@@ -35,7 +35,10 @@ const session = new PlainSession({ port, timeoutMs });
 session.beforePing = () => guardian?.signOfLife();
 const address = (/** @type {number} */ at) => ({ host: '127.0.0.1', port: at });
 
-session.on('connected', async (isNew) => {
+session.on('connected', (isNew) => void connected(isNew));
+
+/** @param {boolean} isNew */
+async function connected(isNew) {
   const isGuarded = await guardian?.guard({
     servers: servers.map(address),
     server: { ...address(session.port), address: '127.0.0.1' },
@@ -53,7 +56,7 @@ session.on('connected', async (isNew) => {
     sessionId: session.id,
     timeoutMs: session.timeoutMs,
   });
-});
+}
 session.on('reply', (xid) => {
   if (xid === PING) {
     tell('heartbeat');
@@ -96,7 +99,7 @@ async function act(message) {
     case 'heap': {
       const kept = [];
       for (;;) {
-        kept.push(new Array(1e5).fill(kept.length));
+        kept.push(Array.from({ length: 1e5 }, (_, index) => index));
       }
     }
     case 'abort':

@@ -3,13 +3,13 @@ import type {
   GuardedSession,
   SessionGuardian,
 } from '../../zookeeper/session-guardian.interface.js';
+import { closeAtExit } from '../../zookeeper/sessions-at-exit.js';
 import { PROTOCOL_VERSION, type FromGuardian } from '../channel/protocol.js';
 import { tickMsOf } from '../judgement.js';
 import { ownIdentity } from '../process-identity.js';
 import { ChildGuardian } from './child-guardian.js';
 import { SelfFence } from './self-fence.js';
 import { SocketGuardian } from './socket-guardian.js';
-import { closeAtExit, forgetAtExit } from './close-at-exit.js';
 import { GuardianChannel } from './guardian-channel.js';
 import type { LinkEnd } from './guardian-link.js';
 import { RestartPause } from './restart-pause.js';
@@ -79,6 +79,7 @@ export class GuardianProcess implements SessionGuardian {
   readonly #waiting = new Map<number, (isDone: boolean) => void>();
   #started: Promise<void> | undefined;
   #settleStart: () => void = () => undefined;
+  #forgetExit: (() => void) | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #tickMs = IDLE_TICK_MS;
   /** Own ticks since the guardian was heard. */
@@ -116,7 +117,6 @@ export class GuardianProcess implements SessionGuardian {
         clearTimeout(timer);
         resolve();
       };
-      closeAtExit(this);
       this.#tickEvery(IDLE_TICK_MS);
       this.#open();
     });
@@ -126,6 +126,8 @@ export class GuardianProcess implements SessionGuardian {
   async guard(session: GuardedSession): Promise<boolean> {
     void this.start();
     this.#session = session;
+    // After the client, which writes its own last word first.
+    this.#forgetExit ??= closeAtExit(() => this.#closeAtExit());
     this.#number += 1;
     this.#tickEvery(tickMsOf(session.sessionTimeoutMs));
     const isDone = this.#whenDone(LONGEST_WAIT_MS);
@@ -166,7 +168,7 @@ export class GuardianProcess implements SessionGuardian {
   async stop(): Promise<void> {
     clearInterval(this.#ticker);
     clearTimeout(this.#restart);
-    forgetAtExit(this);
+    this.#forgetExit?.();
     this.#settleStart();
     this.#fence.disarm();
     const channel = this.#channel;
@@ -196,7 +198,7 @@ export class GuardianProcess implements SessionGuardian {
    * and waits for a moment, because the end of this process may be the end of
    * the guardian's, as in a container.
    */
-  closeAtExit(): void {
+  #closeAtExit(): void {
     const channel = this.#channel;
     if (!channel || !this.#session) {
       return;

@@ -1,10 +1,10 @@
-import { GRACE_MS, SELF_FENCE_MS } from '../judgement.js';
+import { SELF_FENCE_MS } from '../judgement.js';
 
 const TICK_MS = SELF_FENCE_MS / 5;
 
 /**
  * A guardian that cannot look at this process takes the end of their connection
- * for its death, {@link GRACE_MS} later. So this process may believe in its
+ * for its death, half a second later. So this process may believe in its
  * session for {@link SELF_FENCE_MS} after a moment at which the connection is
  * known to have been open: at every turn of the event loop in which no end of it
  * was read, the moment before that turn. After a pause of the process that is

@@ -14,7 +14,8 @@ import { WireClient } from '../../support/wire-client.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 const BELOW_RUN = ['run', '--'];
-const inContainer = canMakeContainers() ? it : it.skip;
+
+const describeContained = canMakeContainers() ? describe : describe.skip;
 
 describe('an application below "run"', () => {
   let server: ZookeeperServer;
@@ -112,32 +113,31 @@ describe('an application below "run"', () => {
     expect(await observer.exists(application.path)).toBeDefined();
   });
 
-  inContainer.each<[string, string, readonly string[]]>([
-    ['process.exit()', '{"do":"exit"}', []],
-    ['an uncaught exception', '{"do":"throw"}', []],
-    ['abort()', '{"do":"abort"}', []],
-    [
-      'the end of its heap',
-      '{"do":"heap"}',
-      ['--max-old-space-size=60', '--max-semi-space-size=1'],
-    ],
-  ])(
-    'has its session closed before its container ends by %s',
-    async (_how, action, execArgv) => {
-      const application = await start({
-        isContained: true,
-        env: { ON_SIGNAL: action },
-        execArgv,
-      });
-      await application.signal('SIGUSR2');
-      await application.process.exited;
-      await application.nodeGone({ timeoutMs: 500 });
-    },
-  );
+  describeContained('in a container', () => {
+    it.each<[string, string, readonly string[]]>([
+      ['process.exit()', '{"do":"exit"}', []],
+      ['an uncaught exception', '{"do":"throw"}', []],
+      ['abort()', '{"do":"abort"}', []],
+      [
+        'the end of its heap',
+        '{"do":"heap"}',
+        ['--max-old-space-size=60', '--max-semi-space-size=1'],
+      ],
+    ])(
+      'has its session closed before its container ends by %s',
+      async (_how, action, execArgv) => {
+        const application = await start({
+          isContained: true,
+          env: { ON_SIGNAL: action },
+          execArgv,
+        });
+        await application.signal('SIGUSR2');
+        await application.process.exited;
+        await application.nodeGone({ timeoutMs: 500 });
+      },
+    );
 
-  inContainer(
-    'has its session closed when it is killed in a container, which ends with the code of the signal',
-    async () => {
+    it('has its session closed when it is killed in a container, which ends with the code of the signal', async () => {
       const application = await start({ isContained: true });
       await application.signal('SIGKILL');
       expect(await application.process.exited).toEqual({
@@ -145,6 +145,6 @@ describe('an application below "run"', () => {
         signal: null,
       });
       expect(await observer.exists(application.path)).toBeUndefined();
-    },
-  );
+    });
+  });
 });
