@@ -55,6 +55,32 @@ export function notScheduledMessage(method: string): string {
   );
 }
 
+export function answersRequestsMessage(method: string): string {
+  return (
+    `${method} is decorated with @OnlyLeader() and answers requests: on every ` +
+    'instance but the leader it does nothing and the answer is empty. Use ' +
+    '@UseGuards(LeaderGuard) instead: it refuses the request and names the ' +
+    'leader. If the empty answer is meant, say so: ' +
+    '@OnlyLeader({ scheduled: false }).'
+  );
+}
+
+export function noSchedulerMessage(method: string): string {
+  return (
+    `${method} has a schedule that nothing fires: no scheduler is found. Add ` +
+    'ScheduleModule.forRoot() of @nestjs/schedule to the imports of the root ' +
+    'module.'
+  );
+}
+
+export function severalSchedulersMessage(count: number): string {
+  return (
+    `ScheduleModule.forRoot() is imported ${count} times: every @Cron(), ` +
+    `@Interval() and @Timeout() of this application fires ${count} times. ` +
+    'Import it once, in the root module; a library may import it too.'
+  );
+}
+
 export function duplicateTaskMessage(where: string, name: string): string {
   return (
     `${where}: there is another leader task with the name "${name}" in this ` +

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { DiscoveryService, ModulesContainer } from '@nestjs/core';
+import { ElectionExplorer } from './election/election.explorer.js';
 import {
   getLeaderElectionToken,
   injectedElectionNames,
@@ -67,13 +68,18 @@ export const LEADER_PROVIDERS: Provider[] = [
   },
   {
     provide: TaskExplorer,
-    inject: [DiscoveryService, LeaderElections, LeaderTasks, ScheduleFinder],
+    inject: [DiscoveryService, LeaderTasks, ScheduleFinder],
     useFactory: (
       discovery: DiscoveryService,
-      elections: LeaderElections,
       tasks: LeaderTasks,
       schedules: ScheduleFinder,
-    ) => new TaskExplorer(discovery, elections, tasks, schedules),
+    ) => new TaskExplorer(discovery, tasks, schedules),
+  },
+  {
+    provide: ElectionExplorer,
+    inject: [ModulesContainer, LeaderElections],
+    useFactory: (modules: ModulesContainer, elections: LeaderElections) =>
+      new ElectionExplorer(modules, elections),
   },
   {
     provide: LeadershipHooksExplorer,
@@ -88,6 +94,7 @@ export const LEADER_PROVIDERS: Provider[] = [
     provide: ZookeeperLeaderLifecycle,
     inject: [
       ModulesContainer,
+      ElectionExplorer,
       TaskExplorer,
       LeadershipHooksExplorer,
       LeaderElections,
@@ -95,6 +102,7 @@ export const LEADER_PROVIDERS: Provider[] = [
     ],
     useFactory: (
       modules: ModulesContainer,
+      electionExplorer: ElectionExplorer,
       tasksExplorer: TaskExplorer,
       hooksExplorer: LeadershipHooksExplorer,
       elections: LeaderElections,
@@ -102,7 +110,7 @@ export const LEADER_PROVIDERS: Provider[] = [
     ) =>
       new ZookeeperLeaderLifecycle(
         () => countImports(modules),
-        [tasksExplorer, hooksExplorer],
+        [electionExplorer, tasksExplorer, hooksExplorer],
         elections,
         tasks,
       ),
@@ -135,7 +143,7 @@ function electionProvider(name: string): Provider {
     provide: getLeaderElectionToken(name),
     inject: [LeaderElections],
     useFactory: (elections: LeaderElections) =>
-      elections.find(name, `@InjectLeaderElection('${name}')`),
+      elections.offer(name, `@InjectLeaderElection('${name}')`),
   };
 }
 
