@@ -35,6 +35,15 @@ export function unknownInstanceMessage(method: string): string {
   );
 }
 
+export function guardWithoutModuleMessage(): string {
+  return (
+    `LeaderGuard does not find ${MODULE}. Add ${MODULE}.forRoot() to the imports ` +
+    'of the root module, or of this one where it is not global; in a test add ' +
+    'ZookeeperLeaderTestingModule.forRoot() of nestjs-zookeeper-leader/testing ' +
+    'to the imports of the testing module, or override the guard.'
+  );
+}
+
 export function notStaticProviderMessage(
   method: string,
   scope: string,
