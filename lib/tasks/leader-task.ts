@@ -112,7 +112,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   readonly #live: TaskRun[] = [];
   readonly #mailbox: Message[] = [];
   #isWorking = false;
-  #quiet: (() => void)[] = [];
+  #quiet: { readonly resolve: () => void; readonly except: WeakSet<TaskRun> }[] =
+    [];
   /** With `queue-one`: the call that waits for the end of a run. */
   #queued: Call | undefined;
   /** A missed tick that is run before the next one and before any call. */
@@ -158,8 +159,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     return this.#live.length;
   }
 
-  get isDisposed(): boolean {
-    return this.#isDisposed;
+  get runs(): readonly TaskRun[] {
+    return [...this.#live];
+  }
+
+  /** Whether the task, or its application, has ended. */
+  get isOver(): boolean {
+    return this.#refusal !== undefined;
   }
 
   get paused(): TaskPause | undefined {
@@ -353,10 +359,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     }
   }
 
-  /** Resolves when no run goes on and nothing is left to decide or to record. */
-  whenQuiet(): Promise<void> {
+  /**
+   * Resolves when nothing is left to decide or to record, and no run goes on but
+   * those of `except`.
+   */
+  whenQuiet(except: WeakSet<TaskRun>): Promise<void> {
     return new Promise((resolve) => {
-      this.#quiet.push(resolve);
+      this.#quiet.push({ resolve, except });
       this.#tellQuiet();
     });
   }
@@ -404,13 +413,16 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   }
 
   #tellQuiet(): void {
-    if (
-      !this.#isWorking &&
-      this.#live.length === 0 &&
-      this.#mailbox.length === 0
-    ) {
-      this.#quiet.splice(0).forEach((resolve) => resolve());
+    if (this.#isWorking || this.#mailbox.length > 0) {
+      return;
     }
+    this.#quiet = this.#quiet.filter(({ resolve, except }) => {
+      const isQuiet = this.#live.every((run) => except.has(run));
+      if (isQuiet) {
+        resolve();
+      }
+      return !isQuiet;
+    });
   }
 
   // --- Deciding --------------------------------------------------------------

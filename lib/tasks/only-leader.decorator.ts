@@ -1,3 +1,7 @@
+import {
+  refuseBareDecorator,
+  refuseStandardDecorators,
+} from '../decorator-checks.js';
 import type { LeaderTaskOptions } from '../interfaces/leader-task-options.interface.js';
 import { sharedRegistry } from '../shared-registry.js';
 import { unknownInstanceMessage } from '../zookeeper-leader.messages.js';
@@ -6,8 +10,8 @@ export type AnyMethod = (this: unknown, ...args: unknown[]) => unknown;
 
 /** What a guarded call is directed to. */
 export interface TaskGuard {
-  /** Whether the task has been ended, and another one may take its place. */
-  readonly isDisposed: boolean;
+  /** Whether the task, or its application, has ended. */
+  readonly isOver: boolean;
   /**
    * Whether a call is to do nothing, as far as can be told at once: then it has
    * been counted and reported. Allocates nothing, unless somebody listens.
@@ -65,8 +69,8 @@ export const lateGuards = sharedRegistry(
  *
  * A text is the name of the election, not of the task: that is the option `task`.
  *
- * Called on an object that the module does not know, the method throws instead
- * of running everywhere.
+ * Called on an object that the module does not know, the method throws, or
+ * rejects if it is asynchronous, instead of running everywhere.
  *
  * @example
  * ```ts
@@ -84,6 +88,8 @@ export const lateGuards = sharedRegistry(
 export function OnlyLeader(
   options: string | LeaderTaskOptions = {},
 ): MethodDecorator {
+  // oxlint-disable-next-line prefer-rest-params
+  refuseBareDecorator('@OnlyLeader()', arguments.length);
   const isShorthand = typeof options === 'string';
   const taskOptions = isShorthand ? { election: options } : options;
   return (
@@ -91,6 +97,7 @@ export function OnlyLeader(
     key: string | symbol,
     descriptor: PropertyDescriptor,
   ) => {
+    refuseStandardDecorators('@OnlyLeader()', key);
     const original = descriptor?.value as AnyMethod | undefined;
     if (typeof original !== 'function' || typeof target === 'function') {
       throw new TypeError(
@@ -110,13 +117,16 @@ export function OnlyLeader(
       id: definitions.count++,
       key,
       options: taskOptions,
-      isAsync: isAsync(original),
+      isAsync:
+        isAsync(original) ||
+        // A compiler may have made a plain function of it.
+        Reflect.getMetadata('design:returntype', target, key) === Promise,
       isShorthand,
       prototype: target,
     };
     definitions.byPrototype.set(target, [...known, definition]);
     descriptor.value = disguise(
-      guarded(original, definition.id, describe(target, key)),
+      guarded(original, definition, describe(target, key)),
       original,
     );
   };
@@ -140,21 +150,31 @@ export function isAsync(fn: unknown): boolean {
   return typeof fn === 'function' && fn.constructor?.name === 'AsyncFunction';
 }
 
-function guarded(original: AnyMethod, id: number, name: string): AnyMethod {
-  const find = (target: unknown): TaskGuard => {
-    const guard = guardOf(target, id) ?? lateGuardOf(target, id);
-    if (guard === undefined) {
-      throw new Error(unknownInstanceMessage(name));
+function guarded(
+  original: AnyMethod,
+  { id, isAsync: rejects }: TaskDefinition,
+  name: string,
+): AnyMethod {
+  const find = (target: unknown): TaskGuard | undefined =>
+    guardOf(target, id) ?? lateGuardOf(target, id);
+  const refuse = (): Promise<never> => {
+    const error = new Error(unknownInstanceMessage(name));
+    if (rejects) {
+      return Promise.reject(error);
     }
-    return guard;
+    throw error;
   };
   const call = function (this: unknown, ...args: unknown[]): unknown {
-    return find(this).call(original, this, args);
+    return find(this)?.call(original, this, args);
   };
   return function (this: unknown): unknown {
+    const guard = find(this);
+    if (guard === undefined) {
+      return refuse();
+    }
     // `arguments` that are only passed on are never made: nothing is allocated
     // for a call that does nothing.
-    return find(this).declines()
+    return guard.declines()
       ? undefined
       : // oxlint-disable-next-line prefer-rest-params
         Reflect.apply(call, this, arguments);

@@ -52,6 +52,8 @@ export interface TaskSchedule {
    * @param caller what a call was made on: jobs call their function on themselves
    */
   ticks(caller?: unknown): Ticks | undefined;
+  /** False: a decorator asks for a job, and the scheduler has made none. */
+  readonly hasJob?: boolean;
   /** Why it cannot have a run ledger, and what to do. */
   readonly ledgerProblem?: string;
 }
@@ -77,7 +79,7 @@ const LOOK_AGAIN_MS = 1_000;
 @Injectable()
 export class Schedules {
   readonly #discovery: DiscoveryService;
-  #registry: SchedulerRegistryLike | undefined;
+  #knownRegistry: SchedulerRegistryLike | undefined;
   #owners:
     | { count: number; names: Map<object, Map<string, readonly string[]>> }
     | undefined;
@@ -91,12 +93,21 @@ export class Schedules {
 
   /** Whether the application has a scheduler at all. */
   get hasScheduler(): boolean {
-    return this.registry !== undefined;
+    return this.#registry !== undefined;
   }
 
-  get registry(): SchedulerRegistryLike | undefined {
-    this.#registry ??= this.#instances().find(isSchedulerRegistry);
-    return this.#registry;
+  /** How many schedulers fire the same jobs: more than one is a mistake. */
+  get schedulerCount(): number {
+    return this.#registries().size;
+  }
+
+  get #registry(): SchedulerRegistryLike | undefined {
+    this.#knownRegistry ??= [...this.#registries()][0];
+    return this.#knownRegistry;
+  }
+
+  #registries(): Set<SchedulerRegistryLike> {
+    return new Set(this.#instances().filter(isSchedulerRegistry));
   }
 
   /** Of a method that may have a scheduler decorator. */
@@ -139,7 +150,7 @@ export class Schedules {
     let found: string | undefined;
     let called: CronJobLike | undefined;
     const findJob = (): CronJobLike | undefined => {
-      const jobs = this.registry?.getCronJobs();
+      const jobs = this.#registry?.getCronJobs();
       const known = found === undefined ? undefined : jobs?.get(found);
       if (known) {
         return known;
@@ -177,7 +188,7 @@ export class Schedules {
   #cron(instance: object, key: string, options: CronOptions): TaskSchedule {
     const cache = new TicksCache();
     const findJobs = (): CronJobLike[] => {
-      const jobs = this.registry?.getCronJobs();
+      const jobs = this.#registry?.getCronJobs();
       return this.#jobNames('cronJobs', instance, key, options.name).flatMap(
         (name) => jobs?.get(name) ?? [],
       );
@@ -192,6 +203,9 @@ export class Schedules {
       },
       get waitsForCompletion() {
         return findJobs()[0]?.waitForCompletion === true;
+      },
+      get hasJob() {
+        return cache.isUsed || findJobs().length > 0;
       },
       ticks() {
         const [job] = findJobs();
@@ -213,14 +227,19 @@ export class Schedules {
     const ticks = new IntervalTicks(intervalLength(everyMs));
     const isThere = (): boolean =>
       this.#jobNames('intervals', instance, key, name).some((each) =>
-        this.registry?.doesExist('interval', each),
+        this.#registry?.doesExist('interval', each),
       );
+    let wasThere = false;
     const isPossible = Number(everyMs) >= 1 && Number(everyMs) < 2 ** 31;
     return {
       description: ticks.description,
       waitsForCompletion: false,
       get state() {
         return isThere() ? 'active' : 'inactive';
+      },
+      get hasJob() {
+        wasThere ||= isThere();
+        return wasThere;
       },
       ticks: () => ticks,
       ...(!isPossible && {
@@ -336,7 +355,7 @@ export class Schedules {
   }
 
   #nameOfJobWith(fn: unknown): string | undefined {
-    const all = this.registry?.getCronJobs() ?? new Map<string, CronJobLike>();
+    const all = this.#registry?.getCronJobs() ?? new Map<string, CronJobLike>();
     const known = this.#functions?.jobs.get(fn);
     const nowMs = performance.now();
     if (
@@ -408,9 +427,12 @@ function isCronJob(value: unknown): value is CronJobLike {
   return typeof time?.getNextDateFrom === 'function';
 }
 
-/** By looks: a minifier gives classes other names. */
+/**
+ * Not by the name of its class, which a bundler may have shortened, and not by
+ * the object, which may be a mock that has every method.
+ */
 function isSchedulerRegistry(value: unknown): value is SchedulerRegistryLike {
-  return hasFunctions(value, 'getCronJobs', 'getIntervals', 'doesExist');
+  return hasFunctions(value, 'getCronJobs', 'getIntervals', 'getTimeouts');
 }
 
 function isOrchestrator(value: unknown): value is OrchestratorLike {
@@ -423,16 +445,12 @@ function isOrchestrator(value: unknown): value is OrchestratorLike {
 }
 
 function hasFunctions(value: unknown, ...names: string[]): boolean {
-  try {
-    return (
-      typeof value === 'object' &&
-      value !== null &&
-      names.every(
-        (name) => typeof (value as Record<string, unknown>)[name] === 'function',
-      )
-    );
-  } catch {
-    // Somebody's proxy, or a getter that is not ready.
+  if (typeof value !== 'object' || value === null) {
     return false;
   }
+  const prototype = Object.getPrototypeOf(value) as Record<
+    string,
+    unknown
+  > | null;
+  return names.every((name) => typeof prototype?.[name] === 'function');
 }
