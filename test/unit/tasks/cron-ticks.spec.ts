@@ -1,20 +1,20 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { CronTime } from 'cron';
 import * as fc from 'fast-check';
-import { CronSchedule } from '../../../lib/tasks/schedule/cron-schedule.js';
+import { CronTicks } from '../../../lib/tasks/cron-ticks.js';
 
 const HOUR_MS = 3_600_000;
 const YEAR_2026 = Date.parse('2026-01-01T00:00:00Z');
 
 function schedule(source: string | Date, timeZone = 'Europe/Berlin') {
-  return new CronSchedule(new CronTime(source, timeZone));
+  return new CronTicks(new CronTime(source, timeZone));
 }
 
 function at(text: string): number {
   return Date.parse(text);
 }
 
-describe('CronSchedule', () => {
+describe('CronTicks', () => {
   it('finds the last tick that next() would have given', () => {
     const expressions = [
       '* * * * * *',
@@ -49,7 +49,7 @@ describe('CronSchedule', () => {
   it('is asked once where nothing has been missed, and twice for one tick', () => {
     const time = new CronTime('0 0 2 * * *', 'UTC');
     const getNext = jest.spyOn(time, 'getNextDateFrom');
-    const ticks = new CronSchedule(time);
+    const ticks = new CronTicks(time);
     const now = at('2026-05-05T12:00:00Z');
     expect(ticks.previous(now, at('2026-05-05T02:00:00Z'))).toBeUndefined();
     expect(getNext).toHaveBeenCalledTimes(1);
