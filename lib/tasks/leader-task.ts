@@ -22,7 +22,12 @@ import {
   type TaskEvents,
 } from './task-events.js';
 import type { Claim, TaskLedger } from './task-ledger.js';
-import { isPromise, runStorage, TaskRun, type TaskRunOwner } from './task-run.js';
+import {
+  isPromise,
+  runStorage,
+  TaskRun,
+  type TaskRunOwner,
+} from './task-run.js';
 import type { Ticks } from './ticks.js';
 
 /** What the tasks of an application share. */
@@ -112,8 +117,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   readonly #live: TaskRun[] = [];
   readonly #mailbox: Message[] = [];
   #isWorking = false;
-  #quiet: { readonly resolve: () => void; readonly except: WeakSet<TaskRun> }[] =
-    [];
+  #quiet: {
+    readonly resolve: () => void;
+    readonly except: WeakSet<TaskRun>;
+  }[] = [];
   /** With `queue-one`: the call that waits for the end of a run. */
   #queued: Call | undefined;
   /** A missed tick that is run before the next one and before any call. */
@@ -286,10 +293,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
 
   /** Something may have to be run that nobody calls for. */
   look(): void {
-    if (
-      this.ledger &&
-      !this.#mailbox.some(({ type }) => type === 'look')
-    ) {
+    if (this.ledger && !this.#mailbox.some(({ type }) => type === 'look')) {
       this.#post({ type: 'look' });
     }
   }
@@ -713,7 +717,11 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       const error =
         open === 'claimed' ? this.#warnIfAhead(term, ledger) : undefined;
       this.#skip(
-        error ? 'ledger-unavailable' : ledger.leads(term) ? open : 'not-leading',
+        error
+          ? 'ledger-unavailable'
+          : ledger.leads(term)
+            ? open
+            : 'not-leading',
         tick,
         error && { error },
       );
@@ -727,7 +735,11 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     const isLeading = await this.election.revalidate();
     const term = this.#term;
     const refuse = (reason: SkipReason, error?: unknown): void => {
-      this.#skip(reason, undefined, error === undefined ? undefined : { error });
+      this.#skip(
+        reason,
+        undefined,
+        error === undefined ? undefined : { error },
+      );
       demand.answer({
         outcome: 'skipped',
         reason,
@@ -1117,12 +1129,24 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     }
   }
 
-  #tellMissed({ count, first, last }: { count: number; first: number; last: number }): void {
+  #tellMissed({
+    count,
+    first,
+    last,
+  }: {
+    count: number;
+    first: number;
+    last: number;
+  }): void {
     this.reporter.missed({ count, first, last });
-    const [from, to] = [first, last].map((tick) => new Date(tick).toISOString());
+    const [from, to] = [first, last].map((tick) =>
+      new Date(tick).toISOString(),
+    );
     this.#host.logger.warn(
       `Leader task "${this.task}": nobody has run ` +
-        (count === 1 ? `the tick ${from}` : `${count} ticks from ${from} to ${to}`),
+        (count === 1
+          ? `the tick ${from}`
+          : `${count} ticks from ${from} to ${to}`),
     );
   }
 

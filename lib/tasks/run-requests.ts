@@ -132,7 +132,10 @@ async function waitForAnswer(
     if (!claim && nowMs - startedMs >= answerWithinMs) {
       try {
         await client.delete(path, content.stat.version);
-        throw noAnswer(task, `nobody took it within ${answerWithinMs} ms; it was not run`);
+        throw noAnswer(
+          task,
+          `nobody took it within ${answerWithinMs} ms; it was not run`,
+        );
       } catch (error) {
         if (!isZookeeperError(error, 'BAD_VERSION')) {
           throw error;
@@ -325,4 +328,3 @@ function parseRequest(data: string): RunRequest | undefined {
     return undefined;
   }
 }
-

@@ -1,7 +1,10 @@
 import { channel } from 'node:diagnostics_channel';
 import { Subject, type Observable } from 'rxjs';
 import type { LeadershipReason } from '../election/leadership.interface.js';
-import type { LeaderTaskCounts, TaskPause } from './leader-task-info.interface.js';
+import type {
+  LeaderTaskCounts,
+  TaskPause,
+} from './leader-task-info.interface.js';
 
 /**
  * Why a call of a leader task did nothing:
@@ -233,7 +236,12 @@ export class TaskReporter {
       this.#counts.failed += 1;
     }
     const durationMs = Date.now() - startedAtMs;
-    this.emit(() => ({ type: 'failed', ...run.describe(), durationMs, ...what }));
+    this.emit(() => ({
+      type: 'failed',
+      ...run.describe(),
+      durationMs,
+      ...what,
+    }));
   }
 
   missed(ticks: { count: number; first: number; last: number }): void {

@@ -298,7 +298,10 @@ describe('a hand-over', () => {
 
   it('waits until the end of a run is recorded, though the run goes on no more', async () => {
     setUp();
-    const a = await bench.start('A', { isProxied: true, drainTimeoutMs: 10_000 });
+    const a = await bench.start('A', {
+      isProxied: true,
+      drainTimeoutMs: 10_000,
+    });
     let held:
       ReturnType<NonNullable<typeof a.proxy>['holdReplyOf']> | undefined;
     bench.work = () => {
@@ -311,7 +314,7 @@ describe('a hand-over', () => {
     expect(a.tasks.list()).toMatchObject([{ running: 0 }]);
     let hasResigned = false;
     const resigned = a.election.resign().then(() => (hasResigned = true));
-    await a.tasks.history('task').catch(() => undefined);
+    await waitFor(() => a.election.leadership.role !== 'leader');
     expect(hasResigned).toBe(false);
     held?.release();
     await resigned;
