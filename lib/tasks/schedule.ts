@@ -319,14 +319,13 @@ export class Schedules {
     ];
     return wrappers.flatMap((wrapper) => {
       const instance = wrapper.instance as Record<string, unknown> | null;
-      const prototype: unknown =
-        instance === null || instance === undefined
-          ? undefined
-          : Object.getPrototypeOf(instance);
+      const prototype = instance
+        ? (Object.getPrototypeOf(instance) as object | null)
+        : null;
       if (!prototype || !instance || !wrapper.isDependencyTreeStatic()) {
         return [];
       }
-      return scanner.getAllMethodNames(prototype as object).flatMap((key) => {
+      return scanner.getAllMethodNames(prototype).flatMap((key) => {
         const method = instance[key];
         const kind: unknown =
           typeof method === 'function' &&

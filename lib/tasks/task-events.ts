@@ -168,6 +168,7 @@ export class TaskEvents {
 }
 
 interface DescribedRun {
+  readonly startedAtMs: number;
   describe(): RunEventDetails;
 }
 
@@ -197,7 +198,7 @@ export class TaskReporter {
         ...details(),
         ...this.#subject,
         at: new Date(),
-      } as LeaderTaskEvent);
+      });
     }
   }
 
@@ -218,10 +219,10 @@ export class TaskReporter {
     }
   }
 
-  finished(run: DescribedRun, startedAtMs: number): void {
+  finished(run: DescribedRun): void {
     this.#counts.finished += 1;
     if (this.#events.isObserved) {
-      const durationMs = Date.now() - startedAtMs;
+      const durationMs = Date.now() - run.startedAtMs;
       this.emit(() => ({ type: 'finished', ...run.describe(), durationMs }));
     }
   }
@@ -229,13 +230,12 @@ export class TaskReporter {
   /** A try has failed; the run has if there is no other one. */
   failed(
     run: DescribedRun,
-    startedAtMs: number,
     what: { error: unknown; willRetry: boolean; timedOut: boolean },
   ): void {
     if (!what.willRetry) {
       this.#counts.failed += 1;
     }
-    const durationMs = Date.now() - startedAtMs;
+    const durationMs = Date.now() - run.startedAtMs;
     this.emit(() => ({
       type: 'failed',
       ...run.describe(),
