@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { DiscoveryService, ModulesContainer } from '@nestjs/core';
+import { ElectionExplorer } from './election/election.explorer.js';
 import {
   getLeaderElectionToken,
   injectedElectionNames,
@@ -8,8 +9,9 @@ import {
 import { LeaderElections } from './election/leader-elections.js';
 import { LeadershipHooksExplorer } from './election/leadership-hooks.explorer.js';
 import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
-import { LeaderTasks } from './tasks/leader-tasks.js';
-import { ScheduleFinder } from './tasks/schedule/schedule-finder.js';
+import { LeaderTasks, TASK_NODES } from './tasks/leader-tasks.js';
+import { memoryNodes } from './tasks/memory-client.js';
+import { Schedules } from './tasks/schedule.js';
 import { TaskExplorer } from './tasks/task-explorer.js';
 import { VERSION } from './version.js';
 import {
@@ -52,28 +54,18 @@ export const LEADER_PROVIDERS: Provider[] = [
   },
   electionProvider(DEFAULT_ELECTION),
   {
-    provide: ScheduleFinder,
-    inject: [DiscoveryService],
-    useFactory: (discovery: DiscoveryService) => new ScheduleFinder(discovery),
+    provide: TASK_NODES,
+    inject: [LeaderElections],
+    useFactory: ({ session }: LeaderElections) => session ?? memoryNodes(),
   },
+  Schedules,
+  LeaderTasks,
+  TaskExplorer,
   {
-    provide: LeaderTasks,
-    inject: [LeaderElections, ScheduleFinder, RESOLVED_OPTIONS],
-    useFactory: (
-      elections: LeaderElections,
-      schedules: ScheduleFinder,
-      { drainTimeoutMs, ledger }: ResolvedOptions,
-    ) => new LeaderTasks({ elections, schedules, drainTimeoutMs, ledger }),
-  },
-  {
-    provide: TaskExplorer,
-    inject: [DiscoveryService, LeaderElections, LeaderTasks, ScheduleFinder],
-    useFactory: (
-      discovery: DiscoveryService,
-      elections: LeaderElections,
-      tasks: LeaderTasks,
-      schedules: ScheduleFinder,
-    ) => new TaskExplorer(discovery, elections, tasks, schedules),
+    provide: ElectionExplorer,
+    inject: [ModulesContainer, LeaderElections],
+    useFactory: (modules: ModulesContainer, elections: LeaderElections) =>
+      new ElectionExplorer(modules, elections),
   },
   {
     provide: LeadershipHooksExplorer,
@@ -88,6 +80,7 @@ export const LEADER_PROVIDERS: Provider[] = [
     provide: ZookeeperLeaderLifecycle,
     inject: [
       ModulesContainer,
+      ElectionExplorer,
       TaskExplorer,
       LeadershipHooksExplorer,
       LeaderElections,
@@ -95,6 +88,7 @@ export const LEADER_PROVIDERS: Provider[] = [
     ],
     useFactory: (
       modules: ModulesContainer,
+      electionExplorer: ElectionExplorer,
       tasksExplorer: TaskExplorer,
       hooksExplorer: LeadershipHooksExplorer,
       elections: LeaderElections,
@@ -102,7 +96,7 @@ export const LEADER_PROVIDERS: Provider[] = [
     ) =>
       new ZookeeperLeaderLifecycle(
         () => countImports(modules),
-        [tasksExplorer, hooksExplorer],
+        [electionExplorer, tasksExplorer, hooksExplorer],
         elections,
         tasks,
       ),
@@ -135,7 +129,7 @@ function electionProvider(name: string): Provider {
     provide: getLeaderElectionToken(name),
     inject: [LeaderElections],
     useFactory: (elections: LeaderElections) =>
-      elections.find(name, `@InjectLeaderElection('${name}')`),
+      elections.offer(name, `@InjectLeaderElection('${name}')`),
   };
 }
 

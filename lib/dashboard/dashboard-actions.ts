@@ -85,7 +85,7 @@ export class DashboardActions {
     }
     this.#logger.log(`The dashboard has the leader task "${name}" run here`);
     let error: unknown;
-    const run = this.#tasks.run(name).catch((reason: unknown) => {
+    const run = this.#tasks.runHere(name).catch((reason: unknown) => {
       error = reason;
       this.#logger.error(
         `Leader task "${name}" failed (run from the dashboard)`,

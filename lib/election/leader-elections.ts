@@ -13,7 +13,7 @@ import {
   disposeInUseMessage,
   unknownElectionMessage,
 } from '../zookeeper-leader.messages.js';
-import type { GuardFunction } from './guard-function.js';
+import { plainGuard, type GuardFunction } from './guard-function.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Participant } from './leadership.interface.js';
 import { openSession, type LeaderSession } from './leader-session.js';
@@ -52,6 +52,8 @@ interface Entry {
   readonly election: ManagedElection;
   /** What of the library cannot do without it: the first that asked. */
   usedBy: string | undefined;
+  /** False: made for callers that may never use it. */
+  isInUse: boolean;
   /** Whether it has been entered on behalf of the application. */
   isEntered: boolean;
   readonly onDispose: Map<ElectionListener, () => void>;
@@ -93,11 +95,7 @@ export class LeaderElections {
   readonly #isFake: boolean;
   readonly #makeLocal: (parts: LocalElectionParts) => ManagedElection;
   #phase: 'starting' | 'running' | 'closing' = 'starting';
-  /** Without tasks there is nothing to wait for: just the question. */
-  #guardFunction: GuardFunction =
-    (election, fn) =>
-    (...args) =>
-      election.isLeader() ? fn(...args) : undefined;
+  #guardFunction: GuardFunction = plainGuard;
 
   /** @internal */
   constructor(
@@ -132,7 +130,7 @@ export class LeaderElections {
 
   /** Names of the elections that are in use, in no order. */
   get names(): string[] {
-    return [...this.#elections.keys()];
+    return this.#inUse.map(({ election }) => election.name);
   }
 
   /**
@@ -143,11 +141,9 @@ export class LeaderElections {
    * @throws {TypeError} if it is no name, or not among the option `elections`
    */
   get(name: string = DEFAULT_ELECTION): LeaderElection {
-    const entry = this.#find(name, 'LeaderElections.get()');
-    if (this.#phase === 'running') {
-      this.#enterOnce(entry);
-    }
-    return entry.election;
+    const { election } = this.#find(name, 'LeaderElections.get()');
+    this.#comeIntoUse(name);
+    return election;
   }
 
   /**
@@ -189,6 +185,7 @@ export class LeaderElections {
   find(name: string, usedBy: string): ManagedElection {
     const entry = this.#find(name, usedBy);
     entry.usedBy ??= usedBy;
+    this.#use(entry);
     return entry.election;
   }
 
@@ -197,19 +194,24 @@ export class LeaderElections {
     if (existing) {
       return existing;
     }
-    checkElectionName(name, `election of ${usedBy}`);
-    const known = this.#options.elections;
-    if (known && !known.includes(name)) {
-      throw new TypeError(unknownElectionMessage(name, known, usedBy));
-    }
-    const election = this.#create(name);
     const entry: Entry = {
-      election,
+      election: this.#make(name, usedBy),
       usedBy: undefined,
+      isInUse: false,
       isEntered: false,
       onDispose: new Map(),
     };
     this.#elections.set(name, entry);
+    return entry;
+  }
+
+  /** Has the election log, be listed and be followed from now on. */
+  #use(entry: Entry): void {
+    if (entry.isInUse) {
+      return;
+    }
+    entry.isInUse = true;
+    const { election } = entry;
     if (!this.#isFake) {
       this.#log.follow(election);
     }
@@ -219,7 +221,46 @@ export class LeaderElections {
     if (this.#phase === 'closing') {
       void election.shutDown();
     }
-    return entry;
+  }
+
+  get #inUse(): Entry[] {
+    return [...this.#elections.values()].filter(({ isInUse }) => isInUse);
+  }
+
+  /** Something needs the election: it is entered, at once or at the start. */
+  #comeIntoUse(name: string): void {
+    const entry = this.#elections.get(name);
+    if (entry) {
+      this.#use(entry);
+      if (this.#phase === 'running') {
+        this.#enterOnce(entry);
+      }
+    }
+  }
+
+  /**
+   * {@link find} for an election that the application may never use: it comes
+   * into use when something enters it, guards a function with it or waits for
+   * its leadership.
+   *
+   * @internal
+   */
+  offer(name: string, usedBy: string): ManagedElection {
+    if (!this.#session) {
+      // There is nothing to enter: this instance leads them all, or a test says.
+      return this.find(name, usedBy);
+    }
+    const isNew = !this.#elections.has(name);
+    const entry = this.#find(name, usedBy);
+    entry.usedBy ??= usedBy;
+    if (isNew) {
+      entry.election.leadership$.subscribe(({ role }) => {
+        if (role !== 'idle') {
+          this.#use(entry);
+        }
+      });
+    }
+    return entry.election;
   }
 
   /**
@@ -231,7 +272,7 @@ export class LeaderElections {
   get isHealthy(): boolean {
     return (
       !this.#log.hasProblems &&
-      [...this.#elections.values()].every(
+      this.#inUse.every(
         ({ election }) =>
           election.leadership.role !== 'leader' || election.isLeader(),
       )
@@ -265,7 +306,7 @@ export class LeaderElections {
    */
   follow(listener: ElectionListener): () => void {
     this.#listeners.add(listener);
-    for (const entry of this.#elections.values()) {
+    for (const entry of this.#inUse) {
       this.#tell(listener, entry);
     }
     return () => {
@@ -306,7 +347,13 @@ export class LeaderElections {
   async start(): Promise<void> {
     if (this.#phase === 'starting') {
       this.#phase = 'running';
-      for (const entry of this.#elections.values()) {
+      if (this.#inUse.length === 0) {
+        this.find(DEFAULT_ELECTION, 'the module');
+      }
+      if (!this.#options.enabled) {
+        this.#log.disabled();
+      }
+      for (const entry of this.#inUse) {
         this.#enterOnce(entry);
       }
     }
@@ -335,9 +382,20 @@ export class LeaderElections {
     }
   }
 
-  #create(name: string): ManagedElection {
+  /**
+   * @throws {TypeError} if it is no name, or not among the option `elections`
+   */
+  #make(name: string, usedBy: string): ManagedElection {
+    checkElectionName(name, `election of ${usedBy}`);
+    const known = this.#options.elections;
+    if (known && !known.includes(name)) {
+      throw new TypeError(unknownElectionMessage(name, known, usedBy));
+    }
     const drain = this.#drain;
-    const guard: GuardFunction = (...args) => this.#guardFunction(...args);
+    const guard: GuardFunction = (...args) => {
+      this.#comeIntoUse(name);
+      return this.#guardFunction(...args);
+    };
     if (!this.#session) {
       const identity = this.#identity;
       return this.#makeLocal({ name, identity, drain, guard });
@@ -354,6 +412,7 @@ export class LeaderElections {
       drain,
       guard,
       reporter: this.#log.reporter(name, paths.election(name)),
+      onAwaited: () => this.#comeIntoUse(name),
     });
   }
 

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type {
   OnlyLeaderFunction,
   OnlyLeaderOptions,
-} from '../tasks/leader-task-options.interface.js';
+} from '../interfaces/leader-task-options.interface.js';
 import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import type { SessionLease } from '../zookeeper/session-lease.js';
@@ -36,6 +36,8 @@ export interface ZookeeperElectionOptions {
   readonly drain: (election: string) => Promise<void>;
   readonly guard: GuardFunction;
   readonly reporter: ElectionReporter;
+  /** Called when somebody waits for this instance to lead. */
+  readonly onAwaited: () => void;
 }
 
 /** An election in which this instance takes part through ZooKeeper. */
@@ -108,6 +110,7 @@ export class ZookeeperElection extends LeaderElection {
   async waitForLeadership(
     options?: WaitForLeadershipOptions,
   ): Promise<LeadershipTerm> {
+    this.#options.onAwaited();
     await this.revalidate();
     return this.#state.waitForTerm(() => this.isLeader(), options);
   }

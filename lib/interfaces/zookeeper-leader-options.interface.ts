@@ -1,6 +1,6 @@
 import type { ZookeeperTlsOptions } from '../zookeeper/connection/tls-options.interface.js';
 import type { SaslResponder } from '../zookeeper/handshake/sasl-login.js';
-import type { RunLedgerOptions } from '../tasks/leader-task-options.interface.js';
+import type { RunLedgerOptions } from './leader-task-options.interface.js';
 
 /**
  * Credentials of ZooKeeper's `digest` scheme.

@@ -77,7 +77,7 @@ export class MetricsRecorder
   }
 
   onApplicationBootstrap(): void {
-    for (const { task } of this.#tasks.list()) {
+    for (const [task] of this.#tasks.running()) {
       this.#taskRecorder.announce(task);
     }
   }
@@ -128,7 +128,7 @@ export class MetricsRecorder
   }
 
   collectRunning(gauge: Gauge<'task'>): void {
-    for (const { task, running } of this.#tasks.list()) {
+    for (const [task, running] of this.#tasks.running()) {
       gauge.inc({ task: this.#taskNames.of(task) }, running);
     }
   }

@@ -1,22 +1,30 @@
-import { Logger } from '@nestjs/common';
-import type { DiscoveryService } from '@nestjs/core';
-import { electionsInjectedInto } from '../election/inject-leader-election.decorator.js';
-import type { LeaderElections } from '../election/leader-elections.js';
+import { Injectable, Logger } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { LeaderElections } from '../election/leader-elections.js';
+import { leadershipHooksOf } from '../election/leadership-hooks.decorator.js';
+import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import {
-  DEFAULT_ELECTION,
-  LOG_CONTEXT,
-} from '../zookeeper-leader.constants.js';
-import {
+  answersRequestsMessage,
+  noSchedulerMessage,
   notScheduledMessage,
   notStaticProviderMessage,
+  severalSchedulersMessage,
+  unguardedOverrideMessage,
 } from '../zookeeper-leader.messages.js';
-import type { LeaderTasks } from './leader-tasks.js';
-import type { ScheduleFinder } from './schedule/schedule-finder.js';
-import { tasksOf, type TaskDefinition } from './task-definition.js';
+import { LeaderTasks } from './leader-tasks.js';
+import { tasksOf, type TaskDefinition } from './only-leader.decorator.js';
+import { Schedules } from './schedule.js';
+import { nameOf } from './task-factory.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
-/** Finds what the application's classes want from the library. */
+interface FoundTask {
+  readonly instance: object;
+  readonly definition: TaskDefinition;
+}
+
+/** Finds the methods under `@OnlyLeader()` of an application. */
+@Injectable()
 export class TaskExplorer {
   readonly #logger = new Logger(LOG_CONTEXT);
 
@@ -24,49 +32,46 @@ export class TaskExplorer {
     private readonly discovery: DiscoveryService,
     private readonly elections: LeaderElections,
     private readonly tasks: LeaderTasks,
-    private readonly schedules: ScheduleFinder,
+    private readonly schedules: Schedules,
   ) {}
 
   /**
    * @throws {TypeError} for an unknown election, and for a task that cannot work
    */
   explore(): void {
-    this.elections.find(DEFAULT_ELECTION, 'the module');
+    const { schedulerCount } = this.schedules;
+    if (schedulerCount > 1) {
+      this.#logger.warn(severalSchedulersMessage(schedulerCount));
+    }
+    // Injected ones so far; tasks and hooks come now.
+    const used = new Set(this.elections.names);
     const seen = new Set<unknown>();
+    const found: FoundTask[] = [];
     for (const wrapper of [
       ...this.discovery.getProviders(),
       ...this.discovery.getControllers(),
     ]) {
-      this.#exploreElections(wrapper);
-      if (!seen.has(wrapper.instance)) {
-        seen.add(wrapper.instance);
-        this.#exploreTasks(wrapper);
+      const instance: unknown = wrapper.instance;
+      if (
+        typeof instance === 'object' &&
+        instance !== null &&
+        !seen.has(instance)
+      ) {
+        seen.add(instance);
+        leadershipHooksOf(instance).forEach((hook) => used.add(hook.election));
+        found.push(...this.#explore(wrapper, instance));
       }
     }
+    this.tasks.warnOfLonelyElections(found, (name) => used.has(name));
   }
 
-  #exploreElections({ metatype }: InstanceWrapper): void {
-    if (typeof metatype === 'function') {
-      for (const name of electionsInjectedInto(metatype)) {
-        this.elections.find(
-          name,
-          `@InjectLeaderElection() of ${metatype.name}`,
-        );
-      }
-    }
-  }
-
-  #exploreTasks(wrapper: InstanceWrapper): void {
-    const instance: unknown = wrapper.instance;
-    if (typeof instance !== 'object' || instance === null) {
-      return;
-    }
+  #explore(wrapper: InstanceWrapper, instance: object): FoundTask[] {
     const definitions = tasksOf(instance);
-    if (definitions.length === 0) {
-      return;
-    }
     const [first] = definitions;
-    if (first && (!wrapper.isDependencyTreeStatic() || wrapper.isTransient)) {
+    if (!first) {
+      return [];
+    }
+    if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
       throw new TypeError(
         notStaticProviderMessage(
           nameOf(instance, first),
@@ -75,24 +80,74 @@ export class TaskExplorer {
       );
     }
     this.tasks.guard(instance, definitions);
+    const seen = new Set<string | symbol>();
     for (const definition of definitions) {
-      this.#warnIfUnscheduled(instance, definition);
+      if (!seen.has(definition.key)) {
+        seen.add(definition.key);
+        this.#warn(instance, definition);
+      }
     }
+    return definitions.map((definition) => ({ instance, definition }));
   }
 
-  #warnIfUnscheduled(instance: object, definition: TaskDefinition): void {
+  #warn(instance: object, definition: TaskDefinition): void {
     const { key, options } = definition;
     const method = (instance as Record<string | symbol, unknown>)[key];
-    if (
-      options.scheduled !== false &&
-      this.schedules.hasScheduler &&
-      !this.schedules.ofMethod(method)
-    ) {
-      this.#logger.warn(notScheduledMessage(nameOf(instance, definition)));
+    const { hasScheduler } = this.schedules;
+    const isScheduled =
+      this.schedules.ofMethod(instance, key).description !== undefined;
+    const name = nameOf(instance, definition);
+    if (isScheduled && isOverridden(instance, definition)) {
+      this.#logger.warn(
+        unguardedOverrideMessage(
+          name,
+          nameOf(definition.prototype, definition),
+        ),
+      );
+    }
+    if (options.scheduled === false) {
+      return;
+    }
+    if (isScheduled && !hasScheduler) {
+      this.#logger.warn(noSchedulerMessage(name));
+    } else if (!isScheduled && answersRequests(method)) {
+      this.#logger.warn(answersRequestsMessage(name));
+    } else if (!isScheduled && hasScheduler) {
+      this.#logger.warn(notScheduledMessage(name));
     }
   }
 }
 
-function nameOf(instance: object, { key }: TaskDefinition): string {
-  return `${instance.constructor.name}.${String(key)}()`;
+/** Whether a derived class has a method of that name without the decorator. */
+function isOverridden(
+  instance: object,
+  { key, prototype }: TaskDefinition,
+): boolean {
+  let owner: unknown = Object.getPrototypeOf(instance);
+  while (
+    typeof owner === 'object' &&
+    owner !== null &&
+    !Object.hasOwn(owner, key)
+  ) {
+    owner = Object.getPrototypeOf(owner);
+  }
+  return owner !== prototype;
+}
+
+/**
+ * Metadata that Nest's decorators leave on a method that answers requests: of
+ * routes, messages, gateways and resolvers.
+ */
+const REQUEST_METADATA = [
+  'path',
+  'microservices:pattern',
+  'websockets:message_mapping',
+  'graphql:resolver_type',
+];
+
+function answersRequests(method: unknown): boolean {
+  return (
+    typeof method === 'function' &&
+    REQUEST_METADATA.some((key) => Reflect.hasMetadata(key, method))
+  );
 }

@@ -72,8 +72,10 @@ function participant(
     connectionLossPolicy: 'hold-lease',
     isEnabled: true,
     drain: async () => undefined,
-    guard: (_election, task) => task,
+    guard: (_election, task) =>
+      Object.assign(task, { dispose: () => undefined }),
     reporter: new LeadershipLog(new Logger(), instanceId).reporter(name, ''),
+    onAwaited: () => undefined,
   });
 }
 

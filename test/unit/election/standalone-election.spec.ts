@@ -6,7 +6,7 @@ function election(): StandaloneElection {
     'default',
     { instanceId: 'i', host: 'h', pid: 1 },
     async () => undefined,
-    (_election, fn) => fn,
+    (_election, fn) => Object.assign(fn, { dispose: () => undefined }),
   );
 }
 

@@ -48,7 +48,7 @@ it('close() tells a run by hand that no term ends', async () => {
     drainTimeoutMs: DRAIN_TIMEOUT_MS,
   });
   await election.withdraw();
-  const run = app.get(LeaderTasks).run('heedful');
+  const run = app.get(LeaderTasks).runHere('heedful');
   await app.close();
   await run;
   expect(app.get(Jobs).ended).toBe('shutdown');
