@@ -98,6 +98,7 @@ describe('an application below "run"', () => {
     );
     process.kill(pid, 'SIGKILL');
     await application.nodeGone({ timeoutMs: 2_000 });
+    await waitFor(() => application.process.survivors().length === 0);
   });
 
   it('keeps its session through a stall', async () => {
