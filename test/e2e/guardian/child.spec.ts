@@ -44,7 +44,7 @@ describe('a guardian beside its application', () => {
     const application = await start({ timeoutMs: 4_000 });
     const guardian = await application.guardianPid();
     await application.process.kill();
-    await application.nodeGone({ timeoutMs: 1_500 });
+    await application.expectNodeGone({ timeoutMs: 1_500 });
     await waitFor(() => !runs(guardian));
     expect(proxy.requests('closeSession')).toHaveLength(1);
   });
@@ -54,7 +54,7 @@ describe('a guardian beside its application', () => {
     async (how) => {
       const application = await start({ timeoutMs: 4_000 });
       application.process.send({ do: how });
-      await application.nodeGone({ timeoutMs: 1_500 });
+      await application.expectNodeGone({ timeoutMs: 1_500 });
       await waitFor(() => application.process.survivors().length === 0);
     },
   );
@@ -82,7 +82,7 @@ describe('a guardian beside its application', () => {
     const application = await start({ timeoutMs: 1_000, maxStallMs: 3_000 });
     const stalledAtMs = performance.now();
     application.process.send({ blockMs: 8_000 });
-    await application.nodeGone({ timeoutMs: 7_000 });
+    await application.expectNodeGone({ timeoutMs: 7_000 });
     const keptMs = performance.now() - stalledAtMs;
     // Longer than without a guardian, and not longer than the server rounds.
     expect(keptMs).toBeGreaterThan(1_800);
@@ -128,7 +128,7 @@ describe('a guardian beside its application', () => {
     );
     expect(runs(second)).toBe(true);
     await application.process.kill();
-    await application.nodeGone({ timeoutMs: 1_500 });
+    await application.expectNodeGone({ timeoutMs: 1_500 });
   });
 
   it('is replaced when it is stopped, long before the channel to it is full or after', async () => {
@@ -147,7 +147,7 @@ describe('a guardian beside its application', () => {
       application.process.events.filter(({ type }) => type === 'disconnected'),
     ).toHaveLength(0);
     await application.process.kill();
-    await application.nodeGone({ timeoutMs: 900 });
+    await application.expectNodeGone({ timeoutMs: 900 });
   });
 
   it('goes with the application that stops, and leaves a released session alone', async () => {
@@ -164,7 +164,7 @@ describe('a guardian beside its application', () => {
     const application = await start({ timeoutMs: 4_000 });
     application.process.send({ do: 'stop' });
     await application.process.waitForEvent('stopped');
-    await application.nodeGone({ timeoutMs: 1_500 });
+    await application.expectNodeGone({ timeoutMs: 1_500 });
     await waitFor(() => application.process.descendants().length === 0);
   });
 

@@ -80,7 +80,7 @@ describe('a guardian in a sidecar', () => {
     expect(first.process.descendants()).toEqual([]);
     const killedAtMs = performance.now();
     await first.process.kill();
-    await first.nodeGone({ timeoutMs: 2_000 });
+    await first.expectNodeGone({ timeoutMs: 2_000 });
     expect(performance.now() - killedAtMs).toBeLessThan(2_000);
     await second.heartbeats(2);
     expect(await observer.exists(second.path)).toBeDefined();
@@ -104,7 +104,7 @@ describe('a guardian in a sidecar', () => {
     await startSidecar();
     await notice(application, /works again/);
     await application.process.kill();
-    await application.nodeGone({ timeoutMs: 2_000 });
+    await application.expectNodeGone({ timeoutMs: 2_000 });
   });
 
   it('goes on for the applications that are left when it is told to end', async () => {
@@ -112,7 +112,7 @@ describe('a guardian in a sidecar', () => {
     process.kill(sidecar.pid, 'SIGTERM');
     await sidecar.waitForLine(/last of 1 applications/);
     await application.process.kill();
-    await application.nodeGone({ timeoutMs: 2_000 });
+    await application.expectNodeGone({ timeoutMs: 2_000 });
     expect(await sidecar.exited).toMatchObject({ code: 0 });
   });
 
@@ -156,7 +156,7 @@ describe('a guardian in a sidecar', () => {
     it('closes the session of a dead application after a grace', async () => {
       const application = await startContained();
       await application.signal('SIGKILL');
-      await application.nodeGone({ timeoutMs: 3_000 });
+      await application.expectNodeGone({ timeoutMs: 3_000 });
     });
 
     it('keeps the session of an application that connects again in time, which never stops believing in it', async () => {
@@ -177,7 +177,7 @@ describe('a guardian in a sidecar', () => {
       proxy.cut();
       await application.process.waitForEvent('untrusted');
       expect(await observer.exists(application.path)).toBeDefined();
-      await application.nodeGone({ timeoutMs: 3_000 });
+      await application.expectNodeGone({ timeoutMs: 3_000 });
       expect(performance.now() - cutAtMs).toBeGreaterThan(499);
     });
 
@@ -186,7 +186,7 @@ describe('a guardian in a sidecar', () => {
       await application.signal('SIGSTOP');
       proxy.hold();
       proxy.cut();
-      await application.nodeGone({ timeoutMs: 3_000 });
+      await application.expectNodeGone({ timeoutMs: 3_000 });
       await application.signal('SIGCONT');
       const woken = await application.process.waitForEvent('after a pause');
       expect(woken.isTrusted).toBe(false);
@@ -197,7 +197,7 @@ describe('a guardian in a sidecar', () => {
       const application = await startContained();
       await application.signal('SIGSTOP');
       proxy.cut();
-      await application.nodeGone({ timeoutMs: 3_000 });
+      await application.expectNodeGone({ timeoutMs: 3_000 });
       await application.signal('SIGCONT');
       await application.process.waitForEvent('untrusted', ({ why }) =>
         /has closed this session/.test(String(why)),
@@ -240,6 +240,6 @@ describe('a guardian in a sidecar', () => {
     }
     await application.heartbeats(2);
     await application.process.kill();
-    await application.nodeGone({ timeoutMs: 2_000 });
+    await application.expectNodeGone({ timeoutMs: 2_000 });
   });
 });
