@@ -98,7 +98,13 @@ export class KeeperClient implements ZookeeperClient {
       maxStallMs,
       onReady: () => this.#open(),
       onMessage: (message) => this.#receive(message),
-      onGone: (description) => this.#keeperGone(description),
+      onGone: (description, byItself) =>
+        byItself
+          ? this.#lost(
+              'SESSION_EXPIRED',
+              `the session keeper ${description}, and with it its session`,
+            )
+          : this.#keeperGone(description),
       onTick: () =>
         this.#requests.sweep(
           (REQUEST_TIMEOUT_IN_SESSION_TIMEOUTS * sessionTimeoutMs) /
@@ -159,12 +165,14 @@ export class KeeperClient implements ZookeeperClient {
   }
 
   unwatch(path: string, watcher: NodeWatcher): void {
-    this.#watches.forget(path, watcher);
+    this.#watches.remove(path, watcher);
   }
 
   replaceSession(why: string): Promise<void> {
-    this.#lost('SESSION_EXPIRED', why);
-    this.#supervisor.send({ type: 'replace' });
+    if (this.#session && !this.#closed) {
+      this.#lost('SESSION_EXPIRED', why);
+      this.#supervisor.send({ type: 'replace' });
+    }
     return Promise.resolve();
   }
 
@@ -195,11 +203,15 @@ export class KeeperClient implements ZookeeperClient {
     path: string,
     watcher: NodeWatcher | undefined,
   ): Promise<ReplyTuple> {
-    const forget = watcher && this.#watches.add(kind, path, watcher);
+    if (watcher) {
+      this.#watches.add(kind, path, watcher);
+    }
     try {
       return await this.#request(operation, path, '', watcher ? 1 : 0);
     } catch (error) {
-      forget?.();
+      if (watcher) {
+        this.#watches.remove(path, watcher);
+      }
       throw error;
     }
   }

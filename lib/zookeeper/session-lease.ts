@@ -130,6 +130,11 @@ export class SessionLease {
     return this.#grantedAt && new Date(this.#grantedAt.wallMs);
   }
 
+  /** The timeout of the session; without one, what will be asked for. */
+  get sessionTimeoutMs(): number {
+    return this.#sessionTimeoutMs || this.#options.requestedSessionTimeoutMs;
+  }
+
   /** Why the last heartbeat failed; undefined if it has not. */
   get problem(): unknown {
     return this.#problem;

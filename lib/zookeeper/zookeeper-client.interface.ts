@@ -137,6 +137,12 @@ export interface SealedNodes extends ClosedNodes {
  * one session's requests in that order, so requests made in one turn of the
  * event loop are pipelined. A request made without a connection is rejected at
  * once with `CONNECTION_LOSS`: nothing is queued behind the caller's back.
+ *
+ * While there is a connection, the server hears of the session at least every
+ * sixth of the session timeout, whatever is asked or not (docs/safety.md).
+ *
+ * Giving up a connection never ends a session; only {@link replaceSession} and
+ * {@link close} do.
  */
 export interface ZookeeperClient {
   readonly connection: Connection;
