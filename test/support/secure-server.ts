@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { freePort } from '../../scripts/zookeeper/free-port.mjs';
+import { waitFor } from './wait-for.js';
 import type { Certificates } from './certificates.js';
 import {
   ZookeeperServer,
@@ -57,7 +60,9 @@ export class SecureServer {
         ...options.config,
       },
     };
-    return new SecureServer(await ZookeeperServer.start(settings), tlsPort);
+    const server = await ZookeeperServer.start(settings);
+    await waitFor(() => accepts(tlsPort), { description: 'the port for TLS' });
+    return new SecureServer(server, tlsPort);
   }
 
   private constructor(
@@ -71,5 +76,15 @@ export class SecureServer {
 
   close(): Promise<void> {
     return this.server.close();
+  }
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect({ port, host: '127.0.0.1' });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } finally {
+    socket.destroy();
   }
 }
