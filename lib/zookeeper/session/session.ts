@@ -206,6 +206,11 @@ export class Session {
     this.#open = undefined;
     this.#disconnected(endpoint, end, readyAtMs);
     if (end.kind === 'refused' && end.error.code === 'AUTH_FAILED') {
+      if (this.#ending) {
+        // Nobody whom the servers refuse can end a session.
+        this.#forgetSession();
+        return;
+      }
       this.#lost('AUTH_FAILED', end.error.message);
       await this.#sleep(AUTH_RETRY_MS);
     }
