@@ -40,7 +40,12 @@ export class ByteRelay {
   /** Resets all connections. */
   cut(): void {
     for (const socket of this.#sockets) {
-      socket.resetAndDestroy();
+      // A connection not yet made cannot be reset.
+      if (socket.connecting) {
+        socket.destroy();
+      } else {
+        socket.resetAndDestroy();
+      }
     }
   }
 
