@@ -84,6 +84,7 @@ export class Session {
   /** Set while the session is to be ended, and not to be used any more. */
   #ending: Deferred | undefined;
   #pause: Deferred | undefined;
+  #isClosing = false;
   #isStopped = false;
   #forgetExit: (() => void) | undefined;
 
@@ -97,7 +98,7 @@ export class Session {
   /** Keeps a session connected until {@link close}. */
   async run(): Promise<void> {
     this.#forgetExit = closeAtExit(() => this.#live?.closeSessionAtExit());
-    while (!this.#isStopped) {
+    while (!this.#isStopped && !(this.#isClosing && !this.#ending)) {
       await this.#tryNext();
     }
   }
@@ -132,6 +133,7 @@ export class Session {
    * Resolves to whether it has ended.
    */
   async close(): Promise<void> {
+    this.#isClosing = true;
     const isEnded = await settledWithin([this.#endSession()], CLOSE_TIMEOUT_MS);
     this.#isStopped = true;
     this.#forgetExit?.();
@@ -206,6 +208,11 @@ export class Session {
     this.#open = undefined;
     this.#disconnected(endpoint, end, readyAtMs);
     if (isOfIdentity(end)) {
+      if (this.#ending) {
+        // Nobody whom the servers refuse can end a session.
+        this.#forgetSession();
+        return;
+      }
       this.#lost('AUTH_FAILED', end.error.message);
       await this.#sleep(AUTH_RETRY_MS);
     }
