@@ -33,6 +33,8 @@ export function openSession(
     onNotice,
     onUntrusted: (why) => void client.replaceSession(why),
   });
+  // Now, long before it is needed: it is ready when the application is.
+  void guardian?.start();
   const client = new WireClient({ ...options, paths, guardian, onNotice });
   const instanceNode = new InstanceNode(client, paths, identity, version);
   const lease = new SessionLease({

@@ -115,7 +115,8 @@ export class GuardedProcess {
       .length;
   }
 
-  nodeGone(options: WaitForOptions = {}): Promise<unknown> {
+  /** Waits for the end of its node. */
+  expectNodeGone(options: WaitForOptions = {}): Promise<unknown> {
     return waitFor(
       async () => (await this.#observer.exists(this.path)) === undefined,
       { description: `the end of ${this.path}`, ...options },

@@ -70,7 +70,7 @@ let lastMs = performance.now();
 setInterval(() => {
   const gapMs = performance.now() - lastMs;
   lastMs = performance.now();
-  if (gapMs > 200) {
+  if (gapMs > 300) {
     tell('after a pause', { gapMs, isTrusted: guardian?.isTrusted() });
   }
 }, 20);

@@ -222,6 +222,9 @@ export class GuardianProcess implements SessionGuardian {
       onMessage: (message) => this.#receive(message),
       onAnswer: () => {
         this.#silentTicks = 0;
+        if (this.#isReady) {
+          this.#found();
+        }
       },
       onEnd: (end) => this.#ended(end),
     });
@@ -281,11 +284,12 @@ export class GuardianProcess implements SessionGuardian {
         this.#settleStart();
         break;
       case 'done':
-        if (message.number === this.#number && this.#session) {
-          this.#found();
-          if (!this.#canSeeProcess) {
-            this.#fence.arm(this.#sentMs);
-          }
+        if (
+          message.number === this.#number &&
+          this.#session &&
+          !this.#canSeeProcess
+        ) {
+          this.#fence.arm(this.#sentMs);
         }
         for (const [number, settle] of this.#waiting) {
           if (number <= message.number) {
@@ -324,7 +328,7 @@ export class GuardianProcess implements SessionGuardian {
       // Its process has ended, or does not answer: one of its own does as well.
       this.#socket = undefined;
     }
-    if (hopeless !== undefined) {
+    if (hopeless !== undefined || this.#socket) {
       this.#settleStart();
     }
     this.#restart = setTimeout(() => this.#open(), this.#pause.next());

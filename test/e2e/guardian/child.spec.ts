@@ -6,13 +6,26 @@ import {
   expect,
   it,
 } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import {
+  encode,
+  PROTOCOL_VERSION,
+} from '../../../lib/guardian/channel/protocol.js';
+import { ownIdentity } from '../../../lib/guardian/process-identity.js';
 import { ProcessInstance } from '../../support/process-instance.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 import { GuardedProcess, runs } from '../../support/guarded-process.js';
+
+const GUARDIAN = fileURLToPath(
+  new URL('../../../dist/cjs/guardian/guardian.main.js', import.meta.url),
+);
 
 describe('a guardian beside its application', () => {
   let server: ZookeeperServer;
@@ -44,7 +57,7 @@ describe('a guardian beside its application', () => {
     const application = await start({ timeoutMs: 4_000 });
     const guardian = await application.guardianPid();
     await application.process.kill();
-    await application.nodeGone({ timeoutMs: 1_500 });
+    await application.expectNodeGone({ timeoutMs: 1_500 });
     await waitFor(() => !runs(guardian));
     expect(proxy.requests('closeSession')).toHaveLength(1);
   });
@@ -54,7 +67,7 @@ describe('a guardian beside its application', () => {
     async (how) => {
       const application = await start({ timeoutMs: 4_000 });
       application.process.send({ do: how });
-      await application.nodeGone({ timeoutMs: 1_500 });
+      await application.expectNodeGone({ timeoutMs: 1_500 });
       await waitFor(() => application.process.survivors().length === 0);
     },
   );
@@ -82,7 +95,7 @@ describe('a guardian beside its application', () => {
     const application = await start({ timeoutMs: 1_000, maxStallMs: 3_000 });
     const stalledAtMs = performance.now();
     application.process.send({ blockMs: 8_000 });
-    await application.nodeGone({ timeoutMs: 7_000 });
+    await application.expectNodeGone({ timeoutMs: 7_000 });
     const keptMs = performance.now() - stalledAtMs;
     // Longer than without a guardian, and not longer than the server rounds.
     expect(keptMs).toBeGreaterThan(1_800);
@@ -128,7 +141,7 @@ describe('a guardian beside its application', () => {
     );
     expect(runs(second)).toBe(true);
     await application.process.kill();
-    await application.nodeGone({ timeoutMs: 1_500 });
+    await application.expectNodeGone({ timeoutMs: 1_500 });
   });
 
   it('is replaced when it is stopped, long before the channel to it is full or after', async () => {
@@ -147,7 +160,73 @@ describe('a guardian beside its application', () => {
       application.process.events.filter(({ type }) => type === 'disconnected'),
     ).toHaveLength(0);
     await application.process.kill();
-    await application.nodeGone({ timeoutMs: 900 });
+    await application.expectNodeGone({ timeoutMs: 900 });
+  });
+
+  it('lets the session end when the application is back but cut off from the servers', async () => {
+    const application = await start({ timeoutMs: 1_000, maxStallMs: 60_000 });
+    const connections = proxy.replies('connect').length;
+    await application.process.pause();
+    await waitFor(() => proxy.replies('connect').length > connections);
+    application.process.send({ do: 'silence' });
+    application.process.resume();
+    await application.expectNodeGone({ timeoutMs: 4_000 });
+    expect(proxy.requests('closeSession')).toHaveLength(0);
+    expect(application.process.running).toBe(true);
+  });
+
+  it('attaches alone after one before it was replaced', async () => {
+    const application = await start({ timeoutMs: 1_000 });
+    process.kill(await application.guardianPid(), 'SIGKILL');
+    await application.process.waitForEvent('notice', ({ text }) =>
+      /works again/.test(String(text)),
+    );
+    const connections = proxy.replies('connect').length;
+    application.process.send({ blockMs: 2_500 });
+    await application.process.waitForEvent('unblocked');
+    await application.heartbeats(2);
+    expect(proxy.replies('connect').length).toBe(connections + 2);
+  });
+
+  it('goes without closing anything when its channel ends and its parent lives', async () => {
+    const session = await WireClient.connect({
+      port: proxy.port,
+      timeoutMs: 2_000,
+    });
+    const guardian = spawn(process.execPath, [GUARDIAN], {
+      stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
+    });
+    const channel = guardian.stdio[3] as Duplex;
+    const exited = once(guardian, 'exit');
+    channel.resume();
+    channel.write(
+      encode({
+        type: 'hello',
+        version: PROTOCOL_VERSION,
+        application: ownIdentity(),
+      }),
+    );
+    const address = { host: '127.0.0.1', port: proxy.port };
+    channel.end(
+      encode({
+        type: 'guard',
+        number: 1,
+        maxStallMs: 30_000,
+        session: {
+          servers: [address],
+          server: { ...address, address: address.host },
+          sessionId: session.sessionId,
+          password: session.password,
+          sessionTimeoutMs: session.timeoutMs,
+          security: { auth: [] },
+        },
+      }),
+    );
+    expect(await exited).toEqual([0, null]);
+    expect(proxy.requests('closeSession')).toHaveLength(0);
+    expect(await session.exists('/')).toBeDefined();
+    expect(proxy.replies('connect')).toHaveLength(1);
+    session.destroy();
   });
 
   it('goes with the application that stops, and leaves a released session alone', async () => {
@@ -164,7 +243,7 @@ describe('a guardian beside its application', () => {
     const application = await start({ timeoutMs: 4_000 });
     application.process.send({ do: 'stop' });
     await application.process.waitForEvent('stopped');
-    await application.nodeGone({ timeoutMs: 1_500 });
+    await application.expectNodeGone({ timeoutMs: 1_500 });
     await waitFor(() => application.process.descendants().length === 0);
   });
 

@@ -97,7 +97,8 @@ describe('an application below "run"', () => {
       { description: 'another guardian' },
     );
     process.kill(pid, 'SIGKILL');
-    await application.nodeGone({ timeoutMs: 2_000 });
+    await application.expectNodeGone({ timeoutMs: 2_000 });
+    await waitFor(() => application.process.survivors().length === 0);
   });
 
   it('keeps its session through a stall', async () => {
@@ -133,7 +134,7 @@ describe('an application below "run"', () => {
         });
         await application.signal('SIGUSR2');
         await application.process.exited;
-        await application.nodeGone({ timeoutMs: 500 });
+        await application.expectNodeGone({ timeoutMs: 500 });
       },
     );
 

@@ -92,13 +92,13 @@ describe('the judgement of a guardian', () => {
     isAttached: fc.boolean(),
   });
 
-  const always = (holds: (situation: Situation) => boolean): void =>
+  const expectAlways = (holds: (situation: Situation) => boolean): void =>
     expect(fc.check(fc.property(situations, holds))).toMatchObject({
       failed: false,
     });
 
   it('never closes the session of an application that is seen to live, or whose channel is open', () => {
-    always(
+    expectAlways(
       (situation) =>
         judge(situation) !== 'close' ||
         (situation.endedForMs !== undefined &&
@@ -107,7 +107,7 @@ describe('the judgement of a guardian', () => {
   });
 
   it('attaches only in a long silence on an open channel, that leaves more than one timeout of maxStallMs', () => {
-    always(
+    expectAlways(
       (situation) =>
         judge(situation) !== 'attach' ||
         (situation.endedForMs === undefined &&
@@ -118,7 +118,7 @@ describe('the judgement of a guardian', () => {
   });
 
   it('stays attached in no other situation', () => {
-    always((given) => {
+    expectAlways((given) => {
       const situation = { ...given, endedForMs: undefined, isAttached: true };
       const isToStay =
         given.silentForMs >= given.sessionTimeoutMs / 2 &&
@@ -128,7 +128,7 @@ describe('the judgement of a guardian', () => {
   });
 
   it('closes the session of a dead application whatever else is the case', () => {
-    always(
+    expectAlways(
       (situation) =>
         judge({ ...situation, endedForMs: 0, application: 'gone' }) === 'close',
     );
