@@ -206,10 +206,6 @@ export class WireClient implements ZookeeperClient {
     });
   }
 
-  whenQuiet(): Promise<void> | undefined {
-    return undefined;
-  }
-
   replaceSession(why: string): Promise<void> {
     return this.#session.replace(why);
   }

@@ -126,14 +126,6 @@ export interface ClosedNodes {
   adopt(path: string): Promise<void>;
 }
 
-/** What a client has that can only create open nodes. */
-export interface SealedNodes extends ClosedNodes {
-  /** Creates a persistent node that has never been open. */
-  create(path: string, data: string): Promise<void>;
-  /** Closes a node that this session has just created. */
-  seal(path: string): Promise<void>;
-}
-
 /**
  * The narrow view of ZooKeeper that the rest of the library has: one session,
  * replaced when it expires, and requests that always settle.
@@ -155,8 +147,6 @@ export interface ZookeeperClient {
   readonly connection$: Observable<Connection>;
   /** Present if nodes are closed to others. */
   readonly access?: ClosedNodes | undefined;
-  /** Present if there are credentials. */
-  readonly closedNodes?: SealedNodes | undefined;
 
   /**
    * Begins to connect. Resolves as soon as the client itself works, however
@@ -204,12 +194,6 @@ export interface ZookeeperClient {
    * made sure that nobody believes in the session any more. Never rejects.
    */
   replaceSession(why: string): Promise<void>;
-
-  /**
-   * For what need not be asked before all that others wait for: undefined if
-   * nothing is awaited, else it resolves when that is so, or after a moment.
-   */
-  whenQuiet(): Promise<void> | undefined;
 
   /**
    * Ends the session at once, with its ephemeral nodes. Resolves when it is

@@ -1,17 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { ElectionGroup } from '../../support/election-group.js';
-import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { KeeperClient } from '../../../lib/zookeeper/keeper-client.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 let server: ZookeeperServer;
-let group: ElectionGroup;
 
 beforeAll(async () => {
   server = await ZookeeperServer.start();
 });
-afterEach(() => group.close());
 afterAll(() => server.close());
 
 /** The processes that hold the sessions of this one. */
@@ -25,45 +22,22 @@ function keepers(): ChildProcess[] {
     .filter(({ spawnargs }) => /keeper\.main/.test(spawnargs.join(' ')));
 }
 
-it('a late answer to the credentials ends no session', async () => {
-  const credentials = { username: 'app', password: 'secret' };
-  group = new ElectionGroup(server.port, '/late-auth', {
-    sessionTimeoutMs: 6_000,
-    credentials,
-  });
-  const a = await group.join('A', { isProxied: true });
-  await group.waitForLeader(a);
-  const b = await group.join('B');
-  const proxy = a.proxy as TcpProxy;
-  const session = a.elections.session?.client.connection.sessionId;
-  const held = proxy.holdReplyOf('auth');
-  proxy.cut();
-  await held.arrived;
-  await waitFor(() => !a.isLeader, { description: "A's lease to end" });
-  expect(b.isLeader).toBe(false);
-  held.release();
-  await group.waitForLeader(a);
-  expect(a.elections.session?.client.connection.sessionId).toBe(session);
-  group.expectOneLeaderAtATime();
-});
-
 it('the end of the channel ends no session while the application lives', async () => {
-  group = new ElectionGroup(server.port, '/channel', {
+  const client = new KeeperClient({
+    servers: [{ host: '127.0.0.1', port: server.port }],
     sessionTimeoutMs: 6_000,
+    maxStallMs: 30_000,
   });
-  const a = await group.join('A');
-  await group.waitForLeader(a);
-  const ofA = keepers();
-  await group.join('B');
-  const session = a.elections.session?.client.connection.sessionId;
-  expect(ofA).toHaveLength(1);
-  ofA[0]?.disconnect();
-  await group.waitUntil(
+  await client.start();
+  await waitFor(() => client.connection.state === 'connected');
+  const { sessionId, epoch } = client.connection;
+  keepers()[0]?.disconnect();
+  await waitFor(
     () =>
-      group.logger.messages('log').some((text) => /again, session/.test(text)),
+      client.connection.state === 'connected' &&
+      client.connection.epoch > epoch,
     { description: 'another keeper to take the session over' },
   );
-  expect(a.elections.session?.client.connection.sessionId).toBe(session);
-  expect(a.isLeader).toBe(true);
-  group.expectOneLeaderAtATime();
+  expect(client.connection.sessionId).toBe(sessionId);
+  await client.close();
 });

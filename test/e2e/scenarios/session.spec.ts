@@ -314,6 +314,39 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
+  it.each(['auth', 'connect', 'getData'])(
+    'an answer to %s that never comes costs a connection, and no session',
+    async (opcode) => {
+      const a = await group.join('A', {
+        isProxied: true,
+        sessionTimeoutMs: 6_000,
+        credentials: { username: 'app', password: 'secret' },
+      });
+      await group.waitForLeader(a);
+      const b = await group.join('B', {
+        sessionTimeoutMs: 6_000,
+        credentials: { username: 'app', password: 'secret' },
+      });
+      const proxy = a.proxy as TcpProxy;
+      const { client } = a.elections.session ?? {};
+      const before = client?.connection;
+      const held = proxy.holdReplyOf(opcode);
+      proxy.cut();
+      await held.arrived;
+      await group.waitUntil(
+        () =>
+          client?.connection.state === 'connected' &&
+          client.connection.epoch >
+            (before?.epoch ?? 0) + (opcode === 'getData' ? 1 : 0),
+        { description: 'another connection', timeoutMs: 20_000 },
+      );
+      expect(client?.connection.sessionId).toBe(before?.sessionId);
+      expect(b.roles).not.toContain('leader');
+      await group.waitForLeader(a);
+      group.expectOneLeaderAtATime();
+    },
+  );
+
   it('credentials are sent again on every new session', async () => {
     const credentials = { username: 'app', password: 'secret' };
     const a = await group.join('A', { isProxied: true, credentials });
