@@ -39,6 +39,7 @@ export class ZookeeperLeaderLifecycle
 
   async onApplicationBootstrap(): Promise<void> {
     await this.elections.start();
+    this.tasks.started();
   }
 
   /**

@@ -159,3 +159,12 @@ export function idleSchedulesMessage(tasks: readonly string[]): string {
     'instance that runs no jobs should not lead: give the module enabled: false.'
   );
 }
+
+export function unknownScheduleMessage(task: string): string {
+  return (
+    `Leader task "${task}" has a run ledger and no schedule that is known: every ` +
+    'call counts as a tick of its own, and instances do not name a tick alike. ' +
+    'Give CronJob the function of onlyLeader() itself, or give the job the name ' +
+    'of the task in the SchedulerRegistry.'
+  );
+}

@@ -30,6 +30,7 @@ import type { Claim, TaskLedger } from './task-ledger.js';
 import { runStorage, TaskRun, type TaskRunOwner } from './task-run.js';
 import { TaskRunner } from './task-runner.js';
 import type { Ticks } from './ticks.js';
+import { unknownScheduleMessage } from '../zookeeper-leader.messages.js';
 
 /** What the tasks of an application share. */
 export interface TaskHost {
@@ -60,6 +61,8 @@ export interface LeaderTaskSettings {
   readonly invoke: (...args: unknown[]) => unknown;
   readonly ledger: TaskLedger | undefined;
   readonly host: TaskHost;
+  /** Whether a first call without a schedule is worth a warning. */
+  readonly warnsUnscheduled: boolean;
 }
 
 /** A call that has to be decided. */
@@ -134,6 +137,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   #retryTimer: NodeJS.Timeout | undefined;
   #aheadReported: LeadershipTerm | undefined;
   #isDisposed = false;
+  #warnsUnscheduled: boolean;
   #pause: TaskPause | undefined;
 
   constructor(settings: LeaderTaskSettings) {
@@ -146,6 +150,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     this.ledger = ledger;
     this.schedule = settings.schedule;
     this.#overlap = options.overlap;
+    this.#warnsUnscheduled = settings.warnsUnscheduled;
     this.#jobs = new JobWatch(settings.schedule);
     this.reporter = new TaskReporter(host.events, {
       task: name,
@@ -444,6 +449,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     args: ArrayLike<unknown>,
   ): Promise<unknown> {
     const ticks = this.ledger && this.schedule.ticks(target);
+    if (this.ledger && !ticks && this.#warnsUnscheduled) {
+      this.#warnsUnscheduled = false;
+      this.#host.logger.warn(unknownScheduleMessage(this.task));
+    }
     const tick = ticks?.tickOf(calledAtMs);
     const run = await new Promise<TaskRun | undefined>((decide) => {
       this.#post({ type: 'call', call: { calledAtMs, ticks, tick, decide } });

@@ -109,6 +109,7 @@ const LOOK_AT_JOBS_MS = 250;
 @Injectable()
 export class LeaderTasks {
   readonly #elections: LeaderElections;
+  readonly #schedules: Schedules;
   readonly #nodes: TaskNodes;
   readonly #drainTimeoutMs: number;
   readonly #hasElectionList: boolean;
@@ -124,6 +125,7 @@ export class LeaderTasks {
   readonly #closing = new AbortController();
   /** Runs that a hand-over has waited for in vain. */
   readonly #givenUp = new WeakSet<TaskRun>();
+  #isStarted = false;
   #isClosing = false;
   #jobTimer: NodeJS.Timeout | undefined;
   #isIdleScheduleReported = false;
@@ -143,6 +145,7 @@ export class LeaderTasks {
     options: Pick<ResolvedOptions, 'drainTimeoutMs' | 'ledger' | 'elections'>,
   ) {
     this.#elections = elections;
+    this.#schedules = schedules;
     this.#nodes = nodes;
     this.#drainTimeoutMs = options.drainTimeoutMs;
     this.#hasElectionList = options.elections !== undefined;
@@ -413,6 +416,15 @@ export class LeaderTasks {
   }
 
   /**
+   * The application has started: its scheduler has made its jobs.
+   *
+   * @internal
+   */
+  started(): void {
+    this.#isStarted = true;
+  }
+
+  /**
    * Refuses new runs, tells those that no term ends, and waits for all that go
    * on, within the bound.
    *
@@ -569,7 +581,11 @@ export class LeaderTasks {
 
   /** A leader whose scheduler is switched off does nothing, in silence. */
   #warnOfIdleSchedules(): void {
-    if (this.#isIdleScheduleReported) {
+    if (
+      this.#isIdleScheduleReported ||
+      !this.#isStarted ||
+      !this.#schedules.hasScheduler
+    ) {
       return;
     }
     this.#isIdleScheduleReported = true;

@@ -51,6 +51,7 @@ interface NewTask {
   /** Whether a schedule calls it, as far as is known. */
   readonly isScheduled: boolean;
   readonly invoke: (...args: unknown[]) => unknown;
+  readonly warnsUnscheduled?: boolean;
 }
 
 /** Makes the leader tasks of an application. */
@@ -139,6 +140,7 @@ export class TaskFactory {
       canWait: isNamed || isAsync(fn),
       isScheduled: isNamed,
       invoke: guarded,
+      warnsUnscheduled: true,
     });
     Object.defineProperty(guarded, 'dispose', {
       value: () => {
@@ -178,6 +180,7 @@ export class TaskFactory {
       canWait: wanted.canWait || ledger !== false,
       invoke: wanted.invoke,
       host,
+      warnsUnscheduled: wanted.warnsUnscheduled ?? false,
       ledger: ledger
         ? new TaskLedger({
             task: name,

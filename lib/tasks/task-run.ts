@@ -135,13 +135,12 @@ export class TaskRun implements LeaderTaskContext {
     if (this.state === 'ended' && !this.#abort && this.term) {
       return this.term.signal;
     }
-    if (!this.#abort) {
-      this.#abort = new AbortController();
-      if (this.term?.signal.aborted) {
-        this.#abort.abort(this.term.signal.reason);
-      }
+    this.#abort ??= new AbortController();
+    const { signal } = this.#abort;
+    if (this.term?.signal.aborted && !signal.aborted) {
+      this.#abort.abort(this.term.signal.reason);
     }
-    return this.#abort.signal;
+    return signal;
   }
 
   /** Whether leadership has ended under the run. */

@@ -120,6 +120,10 @@ export class TaskRunner {
     }
     if (isPromise(result)) {
       this.enter(run);
+      if (run.isAborted) {
+        // The method itself has ended the term, before it first waited.
+        this.termEnded();
+      }
       result.then(
         () => this.#end(run, undefined),
         (error: unknown) => this.#end(run, { error }),
