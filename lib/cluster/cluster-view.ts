@@ -33,8 +33,11 @@ export function clusterViewOf(
     const path = `${elections}/${segment}`;
     const inLine = sortedNodes(at(path, 'children')?.children ?? []);
     const participants = inLine.flatMap(({ name }, index): Participant[] => {
-      const node = at(`${path}/${name}`, index === 0 ? 'content' : 'fixed');
-      return node?.content ? [participantOf(name, node.content)] : [];
+      // The first may have been read as one of the others.
+      const content =
+        (index === 0 && at(`${path}/${name}`, 'content')?.content) ||
+        at(`${path}/${name}`, 'fixed')?.content;
+      return content ? [participantOf(name, content)] : [];
     });
     return {
       election: decodeSegment(segment),

@@ -158,7 +158,9 @@ export class ClusterWatcher {
         want(path, 'children', 1).children,
       ).slice(0, MOST_LISTED.participants);
       if (first) {
-        want(`${path}/${first.name}`, 'content', 1);
+        const node = want(`${path}/${first.name}`, 'content', 1);
+        // Until it has been read: as it was when others were before it.
+        node.content ??= this.#nodes.get(nodeKey(node.path, 'fixed'))?.content;
       }
       for (const { name } of others) {
         want(`${path}/${name}`, 'fixed', 2);
