@@ -130,15 +130,15 @@ export async function runManager(
   args: readonly string[],
   cwd: string,
 ): Promise<string> {
-  const [command, ...first] = managerOf(name).isProgram
-    ? [bin]
-    : [process.execPath, bin];
+  const { isProgram = false } = managerOf(name);
+  const command = isProgram ? bin : process.execPath;
+  const first = isProgram ? [] : [bin];
   try {
-    const { stdout, stderr } = await execute(
-      command as string,
-      [...first, ...args],
-      { cwd, env: environment(), maxBuffer: 64 * 1024 * 1024 },
-    );
+    const { stdout, stderr } = await execute(command, [...first, ...args], {
+      cwd,
+      env: environment(),
+      maxBuffer: 64 * 1024 * 1024,
+    });
     return stdout + stderr;
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
