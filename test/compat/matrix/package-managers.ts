@@ -42,6 +42,11 @@ const yarn = (linker: string) => ({
       'enableScripts: false',
       'npmMinimalAgeGate: 0',
       `globalFolder: ${path.join(directory, 'yarn-global')}`,
+      // The types of @nestjs/core 12 import it, and its manifest does not say so.
+      'packageExtensions:',
+      '  "@nestjs/core@*":',
+      '    dependencies:',
+      '      "@standard-schema/spec": "*"',
       '',
     ].join('\n'),
     'yarn.lock': '',
