@@ -14,8 +14,8 @@ const PUBLISHED = '2026-01-01T00:00:00.000Z';
 /** An npm registry on this machine. */
 export interface Registry {
   readonly url: string;
-  /** How often the library has been downloaded. */
-  readonly downloads: () => number;
+  /** How often the library has been asked for; a cache may have its package. */
+  readonly requests: () => number;
   close(): Promise<void>;
 }
 
@@ -29,7 +29,7 @@ export async function startRegistry(tarball: string): Promise<Registry> {
   const manifest = JSON.parse(
     await run('tar', ['-xzOf', tarball, 'package/package.json']),
   ) as { version: string };
-  let downloads = 0;
+  let requests = 0;
 
   const packument = (origin: string) => ({
     name: LIBRARY,
@@ -55,10 +55,11 @@ export async function startRegistry(tarball: string): Promise<Registry> {
     const path = request.url ?? '/';
     const origin = `http://${request.headers.host}`;
     if (path.endsWith('.tgz') && path.startsWith(`/${LIBRARY}/`)) {
-      downloads += 1;
+      requests += 1;
       response.setHeader('content-type', 'application/octet-stream');
       response.end(content);
     } else if (path.split('?')[0] === `/${LIBRARY}`) {
+      requests += 1;
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify(packument(origin)));
     } else {
@@ -71,7 +72,7 @@ export async function startRegistry(tarball: string): Promise<Registry> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
-    downloads: () => downloads,
+    requests: () => requests,
     close: async () => {
       server.closeAllConnections();
       server.close();
