@@ -13,18 +13,28 @@ const path = require('node:path');
 const LIBRARY = 'nestjs-zookeeper-leader';
 const SCHEDULE = '@nestjs/schedule';
 
-/** In reverse: each goes in front of those that are there. */
-const MODULES = [
-  { name: 'ZookeeperLeaderModule', from: LIBRARY },
-  { name: 'ScheduleModule', from: SCHEDULE },
+/**
+ * In reverse: each goes in front of those that are there.
+ *
+ * @param {string} basePath
+ * @returns {{ name: string, from: string, options: string }[]}
+ */
+const modulesFor = (basePath) => [
+  {
+    name: 'ZookeeperLeaderModule',
+    from: LIBRARY,
+    options: `{ basePath: '${basePath}' }`,
+  },
+  { name: 'ScheduleModule', from: SCHEDULE, options: '' },
 ];
 
 /** @param {{ sourceRoot?: string }} options */
 exports.nestAdd = ({ sourceRoot = 'src' }) => {
   /** @type {(tree: Tree, context: Context) => void} */
   return (tree, context) => {
+    const basePath = basePathOf(tree, sourceRoot);
     const left = [
-      ...importModules(tree, sourceRoot),
+      ...importModules(tree, sourceRoot, basePath),
       ...enableShutdownHooks(tree, sourceRoot),
     ];
     addSchedule(tree, context);
@@ -33,7 +43,9 @@ exports.nestAdd = ({ sourceRoot = 'src' }) => {
     }
     context.logger.info(
       'ZooKeeper is looked for at ZOOKEEPER_CONNECTION_STRING, else at ' +
-        '127.0.0.1:2181. What only the leader shall do gets @OnlyLeader().',
+        '127.0.0.1:2181. Applications with the same basePath elect one leader ' +
+        'among all of them, so keep it different in each. What only the leader ' +
+        'shall do gets @OnlyLeader().',
     );
   };
 };
@@ -41,19 +53,21 @@ exports.nestAdd = ({ sourceRoot = 'src' }) => {
 /**
  * @param {Tree} tree
  * @param {string} sourceRoot
+ * @param {string} basePath
  * @returns {string[]} what has to be done by hand
  */
-function importModules(tree, sourceRoot) {
+function importModules(tree, sourceRoot, basePath) {
   const file = `${sourceRoot}/app.module.ts`;
   // A second forRoot() would register every job twice, wherever it stands.
-  const missing = MODULES.filter(
+  const missing = modulesFor(basePath).filter(
     ({ name }) => !isFound(tree, sourceRoot, `${name}.forRoot`),
   );
   return missing.flatMap((module) => {
     const before = tree.exists(file) ? tree.readText(file) : '';
     const after = withModule(before, module);
     if (after === undefined) {
-      return [`import ${module.name}.forRoot() in the root module`];
+      const { name, options } = module;
+      return [`import ${name}.forRoot(${options}) in the root module`];
     }
     tree.overwrite(file, after);
     return [];
@@ -62,11 +76,11 @@ function importModules(tree, sourceRoot) {
 
 /**
  * @param {string} text of a module
- * @param {{ name: string, from: string }} module
+ * @param {{ name: string, from: string, options: string }} module
  * @returns {string | undefined} undefined if that is no module as Nest's own
  *   schematics write it
  */
-function withModule(text, { name, from }) {
+function withModule(text, { name, from, options }) {
   const nestImport = /^.*from (['"])@nestjs\/common\1.*?(\r?\n)/m;
   const MetadataManager = metadataManager();
   if (!MetadataManager || !nestImport.test(text)) {
@@ -74,11 +88,43 @@ function withModule(text, { name, from }) {
   }
   const imported = new MetadataManager(text).insert(
     'imports',
-    `${name}.forRoot()`,
+    `${name}.forRoot(${withQuotesOf(text, options)})`,
   );
   return imported === undefined || imported === text
     ? undefined
     : imported.replace(nestImport, `$&import { ${name} } from $1${from}$1;$2`);
+}
+
+/**
+ * @param {string} text
+ * @param {string} code
+ */
+function withQuotesOf(text, code) {
+  const [, quote = "'"] = /from (['"])@nestjs\/common\1/.exec(text) ?? [];
+  return code.replaceAll("'", quote);
+}
+
+/**
+ * A path of the application's own: after its folder in a monorepo, else after
+ * its package.
+ *
+ * @param {Tree} tree
+ * @param {string} sourceRoot
+ */
+function basePathOf(tree, sourceRoot) {
+  const { name } = JSON.parse(tree.readText('package.json'));
+  const [, folder] = /([^/]+)\/[^/]+\/?$/.exec(sourceRoot) ?? [];
+  const segments = String(folder ?? name ?? '')
+    .replace(/^@/, '')
+    .split('/')
+    .map((segment) => segment.replace(/[^\w.~-]+/g, '-'))
+    .filter((segment) => !/^\.*$/.test(segment));
+  const basePath = `/${segments.join('/')}`;
+  if (basePath === '/') {
+    return '/my-app';
+  }
+  // ZooKeeper keeps /zookeeper for itself.
+  return segments[0] === 'zookeeper' ? `/app${basePath}` : basePath;
 }
 
 /**
@@ -156,7 +202,11 @@ function addSchedule(tree, context) {
 
 /** @param {Tree} tree */
 function packageManagerOf(tree) {
-  const lockFiles = { pnpm: 'pnpm-lock.yaml', yarn: 'yarn.lock' };
+  const lockFiles = {
+    pnpm: 'pnpm-lock.yaml',
+    yarn: 'yarn.lock',
+    bun: 'bun.lock',
+  };
   const [found = 'npm'] =
     Object.entries(lockFiles).find(([, lock]) => tree.exists(lock)) ?? [];
   return found;

@@ -87,6 +87,7 @@ function programOf(
     .option('--json', 'write JSON')
     .option('--timeout <seconds>', 'how long to wait at most', seconds, 15)
     .addHelpText('after', EXIT_CODES_HELP)
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => output.out(text.trimEnd()),

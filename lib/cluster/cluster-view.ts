@@ -34,7 +34,9 @@ export function clusterViewOf(
     const known = sortedNodes(at(path, 'children')?.children ?? []).map(
       ({ name }) => {
         const node = `${path}/${name}`;
-        const { content } = at(node, 'content') ?? at(node, 'fixed') ?? {};
+        // The first may have been read as one of the others.
+        const content =
+          at(node, 'content')?.content ?? at(node, 'fixed')?.content;
         return { name, content };
       },
     );

@@ -158,6 +158,12 @@ export class ClusterWatcher {
         const node: WatchedNode = mayLead
           ? want(`${path}/${name}`, 'content', 1)
           : want(`${path}/${name}`, 'fixed', 2);
+        if (mayLead) {
+          // Until it has been read: as it was when others were before it.
+          node.content ??= this.#nodes.get(
+            nodeKey(node.path, 'fixed'),
+          )?.content;
+        }
         // The first that counts is watched, and so is what does not.
         mayLead &&=
           node.content !== undefined && !isOwnedBySession(node.content.stat);

@@ -92,7 +92,9 @@ export interface ZookeeperLeaderModuleOptions {
 
   /**
    * Absolute path below which every znode of the library lives. Instances that
-   * share it share their elections. Default `/nestjs-leader`.
+   * share it share their elections, so give each application a path of its own:
+   * where two applications share one, the tasks of one of them never run.
+   * Default `/nestjs-leader`.
    */
   readonly basePath?: string;
 

@@ -134,7 +134,7 @@ describe('versions of Node.js', () => {
   it.each([20, 22, 24])(
     'Node.js %i runs Nest 12 in ES modules and Nest 11 in CommonJS',
     async (major) => {
-      const node = await installNode(major, directory);
+      const node = await installNode(String(major), directory);
       expect(node.version).toMatch(new RegExp(`^${major}\\.`));
       const into = path.join(directory, `on-node-${major}`);
       for (const fixture of ['nest12-esm', 'nest11-cjs']) {

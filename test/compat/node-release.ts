@@ -13,18 +13,18 @@ export interface NodeRelease {
   readonly prefix: string;
 }
 
-/** Installs the newest Node.js of a major version, as the npm package has it. */
+/** Installs the newest Node.js of a version range, as the npm package has it. */
 export async function installNode(
-  major: number,
+  range: string,
   into: string,
 ): Promise<NodeRelease> {
-  const directory = path.join(into, `node-${major}`);
+  const directory = path.join(into, `node-${range}`);
   const name = `node-${process.platform}-${process.arch}`;
   await mkdir(directory, { recursive: true });
   await writeFile(path.join(directory, 'package.json'), '{"private":true}');
   await execute(
     'npm',
-    ['install', '--no-audit', '--no-fund', `${name}@${major}`],
+    ['install', '--no-audit', '--no-fund', `${name}@${range}`],
     { cwd: directory },
   );
   const prefix = path.join(directory, 'node_modules', name);

@@ -98,7 +98,10 @@ describe('an instance whose tasks are all in another election', () => {
 
   it('enters it when something waits for its leadership', async () => {
     const app = await start([]);
-    await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+    const term = await app
+      .get(LeaderElection)
+      .waitForLeadership({ timeoutMs: 10_000 });
+    expect(term.election).toBe('default');
   });
 
   it('enters it when a function is guarded by it', async () => {

@@ -108,19 +108,28 @@ export class ConsumerApplication {
     args: string[],
     environment: NodeJS.ProcessEnv = {},
   ): RunningApplication {
-    const child = spawn(command, args, {
-      cwd: this.directory,
-      env: {
-        ...withoutJest(process.env),
-        CONNECTION_STRING: connectionString,
-        ...environment,
-      },
-      stdio: 'pipe',
-      // A group of its own, as a terminal gives to what is started in it.
-      detached: true,
+    return start(this.directory, command, args, {
+      CONNECTION_STRING: connectionString,
+      ...environment,
     });
-    return new RunningApplication(child, this.directory);
   }
+}
+
+/** Starts something that stays, in a directory. */
+export function start(
+  directory: string,
+  command: string,
+  args: string[],
+  environment: NodeJS.ProcessEnv,
+): RunningApplication {
+  const child = spawn(command, args, {
+    cwd: directory,
+    env: { ...withoutJest(process.env), ...environment },
+    stdio: 'pipe',
+    // A group of its own, as a terminal gives to what is started in it.
+    detached: true,
+  });
+  return new RunningApplication(child, directory);
 }
 
 function withoutJest(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

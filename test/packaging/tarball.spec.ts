@@ -165,7 +165,7 @@ describe('the packed library', () => {
       await waitFor(
         () =>
           instances.some(({ output }) => output.includes('sent by this')) &&
-          instances.some(({ output }) => output.includes('waits in the')),
+          instances.some(({ output }) => output.includes('follows in the')),
         { description: 'one to run the job', timeoutMs: 40_000 },
       );
       const [leader] = instances.filter(({ output }) =>

@@ -46,7 +46,11 @@ function application(files: Record<string, string> = {}): Tree {
 }
 
 function manifest(nest: string): string {
-  return JSON.stringify({ dependencies: { '@nestjs/core': nest } }, null, 2);
+  return JSON.stringify(
+    { name: 'billing-api', dependencies: { '@nestjs/core': nest } },
+    null,
+    2,
+  );
 }
 
 async function add(
@@ -71,7 +75,7 @@ import { ZookeeperLeaderModule } from 'nestjs-zookeeper-leader';
 import { AppController } from './app.controller';
 
 @Module({
-  imports: [ZookeeperLeaderModule.forRoot(), ScheduleModule.forRoot()],
+  imports: [ZookeeperLeaderModule.forRoot({ basePath: '/billing-api' }), ScheduleModule.forRoot()],
   controllers: [AppController],
 })
 export class AppModule {}
@@ -119,7 +123,7 @@ export class AppModule {}
       }),
     );
     const text = tree.readText('src/app.module.ts');
-    expect(text).toContain('ZookeeperLeaderModule.forRoot()');
+    expect(text).toContain('ZookeeperLeaderModule.forRoot(');
     expect(text).not.toContain('ScheduleModule.forRoot()');
   });
 
@@ -133,9 +137,31 @@ export class AppModule {}
     );
     expect(tree.readText('src/app.module.ts')).toBe(MODULE);
     expect(tree.readText('apps/billing/src/app.module.ts')).toContain(
-      'ZookeeperLeaderModule.forRoot()',
+      "ZookeeperLeaderModule.forRoot({ basePath: '/billing' })",
     );
     expect(said).not.toMatch('Left to you');
+  });
+
+  it.each([
+    ['@acme/billing', '/acme/billing'],
+    ['zookeeper', '/app/zookeeper'],
+    ['..', '/my-app'],
+    [undefined, '/my-app'],
+  ])('gives the package %s the base path %s', async (name, basePath) => {
+    const { tree, said } = await add(
+      application({
+        'package.json': JSON.stringify({
+          name,
+          dependencies: { '@nestjs/core': '^12.0.0' },
+        }),
+      }),
+    );
+    expect(tree.readText('src/app.module.ts')).toContain(
+      `ZookeeperLeaderModule.forRoot({ basePath: '${basePath}' })`,
+    );
+    expect(said).toMatch(
+      /ZOOKEEPER_CONNECTION_STRING, else at 127\.0\.0\.1:2181/,
+    );
   });
 
   it('keeps the line ends and the quotes that it finds', async () => {
@@ -151,6 +177,7 @@ export class AppModule {}
     expect(text).toContain(
       'import { ScheduleModule } from "@nestjs/schedule";\r\n',
     );
+    expect(text).toContain('forRoot({ basePath: "/billing-api" })');
     expect(tree.readText('src/main.ts')).toContain(
       '\r\n  app.enableShutdownHooks();\r\n',
     );
@@ -168,7 +195,7 @@ export class AppModule {}
     const { tree, said } = await add(application(files));
     expect(tree.readText('src/app.module.ts')).toBe(files['src/app.module.ts']);
     expect(said).toMatch(
-      'Left to you: import ZookeeperLeaderModule.forRoot() in the root module',
+      "Left to you: import ZookeeperLeaderModule.forRoot({ basePath: '/billing-api' }) in the root module",
     );
     expect(said).toMatch('Left to you: import ScheduleModule.forRoot()');
   });

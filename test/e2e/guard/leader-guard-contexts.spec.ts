@@ -140,7 +140,7 @@ it('an event of a gateway is refused with a WsException that names the leader', 
       socket.send(JSON.stringify({ event: 'settle', data: {} }));
     });
     socket.on('message', (data) => {
-      resolve(String(data));
+      resolve((data as Buffer).toString());
       socket.close();
     });
   });

@@ -281,6 +281,11 @@ describe('nestjs-zookeeper-leader watch', () => {
       'left',
       ({ instanceId }) => instanceId === 'first',
     );
+    // The new leader has been there all the while.
+    const ofSecond = watching.events.filter(
+      ({ type, instanceId }) => type !== 'run' && instanceId === 'second',
+    );
+    expect(ofSecond.map(({ type }) => type)).toEqual(['joined', 'leader']);
     expect(await watching.terminate()).toEqual({ code: 0, signal: null });
     await waitFor(() => watching.survivors().length === 0, {
       description: 'its keeper to end',
@@ -318,6 +323,22 @@ describe('nestjs-zookeeper-leader', () => {
       expect(out).toContain(word);
     }
   });
+
+  it.each(['status', 'watch', 'history', 'resign'])(
+    'explains %s with the options that all commands have',
+    async (command) => {
+      const { exitCode, out } = await runCli(command, '--help');
+      expect(exitCode).toBe(0);
+      for (const option of [
+        '--connect',
+        '--base-path',
+        '--json',
+        '--timeout',
+      ]) {
+        expect(out).toContain(option);
+      }
+    },
+  );
 
   it('hands no control characters of somebody else to the terminal', async () => {
     await startReporter('/cli-control', 'evil\u202e');
