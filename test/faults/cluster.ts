@@ -34,6 +34,8 @@ export interface Slot {
   readonly index: number;
   /** To each server. */
   readonly links: readonly Link[];
+  /** In which the instance looks up where the servers are, by name. */
+  readonly namesFile: string;
   /** From which the instance's wall clock takes its offset. */
   readonly clockFile: string;
   incarnation: number;
@@ -43,6 +45,16 @@ export interface Slot {
 const RETRY_MS = 100;
 /** How old what a leader has said of itself may be. */
 const FRESH_MS = 400;
+
+/** Where an instance finds the servers whose names it knows, from now on. */
+export function writeNames({ links, namesFile }: Slot): void {
+  const names = links.map(({ address }, nth) => [serverName(nth), address]);
+  writeFileSync(namesFile, JSON.stringify(Object.fromEntries(names)));
+}
+
+function serverName(nth: number): string {
+  return `server-${nth + 1}.test`;
+}
 
 /** The ensemble, the instances, the store, and the cables between them. */
 export class Cluster {
@@ -66,6 +78,7 @@ export class Cluster {
         index,
         links,
         clockFile: join(settings.directory, `clock-${index}`),
+        namesFile: join(settings.directory, `names-${index}`),
         incarnation: 0,
         instance: undefined,
       };
@@ -136,6 +149,9 @@ export class Cluster {
     const instanceId = `i${slot.index}.${slot.incarnation}`;
     const variety = drawVariety(settings, slot.index, slot.incarnation);
     const elections = electionsOf(variety);
+    // Earlier versions look names up in a way that cannot be changed from outside.
+    const hasNames = settings.names !== undefined && !variety.isFormer;
+    writeNames(slot);
     settings.record(`${instanceId} is ${describeVariety(variety)}`);
     const instance: FaultInstance = new FaultInstance({
       application: settings.application,
@@ -152,7 +168,10 @@ export class Cluster {
           connectionLossPolicy: variety.connectionLossPolicy,
           ...(settings.security === 'digest' && { credentials: CREDENTIALS }),
           connectionString: slot.links
-            .map(({ port }) => `127.0.0.1:${port}`)
+            .map(
+              ({ address, port }, nth) =>
+                `${hasNames ? serverName(nth) : address}:${port}`,
+            )
             .join(','),
           basePath: BASE_PATH,
           sessionTimeoutMs: this.sessionTimeoutMs,
@@ -161,14 +180,18 @@ export class Cluster {
           elections,
         },
       },
-      env: settings.faketime
-        ? {
-            LD_PRELOAD: settings.faketime,
-            FAKETIME_TIMESTAMP_FILE: slot.clockFile,
-            FAKETIME_NO_CACHE: '1',
-            FAKETIME_DONT_FAKE_MONOTONIC: '1',
-          }
-        : {},
+      env: {
+        ...(settings.faketime && {
+          LD_PRELOAD: settings.faketime,
+          FAKETIME_TIMESTAMP_FILE: slot.clockFile,
+          FAKETIME_NO_CACHE: '1',
+          FAKETIME_DONT_FAKE_MONOTONIC: '1',
+        }),
+        ...(hasNames && {
+          NODE_OPTIONS: `--import=${settings.names}`,
+          NAMES_FILE: slot.namesFile,
+        }),
+      },
       history: this.history,
       era: () => this.era,
       record: (line) => settings.record(`${instance.id} ${line}`),

@@ -49,6 +49,8 @@ export class Link {
     return link;
   }
 
+  /** Of the near end. */
+  address = LOCALHOST;
   /** The last session that was granted over this link. */
   granted: (GrantedSession & { readonly atMs: number }) | undefined;
   /** All sessions that were granted over this link. */
@@ -126,7 +128,8 @@ export class Link {
   async moveTo(address: string): Promise<void> {
     this.#listener?.close();
     this.reset();
-    await this.#listen(address);
+    this.address = address;
+    await this.#listen();
   }
 
   close(): void {
@@ -134,13 +137,13 @@ export class Link {
     this.reset();
   }
 
-  async #listen(address = LOCALHOST): Promise<void> {
+  async #listen(): Promise<void> {
     const listener = createServer({ allowHalfOpen: true }, (client) =>
       this.#connect(client),
     );
     this.#listener = listener;
     listener.unref();
-    await once(listener.listen(this.port, address), 'listening');
+    await once(listener.listen(this.port, this.address), 'listening');
   }
 
   #conditions(direction: LinkDirection): Conditions[] {

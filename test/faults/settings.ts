@@ -19,6 +19,8 @@ export interface RunSettings {
   readonly formerLibrary: string | undefined;
   /** The application, compiled. */
   readonly application: string;
+  /** Preloaded, it has names looked up in a file; undefined where that has no effect. */
+  readonly names: string | undefined;
   /** A directory of the run's own. */
   readonly directory: string;
   /** Delays what a server writes to its disk, if it can be built here. */

@@ -1,4 +1,5 @@
 import { last } from '../clock.js';
+import { writeNames } from '../cluster.js';
 import { disturbance, ms, victim, type Fault } from './fault.js';
 
 /** Answers that come first on a connection; with credentials there is one more. */
@@ -76,6 +77,24 @@ export const connectionFaults = {
           }
         }
         await last(pauseMs);
+      }
+    },
+  },
+  address: {
+    what: 'servers that have other addresses, under the same names',
+    lowerBound: 'none: names are looked up again within the lease',
+    async inject(context) {
+      const { random } = context;
+      const slot = victim(context);
+      const links = random.shuffle(slot?.links ?? []);
+      const moved = links.slice(0, Math.ceil(random.next() * links.length));
+      const address = `127.0.0.${Math.ceil(random.between(2, 250))}`;
+      context.note(
+        `move ${moved.length} servers of ${slot?.instance?.id} to ${address}`,
+      );
+      if (slot) {
+        await Promise.all(moved.map((link) => link.moveTo(address)));
+        writeNames(slot);
       }
     },
   },
