@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -27,21 +28,24 @@ export async function buildFormer(commit: string): Promise<string | undefined> {
   }
   const directory = inProject('node_modules/.cache/former', hash);
   if (!existsSync(directory)) {
-    const work = `${directory}.${process.pid}`;
+    // Not below node_modules: the compiler takes what is there for ES modules.
+    const work = await mkdtemp(join(tmpdir(), 'former-'));
     try {
-      await mkdir(work, { recursive: true });
       const archive = join(work, 'sources.tar');
       await git('archive', `--output=${archive}`, hash, ...SOURCES);
       await run('tar', ['-xf', archive, '-C', work]);
       // Both versions share one Nest.
       await symlink(inProject('node_modules'), join(work, 'node_modules'));
       await run(process.execPath, [join(work, 'scripts/build.mjs')]);
-      await rename(work, directory);
+      await cp(join(work, 'dist'), `${directory}.${process.pid}`, {
+        recursive: true,
+      });
+      await rename(`${directory}.${process.pid}`, directory);
     } finally {
       await rm(work, { recursive: true, force: true });
     }
   }
-  return pathToFileURL(join(directory, 'dist/esm/index.js')).href;
+  return pathToFileURL(join(directory, 'esm/index.js')).href;
 }
 
 function git(...args: string[]): Promise<string> {
