@@ -10,7 +10,7 @@ import { markdownReport } from './report.js';
 import type { RunResult } from './result.js';
 import { parseSeeds, runSeveral } from './several.js';
 import { runOnce } from './single.js';
-import { SECURITIES, type Security } from './variety.js';
+import { LONG_KNOWN, SECURITIES, type Security } from './security.js';
 
 const USAGE = `npm run test:faults -- [options]
 
@@ -81,7 +81,9 @@ export async function runCommand(
     mutation?.kinds ??
     ALL_KINDS;
   const securities = SECURITIES.filter(
-    (each) => each === (values.security ?? 'none'),
+    (each) =>
+      each === (values.security ?? 'none') &&
+      (values.former === undefined || LONG_KNOWN.includes(each)),
   );
   const unknown = [
     ...(securities.length > 0 ? [] : [values.security]),

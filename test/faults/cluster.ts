@@ -9,8 +9,8 @@ import { FencedStore } from './fenced-store.js';
 import { History } from './history.js';
 import { FaultInstance } from './instance.js';
 import { readLedgers } from './ledgers.js';
-import { OPERATOR } from './operator.js';
 import { Link } from './link.js';
+import { setUpSecurity, SUPERUSER, type SecuritySetup } from './security.js';
 import type { GrantedSession } from './session-tap.js';
 import {
   BASE_PATH,
@@ -22,12 +22,7 @@ import {
   type RunSettings,
 } from './settings.js';
 import { socketOwner } from './socket-owner.js';
-import {
-  CREDENTIALS,
-  describeVariety,
-  drawVariety,
-  electionsOf,
-} from './variety.js';
+import { describeVariety, drawVariety, electionsOf } from './variety.js';
 
 /** A place for an instance: its cables to the servers stay when it is replaced. */
 export interface Slot {
@@ -59,20 +54,30 @@ function serverName(nth: number): string {
 /** The ensemble, the instances, the store, and the cables between them. */
 export class Cluster {
   static async start(settings: RunSettings): Promise<Cluster> {
+    const security = await setUpSecurity(settings.security, settings.directory);
     const ensemble = await FaultyEnsemble.start({
       tickTimeMs: TICK_TIME_MS,
+      config: security.config,
+      jvmArgs: [
+        ...security.jvmArgs,
+        ...(settings.slowDisk === undefined
+          ? []
+          : ['-Dzookeeper.forceSync=yes']),
+      ],
       ...(settings.slowDisk !== undefined && {
-        jvmArgs: ['-Dzookeeper.forceSync=yes'],
         env: {
           LD_PRELOAD: settings.slowDisk,
           SLOW_DISK_FILE: join(settings.directory, 'slow-disk'),
         },
       }),
     });
-    const cluster = new Cluster(settings, ensemble, await FencedStore.start());
+    const store = await FencedStore.start();
+    const cluster = new Cluster(settings, ensemble, store, security);
     for (let index = 0; index < settings.instances; index++) {
       const links = await Promise.all(
-        ensemble.members.map(({ server }) => Link.open(server.port)),
+        ensemble.members.map(({ server }) =>
+          Link.open(server.port, security.certificate),
+        ),
       );
       const slot: Slot = {
         index,
@@ -101,6 +106,7 @@ export class Cluster {
     readonly settings: RunSettings,
     readonly ensemble: FaultyEnsemble,
     readonly store: FencedStore,
+    private readonly security: SecuritySetup,
   ) {
     this.history = new History(settings.log);
     this.canary = new Canary(ensemble);
@@ -166,7 +172,7 @@ export class Cluster {
         options: {
           instanceId,
           connectionLossPolicy: variety.connectionLossPolicy,
-          ...(settings.security === 'digest' && { credentials: CREDENTIALS }),
+          ...this.security.options,
           connectionString: slot.links
             .map(
               ({ address, port }, nth) =>
@@ -259,12 +265,10 @@ export class Cluster {
     }
   }
 
-  /** A client of our own that may do what the instances may, and set rights. */
+  /** A client of our own that may do everything. */
   async connect(port: number): Promise<WireClient> {
     const client = await WireClient.connect({ port, timeoutMs: 4_000 });
-    const { username, password } = CREDENTIALS;
-    await client.addAuth('digest', `${username}:${password}`);
-    await client.addAuth('digest', OPERATOR);
+    await client.addAuth('digest', SUPERUSER);
     return client;
   }
 

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { freePort } from '../../scripts/zookeeper/free-port.mjs';
 import { ProxyPipe } from '../support/proxy-pipe.js';
 import { monotonicMs } from './clock.js';
+import type { ServerCertificate } from './security.js';
 import { SessionTap, type GrantedSession } from './session-tap.js';
 import { Conditions, FAIR, type Weather } from './weather.js';
 
@@ -43,8 +45,12 @@ const LOCALHOST = '127.0.0.1';
  * neither side is told, and what was sent is sent again later.
  */
 export class Link {
-  static async open(targetPort: number): Promise<Link> {
-    const link = new Link(targetPort, await freePort());
+  /** @param certificate with which it speaks TLS to clients, not to the server */
+  static async open(
+    targetPort: number,
+    certificate?: ServerCertificate,
+  ): Promise<Link> {
+    const link = new Link(targetPort, await freePort(), certificate);
     await link.#listen();
     return link;
   }
@@ -71,6 +77,7 @@ export class Link {
   private constructor(
     readonly targetPort: number,
     readonly port: number,
+    private readonly certificate: ServerCertificate | undefined,
   ) {}
 
   get openConnections(): number {
@@ -174,18 +181,23 @@ export class Link {
         }
       }
     };
+    // Over the same cable: what happens to it happens to what is encrypted.
+    const plain = this.certificate
+      ? new TLSSocket(client, { isServer: true, ...this.certificate })
+      : client;
     const connection: LinkConnection = {
       client,
       server,
       toServer: new ProxyPipe(server, this.#toServer, cut),
-      toClient: new ProxyPipe(client, this.#toClient, cut),
+      toClient: new ProxyPipe(plain, this.#toClient, cut),
       cut,
     };
     this.#connections.add(connection);
     const { toServer, toClient } = connection;
+    client.on('error', () => undefined);
     if (this.onGrant) {
       const tap = this.#tap(client);
-      this.#forward(connection, client, this.#toServer, toServer, (bytes) => {
+      this.#forward(connection, plain, this.#toServer, toServer, (bytes) => {
         tap.requests(bytes).forEach((packet) => toServer.push(packet));
       });
       const answer = this.#answers(toClient);
@@ -194,7 +206,7 @@ export class Link {
       });
     } else {
       let isFirst = true;
-      this.#forward(connection, client, this.#toServer, toServer, (bytes) => {
+      this.#forward(connection, plain, this.#toServer, toServer, (bytes) => {
         toServer.push(isFirst ? this.#greeting(bytes) : bytes);
         isFirst = false;
       });

@@ -8,7 +8,7 @@ import { longestGapMs } from './gaps.js';
 import type { History } from './history.js';
 import { ELECTIONS, type RunSettings } from './settings.js';
 import { mean } from './statistics.js';
-import type { Security } from './variety.js';
+import type { Security } from './security.js';
 
 /** What a run leaves behind, as JSON. */
 export interface RunResult {

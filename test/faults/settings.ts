@@ -1,5 +1,5 @@
 import type { FaultKind } from './faults/index.js';
-import type { Security } from './variety.js';
+import type { Security } from './security.js';
 
 /** What one run is made of. */
 export interface RunSettings {

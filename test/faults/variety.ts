@@ -1,12 +1,6 @@
 import { Random } from './random.js';
 import { ELECTIONS, EXTRA_ELECTIONS, type RunSettings } from './settings.js';
 
-/** How applications identify themselves to ZooKeeper, and it to them. */
-export const SECURITIES = ['none', 'digest'] as const;
-export type Security = (typeof SECURITIES)[number];
-
-export const CREDENTIALS = { username: 'faults', password: 'by the seed' };
-
 /** In what an instance differs from the others. */
 export interface Variety {
   readonly connectionLossPolicy: 'hold-lease' | 'step-down';

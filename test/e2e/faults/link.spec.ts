@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import {
   connect,
   createServer,
@@ -7,8 +8,12 @@ import {
   type Server,
   type Socket,
 } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import tls from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Link, type CloseRequest } from '../../faults/link.js';
+import { setUpSecurity } from '../../faults/security.js';
 import { socketOwner } from '../../faults/socket-owner.js';
 import { waitFor } from '../../support/wait-for.js';
 
@@ -99,6 +104,41 @@ describe('Link', () => {
     });
     expect(received.join('')).toBe([answer('one'), answer('three')].join(''));
     second.destroy();
+  });
+
+  test('speaks TLS to clients, and can be cut and reset all the same', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'link-'));
+    const { options, certificate } = await setUpSecurity('tls', directory);
+    const { ca } = (options as { tls: { ca: string } }).tls;
+    const secure = await Link.open(link.targetPort, certificate);
+    secure.onGrant = () => undefined;
+    const second = tls.connect({
+      port: secure.port,
+      host: '127.0.0.1',
+      ca: await readFile(ca),
+    });
+    const first = accepted;
+    second.on('error', () => undefined).write('begin');
+    await waitFor(() => accepted !== first, { description: 'the connection' });
+    let text = '';
+    second.setEncoding('utf8').on('data', (each: string) => {
+      text += each;
+    });
+    accepted?.write(grant());
+    await waitFor(() => secure.granted, { description: 'the session' });
+    expect(second.authorized).toBe(true);
+
+    secure.cut();
+    accepted?.write('text');
+    secure.mend();
+    await waitFor(() => text.endsWith('text'), { description: 'the text' });
+    secure.reset();
+    await waitFor(() => second.destroyed, { description: 'the reset' });
+    await waitFor(() => secure.openConnections === 0, {
+      description: 'the connection to end',
+    });
+    secure.close();
+    await rm(directory, { recursive: true });
   });
 
   test('closes connections beyond the number that is allowed', async () => {

@@ -1,7 +1,7 @@
 import type { WireClient } from '../../support/wire-client.js';
 import { unless } from '../../support/wire-error.js';
 import { last } from '../clock.js';
-import { CLOSED } from '../operator.js';
+import { CLOSED } from '../security.js';
 import { BASE_PATH, ELECTIONS } from '../settings.js';
 import { disturbance, ms, type Fault } from './fault.js';
 import { queue } from './outsider.js';
