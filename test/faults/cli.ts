@@ -25,7 +25,7 @@ const USAGE = `npm run test:faults -- [options]
   --security <name>     ${SECURITIES.join(' or ')} (default: none)
   --former <commit>     half of the instances run the library of that commit, built
                         from the history
-  --survivor            the first instance and its keeper are never ended: memory
+  --survivor            the first instance and its guardian are never ended: memory
                         over time
   --mutation <name>     break the library first, with faults and a seed that
                         bring it to light:

@@ -302,7 +302,7 @@ export class Cluster {
       if (pid !== undefined) {
         return pid === instance.pid
           ? `the application ${instance.id}`
-          : `the keeper of ${instance.id}`;
+          : `the guardian of ${instance.id}`;
       }
     }
     return 'somebody who has ended';

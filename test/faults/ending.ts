@@ -6,7 +6,7 @@ import type { Cluster } from './cluster.js';
 import type { FaultInstance } from './instance.js';
 import { LEDGERED_TASKS, PATIENCE_MS } from './settings.js';
 
-/** How long a keeper may try to close a session, and then some. */
+/** How long a guardian may try to close a session, and then some. */
 const LAST_WORDS_MS = 5_000;
 /** So many that what they leave behind stands out from what comes and goes. */
 const OBSERVATIONS = 1_000;
@@ -123,7 +123,7 @@ async function nothingIsLeft(cluster: Cluster): Promise<void> {
     cluster.instances.flatMap((instance) => instance.survivors());
   await waitFor(() => left().length === 0, {
     timeoutMs: cluster.sessionTimeoutMs + LAST_WORDS_MS,
-    description: 'all keepers to end',
+    description: 'all guardians to end',
   }).catch(() => {
     const alive = left().filter((pid) => {
       const entry = processEntry(pid);

@@ -31,7 +31,7 @@ export interface TaskRun {
   endMs: number | undefined;
 }
 
-/** A session that a server granted to an instance, or to its keeper. */
+/** A session that a server granted to an instance, or to its guardian. */
 export interface SessionGrant {
   readonly instance: string;
   readonly sessionId: string;

@@ -35,6 +35,9 @@ const EXPECTED_ERROR = new RegExp(
   ].join('|'),
 );
 
+/** Earlier versions have a session keeper in place of a guardian. */
+const UNTIMELY_END = /The (?:guardian|session keeper) (?:ended|could|did|does)/;
+
 /** One running process of the application under test, and what it says. */
 export class FaultInstance {
   readonly id: string;
@@ -46,6 +49,8 @@ export class FaultInstance {
   /** Its answer to the order "observe". */
   bytesPerCall: number | undefined;
   hasClosed = false;
+  /** Whether its guardian had a reason to end. */
+  #hasCutChannels = false;
   readonly #process: ProcessInstance;
   readonly #history: History;
   readonly #era: () => number;
@@ -90,8 +95,8 @@ export class FaultInstance {
     return this.#process.exited;
   }
 
-  /** Its session keeper, of which there is one unless it is being replaced. */
-  keeper(): number | undefined {
+  /** Its session guardian, of which there is one unless it is being replaced. */
+  guardian(): number | undefined {
     return this.#process.descendants()[0];
   }
 
@@ -110,6 +115,9 @@ export class FaultInstance {
     if (order.do === 'count') {
       this.calls = undefined;
     }
+    if (order.do === 'cut-channel') {
+      this.#hasCutChannels = true;
+    }
     if (order.do === 'withdraw') {
       for (const election of ELECTIONS) {
         this.#history.returned(election);
@@ -124,12 +132,12 @@ export class FaultInstance {
     await this.#process.kill();
   }
 
-  /** Ends application and keeper at once, as the loss of a machine does. */
+  /** Ends application and guardian at once, as the loss of a machine does. */
   async crash(): Promise<void> {
     this.isEnding = true;
-    const keeper = this.keeper();
+    const guardian = this.guardian();
     signal(this.pid, 'SIGSTOP');
-    signal(keeper, 'SIGKILL');
+    signal(guardian, 'SIGKILL');
     await this.#process.kill();
   }
 
@@ -237,9 +245,12 @@ export class FaultInstance {
     }
   }
 
-  /** A keeper that is not killed, by us or for its silence, has no reason to end. */
+  /** A guardian that is not killed, by us or for its silence, has no reason to end. */
   #takeLine(line: string): void {
-    if (/The session keeper (?!ended by SIGKILL|did not answer)/.test(line)) {
+    const isExpected = this.#hasCutChannels
+      ? /ended (by SIGKILL|with code 0)|(did|does) not answer/
+      : /ended by SIGKILL|(did|does) not answer/;
+    if (UNTIMELY_END.test(line) && !isExpected.test(line)) {
       this.#problem(line);
     }
   }
@@ -261,11 +272,11 @@ export class FaultInstance {
       atMs,
       values: { heap: heapBytes, handles, ...processUsage(this.pid) },
     });
-    const keeper = this.keeper();
-    if (keeper !== undefined) {
-      this.#history.used(`keeper ${keeper} of ${this.id}`, {
+    const guardian = this.guardian();
+    if (guardian !== undefined) {
+      this.#history.used(`guardian ${guardian} of ${this.id}`, {
         atMs,
-        values: processUsage(keeper),
+        values: processUsage(guardian),
       });
     }
   }

@@ -27,7 +27,8 @@ export const ALL_KINDS = Object.keys(faults) as FaultKind[];
 /** Kinds that may come together with another one. */
 export const COMBINABLE: readonly FaultKind[] = [
   'kill',
-  'keeper',
+  'guardian',
+  'guardian-pause',
   'pause',
   'freeze',
   'block',

@@ -10,7 +10,7 @@ const MOST_BUSY_SHARE = 0.8;
 export const instanceFaults = {
   kill: {
     what: '`kill -9` of an application',
-    lowerBound: 'one round trip: the keeper closes the session',
+    lowerBound: 'one round trip: its guardian closes the session',
     async inject(context) {
       const instance = victim(context, context.cluster.mortal)?.instance;
       context.note(`kill -9 ${instance?.id}`);
@@ -18,21 +18,34 @@ export const instanceFaults = {
     },
   },
   crash: {
-    what: '`kill -9` of an application and its keeper',
+    what: '`kill -9` of an application and its guardian',
     lowerBound: 'session timeout',
     async inject(context) {
       const instance = victim(context, context.cluster.mortal)?.instance;
-      context.note(`kill -9 ${instance?.id} and its keeper`);
+      context.note(`kill -9 ${instance?.id} and its guardian`);
       await instance?.crash();
     },
   },
-  keeper: {
-    what: '`kill -9` of a session keeper',
-    lowerBound: 'none: the session is taken over',
+  guardian: {
+    what: '`kill -9` of a guardian',
+    lowerBound: 'none: another one is started',
     async inject(context) {
       const instance = victim(context, context.cluster.mortal)?.instance;
-      context.note(`kill -9 the keeper of ${instance?.id}`);
-      signal(instance?.keeper(), 'SIGKILL');
+      context.note(`kill -9 the guardian of ${instance?.id}`);
+      signal(instance?.guardian(), 'SIGKILL');
+    },
+  },
+  'guardian-pause': {
+    what: 'a guardian stopped, likewise',
+    lowerBound: 'none',
+    async inject(context) {
+      const instance = victim(context)?.instance;
+      const forMs = disturbance(context);
+      context.note(`SIGSTOP the guardian of ${instance?.id} for ${ms(forMs)}`);
+      const guardian = instance?.guardian();
+      signal(guardian, 'SIGSTOP');
+      await last(forMs);
+      signal(guardian, 'SIGCONT');
     },
   },
   terminate: {
@@ -57,23 +70,23 @@ export const instanceFaults = {
     },
   },
   freeze: {
-    what: 'application and keeper stopped, likewise',
+    what: 'application and guardian stopped, likewise',
     lowerBound: 'session timeout, when it is longer than that',
     async inject(context) {
       const instance = victim(context)?.instance;
       const forMs = disturbance(context);
-      context.note(`SIGSTOP ${instance?.id} and its keeper for ${ms(forMs)}`);
-      const keeper = instance?.keeper();
-      signal(keeper, 'SIGSTOP');
+      context.note(`SIGSTOP ${instance?.id} and its guardian for ${ms(forMs)}`);
+      const guardian = instance?.guardian();
+      signal(guardian, 'SIGSTOP');
       instance?.signal('SIGSTOP');
       await last(forMs);
       // Either may be first to go on.
       if (context.random.chance(0.5)) {
-        signal(keeper, 'SIGCONT');
+        signal(guardian, 'SIGCONT');
         instance?.signal('SIGCONT');
       } else {
         instance?.signal('SIGCONT');
-        signal(keeper, 'SIGCONT');
+        signal(guardian, 'SIGCONT');
       }
     },
   },
@@ -111,7 +124,7 @@ export const instanceFaults = {
     },
   },
   channel: {
-    what: 'the channel between an application and its keeper ended',
+    what: 'the channel between an application and its guardian ended',
     lowerBound: 'none, or one round trip where the session is given up',
     async inject(context) {
       const instance = victim(context, context.cluster.mortal)?.instance;
