@@ -2,9 +2,22 @@
 export { ZookeeperLeaderModule } from './zookeeper-leader.module.js';
 export type {
   ConnectionLossPolicy,
+  GuardianOptions,
   ZookeeperCredentials,
+  ZookeeperDigestMd5Login,
   ZookeeperLeaderModuleOptions,
+  ZookeeperSaslMechanism,
+  ZookeeperSaslOptions,
 } from './interfaces/zookeeper-leader-options.interface.js';
+export type {
+  TlsMaterial,
+  TlsMaterialSource,
+  ZookeeperTlsOptions,
+} from './zookeeper/connection/tls-options.interface.js';
+export type {
+  SaslContext,
+  SaslResponder,
+} from './zookeeper/handshake/sasl-login.js';
 
 // Elections
 export { LeaderElection } from './election/leader-election.js';

@@ -1,18 +1,9 @@
-import { inspect } from 'node:util';
-
 const MODULE = 'ZookeeperLeaderModule';
 
-export function invalidOptionMessage(
-  option: string,
-  value: unknown,
-  problem: string,
-  expected?: string,
-): string {
-  const shown = value === undefined ? '' : ` ${inspect(value)}`;
-  const hint = expected === undefined ? '' : ` Expected ${expected}.`;
-  return `${MODULE}: option ${option}${shown} ${problem}.${hint}`.replace(
-    /\.\.( |$)/g,
-    '.$1',
+export function withoutOptionsMessage(module: string): string {
+  return (
+    `${module} is imported without options. Write imports: [${module}.forRoot()] ` +
+    'instead of the class alone.'
   );
 }
 
@@ -30,6 +21,14 @@ export function unknownElectionMessage(
     `${usedBy} uses the election "${name}", which is not among the elections ` +
     `of ${MODULE} (${known.map((other) => `"${other}"`).join(', ')}). ` +
     'Add it to the option elections, or correct the name.'
+  );
+}
+
+export function disposeInUseMessage(name: string, usedBy: string): string {
+  return (
+    `The election "${name}" cannot be disposed of: ${usedBy} uses it. ` +
+    'Withdraw from it instead, or dispose of elections that only ' +
+    'LeaderElections.get() has made.'
   );
 }
 

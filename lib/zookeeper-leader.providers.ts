@@ -18,8 +18,8 @@ import {
   ZOOKEEPER_LEADER_OPTIONS,
 } from './zookeeper-leader.constants.js';
 import { ZookeeperLeaderLifecycle } from './zookeeper-leader.lifecycle.js';
+import { withoutOptionsMessage } from './zookeeper-leader.messages.js';
 import {
-  hideCredentials,
   resolveOptions,
   type ResolvedOptions,
 } from './zookeeper-leader.options.js';
@@ -28,9 +28,13 @@ import {
 export const LEADER_PROVIDERS: Provider[] = [
   {
     provide: RESOLVED_OPTIONS,
-    inject: [ZOOKEEPER_LEADER_OPTIONS],
-    useFactory: (options: ZookeeperLeaderModuleOptions) =>
-      resolveOptions(options),
+    inject: [{ token: ZOOKEEPER_LEADER_OPTIONS, optional: true }],
+    useFactory: (options: ZookeeperLeaderModuleOptions | undefined) => {
+      if (options === undefined) {
+        throw new TypeError(withoutOptionsMessage('ZookeeperLeaderModule'));
+      }
+      return resolveOptions(options);
+    },
   },
   {
     provide: LeaderElections,
@@ -111,7 +115,7 @@ export const LEADER_PROVIDERS: Provider[] = [
  * than are loaded when `forRoot()` is called.
  */
 export function withNamedElections(definition: DynamicModule): DynamicModule {
-  const providers = (definition.providers ?? []).map(hidingCredentials);
+  const { providers = [] } = definition;
   return {
     ...definition,
     get providers(): Provider[] {
@@ -124,28 +128,6 @@ export function withNamedElections(definition: DynamicModule): DynamicModule {
       ];
     },
   };
-}
-
-/** Keeps the password out of dumps of what Nest's container holds. */
-function hidingCredentials(provider: Provider): Provider {
-  if (
-    typeof provider !== 'object' ||
-    provider.provide !== ZOOKEEPER_LEADER_OPTIONS
-  ) {
-    return provider;
-  }
-  if ('useValue' in provider) {
-    return { ...provider, useValue: hideCredentials(provider.useValue) };
-  }
-  if ('useFactory' in provider) {
-    const { useFactory } = provider;
-    return {
-      ...provider,
-      useFactory: async (...dependencies: unknown[]) =>
-        hideCredentials(await useFactory(...dependencies)),
-    };
-  }
-  return provider;
 }
 
 function electionProvider(name: string): Provider {

@@ -8,6 +8,7 @@ import {
   LeaderElections,
   type ManagedElection,
 } from '../election/leader-elections.js';
+import { OptionChecks, type OptionTable } from '../validate.js';
 import { ConnectionRecord } from '../zookeeper/connection-record.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 import type {
@@ -28,7 +29,11 @@ export interface ZookeeperLeaderHealthOptions {
   readonly maxDisconnectedMs?: number;
 }
 
-const DEFAULT_MAX_DISCONNECTED_MS = 60_000;
+const checks = new OptionChecks('ZookeeperLeaderHealthIndicator');
+
+const OPTIONS: OptionTable<ZookeeperLeaderHealthOptions> = {
+  maxDisconnectedMs: true,
+};
 
 /**
  * Health indicator for `@nestjs/terminus` 11 and 12. A follower is up, and so is
@@ -36,7 +41,7 @@ const DEFAULT_MAX_DISCONNECTED_MS = 60_000;
  * - that has been without a connection for longer than `maxDisconnectedMs`,
  * - whose credentials ZooKeeper has refused,
  * - that calls itself a leader although its lease has run out,
- * - with an election that cannot be held, as without permission.
+ * - that cannot take part in an election, as without permission.
  *
  * Use it for readiness and alerts, not for liveness: an instance that waits for
  * ZooKeeper is not healed by being killed.
@@ -82,21 +87,27 @@ export class ZookeeperLeaderHealthIndicator {
     this.#elections = elections;
     this.#indicators = indicators;
     this.#connection = new ConnectionRecord(elections.session?.client);
-    elections.follow((election) =>
-      this.#leaders.set(election, new KnownLeader(election.sightings$)),
-    );
+    elections.follow((election) => {
+      this.#leaders.set(election, new KnownLeader(election.sightings$));
+      return () => this.#leaders.delete(election);
+    });
   }
 
   /**
    * Up or down, with {@link ZookeeperLeaderHealth} as details. Asks ZooKeeper
    * for the leaders once, and then watches them.
+   *
+   * @throws {TypeError} (rejects) for an option that is not valid
    */
   async isHealthy<const Key extends string>(
     key: Key,
-    {
-      maxDisconnectedMs = DEFAULT_MAX_DISCONNECTED_MS,
-    }: ZookeeperLeaderHealthOptions = {},
+    options: ZookeeperLeaderHealthOptions = {},
   ): Promise<HealthIndicatorResult<Key>> {
+    const maxDisconnectedMs = checks.milliseconds(
+      'maxDisconnectedMs',
+      checks.object(options, OPTIONS).maxDisconnectedMs,
+      { least: 0, most: Infinity, fallback: 60_000 },
+    );
     const indicator = this.#indicators.check(key);
     // Now, not when the leaders have been looked up.
     const problems = this.#problems(maxDisconnectedMs);
@@ -169,7 +180,9 @@ export class ZookeeperLeaderHealthIndicator {
       }
     }
     for (const [election, why] of this.#elections.problems) {
-      problems.push(`the election "${election}" cannot be held: ${why}`);
+      problems.push(
+        `this instance cannot take part in the election "${election}": ${why}`,
+      );
     }
     return problems;
   }

@@ -1,3 +1,5 @@
+import type { ZookeeperTlsOptions } from '../zookeeper/connection/tls-options.interface.js';
+import type { SaslResponder } from '../zookeeper/handshake/sasl-login.js';
 import type { RunLedgerOptions } from '../tasks/leader-task-options.interface.js';
 
 /**
@@ -11,12 +13,69 @@ export interface ZookeeperCredentials {
 }
 
 /**
+ * A login to ZooKeeper's servers by name and password, which never travel: what
+ * the servers have in their JAAS file under `DigestLoginModule`.
+ *
+ * @publicApi
+ */
+export interface ZookeeperDigestMd5Login {
+  readonly mechanism: 'DIGEST-MD5';
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * A login to ZooKeeper's servers by any mechanism of SASL, for example `GSSAPI`
+ * (Kerberos).
+ *
+ * @publicApi
+ */
+export interface ZookeeperSaslMechanism {
+  /** The name of the mechanism, for messages. */
+  readonly mechanism: string;
+  /**
+   * Answers the challenges of the server. It may take its time, but not longer
+   * than the session timeout.
+   */
+  readonly respond: SaslResponder;
+}
+
+/**
+ * How the client logs in; see the option `sasl`.
+ *
+ * @publicApi
+ */
+export type ZookeeperSaslOptions =
+  ZookeeperDigestMd5Login | ZookeeperSaslMechanism;
+
+/**
  * What becomes of leadership when the connection breaks; see the option
  * `connectionLossPolicy`.
  *
  * @publicApi
  */
 export type ConnectionLossPolicy = 'hold-lease' | 'step-down';
+
+/**
+ * Where a guardian listens that runs in a container of its own; see the option
+ * `guardian`.
+ *
+ * @example
+ * ```ts
+ * ZookeeperLeaderModule.forRoot({
+ *   guardian: { socket: '/run/leader/guardian.sock' },
+ * })
+ * ```
+ *
+ * @publicApi
+ */
+export interface GuardianOptions {
+  /**
+   * The absolute path that `npx nestjs-zookeeper-leader guardian --listen` was
+   * given, in a folder that both containers share.
+   */
+  readonly socket: string;
+}
 
 /**
  * Options of {@link ZookeeperLeaderModule.forRoot}. All of them are optional.
@@ -50,8 +109,31 @@ export interface ZookeeperLeaderModuleOptions {
    */
   readonly instanceId?: string;
 
-  /** Proves to ZooKeeper who this is, on every new session. */
+  /**
+   * Proves to ZooKeeper who this is, by its scheme `digest`: on every connection
+   * the password is sent as it is. Use `tls` with it, or `sasl` instead.
+   */
   readonly credentials?: ZookeeperCredentials;
+
+  /**
+   * Encrypts the connections to ZooKeeper. True: with the authorities that
+   * Node.js trusts (`NODE_EXTRA_CA_CERTS` adds to them). Names in the servers'
+   * certificates are compared with the connection string. Default false.
+   */
+  readonly tls?: boolean | ZookeeperTlsOptions;
+
+  /** Logs in to servers that have a JAAS configuration, on every connection. */
+  readonly sasl?: ZookeeperSaslOptions;
+
+  /**
+   * Who may use the nodes of this application in ZooKeeper:
+   * - `creator`: nobody but clients that prove the same identity by
+   *   `credentials`, `sasl` or a client certificate in `tls`;
+   * - `open`: everybody.
+   *
+   * Default `creator` with `credentials` or `sasl`, otherwise `open`.
+   */
+  readonly acl?: 'creator' | 'open';
 
   /**
    * What becomes of leadership when the connection breaks:
@@ -68,10 +150,21 @@ export interface ZookeeperLeaderModuleOptions {
   readonly drainTimeoutMs?: number;
 
   /**
-   * Milliseconds for which the event loop may stand still before the session is
-   * closed, so that a hung instance does not lead for ever. Default 30,000.
+   * Milliseconds for which the event loop may stand still before the session
+   * ends, so that a hung instance does not lead for ever. Default 30,000.
    */
   readonly maxStallMs?: number;
+
+  /**
+   * Who closes the session when this process dies, so that the next instance
+   * leads within milliseconds, and keeps it alive through a stall:
+   * - left out: a small process beside this one, or the command line's `run` that
+   *   this process was started by;
+   * - `{ socket }`: a guardian in a container of its own (docs/deployment.md);
+   * - `false`: nobody. A crash then costs the session timeout, and so does a
+   *   stall that is longer than that.
+   */
+  readonly guardian?: false | GuardianOptions;
 
   /**
    * The names of all elections besides `default`. When given, any other name in

@@ -22,6 +22,10 @@ const DEFAULT_PORT = 2181;
  * @throws {TypeError} saying what is wrong with the text and what was expected
  */
 export function parseConnectionString(text: string): ConnectionTarget {
+  const scheme = /^[a-z][a-z\d+.-]*:\/\//i.exec(text)?.[0];
+  if (scheme !== undefined) {
+    throw malformed(text, `it is a URL; write it without "${scheme}"`);
+  }
   const slash = text.indexOf('/');
   const hosts = slash < 0 ? text : text.slice(0, slash);
   const chroot = slash < 0 ? '' : text.slice(slash).replace(/\/+$/, '');
@@ -105,4 +109,9 @@ function malformed(text: string, why: string): TypeError {
       'Expected "host:port", or several with commas between, ' +
       'optionally followed by a path, as in "zk1:2181,zk2:2181/my-app".',
   );
+}
+
+/** `host:port`, with an IPv6 address in brackets. */
+export function formatServer({ host, port }: ServerAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

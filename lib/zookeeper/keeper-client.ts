@@ -18,12 +18,12 @@ import { RequestTable } from './request-table.js';
 import { WatchTable, type WatchKind } from './watch-table.js';
 import type {
   ChildList,
-  ClosedNodes,
   Connection,
   CreateMode,
   NodeContent,
   NodeStat,
   NodeWatcher,
+  SealedNodes,
   ZookeeperClient,
 } from './zookeeper-client.interface.js';
 import { ZookeeperError, type ZookeeperErrorCode } from './zookeeper.error.js';
@@ -98,7 +98,13 @@ export class KeeperClient implements ZookeeperClient {
       maxStallMs,
       onReady: () => this.#open(),
       onMessage: (message) => this.#receive(message),
-      onGone: (description) => this.#keeperGone(description),
+      onGone: (description, byItself) =>
+        byItself
+          ? this.#lost(
+              'SESSION_EXPIRED',
+              `the session keeper ${description}, and with it its session`,
+            )
+          : this.#keeperGone(description),
       onTick: () =>
         this.#requests.sweep(
           (REQUEST_TIMEOUT_IN_SESSION_TIMEOUTS * sessionTimeoutMs) /
@@ -115,7 +121,7 @@ export class KeeperClient implements ZookeeperClient {
     return this.#connection$;
   }
 
-  get closedNodes(): ClosedNodes | undefined {
+  get closedNodes(): SealedNodes | undefined {
     return this.#closedNodes;
   }
 
@@ -158,6 +164,18 @@ export class KeeperClient implements ZookeeperClient {
     await this.#request('sync', path, '', 0);
   }
 
+  unwatch(path: string, watcher: NodeWatcher): void {
+    this.#watches.remove(path, watcher);
+  }
+
+  replaceSession(why: string): Promise<void> {
+    if (this.#session && !this.#closed) {
+      this.#lost('SESSION_EXPIRED', why);
+      this.#supervisor.send({ type: 'replace' });
+    }
+    return Promise.resolve();
+  }
+
   whenQuiet(): Promise<void> | undefined {
     return this.#requests.whenQuiet();
   }
@@ -185,11 +203,15 @@ export class KeeperClient implements ZookeeperClient {
     path: string,
     watcher: NodeWatcher | undefined,
   ): Promise<ReplyTuple> {
-    const forget = watcher && this.#watches.add(kind, path, watcher);
+    if (watcher) {
+      this.#watches.add(kind, path, watcher);
+    }
     try {
       return await this.#request(operation, path, '', watcher ? 1 : 0);
     } catch (error) {
-      forget?.();
+      if (watcher) {
+        this.#watches.remove(path, watcher);
+      }
       throw error;
     }
   }
@@ -274,6 +296,9 @@ export class KeeperClient implements ZookeeperClient {
         );
         break;
       case 'expired':
+        if (message.cause === 'replaced') {
+          break;
+        }
         this.#lost(
           'SESSION_EXPIRED',
           message.cause === 'stall'

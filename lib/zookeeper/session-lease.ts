@@ -23,6 +23,11 @@ export interface SessionLeaseOptions {
    * make: the heartbeat.
    */
   readonly writeHeartbeat: () => Promise<void>;
+  /**
+   * False when somebody may have taken this process for dead and closed the
+   * session: no lease holds then, whatever the clocks say.
+   */
+  readonly isTrusted?: () => boolean;
 }
 
 /** A heartbeat that has been answered, or given up. */
@@ -100,7 +105,8 @@ export class SessionLease {
     const grantedAt = this.#grantedAt;
     if (
       grantedAt === undefined ||
-      this.#clock.monotonicNs() >= this.#endsAtNs
+      this.#clock.monotonicNs() >= this.#endsAtNs ||
+      !this.#isTrusted
     ) {
       return undefined;
     }
@@ -111,7 +117,7 @@ export class SessionLease {
   /** Milliseconds that the lease still runs; 0 when it does not hold. */
   remainingMs(): number {
     const grantedAt = this.#grantedAt;
-    return grantedAt === undefined
+    return grantedAt === undefined || !this.#isTrusted
       ? 0
       : Math.max(0, this.#durationMs - this.#elapsedMs(grantedAt));
   }
@@ -122,6 +128,11 @@ export class SessionLease {
    */
   get lastContact(): Date | undefined {
     return this.#grantedAt && new Date(this.#grantedAt.wallMs);
+  }
+
+  /** The timeout of the session; without one, what will be asked for. */
+  get sessionTimeoutMs(): number {
+    return this.#sessionTimeoutMs || this.#options.requestedSessionTimeoutMs;
   }
 
   /** Why the last heartbeat failed; undefined if it has not. */
@@ -216,6 +227,10 @@ export class SessionLease {
       untilExpiryMs > 0 ? Math.min(longestMs, untilExpiryMs) : longestMs,
     );
     return this.isValid();
+  }
+
+  get #isTrusted(): boolean {
+    return this.#options.isTrusted?.() ?? true;
   }
 
   get #heartbeatPeriodMs(): number {

@@ -81,8 +81,33 @@ export type NodeEvent = 'created' | 'deleted' | 'changed' | 'children';
 export type NodeWatcher = (event: NodeEvent) => void;
 
 /**
- * Nodes that nobody without the credentials may read, change, add to or remove.
+ * Who may use a node: everybody (`open`), or nobody but clients that prove to be
+ * who created it (`creator`).
  */
+export type NodeAcl = 'open' | 'creator';
+
+/** One request of a transaction. */
+export type TransactionOperation =
+  | {
+      readonly type: 'create';
+      readonly path: string;
+      readonly data: string;
+      readonly mode: CreateMode;
+      readonly acl?: NodeAcl;
+    }
+  | {
+      readonly type: 'set';
+      readonly path: string;
+      readonly data: string;
+      readonly version?: number;
+    }
+  | {
+      readonly type: 'delete' | 'check';
+      readonly path: string;
+      readonly version?: number;
+    };
+
+/** Nodes that are there, and closed to others. */
 export interface ClosedNodes {
   /**
    * Makes sure that `path` exists and is closed, and what lies between the base
@@ -92,10 +117,14 @@ export interface ClosedNodes {
    * @throws {ZookeeperError} (rejects) `NO_AUTH`, saying what to do
    */
   ensure(path: string, mode: 'persistent' | 'container'): Promise<void>;
-  /** Creates a persistent node that has never been open. */
-  create(path: string, data: string): Promise<void>;
   /** Closes a node that an earlier version has left open, if there is one. */
   adopt(path: string): Promise<void>;
+}
+
+/** What a client has that can only create open nodes. */
+export interface SealedNodes extends ClosedNodes {
+  /** Creates a persistent node that has never been open. */
+  create(path: string, data: string): Promise<void>;
   /** Closes a node that this session has just created. */
   seal(path: string): Promise<void>;
 }
@@ -108,13 +137,21 @@ export interface ClosedNodes {
  * one session's requests in that order, so requests made in one turn of the
  * event loop are pipelined. A request made without a connection is rejected at
  * once with `CONNECTION_LOSS`: nothing is queued behind the caller's back.
+ *
+ * While there is a connection, the server hears of the session at least every
+ * sixth of the session timeout, whatever is asked or not (docs/safety.md).
+ *
+ * Giving up a connection never ends a session; only {@link replaceSession} and
+ * {@link close} do.
  */
 export interface ZookeeperClient {
   readonly connection: Connection;
   /** The connection now and at every change, in order. Completes at the end. */
   readonly connection$: Observable<Connection>;
+  /** Present if nodes are closed to others. */
+  readonly access?: ClosedNodes | undefined;
   /** Present if there are credentials. */
-  readonly closedNodes?: ClosedNodes;
+  readonly closedNodes?: SealedNodes | undefined;
 
   /**
    * Begins to connect. Resolves as soon as the client itself works, however
@@ -123,17 +160,45 @@ export interface ZookeeperClient {
    */
   start(): Promise<void>;
 
-  /** Creates a node and resolves to its path, with the number if sequential. */
-  create(path: string, data: string, mode: CreateMode): Promise<string>;
+  /**
+   * Creates a node and resolves to its path, with the number if sequential.
+   * Closed from the transaction on that creates it, where the client can and
+   * `acl` does not say otherwise.
+   */
+  create(
+    path: string,
+    data: string,
+    mode: CreateMode,
+    acl?: NodeAcl,
+  ): Promise<string>;
   /** Reads a node. The watcher is set only if the node exists. */
   get(path: string, watcher?: NodeWatcher): Promise<NodeContent>;
   /** Lists a node's children. The watcher is set only if the node exists. */
   getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList>;
+  /**
+   * Forgets a watcher: it is never called again. Where nobody else here needs
+   * the watch, the server may forget it, too.
+   */
+  unwatch(path: string, watcher: NodeWatcher): void;
   /** Replaces a node's data; with a version only if it is still that one. */
   set(path: string, data: string, version?: number): Promise<NodeStat>;
   delete(path: string, version?: number): Promise<void>;
   /** Makes the next read see everything that was committed before this call. */
   sync(path: string): Promise<void>;
+
+  /**
+   * Does all of it or nothing. Present if the client can.
+   *
+   * @throws {ZookeeperError} (rejects) of the first request that failed
+   */
+  multi?(operations: readonly TransactionOperation[]): Promise<void>;
+
+  /**
+   * Ends the session and takes a new one; resolves when the old one has ended or
+   * must have expired. First of all the connection is `lost`. The caller has
+   * made sure that nobody believes in the session any more. Never rejects.
+   */
+  replaceSession(why: string): Promise<void>;
 
   /**
    * For what need not be asked before all that others wait for: undefined if

@@ -6,6 +6,7 @@ const CHECKS = {
   Format: 'format:check',
   Types: 'typecheck',
   Package: 'lint:package',
+  Documentation: 'docs',
 };
 
 export async function runChecks() {

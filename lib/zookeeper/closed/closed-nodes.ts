@@ -1,6 +1,6 @@
 import type { DigestCredentials } from '../digest-credentials.js';
 import { NodePaths, parentOf } from '../node-paths.js';
-import type { ClosedNodes } from '../zookeeper-client.interface.js';
+import type { SealedNodes } from '../zookeeper-client.interface.js';
 import { ZookeeperError, isZookeeperError } from '../zookeeper.error.js';
 import {
   CREATOR_ALL,
@@ -38,7 +38,7 @@ const MOST_ATTEMPTS = 5;
  * on that creates them: the native client can only create open ones. Over
  * sessions of its own, that last for moments (docs/security.md).
  */
-export class WireClosedNodes implements ClosedNodes {
+export class WireClosedNodes implements SealedNodes {
   readonly #options: ClosedNodesOptions;
   readonly #session: SharedSession;
   #structure: Promise<void> | undefined;

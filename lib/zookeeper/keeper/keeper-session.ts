@@ -109,12 +109,12 @@ export class KeeperSession {
    * Gives the session up on behalf of an application that shows no sign of
    * life, and waits for one before it starts another.
    */
-  surrender(): void {
+  surrender(cause: 'stall' | 'replaced'): void {
     this.#whenResumed ??= new Promise((resolve) => {
       this.#resume = resolve;
     });
     if (this.#session) {
-      this.#report({ type: 'expired', cause: 'stall' });
+      this.#report({ type: 'expired', cause });
     }
     void this.#endSession();
   }

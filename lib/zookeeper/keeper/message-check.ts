@@ -82,6 +82,7 @@ export function isToKeeper(value: unknown): value is ToKeeper {
         )
       );
     case 'alive':
+    case 'replace':
     case 'close':
       return true;
     default:

@@ -2,7 +2,7 @@
  * The messages between the application and its session keeper, as JSON. Both ends
  * come from one package, so the version guards against a mixed installation only.
  */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Identity of a session: whoever has it can take the session over. */
 export interface SessionCredentials {
@@ -56,6 +56,8 @@ export type ToKeeper =
       readonly connection: number;
       readonly requests: readonly RequestTuple[];
     }
+  /** Ends the session and takes another one. */
+  | { readonly type: 'replace' }
   /** A sign of life; the keeper answers it. */
   | { readonly type: 'alive' }
   | { readonly type: 'close' };
@@ -101,11 +103,14 @@ export type FromKeeper =
       readonly server: string;
     }
   | { readonly type: 'suspended' }
-  | { readonly type: 'expired'; readonly cause: 'server' | 'stall' }
+  | {
+      readonly type: 'expired';
+      readonly cause: 'server' | 'stall' | 'replaced';
+    }
   | { readonly type: 'auth-failed' }
   /** Replies and watch events in the order in which ZooKeeper sent them. */
   | {
-      readonly type: 'batch';
+      readonly type: 'batch' | 'replaced';
       readonly items: readonly (ReplyTuple | WatchTuple)[];
     }
   | { readonly type: 'alive' }

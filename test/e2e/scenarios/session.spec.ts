@@ -273,7 +273,7 @@ describe('session and connection', () => {
     });
     expect(group.logger.messages('error')).toEqual([
       expect.stringMatching(
-        /Election "default" cannot be held: .*closed to clients without credentials/,
+        /This instance cannot take part in the election "default": .*closed to clients without credentials/,
       ),
     ]);
     expect(a.proxy?.requests().length).toBeLessThan(60);
@@ -301,7 +301,7 @@ describe('session and connection', () => {
     expect(a.isLeader).toBe(false);
     expect(group.logger.messages('error')).toEqual([
       expect.stringMatching(
-        /Election "default" cannot be held: .*\/instances\/.*closed to clients without credentials/,
+        /This instance cannot take part in the election "default": .*\/instances\/.*closed to clients without credentials/,
       ),
     ]);
     expect([...a.elections.problems.keys()]).toEqual(['default']);

@@ -84,7 +84,7 @@ describe('an instance is told why it cannot take part:', () => {
     expect(
       await complaintOf({ credentials: { ...credentials, password: 'guess' } }),
     ).toBe(
-      `Election "default" cannot be held: "${base}" is closed to the user "app" ` +
+      `This instance cannot take part in the election "default": "${base}" is closed to the user "app" ` +
         'of the option credentials: the password is wrong, or the node was made ' +
         'under other credentials; trying again',
     );

@@ -1,0 +1,101 @@
+export interface ClientNotice {
+  readonly level: 'log' | 'warn' | 'error';
+  readonly text: string;
+}
+
+/** An outage is told of again after so long, and then as often. */
+const REMINDER_MS = 5 * 60_000;
+
+/** What an operator is told of the connection, each thing once. */
+export class ConnectionLog {
+  readonly #tell: (notice: ClientNotice) => void;
+  /** Since when there has been no connection; undefined while there is one. */
+  #disconnectedAtMs: number | undefined;
+  #lastTrouble: string | undefined;
+  #toldAtMs = 0;
+
+  constructor(tell: (notice: ClientNotice) => void) {
+    this.#tell = tell;
+  }
+
+  warn(text: string): void {
+    this.#tell({ level: 'warn', text });
+  }
+
+  connected(
+    server: string,
+    sessionId: string,
+    sessionTimeoutMs: number,
+    isResumed: boolean,
+  ): void {
+    const again =
+      this.#disconnectedAtMs === undefined
+        ? ''
+        : ` again after ${duration(performance.now() - this.#disconnectedAtMs)}`;
+    this.#disconnectedAtMs = undefined;
+    this.#lastTrouble = undefined;
+    this.#tell({
+      level: 'log',
+      text:
+        `Connected to ZooKeeper at ${server}${again}, ` +
+        `${isResumed ? 'same session' : 'session'} 0x${sessionId}, ` +
+        `session timeout ${sessionTimeoutMs} ms`,
+    });
+  }
+
+  suspended(reason: string): void {
+    this.#disconnectedAtMs ??= performance.now();
+    this.warn(`The connection to ZooKeeper was lost: ${reason}`);
+  }
+
+  presumedLost(sessionTimeoutMs: number): void {
+    this.warn(
+      `No connection to ZooKeeper for ${duration(sessionTimeoutMs)} (the ` +
+        'session timeout): the session must be presumed lost',
+    );
+  }
+
+  lost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void {
+    this.#disconnectedAtMs ??= performance.now();
+    const level = code === 'AUTH_FAILED' ? 'error' : 'warn';
+    this.#trouble(level, `Session lost: ${why}`, why);
+  }
+
+  /** Returns what it says. */
+  unreachable(reasons: readonly string[], needsRepair: boolean): string {
+    this.#disconnectedAtMs ??= performance.now();
+    const text = `ZooKeeper cannot be reached (${reasons.join('; ')})`;
+    const level = needsRepair ? 'error' : 'warn';
+    this.#trouble(level, `${text}; trying again until it can`, 'unreachable');
+    return text;
+  }
+
+  watcherFailed(message: string): void {
+    this.#tell({ level: 'error', text: `A watcher has thrown: ${message}` });
+  }
+
+  /** Not repeated before there has been a connection, or some time has passed. */
+  #trouble(level: ClientNotice['level'], text: string, kind: string): void {
+    const nowMs = performance.now();
+    const isKnown = this.#lastTrouble === kind;
+    if (isKnown && nowMs - this.#toldAtMs < REMINDER_MS) {
+      return;
+    }
+    const since = nowMs - (this.#disconnectedAtMs ?? nowMs);
+    this.#lastTrouble = kind;
+    this.#toldAtMs = nowMs;
+    this.#tell({
+      level,
+      text: isKnown ? `${text}. No connection for ${duration(since)}` : text,
+    });
+  }
+}
+
+function duration(ms: number): string {
+  if (ms < 1_000) {
+    return `${Math.round(ms)} ms`;
+  }
+  return ms < 120_000
+    ? `${Math.round(ms / 100) / 10} s`
+    : `${Math.round(ms / 60_000)} min`;
+}

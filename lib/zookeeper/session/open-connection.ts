@@ -1,0 +1,122 @@
+import type { JuteReader } from '../codec/jute-reader.js';
+import {
+  FrameConnection,
+  type ServerEndpoint,
+} from '../connection/frame-connection.js';
+import type { ConnectionSecurity } from '../connection-security.js';
+import {
+  Handshake,
+  type GrantedSession,
+  type SessionKey,
+} from '../handshake/handshake.js';
+import type { ZookeeperError } from '../zookeeper.error.js';
+
+export interface OpenConnectionOptions {
+  readonly endpoint: ServerEndpoint;
+  readonly security: ConnectionSecurity;
+  readonly session: SessionKey | undefined;
+  readonly lastZxidSeen: number;
+  readonly sessionTimeoutMs: number;
+  /** Until the server has granted the session. */
+  readonly connectTimeoutMs: number;
+  /** `closeSession` ends the session as soon as it is reached. */
+  readonly finish: 'ping' | 'closeSession';
+  /** The server knows the session; identities are still to be proved. */
+  readonly onGranted: (session: GrantedSession) => void;
+  /** The session has been ended, as `finish` asked for. */
+  readonly onClosed: () => void;
+  /** Whom frames go to from now on, while the connection lasts. */
+  readonly onReady: (frames: FrameConnection) => FrameReceiver;
+}
+
+export interface FrameReceiver {
+  receive(reader: JuteReader): void;
+}
+
+/** How a connection has ended. */
+export type ConnectionEnd =
+  | { readonly kind: 'expired' }
+  | { readonly kind: 'refused'; readonly error: ZookeeperError }
+  | { readonly kind: 'ended'; readonly error: Error };
+
+/** A connection that is being opened, or is open. */
+export interface OpenConnection {
+  readonly ended: Promise<ConnectionEnd>;
+  /** Whether the server may have heard of us. */
+  readonly hasSent: boolean;
+  /** Drops it; `ended` resolves. The session lives on. */
+  drop(): void;
+}
+
+/** Connects to a server and shakes hands. Never throws. */
+export function openConnection(options: OpenConnectionOptions): OpenConnection {
+  let end: (end: ConnectionEnd) => void = () => undefined;
+  const ended = new Promise<ConnectionEnd>((resolve) => {
+    end = resolve;
+  });
+  let hasSent = false;
+  let receiver: FrameReceiver | undefined;
+  let deadline: NodeJS.Timeout | undefined;
+  const bound = (ms: number): void => {
+    clearTimeout(deadline);
+    deadline = setTimeout(() => {
+      // After a stall the timer comes before the answer that lies ready.
+      setImmediate(() => {
+        if (!receiver) {
+          frames?.fail(new Error(`did not answer within ${Math.round(ms)} ms`));
+        }
+      });
+    }, ms);
+  };
+  const stop = (how: ConnectionEnd): void => {
+    clearTimeout(deadline);
+    handshake?.abandon();
+    frames?.destroy();
+    end(how);
+  };
+  let frames: FrameConnection | undefined;
+  let handshake: Handshake | undefined;
+  try {
+    frames = new FrameConnection(options.endpoint, options.security.tls, {
+      onOpen: () => {
+        hasSent = true;
+        handshake?.begin();
+      },
+      onFrame: (reader) => (receiver ?? handshake)?.receive(reader),
+      onEnd: (error) => stop({ kind: 'ended', error }),
+    });
+  } catch (error) {
+    // Of Node: keys and certificates that cannot be read.
+    stop({ kind: 'ended', error: error as Error });
+    return { ended, hasSent, drop: () => undefined };
+  }
+  const opened = frames;
+  bound(options.connectTimeoutMs);
+  handshake = new Handshake(opened, {
+    ...options,
+    ...options.security,
+    onGranted: (session) => {
+      // A login may take its time, but not longer than the session lives.
+      bound(session.sessionTimeoutMs);
+      options.onGranted(session);
+    },
+    onDone: () => {
+      clearTimeout(deadline);
+      if (options.finish === 'closeSession') {
+        options.onClosed();
+        opened.fail(new Error('was closed'));
+      } else {
+        receiver = options.onReady(opened);
+      }
+    },
+    onExpired: () => stop({ kind: 'expired' }),
+    onRefused: (error) => stop({ kind: 'refused', error }),
+  });
+  return {
+    ended,
+    get hasSent() {
+      return hasSent;
+    },
+    drop: () => opened.fail(new Error('was dropped')),
+  };
+}

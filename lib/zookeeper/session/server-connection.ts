@@ -1,0 +1,357 @@
+import type { JuteReader } from '../codec/jute-reader.js';
+import { JuteWriter } from '../codec/jute-writer.js';
+import type { JuteRecord } from '../codec/jute-record.js';
+import {
+  EVENT_TYPES,
+  WATCHER_TYPES,
+  OPCODES,
+  type OperationName,
+} from '../codec/opcodes.js';
+import { OPERATIONS, writeRequest } from '../codec/operations.js';
+import { RESULT_CODES } from '../codec/result-codes.js';
+import { watcherEvent } from '../codec/watch.records.js';
+import { CLOSE_XID, XIDS, Xids } from '../codec/xids.js';
+import type { FrameConnection } from '../connection/frame-connection.js';
+import { errorOfCode } from '../result-codes.js';
+import type { NodeEvent, NodeWatcher } from '../zookeeper-client.interface.js';
+import {
+  ZookeeperError,
+  isZookeeperError,
+  type ZookeeperErrorCode,
+} from '../zookeeper.error.js';
+import { Pulse } from './pulse.js';
+import { RequestsInFlight } from './requests-in-flight.js';
+import type { SessionTiming } from './session-timing.js';
+import { WatchTable, type WatchKind } from './watch-table.js';
+
+export interface ServerConnectionOptions {
+  readonly frames: FrameConnection;
+  readonly timing: SessionTiming;
+  /** The transaction that the session had seen before. */
+  readonly lastZxidSeen: number;
+  /** Where the numbers of requests go on. */
+  readonly xids: Xids;
+  /** Whether the client proves who it is; for messages. */
+  readonly canProve: boolean;
+  /** Called before requests are written, and at every tick. Never throws. */
+  readonly onSignOfLife: () => void;
+  /** This process stood still for a while. */
+  readonly onStall: () => void;
+  /**
+   * ClickHouse Keeper hangs up on requests that it does not know: if it does on
+   * one that removes a watch, none is sent any more.
+   */
+  readonly removals: { areUnderstood: boolean };
+  /** A watcher has thrown. */
+  readonly onWatcherError: (error: unknown) => void;
+}
+
+/** What is asked for: how it is written, and how its answer is read. */
+export interface ServerRequest<Value, Answer> {
+  /** For messages. */
+  readonly operation: string;
+  readonly path: string;
+  readonly type: {
+    readonly name: OperationName;
+    readonly opcode: number;
+    readonly request: JuteRecord<Value, unknown>;
+  };
+  readonly value: Value;
+  readonly read: (body: JuteReader) => Answer;
+  readonly watch?: { readonly kind: WatchKind; readonly watcher: NodeWatcher };
+}
+
+const EVENTS = new Map<number, NodeEvent>([
+  [EVENT_TYPES.created, 'created'],
+  [EVENT_TYPES.deleted, 'deleted'],
+  [EVENT_TYPES.changed, 'changed'],
+  [EVENT_TYPES.children, 'children'],
+]);
+
+const PING = Buffer.from(
+  new JuteWriter().begin().int(XIDS.ping).int(OPCODES.ping).end().bytes,
+);
+
+/** After a stall unread answers come first, and then the end of the stream. */
+const TURNS_AFTER_STALL = 3;
+
+/**
+ * A session's use of one connection, from the end of the handshake on: requests,
+ * watches and signs of life. It ends with the connection, with all of them.
+ */
+export class ServerConnection {
+  readonly #options: ServerConnectionOptions;
+  readonly #frames: FrameConnection;
+  readonly #requests = new RequestsInFlight();
+  readonly #watches = new WatchTable();
+  readonly #pulse: Pulse;
+  #lastZxidSeen: number;
+  #tick = 0;
+  #isFlushDue = false;
+  #isWaking = false;
+  #isOver = false;
+  #onClosed: ((isAnswered: boolean) => void) | undefined;
+
+  constructor(options: ServerConnectionOptions) {
+    this.#options = options;
+    this.#frames = options.frames;
+    this.#lastZxidSeen = options.lastZxidSeen;
+    this.#pulse = new Pulse(options.timing, {
+      onTick: () => this.#onTick(),
+      onPing: () => this.#ping(),
+      onSilence: () => this.#onSilence(),
+      onStall: () => this.#wake(),
+    });
+  }
+
+  /** The last transaction that an answer has told of. */
+  get lastZxidSeen(): number {
+    return this.#lastZxidSeen;
+  }
+
+  /** Sends a request with all others of this turn. The promise settles. */
+  request<Value, Answer>(
+    request: ServerRequest<Value, Answer>,
+  ): Promise<Answer> {
+    if (this.#isOver || this.#requests.isFull) {
+      const why = this.#isOver
+        ? 'the connection to ZooKeeper was lost'
+        : `not sent, because ${this.#requests.size} requests wait for an answer`;
+      return Promise.reject(failure('CONNECTION_LOSS', request, why));
+    }
+    return new Promise((resolve, reject) => {
+      this.#send(request, resolve, reject);
+    });
+  }
+
+  /**
+   * Forgets a watcher. The server forgets the watch, too, when nobody else here
+   * needs it.
+   */
+  unwatch(path: string, watcher: NodeWatcher): void {
+    for (const kind of this.#watches.forget(path, watcher)) {
+      this.#removeWatch(kind, path);
+    }
+  }
+
+  /** Ends the session. Resolves to whether the server has said that it did. */
+  closeSession(): Promise<boolean> {
+    if (this.#isOver) {
+      return Promise.resolve(false);
+    }
+    return new Promise((resolve) => {
+      this.#onClosed = resolve;
+      this.#writeClose();
+    });
+  }
+
+  /** {@link closeSession}, for a process that ends now. */
+  closeSessionAtExit(): void {
+    if (!this.#isOver) {
+      this.#writeClose();
+    }
+  }
+
+  /** Reads the next frame. Callbacks run later, and only as microtasks. */
+  receive(reader: JuteReader): void {
+    this.#pulse.heard();
+    const xid = reader.int();
+    if (xid === XIDS.event) {
+      reader.raw(12);
+      this.#onEvent(reader);
+      return;
+    }
+    if (xid === XIDS.ping || xid === XIDS.auth) {
+      return;
+    }
+    const zxid = reader.long();
+    const code = reader.int();
+    if (zxid > 0) {
+      this.#lastZxidSeen = zxid;
+    }
+    if (xid === CLOSE_XID) {
+      this.#onClosed?.(true);
+      return;
+    }
+    this.#requests.take(xid).answered(code, reader);
+  }
+
+  /** The connection has ended, or is not to be used any more. */
+  end(code: ZookeeperErrorCode, why: string): void {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#pulse.stop();
+      this.#requests.clear((request) => failure(code, request, why));
+      this.#onClosed?.(false);
+    }
+  }
+
+  #send<Value, Answer>(
+    request: ServerRequest<Value, Answer>,
+    resolve: (answer: Answer) => void,
+    reject: (error: Error) => void,
+  ): void {
+    const { operation, path, type, value, watch } = request;
+    const { writer } = this.#frames;
+    const xid = this.#options.xids.next();
+    const lengthBefore = writer.length;
+    writeRequest(writer, xid, type, value);
+    const awaited =
+      watch && this.#watches.expect(watch.kind, path, watch.watcher);
+    this.#requests.add({
+      xid,
+      operation,
+      path,
+      bytes: writer.length - lengthBefore,
+      sentAt: this.#tick,
+      answered: (code, body) => {
+        const isSet = code === RESULT_CODES.ok;
+        if (awaited && this.#watches.settle(awaited, isSet)) {
+          this.#removeWatch(awaited.kind, path);
+        }
+        if (code === RESULT_CODES.ok) {
+          try {
+            resolve(request.read(body));
+          } catch (error) {
+            const { message } = error as Error;
+            reject(
+              failure('UNKNOWN', request, `the answer is wrong: ${message}`),
+            );
+          }
+        } else {
+          const { canProve } = this.#options;
+          reject(errorOfCode(code, operation, path, canProve));
+        }
+      },
+      failed: reject,
+    });
+    this.#flushSoon();
+  }
+
+  #writeClose(): void {
+    const { writer } = this.#frames;
+    writeRequest(writer, CLOSE_XID, OPERATIONS.closeSession, undefined);
+    // What was asked for in this turn is still done.
+    this.#frames.flush();
+  }
+
+  #removeWatch(kind: WatchKind, path: string): void {
+    const { removals } = this.#options;
+    if (this.#isOver || !removals.areUnderstood) {
+      return;
+    }
+    const type = WATCHER_TYPES[kind];
+    this.request({
+      operation: 'unwatch',
+      path,
+      type: OPERATIONS.removeWatches,
+      value: { path, type },
+      read: () => undefined,
+    }).catch((error: unknown) => {
+      // Others are no harm: the watch has fired, or its node is gone.
+      if (isZookeeperError(error, 'CONNECTION_LOSS')) {
+        removals.areUnderstood = false;
+      }
+    });
+  }
+
+  #onEvent(reader: JuteReader): void {
+    const { type, path } = watcherEvent.read(reader);
+    const event = EVENTS.get(type);
+    for (const watcher of event ? this.#watches.take(event, path) : []) {
+      queueMicrotask(() => {
+        try {
+          watcher(event as NodeEvent);
+        } catch (error) {
+          this.#options.onWatcherError(error);
+        }
+      });
+    }
+  }
+
+  #onTick(): void {
+    const { ticksToAnswer, ticksToGiveUp, tickMs } = this.#options.timing;
+    this.#tick += 1;
+    this.#options.onSignOfLife();
+    this.#requests.giveUpBefore(this.#tick - ticksToAnswer, (request) =>
+      failure('TIMEOUT', request, 'ZooKeeper did not answer in time'),
+    );
+    const { oldest } = this.#requests;
+    if (oldest && this.#tick - oldest.sentAt > ticksToGiveUp) {
+      const ms = Math.round(ticksToGiveUp * tickMs);
+      this.#frames.fail(new Error(`answered no request for ${ms} ms`));
+    }
+  }
+
+  #ping(): void {
+    this.#frames.writer.raw(PING);
+    this.#flushSoon();
+  }
+
+  #onSilence(): void {
+    const { ticksOfSilence, tickMs } = this.#options.timing;
+    const ms = Math.round(ticksOfSilence * tickMs);
+    this.#frames.fail(new SilenceError(`has been silent for ${ms} ms`));
+  }
+
+  /** All that is asked for in one turn of the event loop leaves together. */
+  #flushSoon(): void {
+    if (!this.#isFlushDue) {
+      this.#isFlushDue = true;
+      process.nextTick(() => this.#flush());
+    }
+  }
+
+  #flush(): void {
+    if (this.#isOver || this.#isWaking) {
+      return;
+    }
+    if (this.#pulse.isLate) {
+      this.#wake();
+      return;
+    }
+    this.#isFlushDue = false;
+    this.#options.onSignOfLife();
+    this.#pulse.sent();
+    this.#frames.flush();
+  }
+
+  /**
+   * This process stood still: the server may have hung up meanwhile. To see that
+   * before anything is written spares requests an unknown outcome.
+   */
+  #wake(): void {
+    if (this.#isWaking) {
+      return;
+    }
+    this.#isWaking = true;
+    this.#options.onSignOfLife();
+    this.#options.onStall();
+    afterTurns(TURNS_AFTER_STALL, () => {
+      this.#isWaking = false;
+      this.#pulse.woke();
+      this.#flush();
+    });
+  }
+}
+
+function afterTurns(turns: number, act: () => void): void {
+  if (turns === 0) {
+    act();
+  } else {
+    setImmediate(afterTurns, turns - 1, act);
+  }
+}
+
+/** The server is there, and says nothing. */
+export class SilenceError extends Error {
+  override readonly name = 'SilenceError';
+}
+
+function failure(
+  code: ZookeeperErrorCode,
+  { operation, path }: { operation: string; path: string },
+  why: string,
+): ZookeeperError {
+  return new ZookeeperError(code, `${operation} ${path}: ${why}`, path);
+}

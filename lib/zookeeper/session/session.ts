@@ -1,0 +1,409 @@
+import { settledWithin } from '../../within.js';
+import { Xids } from '../codec/xids.js';
+import { describeConnectFailure } from '../connection/describe-failure.js';
+import {
+  HungUpError,
+  type FrameConnection,
+  type ServerEndpoint,
+} from '../connection/frame-connection.js';
+import {
+  readSecurity,
+  type ConnectionSecurity,
+  type SecuritySources,
+} from '../connection-security.js';
+import { formatServer, type ServerAddress } from '../connection-string.js';
+import type { GrantedSession } from '../handshake/handshake.js';
+import type { SessionGuardian } from '../session-guardian.interface.js';
+import { closeAtExit } from '../sessions-at-exit.js';
+import { Deferred } from './deferred.js';
+import {
+  openConnection,
+  type ConnectionEnd,
+  type OpenConnection,
+} from './open-connection.js';
+import { ServerConnection, SilenceError } from './server-connection.js';
+import { ServerList, type ResolveName } from './server-list.js';
+import { connectTimeoutMs, retryPauseMs, timingOf } from './session-timing.js';
+
+export interface SessionOptions extends SecuritySources {
+  readonly servers: readonly ServerAddress[];
+  readonly sessionTimeoutMs: number;
+  readonly guardian?: SessionGuardian | undefined;
+  /** For tests. */
+  readonly resolveName?: ResolveName;
+  /** Where the numbers of requests begin; for tests. */
+  readonly firstXid?: number;
+}
+
+export interface ConnectedSession extends GrantedSession {
+  readonly server: ServerEndpoint;
+  /** The same session as before. */
+  readonly isResumed: boolean;
+}
+
+export interface SessionEvents {
+  onConnected(session: ConnectedSession): void;
+  /** The connection is gone, the session perhaps not. */
+  onSuspended(reason: string): void;
+  /** The session is over, or cannot be had. */
+  onLost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void;
+  /** All servers have been tried in vain. `isOfTls`: it is for us to mend. */
+  onUnreachable(reasons: readonly string[], isOfTls: boolean): void;
+  onWatcherError(error: unknown): void;
+}
+
+const AUTH_RETRY_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 2_000;
+/** A connection that was shorter does not count as a success. */
+const LEAST_SUCCESS_MS = 1_000;
+/** A session is over when nobody has heard of it for so many timeouts. */
+const SESSION_TIMEOUTS_TO_EXPIRY = 4 / 3;
+
+/**
+ * A session with ZooKeeper over whatever connection there is, and another
+ * session when it is over. Only {@link close} and {@link replace} end one:
+ * giving a connection up never does.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #events: SessionEvents;
+  readonly #servers: ServerList;
+  readonly #xids: Xids;
+  readonly #removals = { areUnderstood: true };
+  #session: GrantedSession | undefined;
+  /** Id of the session that was told of as connected. */
+  #announcedId: string | undefined;
+  #guardedId: string | undefined;
+  #lastZxidSeen = 0;
+  #open: OpenConnection | undefined;
+  #live: ServerConnection | undefined;
+  /** Since when there has been no connection. */
+  #disconnectedAtMs = performance.now();
+  #stalledAtMs = Number.NEGATIVE_INFINITY;
+  #hasTlsTrouble = false;
+  /** Set while the session is to be ended, and not to be used any more. */
+  #ending: Deferred | undefined;
+  #pause: Deferred | undefined;
+  #isStopped = false;
+  #forgetExit: (() => void) | undefined;
+
+  constructor(options: SessionOptions, events: SessionEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#servers = new ServerList(options.servers, options.resolveName);
+    this.#xids = new Xids(options.firstXid);
+  }
+
+  /** Keeps a session connected until {@link close}. */
+  async run(): Promise<void> {
+    this.#forgetExit = closeAtExit(() => this.#live?.closeSessionAtExit());
+    while (!this.#isStopped) {
+      await this.#tryNext();
+    }
+  }
+
+  /** The connection in use; undefined while there is none. */
+  get connection(): ServerConnection | undefined {
+    return this.#announcedId !== undefined && !this.#ending
+      ? this.#live
+      : undefined;
+  }
+
+  /** Ends the session and goes on with a new one. Never rejects. */
+  async replace(why: string): Promise<void> {
+    const session = this.#session;
+    if (!session || this.#ending || this.#isStopped) {
+      return;
+    }
+    this.#lost('SESSION_EXPIRED', why);
+    await settledWithin(
+      [this.#endSession()],
+      session.sessionTimeoutMs * SESSION_TIMEOUTS_TO_EXPIRY,
+    );
+    // Whoever could not be reached for so long has expired it.
+    if (this.#session === session) {
+      this.#open?.drop();
+      this.#forgetSession();
+    }
+  }
+
+  /**
+   * Ends the session, or gives that up when no server answers. Never rejects.
+   * Resolves to whether it has ended.
+   */
+  async close(): Promise<void> {
+    const isEnded = await settledWithin([this.#endSession()], CLOSE_TIMEOUT_MS);
+    this.#isStopped = true;
+    this.#forgetExit?.();
+    this.#open?.drop();
+    this.#pause?.resolve();
+    const { guardian } = this.#options;
+    if (isEnded) {
+      await guardian?.release();
+    }
+    await guardian?.stop();
+  }
+
+  async #tryNext(): Promise<void> {
+    const { servers, sessionTimeoutMs } = this.#options;
+    const timeoutMs = connectTimeoutMs(
+      this.#session?.sessionTimeoutMs ?? sessionTimeoutMs,
+      servers.length,
+      this.#servers.failedRounds,
+    );
+    const endpoint = await this.#servers.next(timeoutMs);
+    if (this.#isStopped) {
+      return;
+    }
+    if (endpoint) {
+      await this.#use(endpoint, timeoutMs);
+      return;
+    }
+    this.#events.onUnreachable(
+      this.#servers.takeFailures(),
+      this.#hasTlsTrouble,
+    );
+    this.#hasTlsTrouble = false;
+    const outageMs = performance.now() - this.#disconnectedAtMs;
+    await this.#sleep(retryPauseMs(outageMs, sessionTimeoutMs));
+  }
+
+  /** Connects to a server and stays until the connection ends. */
+  async #use(endpoint: ServerEndpoint, timeoutMs: number): Promise<void> {
+    let security: ConnectionSecurity;
+    try {
+      security = await readSecurity(this.#options);
+    } catch (error) {
+      this.#hasTlsTrouble = true;
+      this.#servers.failed(
+        endpoint,
+        `was not tried: ${(error as Error).message}`,
+      );
+      return;
+    }
+    if (this.#isStopped) {
+      return;
+    }
+    let readyAtMs: number | undefined;
+    const finish = this.#ending && this.#session ? 'closeSession' : 'ping';
+    const open = openConnection({
+      endpoint,
+      security,
+      session: this.#session,
+      lastZxidSeen: this.#lastZxidToSend(),
+      sessionTimeoutMs: this.#options.sessionTimeoutMs,
+      connectTimeoutMs: timeoutMs,
+      finish,
+      onGranted: (session) => this.#granted(session),
+      onClosed: () => this.#forgetSession(),
+      onReady: (frames) => {
+        readyAtMs = performance.now();
+        return this.#ready(frames, security);
+      },
+    });
+    this.#open = open;
+    const end = await open.ended;
+    this.#open = undefined;
+    this.#disconnected(endpoint, end, readyAtMs);
+    if (end.kind === 'refused' && end.error.code === 'AUTH_FAILED') {
+      this.#lost('AUTH_FAILED', end.error.message);
+      await this.#sleep(AUTH_RETRY_MS);
+    }
+  }
+
+  #granted(session: GrantedSession): void {
+    if (this.#session && this.#session.id !== session.id) {
+      // ClickHouse Keeper gives a new session to everybody.
+      this.#expired();
+    }
+    this.#session = session;
+  }
+
+  /** The handshake is done: what comes now is for the connection returned. */
+  #ready(
+    frames: FrameConnection,
+    security: ConnectionSecurity,
+  ): ServerConnection {
+    const session = this.#session as GrantedSession;
+    const { guardian, credentials, sasl, tls } = this.#options;
+    const live = new ServerConnection({
+      frames,
+      timing: timingOf(session.sessionTimeoutMs),
+      lastZxidSeen: this.#lastZxidSeen,
+      xids: this.#xids,
+      removals: this.#removals,
+      canProve: Boolean(credentials ?? sasl ?? tls?.hasCertificate),
+      onSignOfLife: () => guardian?.signOfLife(),
+      onStall: () => {
+        this.#stalledAtMs = performance.now();
+      },
+      onWatcherError: (error) => this.#events.onWatcherError(error),
+    });
+    this.#live = live;
+    if (this.#ending) {
+      void this.#closeLive(live);
+    } else {
+      void this.#announce(live, session, frames.endpoint, security);
+    }
+    return live;
+  }
+
+  /** A new session is used only when somebody guards it. */
+  async #announce(
+    live: ServerConnection,
+    session: GrantedSession,
+    server: ServerEndpoint,
+    security: ConnectionSecurity,
+  ): Promise<void> {
+    const { guardian, servers } = this.#options;
+    const guarded = guardian?.guard({
+      servers,
+      server,
+      sessionId: session.id,
+      password: Buffer.from(session.password),
+      sessionTimeoutMs: session.sessionTimeoutMs,
+      security,
+    });
+    if (this.#guardedId !== session.id) {
+      await guarded;
+      this.#guardedId = session.id;
+    }
+    if (this.#live === live && !this.#ending) {
+      const isResumed = this.#announcedId === session.id;
+      this.#announcedId = session.id;
+      this.#events.onConnected({ ...session, server, isResumed });
+    }
+  }
+
+  #disconnected(
+    endpoint: ServerEndpoint,
+    end: ConnectionEnd,
+    readyAtMs: number | undefined,
+  ): void {
+    const live = this.#live;
+    const nowMs = performance.now();
+    this.#live = undefined;
+    if (live) {
+      this.#lastZxidSeen = live.lastZxidSeen;
+      this.#disconnectedAtMs = nowMs;
+      if (this.#isStopped) {
+        live.end('CLOSED', 'the ZooKeeper client was closed');
+      } else {
+        live.end('CONNECTION_LOSS', 'the connection to ZooKeeper was lost');
+      }
+    }
+    if (end.kind === 'expired') {
+      this.#expired();
+    } else {
+      const reason = this.#reasonOf(end.error, live !== undefined);
+      if (readyAtMs !== undefined && nowMs - readyAtMs >= LEAST_SUCCESS_MS) {
+        this.#servers.succeeded();
+        this.#servers.restart(endpoint, this.#positionAfter(end.error));
+      } else if (!this.#isStopped) {
+        this.#servers.failed(endpoint, reason);
+      }
+      if (live && !this.#ending && this.#announcedId !== undefined) {
+        this.#events.onSuspended(`${formatServer(endpoint)} ${reason}`);
+      }
+    }
+    if (this.#ending && !this.#session) {
+      this.#forgetSession();
+    }
+  }
+
+  /**
+   * After a stall the server has moved the session to whoever kept it alive over
+   * another connection: it is at hand. One that is silent or has hung up is not.
+   */
+  #positionAfter(error: Error): 'first' | 'last' {
+    const timeoutMs = this.#options.sessionTimeoutMs;
+    const isStalled = performance.now() - this.#stalledAtMs < timeoutMs;
+    return isStalled && !(error instanceof SilenceError) ? 'first' : 'last';
+  }
+
+  #reasonOf(error: Error, wasReady: boolean): string {
+    const { tls } = this.#options;
+    if (wasReady && error instanceof HungUpError) {
+      return 'closed the connection';
+    }
+    const failure = describeConnectFailure(
+      error,
+      tls !== undefined,
+      tls?.hasCertificate ?? false,
+    );
+    this.#hasTlsTrouble ||= failure.isOfTls;
+    return failure.text;
+  }
+
+  /** Ends the session there is, or will be once a handshake is done. */
+  async #endSession(): Promise<void> {
+    if (!this.#session && !this.#open?.hasSent) {
+      return;
+    }
+    this.#ending ??= new Deferred();
+    const { promise } = this.#ending;
+    this.#pause?.resolve();
+    if (this.#live) {
+      void this.#closeLive(this.#live);
+    }
+    await promise;
+  }
+
+  async #closeLive(live: ServerConnection): Promise<void> {
+    const isEnded = await live.closeSession();
+    if (isEnded && this.#live === live) {
+      this.#forgetSession();
+      this.#open?.drop();
+    }
+  }
+
+  /** The server does not know the session any more. */
+  #expired(): void {
+    const wasAnnounced = this.#announcedId !== undefined && !this.#ending;
+    this.#forgetSession();
+    if (wasAnnounced) {
+      this.#lost('SESSION_EXPIRED', 'ZooKeeper has expired the session');
+    }
+  }
+
+  /** There is no session any more. */
+  #forgetSession(): void {
+    this.#session = undefined;
+    this.#announcedId = undefined;
+    this.#lastZxidSeen = 0;
+    this.#ending?.resolve();
+    this.#ending = undefined;
+    if (this.#guardedId !== undefined) {
+      this.#guardedId = undefined;
+      void this.#options.guardian?.release();
+    }
+  }
+
+  #lost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void {
+    this.#events.onLost(code, why);
+  }
+
+  /**
+   * A server that has seen less than this session has is not for it. Once the
+   * session must be over, this would only keep us from one that lost its data.
+   */
+  #lastZxidToSend(): number {
+    const timeoutMs = this.#session?.sessionTimeoutMs ?? 0;
+    const isOver =
+      performance.now() - this.#disconnectedAtMs >
+      timeoutMs * SESSION_TIMEOUTS_TO_EXPIRY;
+    if (isOver) {
+      this.#lastZxidSeen = 0;
+    }
+    return this.#lastZxidSeen;
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    const pause = new Deferred();
+    this.#pause = pause;
+    const timer = setTimeout(() => pause.resolve(), ms);
+    await pause.promise;
+    clearTimeout(timer);
+    this.#pause = undefined;
+  }
+}
