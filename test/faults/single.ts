@@ -1,4 +1,4 @@
-import { createWriteStream, existsSync, mkdirSync } from 'node:fs';
+import { createWriteStream, mkdirSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -101,9 +101,7 @@ async function possible(
 /** Linux alone has all of 127.0.0.0/8. */
 function findNames(directory: string): string | undefined {
   const module = 'test/faults/application/names.preload.js';
-  // Until the client is in the application, nothing can be done about names.
-  return process.platform === 'linux' &&
-    !existsSync(join(directory, 'dist/esm/zookeeper/keeper'))
+  return process.platform === 'linux'
     ? pathToFileURL(join(directory, module)).href
     : undefined;
 }
