@@ -189,6 +189,16 @@ process.on('message', (order: Order) => {
     case 'busy':
       void busy(order, block);
       break;
+    case 'join-and-block': {
+      const fresh = elections.get(settings.freshElection);
+      fresh.enter();
+      // What it has asked for in this turn has left, and nothing is answered.
+      setImmediate(() => {
+        block(order.forMs);
+        calls.track('withdraw', fresh.withdraw());
+      });
+      break;
+    }
     case 'cut-channel':
       cutChannels();
       break;

@@ -8,31 +8,22 @@ import { FaultyEnsemble } from './ensemble.js';
 import { FencedStore } from './fenced-store.js';
 import { History } from './history.js';
 import { FaultInstance } from './instance.js';
+import { launch, placeOf, type Place } from './launch.js';
 import { readLedgers } from './ledgers.js';
 import { Link } from './link.js';
 import { setUpSecurity, SUPERUSER, type SecuritySetup } from './security.js';
+import { SessionRecords } from './session-records.js';
 import type { GrantedSession } from './session-tap.js';
 import {
-  BASE_PATH,
-  DRAIN_TIMEOUT_MS,
   ELECTIONS,
   LEASE_SHARE,
   PATIENCE_MS,
   TICK_TIME_MS,
   type RunSettings,
 } from './settings.js';
-import { socketOwner } from './socket-owner.js';
-import { describeVariety, drawVariety, electionsOf } from './variety.js';
 
 /** A place for an instance: its cables to the servers stay when it is replaced. */
-export interface Slot {
-  readonly index: number;
-  /** To each server. */
-  readonly links: readonly Link[];
-  /** In which the instance looks up where the servers are, by name. */
-  readonly namesFile: string;
-  /** From which the instance's wall clock takes its offset. */
-  readonly clockFile: string;
+export interface Slot extends Place {
   incarnation: number;
   instance: FaultInstance | undefined;
 }
@@ -40,16 +31,6 @@ export interface Slot {
 const RETRY_MS = 100;
 /** How old what a leader has said of itself may be. */
 const FRESH_MS = 400;
-
-/** Where an instance finds the servers whose names it knows, from now on. */
-export function writeNames({ links, namesFile }: Slot): void {
-  const names = links.map(({ address }, nth) => [serverName(nth), address]);
-  writeFileSync(namesFile, JSON.stringify(Object.fromEntries(names)));
-}
-
-function serverName(nth: number): string {
-  return `server-${nth + 1}.test`;
-}
 
 /** The ensemble, the instances, the store, and the cables between them. */
 export class Cluster {
@@ -80,15 +61,12 @@ export class Cluster {
         ),
       );
       const slot: Slot = {
-        index,
-        links,
-        clockFile: join(settings.directory, `clock-${index}`),
-        namesFile: join(settings.directory, `names-${index}`),
+        ...placeOf(settings, index, links),
         incarnation: 0,
         instance: undefined,
       };
       cluster.slots.push(slot);
-      cluster.#recordSessions(slot);
+      cluster.#sessions.watch(links, () => slot.instance);
     }
     return cluster;
   }
@@ -101,6 +79,7 @@ export class Cluster {
   era = 0;
 
   readonly canary: Canary;
+  readonly #sessions: SessionRecords;
 
   private constructor(
     readonly settings: RunSettings,
@@ -110,6 +89,11 @@ export class Cluster {
   ) {
     this.history = new History(settings.log);
     this.canary = new Canary(ensemble);
+    this.#sessions = new SessionRecords({
+      history: this.history,
+      instances: this.instances,
+      record: settings.record,
+    });
     this.beginLedgers();
   }
 
@@ -150,54 +134,9 @@ export class Cluster {
 
   startInstance(slot: Slot): FaultInstance {
     slot.incarnation += 1;
-    writeFileSync(slot.clockFile, '+0');
-    const { settings } = this;
-    const instanceId = `i${slot.index}.${slot.incarnation}`;
-    const variety = drawVariety(settings, slot.index, slot.incarnation);
-    const elections = electionsOf(variety);
-    // Earlier versions look names up in a way that cannot be changed from outside.
-    const hasNames = settings.names !== undefined && !variety.isFormer;
-    writeNames(slot);
-    settings.record(`${instanceId} is ${describeVariety(variety)}`);
+    const { settings, security, store } = this;
     const instance: FaultInstance = new FaultInstance({
-      application: settings.application,
-      settings: {
-        library:
-          (variety.isFormer ? settings.formerLibrary : undefined) ??
-          settings.library,
-        elections,
-        isObserver: variety.isObserver,
-        hasHangingHooks: variety.hasHangingHooks,
-        storePort: this.store.port,
-        options: {
-          instanceId,
-          connectionLossPolicy: variety.connectionLossPolicy,
-          ...this.security.options,
-          connectionString: slot.links
-            .map(
-              ({ address, port }, nth) =>
-                `${hasNames ? serverName(nth) : address}:${port}`,
-            )
-            .join(','),
-          basePath: BASE_PATH,
-          sessionTimeoutMs: this.sessionTimeoutMs,
-          maxStallMs: 2 * this.sessionTimeoutMs,
-          drainTimeoutMs: DRAIN_TIMEOUT_MS,
-          elections,
-        },
-      },
-      env: {
-        ...(settings.faketime && {
-          LD_PRELOAD: settings.faketime,
-          FAKETIME_TIMESTAMP_FILE: slot.clockFile,
-          FAKETIME_NO_CACHE: '1',
-          FAKETIME_DONT_FAKE_MONOTONIC: '1',
-        }),
-        ...(hasNames && {
-          NODE_OPTIONS: `--import=${settings.names}`,
-          NAMES_FILE: slot.namesFile,
-        }),
-      },
+      ...launch(settings, slot, slot.incarnation, security, store.port),
       history: this.history,
       era: () => this.era,
       record: (line) => settings.record(`${instance.id} ${line}`),
@@ -270,42 +209,6 @@ export class Cluster {
     const client = await WireClient.connect({ port, timeoutMs: 4_000 });
     await client.addAuth('digest', SUPERUSER);
     return client;
-  }
-
-  /** Who begins and ends which session on the cables of a slot. */
-  #recordSessions(slot: Slot): void {
-    const { grants, closes } = this.history;
-    const known = new Map<string, string>();
-    for (const link of slot.links) {
-      link.onGrant = ({ sessionId }) => {
-        const instance = slot.instance?.id ?? '(nobody)';
-        if (!known.has(sessionId)) {
-          known.set(sessionId, instance);
-          grants.push({ instance, sessionId, atMs: monotonicMs() });
-        }
-      };
-      link.onClose = ({ sessionId, atMs, port }) => {
-        const instance = known.get(sessionId) ?? '(nobody)';
-        const by = this.#author(port, link.port);
-        closes.push({ instance, sessionId, by, atMs });
-        this.settings.record(
-          `${by} ends session ${sessionId} of ${instance}, ${atMs}`,
-        );
-      };
-    }
-  }
-
-  /** Whose connection it is, in words. */
-  #author(port: number, linkPort: number): string {
-    for (const instance of this.instances.toReversed()) {
-      const pid = socketOwner(port, linkPort, instance.family());
-      if (pid !== undefined) {
-        return pid === instance.pid
-          ? `the application ${instance.id}`
-          : `the guardian of ${instance.id}`;
-      }
-    }
-    return 'somebody who has ended';
   }
 
   async #inspectOnce<T>(look: (client: WireClient) => Promise<T>): Promise<T> {

@@ -38,6 +38,8 @@ export const BASE_PATH = '/faults';
 export const ELECTIONS = ['default', 'second'] as const;
 /** That some instances take part in besides. */
 export const EXTRA_ELECTIONS = ['extra-1', 'extra-2', 'extra-3', 'extra-4'];
+/** Whose path is removed, and which is joined for a moment only. */
+export const FRESH_ELECTION = 'fresh';
 export const ALL_ELECTIONS: readonly string[] = [
   ...ELECTIONS,
   ...EXTRA_ELECTIONS,

@@ -8,6 +8,8 @@ export interface ApplicationSettings {
     readonly instanceId: string;
   };
   readonly elections: readonly string[];
+  /** That it takes part in only when it is told to. */
+  readonly freshElection: string;
   /** Whether it subscribes to `leader$` all the time. */
   readonly isObserver: boolean;
   /** Whether the hooks of the second election never end, in some terms. */
@@ -26,6 +28,8 @@ export type Order =
       readonly toMs: number;
       readonly hasGarbage: boolean;
     }
+  /** Takes part in an election on a path that is not there, and blocks. */
+  | { readonly do: 'join-and-block'; readonly forMs: number }
   /** Ends the channels to the processes that the library has started. */
   | { readonly do: 'cut-channel' }
   /** Asks for the leader that often, and tells what that leaves behind. */

@@ -1,5 +1,5 @@
 import { last } from '../clock.js';
-import { writeNames } from '../cluster.js';
+import { writeNames } from '../launch.js';
 import { disturbance, ms, victim, type Fault } from './fault.js';
 
 /** Answers that come first on a connection; with credentials there is one more. */

@@ -1,5 +1,7 @@
+import { unless } from '../../support/wire-error.js';
 import { last } from '../clock.js';
 import { signal } from '../instance.js';
+import { BASE_PATH, FRESH_ELECTION } from '../settings.js';
 import { disturbance, ms, victim, type Fault } from './fault.js';
 
 /** In session timeouts: shorter blocks cost nothing, longer ones the lease. */
@@ -121,6 +123,25 @@ export const instanceFaults = {
         hasGarbage,
       });
       await last(forMs + MOST_BUSY_SHARE * sessionTimeoutMs);
+    },
+  },
+  'join-and-block': {
+    what: 'an event loop blocked just after joining an election on a new path',
+    lowerBound: 'none; maxStallMs when it is longer than that',
+    async inject(context) {
+      const { cluster } = context;
+      const instance = victim(context)?.instance;
+      const forMs = disturbance(context);
+      context.note(
+        `${instance?.id} joins an election on a new path, and blocks for ${ms(forMs)}`,
+      );
+      await cluster.inspect((client) =>
+        client
+          .delete(`${BASE_PATH}/elections/${FRESH_ELECTION}`)
+          .catch(unless('NO_NODE', 'NOT_EMPTY')),
+      );
+      instance?.order({ do: 'join-and-block', forMs });
+      await last(forMs);
     },
   },
   channel: {

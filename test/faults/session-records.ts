@@ -1,0 +1,59 @@
+import { monotonicMs } from './clock.js';
+import type { History } from './history.js';
+import type { FaultInstance } from './instance.js';
+import type { Link } from './link.js';
+import { socketOwner } from './socket-owner.js';
+
+export interface SessionRecordsOptions {
+  readonly history: History;
+  /** All that have been. */
+  readonly instances: readonly FaultInstance[];
+  readonly record: (line: string) => void;
+}
+
+/** Writes down who begins and ends which session, and with whose connection. */
+export class SessionRecords {
+  readonly #options: SessionRecordsOptions;
+  /** The instance to which a session was granted first. */
+  readonly #owners = new Map<string, string>();
+
+  constructor(options: SessionRecordsOptions) {
+    this.#options = options;
+  }
+
+  /** @param instance that is at the near end of the cables at the moment */
+  watch(
+    links: readonly Link[],
+    instance: () => FaultInstance | undefined,
+  ): void {
+    const { grants, closes } = this.#options.history;
+    for (const link of links) {
+      link.onGrant = ({ sessionId }) => {
+        if (!this.#owners.has(sessionId)) {
+          const id = instance()?.id ?? '(nobody)';
+          this.#owners.set(sessionId, id);
+          grants.push({ instance: id, sessionId, atMs: monotonicMs() });
+        }
+      };
+      link.onClose = ({ sessionId, atMs, port }) => {
+        const owner = this.#owners.get(sessionId) ?? '(nobody)';
+        const by = this.#author(port, link.port);
+        closes.push({ instance: owner, sessionId, by, atMs });
+        this.#options.record(`${by} ends session ${sessionId} of ${owner}`);
+      };
+    }
+  }
+
+  /** Whose connection it is, in words. */
+  #author(port: number, linkPort: number): string {
+    for (const instance of this.#options.instances.toReversed()) {
+      const pid = socketOwner(port, linkPort, instance.family());
+      if (pid !== undefined) {
+        return pid === instance.pid
+          ? `the application ${instance.id}`
+          : `the guardian of ${instance.id}`;
+      }
+    }
+    return 'somebody who has ended';
+  }
+}
