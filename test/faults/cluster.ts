@@ -91,7 +91,6 @@ export class Cluster {
     this.canary = new Canary(ensemble);
     this.#sessions = new SessionRecords({
       history: this.history,
-      instances: this.instances,
       record: settings.record,
     });
     this.beginLedgers();

@@ -9,8 +9,8 @@ import { LEDGERED_TASKS, PATIENCE_MS } from './settings.js';
 /** How long a guardian may try to close a session, and then some. */
 const LAST_WORDS_MS = 5_000;
 /** So many that what they leave behind stands out from what comes and goes. */
-const OBSERVATIONS = 1_000;
-const MOST_BYTES_LEFT = 100;
+const OBSERVATIONS = 10_000;
+const MOST_BYTES_LEFT = 50;
 /** A tick that is no older than that is the present one. */
 const CURRENT_TICK_MS = 2_500;
 
