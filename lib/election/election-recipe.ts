@@ -142,12 +142,17 @@ export class ElectionRecipe implements LeaseHolder {
     this.#loop.wake();
   }
 
-  #connectionChanged({ state }: Connection): void {
+  #connectionChanged({ state, isAfterStall }: Connection): void {
     if (state === 'connected') {
       this.#loop.wake();
     } else if (state === 'suspended') {
       const { connectionLossPolicy } = this.#options;
-      if (this.#state.isLeading && connectionLossPolicy === 'step-down') {
+      // After a stall the lease decides: nothing is wrong with the network.
+      if (
+        this.#state.isLeading &&
+        connectionLossPolicy === 'step-down' &&
+        !isAfterStall
+      ) {
         this.#state.follow('suspended');
       }
     } else if (state === 'lost') {

@@ -38,6 +38,11 @@ export interface Connection {
   readonly sessionTimeoutMs?: number;
   /** Why there is no connection, where a reason is known. */
   readonly problem?: ZookeeperError;
+  /**
+   * `suspended` only: this process stood still, and the server has hung up since
+   * a guardian keeps the session alive meanwhile. It is there to be taken back.
+   */
+  readonly isAfterStall?: boolean;
 }
 
 /** What becomes of a node when its session ends or its last child goes. */

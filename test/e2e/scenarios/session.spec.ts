@@ -58,7 +58,7 @@ describe('session and connection', () => {
       () =>
         group.logger
           .messages('log')
-          .some((text) => /again, session/.test(text)),
+          .some((text) => /again after .* same session/.test(text)),
       {
         description: 'the connection to come back',
       },
@@ -251,7 +251,7 @@ describe('session and connection', () => {
       description: 'A to have led',
     });
     expect(isLeaderAfterStall).toBe(false);
-    // The keeper has kept the session: a fresh heartbeat makes it leader again.
+    // The guardian has kept the session: a fresh heartbeat makes it leader again.
     await group.waitForLeader(a);
     await group.expectInvariant();
   });
