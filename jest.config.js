@@ -27,7 +27,7 @@ export default {
   testSequencer: '<rootDir>/scripts/support/suite-sequencer.cjs',
   testTimeout: 30_000,
   maxWorkers: 2,
-  workerIdleMemoryLimit: '512MB',
+  workerIdleMemoryLimit: '400MB',
   restoreMocks: true,
   coverageProvider: 'v8',
   collectCoverageFrom: [

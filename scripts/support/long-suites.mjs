@@ -22,6 +22,12 @@ export const LONG_SUITES = [
     args: ['--minutes', '6'],
   },
   {
+    // Half of the instances are of the last version that had a session keeper.
+    title: 'Faults in a fleet of two versions, six minutes',
+    script: 'test:faults',
+    args: ['--former', '57980bf', '--minutes', '6'],
+  },
+  {
     title: 'Scenarios on ZooKeeper 3.9',
     script: 'jest',
     args: ['test/e2e/scenarios', 'test/e2e/security', 'test/e2e/support'],

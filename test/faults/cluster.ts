@@ -8,11 +8,13 @@ import { FaultyEnsemble } from './ensemble.js';
 import { FencedStore } from './fenced-store.js';
 import { History } from './history.js';
 import { FaultInstance } from './instance.js';
+import { launch, placeOf, type Place } from './launch.js';
 import { readLedgers } from './ledgers.js';
-import { Link, type GrantedSession } from './link.js';
+import { Link } from './link.js';
+import { setUpSecurity, SUPERUSER, type SecuritySetup } from './security.js';
+import { SessionRecords } from './session-records.js';
+import type { GrantedSession } from './session-tap.js';
 import {
-  BASE_PATH,
-  DRAIN_TIMEOUT_MS,
   ELECTIONS,
   LEASE_SHARE,
   PATIENCE_MS,
@@ -21,12 +23,7 @@ import {
 } from './settings.js';
 
 /** A place for an instance: its cables to the servers stay when it is replaced. */
-export interface Slot {
-  readonly index: number;
-  /** To each server. */
-  readonly links: readonly Link[];
-  /** From which the instance's wall clock takes its offset. */
-  readonly clockFile: string;
+export interface Slot extends Place {
   incarnation: number;
   instance: FaultInstance | undefined;
 }
@@ -38,28 +35,38 @@ const FRESH_MS = 400;
 /** The ensemble, the instances, the store, and the cables between them. */
 export class Cluster {
   static async start(settings: RunSettings): Promise<Cluster> {
+    const security = await setUpSecurity(settings.security, settings.directory);
     const ensemble = await FaultyEnsemble.start({
       tickTimeMs: TICK_TIME_MS,
+      config: security.config,
+      jvmArgs: [
+        ...security.jvmArgs,
+        ...(settings.slowDisk === undefined
+          ? []
+          : ['-Dzookeeper.forceSync=yes']),
+      ],
       ...(settings.slowDisk !== undefined && {
-        jvmArgs: ['-Dzookeeper.forceSync=yes'],
         env: {
           LD_PRELOAD: settings.slowDisk,
           SLOW_DISK_FILE: join(settings.directory, 'slow-disk'),
         },
       }),
     });
-    const cluster = new Cluster(settings, ensemble, await FencedStore.start());
+    const store = await FencedStore.start();
+    const cluster = new Cluster(settings, ensemble, store, security);
     for (let index = 0; index < settings.instances; index++) {
       const links = await Promise.all(
-        ensemble.members.map(({ server }) => Link.open(server.port)),
+        ensemble.members.map(({ server }) =>
+          Link.open(server.port, security.certificate),
+        ),
       );
-      cluster.slots.push({
-        index,
-        links,
-        clockFile: join(settings.directory, `clock-${index}`),
+      const slot: Slot = {
+        ...placeOf(settings, index, links),
         incarnation: 0,
         instance: undefined,
-      });
+      };
+      cluster.slots.push(slot);
+      cluster.#sessions.watch(links, () => slot.instance);
     }
     return cluster;
   }
@@ -72,14 +79,20 @@ export class Cluster {
   era = 0;
 
   readonly canary: Canary;
+  readonly #sessions: SessionRecords;
 
   private constructor(
     readonly settings: RunSettings,
     readonly ensemble: FaultyEnsemble,
     readonly store: FencedStore,
+    private readonly security: SecuritySetup,
   ) {
     this.history = new History(settings.log);
     this.canary = new Canary(ensemble);
+    this.#sessions = new SessionRecords({
+      history: this.history,
+      record: settings.record,
+    });
     this.beginLedgers();
   }
 
@@ -120,34 +133,9 @@ export class Cluster {
 
   startInstance(slot: Slot): FaultInstance {
     slot.incarnation += 1;
-    writeFileSync(slot.clockFile, '+0');
-    const { settings } = this;
+    const { settings, security, store } = this;
     const instance: FaultInstance = new FaultInstance({
-      application: settings.application,
-      settings: {
-        library: settings.library,
-        elections: ELECTIONS,
-        storePort: this.store.port,
-        options: {
-          instanceId: `i${slot.index}.${slot.incarnation}`,
-          connectionString: slot.links
-            .map(({ port }) => `127.0.0.1:${port}`)
-            .join(','),
-          basePath: BASE_PATH,
-          sessionTimeoutMs: this.sessionTimeoutMs,
-          maxStallMs: 2 * this.sessionTimeoutMs,
-          drainTimeoutMs: DRAIN_TIMEOUT_MS,
-          elections: ELECTIONS,
-        },
-      },
-      env: settings.faketime
-        ? {
-            LD_PRELOAD: settings.faketime,
-            FAKETIME_TIMESTAMP_FILE: slot.clockFile,
-            FAKETIME_NO_CACHE: '1',
-            FAKETIME_DONT_FAKE_MONOTONIC: '1',
-          }
-        : {},
+      ...launch(settings, slot, slot.incarnation, security, store.port),
       history: this.history,
       era: () => this.era,
       record: (line) => settings.record(`${instance.id} ${line}`),
@@ -215,12 +203,16 @@ export class Cluster {
     }
   }
 
+  /** A client of our own that may do everything. */
+  async connect(port: number): Promise<WireClient> {
+    const client = await WireClient.connect({ port, timeoutMs: 4_000 });
+    await client.addAuth('digest', SUPERUSER);
+    return client;
+  }
+
   async #inspectOnce<T>(look: (client: WireClient) => Promise<T>): Promise<T> {
     const { server } = await this.ensemble.anyServing();
-    const client = await WireClient.connect({
-      port: server.port,
-      timeoutMs: 4_000,
-    });
+    const client = await this.connect(server.port);
     try {
       await client.sync('/');
       return await look(client);

@@ -6,8 +6,11 @@ import type { Cluster } from './cluster.js';
 import type { FaultInstance } from './instance.js';
 import { LEDGERED_TASKS, PATIENCE_MS } from './settings.js';
 
-/** How long a keeper may try to close a session, and then some. */
+/** How long a guardian may try to close a session, and then some. */
 const LAST_WORDS_MS = 5_000;
+/** So many that what they leave behind stands out from what comes and goes. */
+const OBSERVATIONS = 10_000;
+const MOST_BYTES_LEFT = 50;
 /** A tick that is no older than that is the present one. */
 const CURRENT_TICK_MS = 2_500;
 
@@ -23,6 +26,9 @@ export async function endInGoodOrder(cluster: Cluster): Promise<void> {
   const running = cluster.running.flatMap(({ instance }) => instance ?? []);
   for (const instance of running) {
     await callsHaveSettled(cluster, instance, calmSinceMs);
+  }
+  for (const instance of running) {
+    await watchesAreForgotten(cluster, instance);
   }
   for (const instance of running) {
     await ends(cluster, instance);
@@ -78,6 +84,24 @@ async function callsHaveSettled(
   }
 }
 
+/** Who asks for the leader and loses interest leaves nothing behind. */
+async function watchesAreForgotten(
+  { history }: Cluster,
+  instance: FaultInstance,
+): Promise<void> {
+  instance.order({ do: 'observe', times: OBSERVATIONS });
+  await waitFor(() => instance.bytesPerCall !== undefined, {
+    timeoutMs: PATIENCE_MS,
+    description: 'the memory that is left behind',
+  }).catch(() => undefined);
+  const bytes = instance.bytesPerCall ?? NaN;
+  if (!(bytes < MOST_BYTES_LEFT)) {
+    history.problem(
+      `${instance.id}: each question for the leader leaves ${Math.round(bytes)} bytes behind`,
+    );
+  }
+}
+
 async function ends(
   { history }: Cluster,
   instance: FaultInstance,
@@ -99,7 +123,7 @@ async function nothingIsLeft(cluster: Cluster): Promise<void> {
     cluster.instances.flatMap((instance) => instance.survivors());
   await waitFor(() => left().length === 0, {
     timeoutMs: cluster.sessionTimeoutMs + LAST_WORDS_MS,
-    description: 'all keepers to end',
+    description: 'all guardians to end',
   }).catch(() => {
     const alive = left().filter((pid) => {
       const entry = processEntry(pid);

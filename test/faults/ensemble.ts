@@ -6,6 +6,7 @@ import { Link } from './link.js';
 
 export interface FaultyEnsembleOptions {
   readonly tickTimeMs: number;
+  readonly config?: Record<string, string>;
   readonly env?: Record<string, string>;
   readonly jvmArgs?: readonly string[];
 }
@@ -53,6 +54,7 @@ export class FaultyEnsemble {
       const config: Record<string, string | number> = {
         initLimit: 20,
         syncLimit: 10,
+        ...options.config,
       };
       for (const [other, { quorum, election }] of own) {
         if (other === id) {

@@ -31,9 +31,14 @@ const EXPECTED_ERROR = new RegExp(
   [
     'because its run ledger \\S+ is not available',
     'cannot take part in the election \\S+: create \\S+: the node does not exist; trying again',
+    // The rights to it were revoked.
+    'cannot take part in the election \\S+: .*(?:credentials|permission|rights)',
     '^\\[Cron\\] Missed execution deadline',
   ].join('|'),
 );
+
+/** Earlier versions have a session keeper in place of a guardian. */
+const UNTIMELY_END = /The (?:guardian|session keeper) (?:ended|could|did|does)/;
 
 /** One running process of the application under test, and what it says. */
 export class FaultInstance {
@@ -43,7 +48,11 @@ export class FaultInstance {
   isReady = false;
   /** Its answer to the order "count". */
   calls: CallReport | undefined;
+  /** Its answer to the order "observe". */
+  bytesPerCall: number | undefined;
   hasClosed = false;
+  /** Whether its guardian had a reason to end. */
+  #hasCutChannels = false;
   readonly #process: ProcessInstance;
   readonly #history: History;
   readonly #era: () => number;
@@ -88,9 +97,15 @@ export class FaultInstance {
     return this.#process.exited;
   }
 
-  /** Its session keeper, of which there is one unless it is being replaced. */
-  keeper(): number | undefined {
+  /** Its session guardian, of which there is one unless it is being replaced. */
+  guardian(): number | undefined {
     return this.#process.descendants()[0];
+  }
+
+  /** It and what it has started, as far as they run. */
+  family(): number[] {
+    const own = this.isRunning ? [this.pid] : [];
+    return [...own, ...this.#process.survivors()];
   }
 
   /** Processes that it has started and that have outlived it. */
@@ -101,6 +116,9 @@ export class FaultInstance {
   order(order: Order): void {
     if (order.do === 'count') {
       this.calls = undefined;
+    }
+    if (order.do === 'cut-channel') {
+      this.#hasCutChannels = true;
     }
     if (order.do === 'withdraw') {
       for (const election of ELECTIONS) {
@@ -116,12 +134,12 @@ export class FaultInstance {
     await this.#process.kill();
   }
 
-  /** Ends application and keeper at once, as the loss of a machine does. */
+  /** Ends application and guardian at once, as the loss of a machine does. */
   async crash(): Promise<void> {
     this.isEnding = true;
-    const keeper = this.keeper();
+    const guardian = this.guardian();
     signal(this.pid, 'SIGSTOP');
-    signal(keeper, 'SIGKILL');
+    signal(guardian, 'SIGKILL');
     await this.#process.kill();
   }
 
@@ -162,7 +180,7 @@ export class FaultInstance {
           endReason: undefined,
         };
         this.#reigns.set(election, reign);
-        this.#history.reigns.push(reign);
+        this.#history.began(reign);
         break;
       }
       case 'led': {
@@ -202,6 +220,9 @@ export class FaultInstance {
       case 'calls':
         this.calls = event;
         break;
+      case 'observed':
+        this.bytesPerCall = event.bytesPerCall;
+        break;
       case 'closed':
         this.hasClosed = true;
         this.#history.calls += event.made;
@@ -226,9 +247,12 @@ export class FaultInstance {
     }
   }
 
-  /** A keeper that is not killed, by us or for its silence, has no reason to end. */
+  /** A guardian that is not killed, by us or for its silence, has no reason to end. */
   #takeLine(line: string): void {
-    if (/The session keeper (?!ended by SIGKILL|did not answer)/.test(line)) {
+    const isExpected = this.#hasCutChannels
+      ? /ended (by SIGKILL|with code 0)|(did|does) not answer/
+      : /ended by SIGKILL|(did|does) not answer/;
+    if (UNTIMELY_END.test(line) && !isExpected.test(line)) {
       this.#problem(line);
     }
   }
@@ -250,11 +274,11 @@ export class FaultInstance {
       atMs,
       values: { heap: heapBytes, handles, ...processUsage(this.pid) },
     });
-    const keeper = this.keeper();
-    if (keeper !== undefined) {
-      this.#history.used(`keeper ${keeper} of ${this.id}`, {
+    const guardian = this.guardian();
+    if (guardian !== undefined) {
+      this.#history.used(`guardian ${guardian} of ${this.id}`, {
         atMs,
-        values: processUsage(keeper),
+        values: processUsage(guardian),
       });
     }
   }

@@ -10,6 +10,8 @@ export interface Mutation {
   }[];
   readonly kinds: readonly FaultKind[];
   readonly seed: string;
+  /** Until the orderly end, where only that brings it to light. */
+  readonly minutes?: number;
 }
 
 const LEASE = 'esm/zookeeper/session-lease.js';
@@ -36,9 +38,9 @@ export const MUTATIONS = {
   'owner check off': {
     changes: [
       {
-        file: 'esm/election/election-recipe.js',
-        original: 'if (content?.stat.ephemeralOwner === candidacy.sessionId) {',
-        replacement: 'if (content) {',
+        file: 'esm/election/candidacy.js',
+        original: 'if (content?.stat.ephemeralOwner !== this.sessionId) {',
+        replacement: 'if (!content) {',
       },
     ],
     kinds: ['replace-node'],
@@ -58,8 +60,8 @@ export const MUTATIONS = {
   'drain skipped': {
     changes: [
       {
-        file: 'esm/election/zookeeper-election.js',
-        original: 'await this.#options.drain(this.name);',
+        file: 'esm/election/election-recipe.js',
+        original: 'await this.#options.drain();',
         replacement: '',
       },
     ],
@@ -70,34 +72,75 @@ export const MUTATIONS = {
     changes: [
       {
         file: 'esm/election/election-recipe.js',
-        original: "this.#state.lead(candidacy.fencingToken, 'elected');",
+        original: "this.#state.lead(fencingToken, 'elected');",
         replacement: "this.#state.lead(1, 'elected');",
       },
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
     seed: 'a',
   },
-  'session left open by the keeper': {
+  'session left open by the guardian': {
     changes: [
       {
-        file: 'cjs/zookeeper/keeper/keeper.main.js',
-        original: "process.on('disconnect', () => void close());",
-        replacement:
-          "process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));",
+        file: 'cjs/guardian/judgement.js',
+        original: `if (application === 'gone') {
+        return 'close';`,
+        replacement: `if (application === 'gone') {
+        return 'exit';`,
       },
     ],
     kinds: ['kill'],
     seed: 'a',
   },
+  'end of channel means death': {
+    changes: [
+      {
+        file: 'cjs/guardian/judgement.js',
+        original: `: endedForMs >= recheckMsOf(sessionTimeoutMs)
+            ? 'exit'
+            : 'wait';`,
+        replacement: ": 'close';",
+      },
+    ],
+    kinds: ['channel'],
+    seed: 'a',
+  },
+  'close on give-up': {
+    changes: [
+      {
+        file: 'esm/zookeeper/session/session.js',
+        original: 'this.#disconnected(endpoint, end, readyAtMs);',
+        replacement: `if (this.#session && readyAtMs === undefined && end.kind === 'ended') {
+            this.#ending ??= new Deferred();
+        }
+        this.#disconnected(endpoint, end, readyAtMs);`,
+      },
+    ],
+    kinds: ['first-answers', 'refused', 'mute'],
+    seed: 'a',
+  },
+  'watches are never forgotten': {
+    changes: [
+      {
+        file: 'esm/zookeeper/session/server-connection.js',
+        original: 'for (const kind of this.#watches.forget(path, watcher)) {',
+        replacement: 'for (const kind of []) {',
+      },
+    ],
+    kinds: ['resign'],
+    seed: 'a',
+    minutes: 0.2,
+  },
   'node left behind': {
     changes: [
       {
         file: 'esm/election/election-recipe.js',
-        original: 'if (candidacy?.isCreateSent) {',
+        original:
+          'if (this.#candidacy && !(await this.#candidacy.remove(epoch))) {',
         replacement: 'if (false) {',
       },
       {
-        file: 'esm/election/election-recipe.js',
+        file: 'esm/election/candidacy.js',
         original: 'if (name !== ours?.name) {',
         replacement: 'if (false) {',
       },

@@ -1,4 +1,5 @@
 import type { FaultKind } from './faults/index.js';
+import type { Security } from './security.js';
 
 /** What one run is made of. */
 export interface RunSettings {
@@ -11,10 +12,15 @@ export interface RunSettings {
   readonly sessionTimeoutMs: number;
   /** Whether the first instance is never ended, so that its memory can be followed. */
   readonly hasSurvivor: boolean;
+  readonly security: Security;
   /** URL of the library's build. */
   readonly library: string;
+  /** Of an earlier commit's, for a fleet of two versions. */
+  readonly formerLibrary: string | undefined;
   /** The application, compiled. */
   readonly application: string;
+  /** Preloaded, it has names looked up in a file; undefined where that has no effect. */
+  readonly names: string | undefined;
   /** A directory of the run's own. */
   readonly directory: string;
   /** Delays what a server writes to its disk, if it can be built here. */
@@ -30,6 +36,14 @@ export interface RunSettings {
 
 export const BASE_PATH = '/faults';
 export const ELECTIONS = ['default', 'second'] as const;
+/** That some instances take part in besides. */
+export const EXTRA_ELECTIONS = ['extra-1', 'extra-2', 'extra-3', 'extra-4'];
+/** Whose path is removed, and which is joined for a moment only. */
+export const FRESH_ELECTION = 'fresh';
+export const ALL_ELECTIONS: readonly string[] = [
+  ...ELECTIONS,
+  ...EXTRA_ELECTIONS,
+];
 /** The election whose leader runs {@link LEDGERED_TASKS}. */
 export const LEDGERED_ELECTION = ELECTIONS[0];
 export const LEDGERED_TASKS = ['once', 'again'] as const;

@@ -2,6 +2,7 @@ import { createWriteStream, mkdirSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { findZookeeper } from '../../scripts/zookeeper/installation.mjs';
 import { monotonicMs } from './clock.js';
 import type { FaultKind } from './faults/index.js';
 import type { Mutation } from './mutations.js';
@@ -18,6 +19,8 @@ export interface SingleRunOptions extends Pick<
   | 'combinedShare'
   | 'instances'
   | 'sessionTimeoutMs'
+  | 'security'
+  | 'formerLibrary'
   | 'hasSurvivor'
   | 'isHasty'
 > {
@@ -36,14 +39,14 @@ export async function runOnce({
   logs,
   ...options
 }: SingleRunOptions): Promise<RunResult> {
-  const { seed, minutes, instances, sessionTimeoutMs } = options;
+  const { seed, minutes, instances, sessionTimeoutMs, security } = options;
   if (mutation) {
     await mutate(directory, mutation);
   }
   const own = await mkdtemp(join(directory, 'run-'));
-  const [kinds, tools] = await possible(options.kinds, own);
+  const [kinds, tools] = await possible(options.kinds, own, directory);
   console.log(
-    `Seed ${seed}: ${minutes} minutes, ${instances} instances, session timeout ${sessionTimeoutMs} ms.\nFaults: ${kinds.join(', ')}`,
+    `Seed ${seed}: ${minutes} minutes, ${instances} instances, session timeout ${sessionTimeoutMs} ms, security: ${security}.\nServers: ${findZookeeper()?.description}.\nFaults: ${kinds.join(', ')}`,
   );
   const record = logs === undefined ? undefined : recorder(logs);
   return FaultRun.execute({
@@ -67,26 +70,38 @@ function recorder(file: string): (line: string) => void {
   return (line) => stream.write(`${monotonicMs().toFixed(3)} ${line}\n`);
 }
 
+type Tools = Pick<RunSettings, 'slowDisk' | 'faketime' | 'names'>;
+
 /** Leaves out, audibly, what this machine has not got the means for. */
 async function possible(
   wanted: readonly FaultKind[],
+  own: string,
   directory: string,
-): Promise<[FaultKind[], Pick<RunSettings, 'slowDisk' | 'faketime'>]> {
-  const slowDisk = wanted.includes('disk')
-    ? buildSlowDisk(directory)
-    : undefined;
-  const faketime = wanted.includes('clock') ? await findFaketime() : undefined;
+): Promise<[FaultKind[], Tools]> {
+  const tools: Tools = {
+    slowDisk: wanted.includes('disk') ? buildSlowDisk(own) : undefined,
+    faketime: wanted.includes('clock') ? await findFaketime() : undefined,
+    names: wanted.includes('address') ? findNames(directory) : undefined,
+  };
+  const missing = {
+    disk: [tools.slowDisk, 'gcc, to build a slow disk with'],
+    clock: [tools.faketime, 'libfaketime, to set clocks with'],
+    address: [tools.names, 'further addresses of this machine'],
+  } as const;
   const kinds = wanted.filter((kind) => {
-    const missing =
-      kind === 'disk' && slowDisk === undefined
-        ? 'gcc, to build a slow disk with'
-        : kind === 'clock' && faketime === undefined
-          ? 'libfaketime, to set clocks with'
-          : undefined;
-    if (missing !== undefined) {
-      console.log(`SKIPPED: "${kind}", for want of ${missing}.`);
+    const [tool, what] = missing[kind as keyof typeof missing] ?? [true];
+    if (tool === undefined) {
+      console.log(`SKIPPED: "${kind}", for want of ${what}.`);
     }
-    return missing === undefined;
+    return tool !== undefined;
   });
-  return [kinds, { slowDisk, faketime }];
+  return [kinds, tools];
+}
+
+/** Linux alone has all of 127.0.0.0/8. */
+function findNames(directory: string): string | undefined {
+  const module = 'test/faults/application/names.preload.js';
+  return process.platform === 'linux'
+    ? pathToFileURL(join(directory, module)).href
+    : undefined;
 }

@@ -1,15 +1,19 @@
+import { connectionFaults } from './connections.js';
 import type { Fault } from './fault.js';
 import { instanceFaults } from './instances.js';
 import { networkFaults } from './network.js';
 import { outsiderFaults } from './outsider.js';
+import { rightsFaults } from './rights.js';
 import { serverFaults } from './servers.js';
 import { wallClockFaults } from './wall-clock.js';
 
 const faults = {
   ...instanceFaults,
   ...networkFaults,
+  ...connectionFaults,
   ...serverFaults,
   ...outsiderFaults,
+  ...rightsFaults,
   ...wallClockFaults,
 };
 
@@ -23,10 +27,13 @@ export const ALL_KINDS = Object.keys(faults) as FaultKind[];
 /** Kinds that may come together with another one. */
 export const COMBINABLE: readonly FaultKind[] = [
   'kill',
-  'keeper',
+  'guardian',
+  'guardian-pause',
   'pause',
   'freeze',
   'block',
+  'busy',
+  'channel',
   'resign',
   'withdraw',
   'cut',
@@ -35,6 +42,10 @@ export const COMBINABLE: readonly FaultKind[] = [
   'delay',
   'loss',
   'reset',
+  'first-answers',
+  'refused',
+  'shed',
+  'mute',
   'expire',
   'server-pause',
   'server-weather',

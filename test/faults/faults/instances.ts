@@ -1,12 +1,18 @@
+import { unless } from '../../support/wire-error.js';
 import { last } from '../clock.js';
 import { signal } from '../instance.js';
+import { BASE_PATH, FRESH_ELECTION } from '../settings.js';
 import { disturbance, ms, victim, type Fault } from './fault.js';
+
+/** In session timeouts: shorter blocks cost nothing, longer ones the lease. */
+const LEAST_BUSY_SHARE = 0.3;
+const MOST_BUSY_SHARE = 0.8;
 
 /** What can happen to the process of an application. */
 export const instanceFaults = {
   kill: {
     what: '`kill -9` of an application',
-    lowerBound: 'one round trip: the keeper closes the session',
+    lowerBound: 'one round trip: its guardian closes the session',
     async inject(context) {
       const instance = victim(context, context.cluster.mortal)?.instance;
       context.note(`kill -9 ${instance?.id}`);
@@ -14,21 +20,34 @@ export const instanceFaults = {
     },
   },
   crash: {
-    what: '`kill -9` of an application and its keeper',
+    what: '`kill -9` of an application and its guardian',
     lowerBound: 'session timeout',
     async inject(context) {
       const instance = victim(context, context.cluster.mortal)?.instance;
-      context.note(`kill -9 ${instance?.id} and its keeper`);
+      context.note(`kill -9 ${instance?.id} and its guardian`);
       await instance?.crash();
     },
   },
-  keeper: {
-    what: '`kill -9` of a session keeper',
-    lowerBound: 'none: the session is taken over',
+  guardian: {
+    what: '`kill -9` of a guardian',
+    lowerBound: 'none: another one is started',
     async inject(context) {
       const instance = victim(context, context.cluster.mortal)?.instance;
-      context.note(`kill -9 the keeper of ${instance?.id}`);
-      signal(instance?.keeper(), 'SIGKILL');
+      context.note(`kill -9 the guardian of ${instance?.id}`);
+      signal(instance?.guardian(), 'SIGKILL');
+    },
+  },
+  'guardian-pause': {
+    what: 'a guardian stopped, likewise',
+    lowerBound: 'none',
+    async inject(context) {
+      const instance = victim(context)?.instance;
+      const forMs = disturbance(context);
+      context.note(`SIGSTOP the guardian of ${instance?.id} for ${ms(forMs)}`);
+      const guardian = instance?.guardian();
+      signal(guardian, 'SIGSTOP');
+      await last(forMs);
+      signal(guardian, 'SIGCONT');
     },
   },
   terminate: {
@@ -53,23 +72,23 @@ export const instanceFaults = {
     },
   },
   freeze: {
-    what: 'application and keeper stopped, likewise',
+    what: 'application and guardian stopped, likewise',
     lowerBound: 'session timeout, when it is longer than that',
     async inject(context) {
       const instance = victim(context)?.instance;
       const forMs = disturbance(context);
-      context.note(`SIGSTOP ${instance?.id} and its keeper for ${ms(forMs)}`);
-      const keeper = instance?.keeper();
-      signal(keeper, 'SIGSTOP');
+      context.note(`SIGSTOP ${instance?.id} and its guardian for ${ms(forMs)}`);
+      const guardian = instance?.guardian();
+      signal(guardian, 'SIGSTOP');
       instance?.signal('SIGSTOP');
       await last(forMs);
       // Either may be first to go on.
       if (context.random.chance(0.5)) {
-        signal(keeper, 'SIGCONT');
+        signal(guardian, 'SIGCONT');
         instance?.signal('SIGCONT');
       } else {
         instance?.signal('SIGCONT');
-        signal(keeper, 'SIGCONT');
+        signal(guardian, 'SIGCONT');
       }
     },
   },
@@ -82,6 +101,56 @@ export const instanceFaults = {
       context.note(`block the event loop of ${instance?.id} for ${ms(forMs)}`);
       instance?.order({ do: 'block', forMs });
       await last(forMs);
+    },
+  },
+  busy: {
+    what: 'an event loop blocked again and again, for 0.3 to 0.8 session timeouts',
+    lowerBound: 'none: it leads in between, or makes way',
+    async inject(context) {
+      const { cluster, random } = context;
+      const instance = victim(context)?.instance;
+      const { sessionTimeoutMs } = cluster;
+      const forMs = random.magnitude(sessionTimeoutMs, 8 * sessionTimeoutMs);
+      const hasGarbage = random.chance(0.4);
+      context.note(
+        `keep ${instance?.id} busy for ${ms(forMs)}${hasGarbage ? ', with garbage' : ''}`,
+      );
+      instance?.order({
+        do: 'busy',
+        forMs,
+        fromMs: LEAST_BUSY_SHARE * sessionTimeoutMs,
+        toMs: MOST_BUSY_SHARE * sessionTimeoutMs,
+        hasGarbage,
+      });
+      await last(forMs + MOST_BUSY_SHARE * sessionTimeoutMs);
+    },
+  },
+  'join-and-block': {
+    what: 'an event loop blocked just after joining an election on a new path',
+    lowerBound: 'none; maxStallMs when it is longer than that',
+    async inject(context) {
+      const { cluster } = context;
+      const instance = victim(context)?.instance;
+      const forMs = disturbance(context);
+      context.note(
+        `${instance?.id} joins an election on a new path, and blocks for ${ms(forMs)}`,
+      );
+      await cluster.inspect((client) =>
+        client
+          .delete(`${BASE_PATH}/elections/${FRESH_ELECTION}`)
+          .catch(unless('NO_NODE', 'NOT_EMPTY')),
+      );
+      instance?.order({ do: 'join-and-block', forMs });
+      await last(forMs);
+    },
+  },
+  channel: {
+    what: 'the channel between an application and its guardian ended',
+    lowerBound: 'none, or one round trip where the session is given up',
+    async inject(context) {
+      const instance = victim(context, context.cluster.mortal)?.instance;
+      context.note(`end the channels of ${instance?.id} to its processes`);
+      instance?.order({ do: 'cut-channel' });
     },
   },
   resign: {

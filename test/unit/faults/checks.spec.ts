@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { checkCloses } from '../../faults/checks/closes.js';
 import { checkHandOver } from '../../faults/checks/hand-over.js';
 import { checkLeadership } from '../../faults/checks/leadership.js';
 import { checkPromptness } from '../../faults/checks/promptness.js';
@@ -97,6 +98,48 @@ describe('checkLeadership', () => {
     expect(checkLeadership(past)).toHaveLength(1);
     past.exemptions.push({ instance: 'a', ...window });
     expect(checkLeadership(past)).toEqual([]);
+  });
+});
+
+describe('checkCloses', () => {
+  const ended = (
+    instance: string,
+    sessionId: string,
+    atMs: number,
+  ): History => {
+    const past = history();
+    past.grants.push(
+      { instance: 'a', sessionId: 's1', atMs: 0 },
+      { instance: 'a', sessionId: 's2', atMs: 200 },
+    );
+    past.closes.push({ instance, sessionId, atMs, by: 'the keeper of a' });
+    return past;
+  };
+
+  test('finds a session that is ended while its owner leads, and not one that is not', () => {
+    const past = ended('a', 's1', 150);
+    past.reigns.push(reign('a', 100, 140), reign('b', 100, 300));
+    expect(checkCloses(past)).toEqual([]);
+    past.reigns.push(reign('a', 100, 160));
+    expect(checkCloses(past)).toEqual([
+      'the keeper of a ended session s1 of a while it led "default"',
+    ]);
+  });
+
+  test('finds who leads on a session that was ended, and not on the next one', () => {
+    const past = ended('a', 's1', 150);
+    past.reigns.push(reign('a', 210, 300));
+    expect(checkCloses(past)).toEqual([]);
+    past.reigns.push(reign('a', 160, 300));
+    expect(checkCloses(past)).toEqual([
+      'a leads "default" on session s1, which the keeper of a has ended',
+    ]);
+  });
+
+  test('lets a session end that its owner has replaced', () => {
+    const past = ended('a', 's1', 250);
+    past.reigns.push(reign('a', 210, 300));
+    expect(checkCloses(past)).toEqual([]);
   });
 });
 

@@ -40,7 +40,7 @@ for (const name of names) {
     [
       inProject('test/faults/run.mjs'),
       ...['--mutation', name],
-      ...['--minutes', String(MOST_MINUTES)],
+      ...['--minutes', String(MUTATIONS[name].minutes ?? MOST_MINUTES)],
       ...['--results', report],
       '--hasty',
     ],
