@@ -1,0 +1,68 @@
+import { RESULT_CODES } from '../../zookeeper/codec/result-codes.js';
+import { Refusal } from './refusal.js';
+
+/** Nodes of the server itself, which stay. */
+const SPECIAL_PATHS: ReadonlySet<string> = new Set([
+  '/',
+  '/zookeeper',
+  '/zookeeper/quota',
+  '/zookeeper/config',
+]);
+
+/** Control characters, surrogates, the private use area, and specials. */
+const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/;
+
+/** @throws {Refusal} if there can be no node of this path */
+export function checkPath(path: string): void {
+  const isFine =
+    path === '/' ||
+    (path.startsWith('/') &&
+      !FORBIDDEN.test(path) &&
+      path
+        .slice(1)
+        .split('/')
+        .every((name) => name !== '' && name !== '.' && name !== '..'));
+  if (!isFine) {
+    throw new Refusal(RESULT_CODES.badArguments);
+  }
+}
+
+/**
+ * The parent's path, `''` for the root, of a node that is to be created.
+ *
+ * @throws {Refusal}
+ */
+export function parentForCreate(path: string): string {
+  if (!path.includes('/') || path.includes('\0')) {
+    throw new Refusal(RESULT_CODES.badArguments);
+  }
+  return parentOf(path);
+}
+
+/**
+ * The parent's path, `''` for the root, of a node that is to be deleted.
+ *
+ * @throws {Refusal} also for a node of the server itself
+ */
+export function parentForDelete(path: string): string {
+  if (SPECIAL_PATHS.has(path)) {
+    throw new Refusal(RESULT_CODES.badArguments);
+  }
+  return parentForCreate(path);
+}
+
+/** `''` for the root. */
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
+
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/** A number as it ends the name of a sequential node: ten places. */
+export function sequenceNumber(value: number): string {
+  return value < 0
+    ? `-${String(-value).padStart(9, '0')}`
+    : String(value).padStart(10, '0');
+}

@@ -1,0 +1,35 @@
+/** What differs between the releases of ZooKeeper that can be stood in for. */
+export interface ReleaseTraits {
+  /** Events say which transaction caused them; else -1. */
+  readonly eventsCarryZxid: boolean;
+  /** Who may not read a node is not told of it by a watch, nor by `exists`. */
+  readonly watchesNeedRead: boolean;
+  /**
+   * A connection may have a standard, a persistent and a recursive watch on one
+   * path; else the one set last replaces the others.
+   */
+  readonly hasWatchModes: boolean;
+}
+
+/** Releases by the names that `TestingServer.start({ release })` takes. */
+export const RELEASES = {
+  /** ZooKeeper 3.8.0, as Debian 12 has it. */
+  '3.8': {
+    eventsCarryZxid: false,
+    watchesNeedRead: false,
+    hasWatchModes: false,
+  },
+  /** ZooKeeper 3.9.3 and later. */
+  '3.9': {
+    eventsCarryZxid: true,
+    watchesNeedRead: true,
+    hasWatchModes: true,
+  },
+} as const satisfies Record<string, ReleaseTraits>;
+
+/**
+ * A release of ZooKeeper that a `TestingServer` can stand in for.
+ *
+ * @publicApi
+ */
+export type TestingRelease = keyof typeof RELEASES;
