@@ -1,0 +1,64 @@
+import { getAclReply, setAclRequest } from './acl.record.js';
+import { authRequest, saslToken, whoAmIReply } from './auth.records.js';
+import { nothing, type JuteRecord } from './jute-record.js';
+import { multiReply, multiRequest } from './multi.record.js';
+import {
+  created,
+  createRequest,
+  getChildren2Reply,
+  getChildrenReply,
+  getDataReply,
+  pathOnly,
+  setDataRequest,
+  versionedPath,
+  watchablePath,
+} from './node.records.js';
+import { OPCODES, type OperationName } from './opcodes.js';
+import { stat } from './stat.record.js';
+import { removeWatchesRequest, setWatchesRequest } from './watch.records.js';
+
+/** A request, with what it says and what it is answered. */
+export interface Operation<
+  Request,
+  Reply,
+  ReadRequest = Request,
+  ReadReply = Reply,
+> {
+  readonly name: OperationName;
+  readonly opcode: number;
+  readonly request: JuteRecord<Request, ReadRequest>;
+  readonly reply: JuteRecord<Reply, ReadReply>;
+}
+
+function operation<Request, ReadRequest, Reply, ReadReply>(
+  name: OperationName,
+  request: JuteRecord<Request, ReadRequest>,
+  reply: JuteRecord<Reply, ReadReply>,
+): Operation<Request, Reply, ReadRequest, ReadReply> {
+  return { name, opcode: OPCODES[name], request, reply };
+}
+
+/** All that this library asks a server for. */
+export const OPERATIONS = {
+  create: operation('create', createRequest, pathOnly),
+  create2: operation('create2', createRequest, created),
+  createContainer: operation('createContainer', createRequest, created),
+  delete: operation('delete', versionedPath, nothing),
+  exists: operation('exists', watchablePath, stat),
+  getData: operation('getData', watchablePath, getDataReply),
+  setData: operation('setData', setDataRequest, stat),
+  getAcl: operation('getAcl', pathOnly, getAclReply),
+  setAcl: operation('setAcl', setAclRequest, stat),
+  getChildren: operation('getChildren', watchablePath, getChildrenReply),
+  getChildren2: operation('getChildren2', watchablePath, getChildren2Reply),
+  sync: operation('sync', pathOnly, pathOnly),
+  ping: operation('ping', nothing, nothing),
+  multi: operation('multi', multiRequest, multiReply),
+  checkWatches: operation('checkWatches', removeWatchesRequest, nothing),
+  removeWatches: operation('removeWatches', removeWatchesRequest, nothing),
+  auth: operation('auth', authRequest, nothing),
+  setWatches: operation('setWatches', setWatchesRequest, nothing),
+  sasl: operation('sasl', saslToken, saslToken),
+  whoAmI: operation('whoAmI', nothing, whoAmIReply),
+  closeSession: operation('closeSession', nothing, nothing),
+} as const;
