@@ -49,6 +49,15 @@ export class DataTree {
     return this.#nodes.get(path);
   }
 
+  /** A node that is known to be there. */
+  existing(path: string): TreeNode {
+    const node = this.#nodes.get(path);
+    if (!node) {
+      throw new Error(`There is no node ${path}.`);
+    }
+    return node;
+  }
+
   /** Each path once, the root as `/`, in the order of creation. */
   get paths(): string[] {
     return [...this.#nodes.keys()].slice(1);
@@ -68,13 +77,13 @@ export class DataTree {
   /** Containers that have had children, and have none left. */
   get emptyContainers(): string[] {
     return [...this.#containers].filter((path) => {
-      const node = this.#existing(path);
+      const node = this.existing(path);
       return node.children.size === 0 && node.creations > 0;
     });
   }
 
   create(path: string, node: NewNode, moment: Moment): TreeNode {
-    const parent = this.#existing(parentOf(path));
+    const parent = this.existing(parentOf(path));
     parent.creations = (parent.creations + 1) | 0;
     parent.pzxid = moment.zxid;
     const created = this.#add(path, node, moment);
@@ -89,8 +98,8 @@ export class DataTree {
   }
 
   delete(path: string, { zxid }: Moment): void {
-    const node = this.#existing(path);
-    const parent = this.#existing(parentOf(path));
+    const node = this.existing(path);
+    const parent = this.existing(parentOf(path));
     parent.children.delete(nameOf(path));
     parent.pzxid = zxid;
     this.#nodes.delete(path);
@@ -109,7 +118,7 @@ export class DataTree {
     version: number,
     { zxid, atMs }: Moment,
   ): TreeNode {
-    const node = this.#existing(path);
+    const node = this.existing(path);
     node.data = data;
     node.version = version;
     node.mzxid = zxid;
@@ -118,7 +127,7 @@ export class DataTree {
   }
 
   setAcl(path: string, acl: Acl, version: number): TreeNode {
-    const node = this.#existing(path);
+    const node = this.existing(path);
     node.acl = acl;
     node.aclVersion = version;
     return node;
@@ -135,16 +144,8 @@ export class DataTree {
   #add(path: string, node: NewNode, { zxid, atMs }: Moment): TreeNode {
     const created = new TreeNode(node, zxid, atMs);
     this.#nodes.set(path, created);
-    this.#existing(parentOf(path)).children.add(nameOf(path));
+    this.existing(parentOf(path)).children.add(nameOf(path));
     return created;
-  }
-
-  #existing(path: string): TreeNode {
-    const node = this.#nodes.get(path);
-    if (!node) {
-      throw new Error(`There is no node ${path}.`);
-    }
-    return node;
   }
 }
 

@@ -98,11 +98,7 @@ export function prepareCreate(
   const node: NewNode = {
     data: request.data && Buffer.from(request.data),
     acl,
-    kind: isContainer
-      ? 'container'
-      : isEphemeral
-        ? 'ephemeral'
-        : 'persistent',
+    kind: isContainer ? 'container' : isEphemeral ? 'ephemeral' : 'persistent',
     owner: isEphemeral ? session : '0',
   };
   draft.put(parentPath, {
