@@ -17,6 +17,9 @@ import type {
   Leadership,
 } from '../../lib/index.js';
 import { ApiCalls } from './application/api-calls.js';
+import { busy } from './application/busy.js';
+import { cutChannels } from './application/channels.js';
+import { bytesPerObservation, observe } from './application/observing.js';
 import type { ApplicationSettings, Order } from './application/protocol.js';
 import { LeadershipProbe } from './application/leadership-probe.js';
 import { StoreClient } from './application/store-client.js';
@@ -29,6 +32,8 @@ const {
   currentLeaderTask,
   LeaderElections,
   LeaderTasks,
+  OnDeposed,
+  OnElected,
   OnlyLeader,
   ZookeeperLeaderModule,
 } = (await import(settings.library)) as typeof import('../../lib/index.js');
@@ -37,6 +42,8 @@ const PROBE_INTERVAL_MS = 5;
 const PLAIN_INTERVAL_MS = 40;
 const USAGE_INTERVAL_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 3_000;
+/** How often a hook never ends. */
+const HANGING_SHARE = 0.3;
 
 process.on('unhandledRejection', (reason) => {
   tell('problem', { text: `unhandled rejection: ${stackOf(reason)}` });
@@ -102,12 +109,32 @@ class Work {
   }
 }
 
+/** Waited for no longer than the drain timeout, however often they hang. */
+@Injectable()
+class Hooks {
+  @OnElected('second')
+  elected(): Promise<void> {
+    return this.#hang();
+  }
+
+  @OnDeposed('second')
+  deposed(): Promise<void> {
+    return this.#hang();
+  }
+
+  #hang(): Promise<void> {
+    return settings.hasHangingHooks && Math.random() < HANGING_SHARE
+      ? new Promise(() => undefined)
+      : Promise.resolve();
+  }
+}
+
 @Module({
   imports: [
     ScheduleModule.forRoot(),
     ZookeeperLeaderModule.forRoot(settings.options),
   ],
-  providers: [Work],
+  providers: [Work, Hooks],
 })
 class ApplicationModule {
   constructor(
@@ -150,18 +177,26 @@ const timers = [
   setInterval(tellUsage, USAGE_INTERVAL_MS),
 ];
 calls.start();
+if (settings.isObserver) {
+  observe(all);
+}
 
 process.on('message', (order: Order) => {
   switch (order.do) {
-    case 'block': {
-      const until = now() + order.forMs;
-      while (now() < until) {
-        for (const probe of probes.values()) {
-          probe.sample();
-        }
-      }
+    case 'block':
+      block(order.forMs);
       break;
-    }
+    case 'busy':
+      void busy(order, block);
+      break;
+    case 'cut-channel':
+      cutChannels();
+      break;
+    case 'observe':
+      void bytesPerObservation(all, order.times).then((bytesPerCall) =>
+        tell('observed', { bytesPerCall }),
+      );
+      break;
     case 'resign':
       for (const election of all) {
         calls.track('resign', election.resign());
@@ -179,6 +214,16 @@ process.on('message', (order: Order) => {
   }
 });
 process.once('SIGTERM', () => void close());
+
+/** Keeps the event loop, and goes on asking who leads. */
+function block(forMs: number): void {
+  const untilMs = now() + forMs;
+  while (now() < untilMs) {
+    for (const probe of probes.values()) {
+      probe.sample();
+    }
+  }
+}
 
 /** Ends everything in good order: the process has to end by itself then. */
 async function close(): Promise<void> {

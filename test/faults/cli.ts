@@ -3,11 +3,14 @@ import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ALL_KINDS, type FaultKind } from './faults/index.js';
 import { MUTATIONS, type MutationName } from './mutations.js';
+import { buildFormer } from './former.js';
 import { printResult } from './print.js';
+import { Random } from './random.js';
 import { markdownReport } from './report.js';
 import type { RunResult } from './result.js';
 import { parseSeeds, runSeveral } from './several.js';
 import { runOnce } from './single.js';
+import { SECURITIES, type Security } from './variety.js';
 
 const USAGE = `npm run test:faults -- [options]
 
@@ -19,6 +22,9 @@ const USAGE = `npm run test:faults -- [options]
   --combined <share>    how often two come together (default 0.25)
   --instances <number>  of the application (default 4)
   --session-timeout-ms <number>  (default 2000)
+  --security <name>     ${SECURITIES.join(' or ')} (default: none)
+  --former <commit>     half of the instances run the library of that commit, built
+                        from the history
   --survivor            the first instance and its keeper are never ended: memory
                         over time
   --mutation <name>     break the library first, with faults and a seed that
@@ -44,6 +50,8 @@ const OPTIONS = {
   combined: { ...STRING, default: '0.25' },
   instances: { ...STRING, default: '4' },
   'session-timeout-ms': { ...STRING, default: '2000' },
+  security: STRING,
+  former: STRING,
   survivor: FLAG,
   mutation: STRING,
   hasty: FLAG,
@@ -72,7 +80,11 @@ export async function runCommand(
     values.faults?.split(',').map((kind) => kind.trim() as FaultKind) ??
     mutation?.kinds ??
     ALL_KINDS;
+  const securities = SECURITIES.filter(
+    (each) => each === (values.security ?? 'none'),
+  );
   const unknown = [
+    ...(securities.length > 0 ? [] : [values.security]),
     ...kinds.filter((kind) => !ALL_KINDS.includes(kind)),
     ...(mutation ? [] : [values.mutation ?? []].flat()),
   ];
@@ -90,7 +102,11 @@ export async function runCommand(
     return 2;
   }
 
+  const formerLibrary = await former(values.former);
+  const securityOf = (seed: string): Security =>
+    new Random(seed, 'security').pick(securities);
   const run = {
+    formerLibrary,
     minutes,
     kinds,
     combinedShare: Number(values.combined),
@@ -109,12 +125,14 @@ export async function runCommand(
     const runs = parseSeeds(seeds).map((seed) => ({
       ...run,
       seed,
+      security: securityOf(seed),
       logs: logs && `${logs}-${seed}`,
     }));
     results = await runSeveral(runs, parallel);
   } else {
     const seed = values.seed ?? mutation?.seed ?? new Date().toISOString();
-    results = [await runOnce({ ...run, seed, logs })];
+    const security = securityOf(seed);
+    results = [await runOnce({ ...run, seed, security, logs })];
     results.forEach((result) => result && printResult(result));
   }
   const complete = results.flatMap((result) => result ?? []);
@@ -130,6 +148,16 @@ export async function runCommand(
     await writeFile(values.report, await markdownReport(complete));
   }
   return results.every((result) => result?.violations.length === 0) ? 0 : 1;
+}
+
+async function former(commit: string | undefined): Promise<string | undefined> {
+  const library = commit === undefined ? undefined : await buildFormer(commit);
+  if (commit !== undefined && library === undefined) {
+    console.log(
+      `SKIPPED: the instances of ${commit}, which is not in the history.`,
+    );
+  }
+  return library;
 }
 
 async function readResults(file: string): Promise<RunResult[]> {

@@ -9,7 +9,9 @@ import { FencedStore } from './fenced-store.js';
 import { History } from './history.js';
 import { FaultInstance } from './instance.js';
 import { readLedgers } from './ledgers.js';
-import { Link, type GrantedSession } from './link.js';
+import { OPERATOR } from './operator.js';
+import { Link } from './link.js';
+import type { GrantedSession } from './session-tap.js';
 import {
   BASE_PATH,
   DRAIN_TIMEOUT_MS,
@@ -19,6 +21,13 @@ import {
   TICK_TIME_MS,
   type RunSettings,
 } from './settings.js';
+import { socketOwner } from './socket-owner.js';
+import {
+  CREDENTIALS,
+  describeVariety,
+  drawVariety,
+  electionsOf,
+} from './variety.js';
 
 /** A place for an instance: its cables to the servers stay when it is replaced. */
 export interface Slot {
@@ -53,13 +62,15 @@ export class Cluster {
       const links = await Promise.all(
         ensemble.members.map(({ server }) => Link.open(server.port)),
       );
-      cluster.slots.push({
+      const slot: Slot = {
         index,
         links,
         clockFile: join(settings.directory, `clock-${index}`),
         incarnation: 0,
         instance: undefined,
-      });
+      };
+      cluster.slots.push(slot);
+      cluster.#recordSessions(slot);
     }
     return cluster;
   }
@@ -122,14 +133,24 @@ export class Cluster {
     slot.incarnation += 1;
     writeFileSync(slot.clockFile, '+0');
     const { settings } = this;
+    const instanceId = `i${slot.index}.${slot.incarnation}`;
+    const variety = drawVariety(settings, slot.index, slot.incarnation);
+    const elections = electionsOf(variety);
+    settings.record(`${instanceId} is ${describeVariety(variety)}`);
     const instance: FaultInstance = new FaultInstance({
       application: settings.application,
       settings: {
-        library: settings.library,
-        elections: ELECTIONS,
+        library:
+          (variety.isFormer ? settings.formerLibrary : undefined) ??
+          settings.library,
+        elections,
+        isObserver: variety.isObserver,
+        hasHangingHooks: variety.hasHangingHooks,
         storePort: this.store.port,
         options: {
-          instanceId: `i${slot.index}.${slot.incarnation}`,
+          instanceId,
+          connectionLossPolicy: variety.connectionLossPolicy,
+          ...(settings.security === 'digest' && { credentials: CREDENTIALS }),
           connectionString: slot.links
             .map(({ port }) => `127.0.0.1:${port}`)
             .join(','),
@@ -137,7 +158,7 @@ export class Cluster {
           sessionTimeoutMs: this.sessionTimeoutMs,
           maxStallMs: 2 * this.sessionTimeoutMs,
           drainTimeoutMs: DRAIN_TIMEOUT_MS,
-          elections: ELECTIONS,
+          elections,
         },
       },
       env: settings.faketime
@@ -215,12 +236,54 @@ export class Cluster {
     }
   }
 
+  /** A client of our own that may do what the instances may, and set rights. */
+  async connect(port: number): Promise<WireClient> {
+    const client = await WireClient.connect({ port, timeoutMs: 4_000 });
+    const { username, password } = CREDENTIALS;
+    await client.addAuth('digest', `${username}:${password}`);
+    await client.addAuth('digest', OPERATOR);
+    return client;
+  }
+
+  /** Who begins and ends which session on the cables of a slot. */
+  #recordSessions(slot: Slot): void {
+    const { grants, closes } = this.history;
+    const known = new Map<string, string>();
+    for (const link of slot.links) {
+      link.onGrant = ({ sessionId }) => {
+        const instance = slot.instance?.id ?? '(nobody)';
+        if (!known.has(sessionId)) {
+          known.set(sessionId, instance);
+          grants.push({ instance, sessionId, atMs: monotonicMs() });
+        }
+      };
+      link.onClose = ({ sessionId, atMs, port }) => {
+        const instance = known.get(sessionId) ?? '(nobody)';
+        const by = this.#author(port, link.port);
+        closes.push({ instance, sessionId, by, atMs });
+        this.settings.record(
+          `${by} ends session ${sessionId} of ${instance}, ${atMs}`,
+        );
+      };
+    }
+  }
+
+  /** Whose connection it is, in words. */
+  #author(port: number, linkPort: number): string {
+    for (const instance of this.instances.toReversed()) {
+      const pid = socketOwner(port, linkPort, instance.family());
+      if (pid !== undefined) {
+        return pid === instance.pid
+          ? `the application ${instance.id}`
+          : `the keeper of ${instance.id}`;
+      }
+    }
+    return 'somebody who has ended';
+  }
+
   async #inspectOnce<T>(look: (client: WireClient) => Promise<T>): Promise<T> {
     const { server } = await this.ensemble.anyServing();
-    const client = await WireClient.connect({
-      port: server.port,
-      timeoutMs: 4_000,
-    });
+    const client = await this.connect(server.port);
     try {
       await client.sync('/');
       return await look(client);

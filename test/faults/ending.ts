@@ -8,6 +8,9 @@ import { LEDGERED_TASKS, PATIENCE_MS } from './settings.js';
 
 /** How long a keeper may try to close a session, and then some. */
 const LAST_WORDS_MS = 5_000;
+/** So many that what they leave behind stands out from what comes and goes. */
+const OBSERVATIONS = 1_000;
+const MOST_BYTES_LEFT = 100;
 /** A tick that is no older than that is the present one. */
 const CURRENT_TICK_MS = 2_500;
 
@@ -23,6 +26,9 @@ export async function endInGoodOrder(cluster: Cluster): Promise<void> {
   const running = cluster.running.flatMap(({ instance }) => instance ?? []);
   for (const instance of running) {
     await callsHaveSettled(cluster, instance, calmSinceMs);
+  }
+  for (const instance of running) {
+    await watchesAreForgotten(cluster, instance);
   }
   for (const instance of running) {
     await ends(cluster, instance);
@@ -74,6 +80,24 @@ async function callsHaveSettled(
     const names = pending?.map(({ name }) => name) ?? ['it does not answer'];
     history.problem(
       `${instance.id}: promises do not settle: ${names.join(', ')}`,
+    );
+  }
+}
+
+/** Who asks for the leader and loses interest leaves nothing behind. */
+async function watchesAreForgotten(
+  { history }: Cluster,
+  instance: FaultInstance,
+): Promise<void> {
+  instance.order({ do: 'observe', times: OBSERVATIONS });
+  await waitFor(() => instance.bytesPerCall !== undefined, {
+    timeoutMs: PATIENCE_MS,
+    description: 'the memory that is left behind',
+  }).catch(() => undefined);
+  const bytes = instance.bytesPerCall ?? NaN;
+  if (!(bytes < MOST_BYTES_LEFT)) {
+    history.problem(
+      `${instance.id}: each question for the leader leaves ${Math.round(bytes)} bytes behind`,
     );
   }
 }

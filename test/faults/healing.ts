@@ -5,7 +5,7 @@ import { treeProblems } from './checks/tree.js';
 import { monotonicMs } from './clock.js';
 import type { Cluster } from './cluster.js';
 import { wipe } from './faults/servers.js';
-import { ELECTIONS, PATIENCE_MS } from './settings.js';
+import { ALL_ELECTIONS, PATIENCE_MS } from './settings.js';
 import { Stalls } from './stalls.js';
 
 /** The canary writes several times in it, if it can. */
@@ -163,7 +163,7 @@ export class Healing {
         `acknowledged writes of the last ${ms(monotonicMs() - lostSinceMs)} are lost ${when}`,
       );
       for (const { id } of cluster.instances) {
-        cluster.exempt(id, ELECTIONS, lostSinceMs);
+        cluster.exempt(id, ALL_ELECTIONS, lostSinceMs);
       }
       cluster.beginLedgers(lostSinceMs);
       await wipe(cluster);

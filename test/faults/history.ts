@@ -31,6 +31,23 @@ export interface TaskRun {
   endMs: number | undefined;
 }
 
+/** A session that a server granted to an instance, or to its keeper. */
+export interface SessionGrant {
+  readonly instance: string;
+  readonly sessionId: string;
+  /** For the first time. */
+  readonly atMs: number;
+}
+
+/** Somebody on an instance's side of the network has asked a server to end a session. */
+export interface SessionClose {
+  readonly instance: string;
+  readonly sessionId: string;
+  /** The application, or a process that it has started, in words. */
+  readonly by: string;
+  readonly atMs: number;
+}
+
 /** A step of the schedule: one fault, or two at the same time. */
 export interface Step {
   readonly index: number;
@@ -79,8 +96,13 @@ export interface UsageSample {
 /** Everything that happened in a run. */
 export class History {
   readonly reigns: Reign[] = [];
+  /** By instance and election. */
+  readonly #latest = new Map<string, Reign>();
   readonly runs: TaskRun[] = [];
   readonly steps: Step[] = [];
+  /** In the order of time. */
+  readonly grants: SessionGrant[] = [];
+  readonly closes: SessionClose[] = [];
   /** By process. */
   readonly usage = new Map<string, UsageSample[]>();
   readonly exemptions: (Omit<LeadershipExemption, 'fromNs' | 'untilNs'> & {
@@ -125,15 +147,19 @@ export class History {
     this.returns.set(election, (this.returns.get(election) ?? 0) + 1);
   }
 
+  /** An instance says that it leads. */
+  began(reign: Reign): void {
+    this.reigns.push(reign);
+    this.#latest.set(`${reign.instance} ${reign.election}`, reign);
+  }
+
   /** The reign of an instance that is not over, and was confirmed lately. */
   current(election: string, sinceMs: number): Reign[] {
-    return this.reigns
-      .slice(-200)
-      .filter(
-        (reign) =>
-          reign.election === election &&
-          !reign.isOver &&
-          reign.untilMs >= sinceMs,
-      );
+    return [...this.#latest.values()].filter(
+      (reign) =>
+        reign.election === election &&
+        !reign.isOver &&
+        reign.untilMs >= sinceMs,
+    );
   }
 }

@@ -43,6 +43,8 @@ export class FaultInstance {
   isReady = false;
   /** Its answer to the order "count". */
   calls: CallReport | undefined;
+  /** Its answer to the order "observe". */
+  bytesPerCall: number | undefined;
   hasClosed = false;
   readonly #process: ProcessInstance;
   readonly #history: History;
@@ -91,6 +93,12 @@ export class FaultInstance {
   /** Its session keeper, of which there is one unless it is being replaced. */
   keeper(): number | undefined {
     return this.#process.descendants()[0];
+  }
+
+  /** It and what it has started, as far as they run. */
+  family(): number[] {
+    const own = this.isRunning ? [this.pid] : [];
+    return [...own, ...this.#process.survivors()];
   }
 
   /** Processes that it has started and that have outlived it. */
@@ -162,7 +170,7 @@ export class FaultInstance {
           endReason: undefined,
         };
         this.#reigns.set(election, reign);
-        this.#history.reigns.push(reign);
+        this.#history.began(reign);
         break;
       }
       case 'led': {
@@ -201,6 +209,9 @@ export class FaultInstance {
         break;
       case 'calls':
         this.calls = event;
+        break;
+      case 'observed':
+        this.bytesPerCall = event.bytesPerCall;
         break;
       case 'closed':
         this.hasClosed = true;

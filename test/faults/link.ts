@@ -1,47 +1,28 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { freePort } from '../../scripts/zookeeper/free-port.mjs';
-import { ProxyPipe, type PipeConditions } from '../support/proxy-pipe.js';
+import { ProxyPipe } from '../support/proxy-pipe.js';
+import { monotonicMs } from './clock.js';
+import { SessionTap, type GrantedSession } from './session-tap.js';
+import { Conditions, FAIR, type Weather } from './weather.js';
 
 /** Seen from whoever connects. */
 export type LinkDirection = 'requests' | 'replies' | 'both';
 
-export interface Weather {
-  readonly delayMs: number;
-  readonly jitterMs: number;
-  /** Share of the segments that are lost, and come when TCP sends them again. */
-  readonly lossRate: number;
+/** What happens to one answer on each connection that is made from now on. */
+export interface AnswerTrouble {
+  /** Answers that come first, and are passed on: 0 is the handshake's. */
+  readonly position: number;
+  /** Milliseconds after which it goes on, with all behind it; or it is lost alone. */
+  readonly delayMs: number | 'lost';
 }
 
-/** What a ZooKeeper server has granted to a client that connected. */
-export interface GrantedSession {
+/** What a client has asked of a server: its session is to end. */
+export interface CloseRequest {
   readonly sessionId: string;
-  readonly password: Buffer;
-}
-
-const FAIR: Weather = { delayMs: 0, jitterMs: 0, lossRate: 0 };
-/** What Linux waits at least before it sends a segment again; doubled each time. */
-const RETRANSMISSION_MS = 200;
-
-/** How one direction of a link is at the moment; all its connections share it. */
-class Conditions implements PipeConditions {
-  held = false;
-  readonly dropping = false;
-  weather = FAIR;
-
-  /** Drawn anew for every segment; a late one holds up those behind it. */
-  get delayMs(): number {
-    const { delayMs, jitterMs, lossRate } = this.weather;
-    let total = delayMs + Math.random() * jitterMs;
-    for (
-      let pauseMs = RETRANSMISSION_MS;
-      Math.random() < lossRate;
-      pauseMs *= 2
-    ) {
-      total += pauseMs;
-    }
-    return total;
-  }
+  readonly atMs: number;
+  /** The client's own. */
+  readonly port: number;
 }
 
 interface LinkConnection {
@@ -51,6 +32,8 @@ interface LinkConnection {
   readonly toClient: ProxyPipe;
   cut(): void;
 }
+
+const LOCALHOST = '127.0.0.1';
 
 /**
  * A network cable with whatever protocol on it: it can be cut in both directions
@@ -62,7 +45,7 @@ interface LinkConnection {
 export class Link {
   static async open(targetPort: number): Promise<Link> {
     const link = new Link(targetPort, await freePort());
-    await once(link.#listener.listen(link.port, '127.0.0.1'), 'listening');
+    await link.#listen();
     return link;
   }
 
@@ -72,20 +55,21 @@ export class Link {
   readonly sessions = new Set<string>();
   /** Changes the first bytes that a client sends. */
   rewriteGreeting: ((bytes: Buffer) => Buffer) | undefined;
+  /** Of a link to a ZooKeeper server: is told of sessions that begin and end. */
+  onGrant: ((session: GrantedSession) => void) | undefined;
+  onClose: ((close: CloseRequest) => void) | undefined;
+  /** Connections beyond that many are closed as soon as they are made. */
+  mostConnections = Infinity;
+  answerTrouble: AnswerTrouble | undefined;
   readonly #toServer = new Conditions();
   readonly #toClient = new Conditions();
   readonly #connections = new Set<LinkConnection>();
-  readonly #listener: Server;
+  #listener: Server | undefined;
 
   private constructor(
     readonly targetPort: number,
     readonly port: number,
-  ) {
-    this.#listener = createServer({ allowHalfOpen: true }, (client) =>
-      this.#connect(client),
-    );
-    this.#listener.unref();
-  }
+  ) {}
 
   get openConnections(): number {
     return this.#connections.size;
@@ -105,6 +89,8 @@ export class Link {
 
   /** Undoes all of the above. */
   mend(): void {
+    this.mostConnections = Infinity;
+    this.answerTrouble = undefined;
     for (const conditions of this.#conditions('both')) {
       conditions.held = false;
       conditions.weather = FAIR;
@@ -119,10 +105,12 @@ export class Link {
     }
   }
 
-  /** Resets all connections. */
-  reset(): void {
+  /** Resets its connections: all, or each with a probability. */
+  reset(chance: () => boolean = () => true): void {
     for (const connection of this.#connections) {
-      connection.cut();
+      if (chance()) {
+        connection.cut();
+      }
     }
   }
 
@@ -134,9 +122,25 @@ export class Link {
     }
   }
 
-  close(): void {
-    this.#listener.close();
+  /** Its near end is at another address from now on; what was connected is reset. */
+  async moveTo(address: string): Promise<void> {
+    this.#listener?.close();
     this.reset();
+    await this.#listen(address);
+  }
+
+  close(): void {
+    this.#listener?.close();
+    this.reset();
+  }
+
+  async #listen(address = LOCALHOST): Promise<void> {
+    const listener = createServer({ allowHalfOpen: true }, (client) =>
+      this.#connect(client),
+    );
+    this.#listener = listener;
+    listener.unref();
+    await once(listener.listen(this.port, address), 'listening');
   }
 
   #conditions(direction: LinkDirection): Conditions[] {
@@ -147,9 +151,13 @@ export class Link {
   }
 
   #connect(client: Socket): void {
+    if (this.#connections.size >= this.mostConnections) {
+      client.on('error', () => undefined).destroy();
+      return;
+    }
     const server = connect({
       port: this.targetPort,
-      host: '127.0.0.1',
+      host: LOCALHOST,
       allowHalfOpen: true,
     });
     const cut = (): void => {
@@ -171,30 +179,37 @@ export class Link {
       cut,
     };
     this.#connections.add(connection);
-    this.#forward(connection, client, connection.toServer, this.#toServer);
-    this.#forward(connection, server, connection.toClient, this.#toClient);
-    client.once('data', () => {
-      server.once('data', (bytes: Buffer) => {
-        // A server that answers late grants a session that nobody will use.
-        if (!client.readableEnded && !client.destroyed) {
-          this.#observeGreeting(bytes);
-        }
+    const { toServer, toClient } = connection;
+    if (this.onGrant) {
+      const tap = this.#tap(client);
+      this.#forward(connection, client, this.#toServer, toServer, (bytes) => {
+        tap.requests(bytes).forEach((packet) => toServer.push(packet));
       });
-    });
+      const answer = this.#answers(toClient);
+      this.#forward(connection, server, this.#toClient, toClient, (bytes) => {
+        tap.replies(bytes).forEach(answer);
+      });
+    } else {
+      let isFirst = true;
+      this.#forward(connection, client, this.#toServer, toServer, (bytes) => {
+        toServer.push(isFirst ? this.#greeting(bytes) : bytes);
+        isFirst = false;
+      });
+      this.#forward(connection, server, this.#toClient, toClient, (bytes) =>
+        toClient.push(bytes),
+      );
+    }
   }
 
   #forward(
     connection: LinkConnection,
     source: Socket,
-    pipe: ProxyPipe,
     conditions: Conditions,
+    pipe: ProxyPipe,
+    take: (bytes: Buffer) => void,
   ): void {
-    let isFirst = source === connection.client;
     source.setNoDelay();
-    source.on('data', (bytes: Buffer) => {
-      pipe.push(isFirst ? (this.rewriteGreeting?.(bytes) ?? bytes) : bytes);
-      isFirst = false;
-    });
+    source.on('data', take);
     source.on('end', () => pipe.push('end'));
     source.on('error', () => {
       // A cut cable does not pass on a reset either; any other passes it on behind
@@ -210,20 +225,37 @@ export class Link {
     });
   }
 
-  /** A ConnectResponse: length, version, timeout, session, password. */
-  #observeGreeting(bytes: Buffer): void {
-    const isGrant =
-      bytes.length >= 40 &&
-      bytes.readInt32BE(4) === 0 &&
-      bytes.readInt32BE(8) > 0 &&
-      bytes.readInt32BE(20) === 16;
-    if (isGrant) {
-      this.granted = {
-        sessionId: bytes.readBigUInt64BE(12).toString(16),
-        password: Buffer.from(bytes.subarray(24, 40)),
-        atMs: performance.now(),
-      };
-      this.sessions.add(this.granted.sessionId);
-    }
+  #greeting(bytes: Buffer): Buffer {
+    return this.rewriteGreeting?.(bytes) ?? bytes;
+  }
+
+  #tap(client: Socket): SessionTap {
+    const port = client.remotePort ?? 0;
+    return new SessionTap(
+      (session) => {
+        // A server that answers late grants a session that nobody will use.
+        if (!client.readableEnded && !client.destroyed) {
+          this.granted = { ...session, atMs: monotonicMs() };
+          this.sessions.add(session.sessionId);
+          this.onGrant?.(session);
+        }
+      },
+      (sessionId) => this.onClose?.({ sessionId, atMs: monotonicMs(), port }),
+    );
+  }
+
+  /** What passes a server's answers on, with the trouble that there is now. */
+  #answers(pipe: ProxyPipe): (packet: Buffer) => void {
+    const trouble = this.answerTrouble;
+    let position = 0;
+    return (packet) => {
+      if (position++ !== trouble?.position) {
+        pipe.push(packet);
+      } else if (trouble.delayMs !== 'lost') {
+        pipe.holdNext();
+        pipe.push(packet);
+        setTimeout(() => pipe.lift('deliver'), trouble.delayMs).unref();
+      }
+    };
   }
 }

@@ -34,6 +34,7 @@ function conditions(results: readonly RunResult[]): string {
   const distinct = (of: (result: RunResult) => string): string =>
     [...new Set(results.map(of))].join(' and ');
   return (
+    `ZooKeeper ${distinct(({ machine }) => machine.zookeeper)}, ` +
     `Node.js ${distinct(({ machine }) => machine.node)}, ` +
     `${distinct(({ machine }) => String(machine.cores))} cores, ` +
     `${distinct(({ instances }) => String(instances))} instances a run, session timeout ` +
@@ -46,6 +47,7 @@ function seedTable(results: readonly RunResult[]): string {
   return table(
     [
       'seed',
+      'security',
       'minutes',
       'faults',
       'leader changes',
@@ -56,7 +58,8 @@ function seedTable(results: readonly RunResult[]): string {
       'violations',
     ],
     results.map(({ machine, writes, ...result }) => [
-      result.seed,
+      result.isMixedFleet ? `${result.seed}, two versions` : result.seed,
+      result.security,
       result.minutes.toFixed(1),
       number(result.steps),
       number(result.leaderChanges),

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { findZookeeper } from '../../scripts/zookeeper/installation.mjs';
 import { growth, type Growth } from './checks/usage.js';
 import { violationsOf } from './checks/index.js';
 import type { Cluster } from './cluster.js';
@@ -7,6 +8,7 @@ import { longestGapMs } from './gaps.js';
 import type { History } from './history.js';
 import { ELECTIONS, type RunSettings } from './settings.js';
 import { mean } from './statistics.js';
+import type { Security } from './variety.js';
 
 /** What a run leaves behind, as JSON. */
 export interface RunResult {
@@ -14,6 +16,9 @@ export interface RunResult {
   readonly minutes: number;
   readonly instances: number;
   readonly sessionTimeoutMs: number;
+  readonly security: Security;
+  /** Whether half of the instances ran an earlier version. */
+  readonly isMixedFleet: boolean;
   readonly steps: number;
   readonly leaderChanges: number;
   readonly runs: number;
@@ -28,6 +33,8 @@ export interface RunResult {
   readonly usage: readonly Growth[];
   readonly machine: {
     readonly node: string;
+    /** Version of the servers. */
+    readonly zookeeper: string;
     readonly cores: number;
     /** Processes that ran or wanted to, on average. */
     readonly load: number;
@@ -54,6 +61,8 @@ export function resultOf(
     minutes: durationMs / 60_000,
     instances: settings.instances,
     sessionTimeoutMs: settings.sessionTimeoutMs,
+    security: settings.security,
+    isMixedFleet: settings.formerLibrary !== undefined,
     steps: history.steps.length,
     leaderChanges: leaderChanges(history),
     runs: history.runs.length,
@@ -65,6 +74,7 @@ export function resultOf(
     usage: growth(history),
     machine: {
       node: process.versions.node,
+      zookeeper: findZookeeper()?.version ?? 'unknown',
       cores: availableParallelism(),
       load: mean(history.steps.map(({ load }) => load)),
     },

@@ -1,4 +1,5 @@
 import type { FaultKind } from './faults/index.js';
+import type { Security } from './variety.js';
 
 /** What one run is made of. */
 export interface RunSettings {
@@ -11,8 +12,11 @@ export interface RunSettings {
   readonly sessionTimeoutMs: number;
   /** Whether the first instance is never ended, so that its memory can be followed. */
   readonly hasSurvivor: boolean;
+  readonly security: Security;
   /** URL of the library's build. */
   readonly library: string;
+  /** Of an earlier commit's, for a fleet of two versions. */
+  readonly formerLibrary: string | undefined;
   /** The application, compiled. */
   readonly application: string;
   /** A directory of the run's own. */
@@ -30,6 +34,12 @@ export interface RunSettings {
 
 export const BASE_PATH = '/faults';
 export const ELECTIONS = ['default', 'second'] as const;
+/** That some instances take part in besides. */
+export const EXTRA_ELECTIONS = ['extra-1', 'extra-2', 'extra-3', 'extra-4'];
+export const ALL_ELECTIONS: readonly string[] = [
+  ...ELECTIONS,
+  ...EXTRA_ELECTIONS,
+];
 /** The election whose leader runs {@link LEDGERED_TASKS}. */
 export const LEDGERED_ELECTION = ELECTIONS[0];
 export const LEDGERED_TASKS = ['once', 'again'] as const;

@@ -2,6 +2,7 @@ import { createWriteStream, mkdirSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { findZookeeper } from '../../scripts/zookeeper/installation.mjs';
 import { monotonicMs } from './clock.js';
 import type { FaultKind } from './faults/index.js';
 import type { Mutation } from './mutations.js';
@@ -18,6 +19,8 @@ export interface SingleRunOptions extends Pick<
   | 'combinedShare'
   | 'instances'
   | 'sessionTimeoutMs'
+  | 'security'
+  | 'formerLibrary'
   | 'hasSurvivor'
   | 'isHasty'
 > {
@@ -36,14 +39,14 @@ export async function runOnce({
   logs,
   ...options
 }: SingleRunOptions): Promise<RunResult> {
-  const { seed, minutes, instances, sessionTimeoutMs } = options;
+  const { seed, minutes, instances, sessionTimeoutMs, security } = options;
   if (mutation) {
     await mutate(directory, mutation);
   }
   const own = await mkdtemp(join(directory, 'run-'));
   const [kinds, tools] = await possible(options.kinds, own);
   console.log(
-    `Seed ${seed}: ${minutes} minutes, ${instances} instances, session timeout ${sessionTimeoutMs} ms.\nFaults: ${kinds.join(', ')}`,
+    `Seed ${seed}: ${minutes} minutes, ${instances} instances, session timeout ${sessionTimeoutMs} ms, security: ${security}.\nServers: ${findZookeeper()?.description}.\nFaults: ${kinds.join(', ')}`,
   );
   const record = logs === undefined ? undefined : recorder(logs);
   return FaultRun.execute({

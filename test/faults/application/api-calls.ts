@@ -1,5 +1,6 @@
 import type { LeaderElection, LeaderTasks } from '../../../lib/index.js';
 import type { CallReport, PendingCall } from './protocol.js';
+import { askForLeader } from './observing.js';
 import { now } from './tell.js';
 
 const PAUSE_MS = 150;
@@ -48,7 +49,7 @@ export class ApiCalls {
     const election = this.#elections[
       this.#made % this.#elections.length
     ] as LeaderElection;
-    switch (Math.floor(Math.random() * 5)) {
+    switch (Math.floor(Math.random() * 6)) {
       case 0:
         this.track('participants()', election.participants());
         break;
@@ -67,6 +68,9 @@ export class ApiCalls {
         break;
       }
       case 3:
+        this.track('leader$', askForLeader(election));
+        break;
+      case 4:
         this.track('history()', this.#tasks.history('once'));
         break;
       default:

@@ -8,12 +8,28 @@ export interface ApplicationSettings {
     readonly instanceId: string;
   };
   readonly elections: readonly string[];
+  /** Whether it subscribes to `leader$` all the time. */
+  readonly isObserver: boolean;
+  /** Whether the hooks of the second election never end, in some terms. */
+  readonly hasHangingHooks: boolean;
   readonly storePort: number;
 }
 
 /** What the runner tells it to do. */
 export type Order =
   | { readonly do: 'block'; readonly forMs: number }
+  /** Blocks again and again, and fills the memory in between. */
+  | {
+      readonly do: 'busy';
+      readonly forMs: number;
+      readonly fromMs: number;
+      readonly toMs: number;
+      readonly hasGarbage: boolean;
+    }
+  /** Ends the channels to the processes that the library has started. */
+  | { readonly do: 'cut-channel' }
+  /** Asks for the leader that often, and tells what that leaves behind. */
+  | { readonly do: 'observe'; readonly times: number }
   | { readonly do: 'resign' }
   | { readonly do: 'withdraw'; readonly forMs: number }
   | { readonly do: 'count' };
@@ -60,6 +76,7 @@ export type ApplicationEvent = { readonly atMs: number } & (
       readonly handles: number;
     }
   | ({ readonly type: 'calls' | 'closed' } & CallReport)
+  | { readonly type: 'observed'; readonly bytesPerCall: number }
   | { readonly type: 'problem'; readonly text: string }
 );
 

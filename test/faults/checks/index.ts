@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster.js';
+import { checkCloses } from './closes.js';
 import { checkHandOver } from './hand-over.js';
 import { checkLeadership } from './leadership.js';
 import { checkPromptness } from './promptness.js';
@@ -15,6 +16,7 @@ export function violationsOf({
   return [
     ...history.problems,
     ...checkLeadership(history),
+    ...checkCloses(history),
     ...checkWrites(store.writes, history),
     ...checkTicks(history),
     ...checkHandOver(history),

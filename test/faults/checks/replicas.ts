@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { WireClient } from '../../support/wire-client.js';
 import { unless } from '../../support/wire-error.js';
 import type { Cluster } from '../cluster.js';
 import { BASE_PATH } from '../settings.js';
@@ -34,11 +33,11 @@ export async function replicaDifferences(cluster: Cluster): Promise<string[]> {
   return [...(lasting ?? [])];
 }
 
-async function differencesNow({ ensemble }: Cluster): Promise<string[]> {
+async function differencesNow(cluster: Cluster): Promise<string[]> {
   const nodes = new Map<string, number[]>();
   let servers = 0;
-  for (const { id, server } of ensemble.members) {
-    const client = await WireClient.connect({ port: server.port });
+  for (const { id, server } of cluster.ensemble.members) {
+    const client = await cluster.connect(server.port);
     try {
       await client.sync('/');
       for (const { path, stat } of await client.tree(BASE_PATH)) {

@@ -1,15 +1,19 @@
+import { connectionFaults } from './connections.js';
 import type { Fault } from './fault.js';
 import { instanceFaults } from './instances.js';
 import { networkFaults } from './network.js';
 import { outsiderFaults } from './outsider.js';
+import { rightsFaults } from './rights.js';
 import { serverFaults } from './servers.js';
 import { wallClockFaults } from './wall-clock.js';
 
 const faults = {
   ...instanceFaults,
   ...networkFaults,
+  ...connectionFaults,
   ...serverFaults,
   ...outsiderFaults,
+  ...rightsFaults,
   ...wallClockFaults,
 };
 
@@ -27,6 +31,8 @@ export const COMBINABLE: readonly FaultKind[] = [
   'pause',
   'freeze',
   'block',
+  'busy',
+  'channel',
   'resign',
   'withdraw',
   'cut',
@@ -35,6 +41,10 @@ export const COMBINABLE: readonly FaultKind[] = [
   'delay',
   'loss',
   'reset',
+  'first-answers',
+  'refused',
+  'shed',
+  'mute',
   'expire',
   'server-pause',
   'server-weather',

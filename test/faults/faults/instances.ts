@@ -2,6 +2,10 @@ import { last } from '../clock.js';
 import { signal } from '../instance.js';
 import { disturbance, ms, victim, type Fault } from './fault.js';
 
+/** In session timeouts: shorter blocks cost nothing, longer ones the lease. */
+const LEAST_BUSY_SHARE = 0.3;
+const MOST_BUSY_SHARE = 0.8;
+
 /** What can happen to the process of an application. */
 export const instanceFaults = {
   kill: {
@@ -82,6 +86,37 @@ export const instanceFaults = {
       context.note(`block the event loop of ${instance?.id} for ${ms(forMs)}`);
       instance?.order({ do: 'block', forMs });
       await last(forMs);
+    },
+  },
+  busy: {
+    what: 'an event loop blocked again and again, for 0.3 to 0.8 session timeouts',
+    lowerBound: 'none: it leads in between, or makes way',
+    async inject(context) {
+      const { cluster, random } = context;
+      const instance = victim(context)?.instance;
+      const { sessionTimeoutMs } = cluster;
+      const forMs = random.magnitude(sessionTimeoutMs, 8 * sessionTimeoutMs);
+      const hasGarbage = random.chance(0.4);
+      context.note(
+        `keep ${instance?.id} busy for ${ms(forMs)}${hasGarbage ? ', with garbage' : ''}`,
+      );
+      instance?.order({
+        do: 'busy',
+        forMs,
+        fromMs: LEAST_BUSY_SHARE * sessionTimeoutMs,
+        toMs: MOST_BUSY_SHARE * sessionTimeoutMs,
+        hasGarbage,
+      });
+      await last(forMs + MOST_BUSY_SHARE * sessionTimeoutMs);
+    },
+  },
+  channel: {
+    what: 'the channel between an application and its keeper ended',
+    lowerBound: 'none, or one round trip where the session is given up',
+    async inject(context) {
+      const instance = victim(context, context.cluster.mortal)?.instance;
+      context.note(`end the channels of ${instance?.id} to its processes`);
+      instance?.order({ do: 'cut-channel' });
     },
   },
   resign: {

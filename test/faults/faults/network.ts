@@ -1,6 +1,7 @@
 import { last } from '../clock.js';
 import type { Slot } from '../cluster.js';
-import type { Link, LinkDirection, Weather } from '../link.js';
+import type { Link, LinkDirection } from '../link.js';
+import type { Weather } from '../weather.js';
 import {
   disturbance,
   ms,

@@ -2,7 +2,7 @@ import { last, monotonicMs } from '../clock.js';
 import type { Cluster } from '../cluster.js';
 import { WireClient, type TreeNode } from '../../support/wire-client.js';
 import { unless } from '../../support/wire-error.js';
-import { BASE_PATH, ELECTIONS } from '../settings.js';
+import { ALL_ELECTIONS, BASE_PATH, ELECTIONS } from '../settings.js';
 import { ms, victim, type Fault } from './fault.js';
 
 const unlessGone = unless('NO_NODE');
@@ -23,7 +23,7 @@ export const outsiderFaults = {
         await WireClient.expire({ port: server.port, ...session }).catch(
           unless('SESSION_EXPIRED', 'CONNECTION_LOSS', 'OPERATION_TIMEOUT'),
         );
-        cluster.exempt(slot.instance?.id ?? '', ELECTIONS, fromMs);
+        cluster.exempt(slot.instance?.id ?? '', ALL_ELECTIONS, fromMs);
       }
     },
   },
@@ -109,7 +109,7 @@ export const outsiderFaults = {
 } satisfies Record<string, Fault>;
 
 /** The participants' nodes, the oldest first. */
-async function queue(
+export async function queue(
   client: WireClient,
   election: string,
 ): Promise<TreeNode[]> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { last, monotonicMs } from '../clock.js';
 import type { Cluster } from '../cluster.js';
 import type { Member } from '../ensemble.js';
-import { ELECTIONS, LEASE_SHARE } from '../settings.js';
+import { ALL_ELECTIONS, LEASE_SHARE } from '../settings.js';
 import { disturbance, ms, type Fault, type FaultContext } from './fault.js';
 
 /** What can happen to ZooKeeper's servers. */
@@ -100,7 +100,7 @@ export async function wipe(cluster: Cluster): Promise<void> {
   await Promise.all(members.map(({ server }) => server.stop()));
   // Leases that rest on the old data may outlive it (docs/safety.md).
   for (const { instance } of cluster.running) {
-    cluster.exempt(instance?.id ?? '', ELECTIONS, fromMs);
+    cluster.exempt(instance?.id ?? '', ALL_ELECTIONS, fromMs);
   }
   const untilMs = monotonicMs() + cluster.sessionTimeoutMs * LEASE_SHARE;
   await Promise.all(members.map(({ server }) => server.wipe()));
