@@ -1,6 +1,8 @@
 import {
   Controller,
+  Inject,
   Module,
+  Optional,
   UseGuards,
   VERSION_NEUTRAL,
   type DynamicModule,
@@ -8,16 +10,32 @@ import {
 } from '@nestjs/common';
 import { LeaderElections } from '../election/leader-elections.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
-import { invalidOptionMessage } from '../zookeeper-leader.messages.js';
+import { OptionChecks, type OptionTable } from '../validate.js';
+import { withoutOptionsMessage } from '../zookeeper-leader.messages.js';
 import { DashboardActions } from './dashboard-actions.js';
 import { DashboardActionsController } from './dashboard-actions.controller.js';
 import { DashboardController } from './dashboard.controller.js';
 import { DashboardState } from './dashboard-state.js';
 import { SameOriginGuard } from './same-origin.guard.js';
 import type {
+  DashboardActionsOptions,
   DashboardGuard,
   ZookeeperLeaderDashboardOptions,
 } from './zookeeper-leader-dashboard-options.interface.js';
+
+const MODULE = 'ZookeeperLeaderDashboardModule';
+const DASHBOARD_OPTIONS = Symbol('nestjs-zookeeper-leader:dashboard-options');
+const checks = new OptionChecks(MODULE);
+
+/** Every option of the dashboard: a new one is a line here. */
+const OPTIONS: OptionTable<ZookeeperLeaderDashboardOptions> = {
+  path: true,
+  guard: true,
+  actions: true,
+  imports: true,
+};
+
+const ACTIONS: OptionTable<DashboardActionsOptions> = { guard: true };
 
 /**
  * A page that shows, live, who leads every election of the base path and what
@@ -43,12 +61,22 @@ import type {
  */
 @Module({})
 export class ZookeeperLeaderDashboardModule {
+  constructor(@Optional() @Inject(DASHBOARD_OPTIONS) options: unknown) {
+    if (options === undefined) {
+      throw new TypeError(withoutOptionsMessage(MODULE));
+    }
+  }
+
   /**
    * @throws {TypeError} for an option that is not valid
    */
   static forRoot(options: ZookeeperLeaderDashboardOptions = {}): DynamicModule {
-    const { path = '/leadership', guard, actions, imports = [] } = options;
-    checkOptions(path, guard, actions?.guard, actions !== undefined);
+    const {
+      path = '/leadership',
+      guard,
+      actions,
+      imports = [],
+    } = checkOptions(options);
     const seen = guard ? [guard] : [];
     const steered = actions?.guard ? [actions.guard] : [];
     return {
@@ -67,6 +95,7 @@ export class ZookeeperLeaderDashboardModule {
           : []),
       ],
       providers: [
+        { provide: DASHBOARD_OPTIONS, useValue: options },
         {
           provide: DashboardState,
           inject: [LeaderElections, LeaderTasks],
@@ -99,44 +128,48 @@ function controllerAt(
 }
 
 function checkOptions(
-  path: unknown,
-  guard: unknown,
-  actionsGuard: unknown,
-  hasActions: boolean,
-): void {
-  if (typeof path !== 'string' || !/^\/?[\w~.-]+(\/[\w~.-]+)*$/.test(path)) {
-    throw invalid('path', path, 'is no path', 'one such as "/leadership"');
+  options: ZookeeperLeaderDashboardOptions,
+): ZookeeperLeaderDashboardOptions {
+  const { path, guard, actions, imports } = checks.object(options, OPTIONS);
+  if (
+    path !== undefined &&
+    (typeof path !== 'string' || !/^\/?[\w~.-]+(\/[\w~.-]+)*$/.test(path))
+  ) {
+    throw checks.error('path', path, 'is no path', 'one such as "/leadership"');
   }
   if (guard !== undefined && !isGuard(guard)) {
-    throw invalid('guard', guard, 'is no guard', 'its class, or an object');
-  }
-  if (hasActions && actionsGuard !== false && !isGuard(actionsGuard)) {
-    throw invalid(
-      'actions.guard',
-      actionsGuard,
-      'is needed to say who may act',
-      "a guard's class, or false for whoever can see the page",
+    throw checks.error(
+      'guard',
+      guard,
+      'is not a guard',
+      'its class, or an object',
     );
   }
+  if (actions !== undefined) {
+    const may = checks.object(actions, ACTIONS, 'actions').guard;
+    if (may !== false && !isGuard(may)) {
+      throw checks.error(
+        'actions.guard',
+        may,
+        'is needed to say who may act',
+        "a guard's class, or false for whoever can see the page",
+      );
+    }
+  }
+  if (imports !== undefined && !Array.isArray(imports)) {
+    throw checks.error(
+      'imports',
+      imports,
+      'is not a list',
+      'a list of modules',
+    );
+  }
+  return options;
 }
 
 function isGuard(value: unknown): boolean {
   return (
     typeof value === 'function' ||
     (typeof value === 'object' && value !== null && 'canActivate' in value)
-  );
-}
-
-function invalid(
-  option: string,
-  value: unknown,
-  problem: string,
-  expected: string,
-): TypeError {
-  return new TypeError(
-    invalidOptionMessage(option, value, problem, expected).replace(
-      /^\w+/,
-      'ZookeeperLeaderDashboardModule',
-    ),
   );
 }
