@@ -1,4 +1,14 @@
-import fc, { type Arbitrary } from 'fast-check';
+import {
+  array,
+  boolean,
+  constant,
+  constantFrom,
+  integer,
+  nat,
+  oneof,
+  record,
+  type Arbitrary,
+} from 'fast-check';
 import type { Acl } from '../../lib/zookeeper/codec/acl.record.js';
 import { digestOf } from '../../lib/testing/server/access.js';
 import type { Op } from './operations.js';
@@ -23,27 +33,36 @@ export type History = readonly Step[];
 const SESSIONS = 3;
 const LONGEST = 14;
 
-const path = fc.constantFrom(
+const path = constantFrom(
   ...['', '/a', '/a', '/b', '/a/b', '/a/b', '/a/c', '/a/b/c', '/b/a', '/c'],
   ...['/a/s-', '/s-0000000000', '/s-0000000001', '/a/s-0000000000', '/missing'],
 );
-const sequentialPath = fc.constantFrom('/s-', '/a/s-', '/a/', '/', '/b/s-');
-const oddPath = fc.constantFrom(
-  ...['/a/', '/a//b', '/a/./b', '/a/../b', '/a/b\u0001', '/a/b\u0000', '/é', '/a..'],
+const sequentialPath = constantFrom('/s-', '/a/s-', '/a/', '/', '/b/s-');
+const oddPath = constantFrom(
+  ...[
+    '/a/',
+    '/a//b',
+    '/a/./b',
+    '/a/../b',
+    '/a/b\u0001',
+    '/a/b\u0000',
+    '/é',
+    '/a..',
+  ],
 );
-const anyPath = fc.oneof(
+const anyPath = oneof(
   { weight: 12, arbitrary: path },
   { weight: 1, arbitrary: oddPath },
 );
-const data = fc.constantFrom('', 'x', 'y', 'longer data', null);
-const version = fc.constantFrom(-1, -1, -1, 0, 1, 2, 5, -2);
+const data = constantFrom('', 'x', 'y', 'longer data', null);
+const version = constantFrom(-1, -1, -1, 0, 1, 2, 5, -2);
 
 const OPEN: Acl = [{ permissions: 31, scheme: 'world', id: 'anyone' }];
-const acl: Arbitrary<Acl> = fc.oneof(
-  { weight: 8, arbitrary: fc.constant(OPEN) },
+const acl: Arbitrary<Acl> = oneof(
+  { weight: 8, arbitrary: constant(OPEN) },
   {
     weight: 3,
-    arbitrary: fc.constantFrom<Acl[]>(
+    arbitrary: constantFrom<Acl[]>(
       [{ permissions: 31, scheme: 'auth', id: '' }],
       [{ permissions: 31, scheme: 'digest', id: digestOf('u1:p1') }],
       [
@@ -64,7 +83,7 @@ const acl: Arbitrary<Acl> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.constantFrom<Acl[]>(
+    arbitrary: constantFrom<Acl[]>(
       [],
       [{ permissions: 31, scheme: 'world', id: 'somebody' }],
       [{ permissions: 31, scheme: 'nothing', id: 'x' }],
@@ -75,68 +94,66 @@ const acl: Arbitrary<Acl> = fc.oneof(
   },
 );
 
-const createType = fc.constantFrom(
+const createType = constantFrom(
   'create' as const,
   'create2' as const,
   'createContainer' as const,
 );
-const create = fc.oneof(
-  fc.record({
+const create = oneof(
+  record({
     type: createType,
     path: anyPath,
     data,
     acl,
-    flags: fc.constantFrom(0, 0, 0, 1, 1, 4, 5, -1, 9),
+    flags: constantFrom(0, 0, 0, 1, 1, 4, 5, -1, 9),
   }),
-  fc.record({
+  record({
     type: createType,
     path: sequentialPath,
     data,
     acl,
-    flags: fc.constantFrom(2, 3),
+    flags: constantFrom(2, 3),
   }),
 );
-const remove = fc.record({
-  type: fc.constant('delete' as const),
+const remove = record({
+  type: constant('delete' as const),
   path: anyPath,
   version,
 });
-const setData = fc.record({
-  type: fc.constant('setData' as const),
+const setData = record({
+  type: constant('setData' as const),
   path: anyPath,
   data,
   version,
 });
-const watchable = fc.record({
-  type: fc.constantFrom(
+const watchable = record({
+  type: constantFrom(
     'exists' as const,
     'getData' as const,
     'getChildren' as const,
     'getChildren2' as const,
   ),
   path: anyPath,
-  watch: fc.boolean(),
+  watch: boolean(),
 });
-const multiOperation = fc.oneof(
+const multiOperation = oneof(
   // Those with a time to live make a real server fail as a whole.
-  create
-    .filter(({ flags }) => flags !== 5)
-    .map((each) => ({ ...each })),
+  create.filter(({ flags }) => flags !== 5).map((each) => ({ ...each })),
   remove,
   setData,
-  fc.record({ type: fc.constant('check' as const), path: anyPath, version }),
+  record({ type: constant('check' as const), path: anyPath, version }),
 );
-const paths = fc.array(path, { maxLength: 3 });
+const paths = array(path, { maxLength: 3 });
 
-const op: Arbitrary<Op> = fc.oneof(
+const op: Arbitrary<Op> = oneof(
   { weight: 8, arbitrary: create },
   { weight: 5, arbitrary: remove },
   { weight: 5, arbitrary: setData },
   { weight: 10, arbitrary: watchable },
   {
     weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('setAcl' as const),
+    arbitrary: record({
+      type: constant('setAcl' as const),
       path: anyPath,
       acl,
       version,
@@ -144,8 +161,8 @@ const op: Arbitrary<Op> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({
-      type: fc.constantFrom(
+    arbitrary: record({
+      type: constantFrom(
         'getAcl' as const,
         'sync' as const,
         'getEphemerals' as const,
@@ -156,8 +173,8 @@ const op: Arbitrary<Op> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({
-      type: fc.constantFrom(
+    arbitrary: record({
+      type: constantFrom(
         'ping' as const,
         'whoAmI' as const,
         'reconfig' as const,
@@ -166,18 +183,18 @@ const op: Arbitrary<Op> = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc.record({
-      type: fc.constant('multi' as const),
-      operations: fc.array(multiOperation, { maxLength: 4 }),
+    arbitrary: record({
+      type: constant('multi' as const),
+      operations: array(multiOperation, { maxLength: 4 }),
     }),
   },
   {
     weight: 1,
-    arbitrary: fc.record({
-      type: fc.constant('multiRead' as const),
-      reads: fc.array(
-        fc.record({
-          type: fc.constantFrom('getData' as const, 'getChildren' as const),
+    arbitrary: record({
+      type: constant('multiRead' as const),
+      reads: array(
+        record({
+          type: constantFrom('getData' as const, 'getChildren' as const),
           path,
         }),
         { maxLength: 3 },
@@ -186,25 +203,25 @@ const op: Arbitrary<Op> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('addWatch' as const),
+    arbitrary: record({
+      type: constant('addWatch' as const),
       path,
-      mode: fc.constantFrom(0, 1, 1, 2),
+      mode: constantFrom(0, 1, 1, 2),
     }),
   },
   {
     weight: 2,
-    arbitrary: fc.record({
-      type: fc.constantFrom('removeWatches' as const, 'checkWatches' as const),
+    arbitrary: record({
+      type: constantFrom('removeWatches' as const, 'checkWatches' as const),
       path,
-      watcher: fc.constantFrom(1, 2, 3, 4, 5, 9),
+      watcher: constantFrom(1, 2, 3, 4, 5, 9),
     }),
   },
   {
     weight: 2,
-    arbitrary: fc.record({
-      type: fc.constantFrom('setWatches' as const, 'setWatches2' as const),
-      since: fc.integer({ min: 0, max: 6 }),
+    arbitrary: record({
+      type: constantFrom('setWatches' as const, 'setWatches2' as const),
+      since: integer({ min: 0, max: 6 }),
       data: paths,
       exist: paths,
       children: paths,
@@ -214,11 +231,11 @@ const op: Arbitrary<Op> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({
-      type: fc.constant('createTtl' as const),
+    arbitrary: record({
+      type: constant('createTtl' as const),
       path,
-      flags: fc.constantFrom(0, 5, 6),
-      ttl: fc.constantFrom(1, 1000),
+      flags: constantFrom(0, 5, 6),
+      ttl: constantFrom(1, 1000),
     }),
   },
 );
@@ -227,56 +244,56 @@ const op: Arbitrary<Op> = fc.oneof(
  * What comes alone. A real server answers `auth` out of turn: how far the requests
  * before it have come is a matter of luck.
  */
-const auth: Arbitrary<Op> = fc.record({
-  type: fc.constant('auth' as const),
-  scheme: fc.constantFrom('digest', 'digest', 'digest', 'ip'),
-  secret: fc.constantFrom('u1:p1', 'u2:p2', 'u2:wrong', 'nobody'),
+const auth: Arbitrary<Op> = record({
+  type: constant('auth' as const),
+  scheme: constantFrom('digest', 'digest', 'digest', 'ip'),
+  secret: constantFrom('u1:p1', 'u2:p2', 'u2:wrong', 'nobody'),
 });
 
 /** What ends the connection. */
-const fatal: Arbitrary<Op> = fc.oneof(
-  fc.record({
-    type: fc.constant('unknown' as const),
-    opcode: fc.constantFrom(0, 10, 99, 108, 1000, -3),
+const fatal: Arbitrary<Op> = oneof(
+  record({
+    type: constant('unknown' as const),
+    opcode: constantFrom(0, 10, 99, 108, 1000, -3),
   }),
-  fc.record({
-    type: fc.constant('auth' as const),
-    scheme: fc.constantFrom('world', 'nothing', 'sasl'),
-    secret: fc.constant('x'),
+  record({
+    type: constant('auth' as const),
+    scheme: constantFrom('world', 'nothing', 'sasl'),
+    secret: constant('x'),
   }),
 );
 
-const session = fc.nat({ max: SESSIONS - 1 });
+const session = nat({ max: SESSIONS - 1 });
 
 const common: { weight: number; arbitrary: Arbitrary<Step> }[] = [
   {
     weight: 20,
-    arbitrary: fc.record({
-      type: fc.constant('requests' as const),
+    arbitrary: record({
+      type: constant('requests' as const),
       session,
-      ops: fc.array(op, { minLength: 1, maxLength: 5 }),
+      ops: array(op, { minLength: 1, maxLength: 5 }),
     }),
   },
   {
     weight: 1,
-    arbitrary: fc.record({
-      type: fc.constant('requests' as const),
+    arbitrary: record({
+      type: constant('requests' as const),
       session,
       ops: fatal.map((each) => [each]),
     }),
   },
   {
     weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('requests' as const),
+    arbitrary: record({
+      type: constant('requests' as const),
       session,
       ops: auth.map((each) => [each]),
     }),
   },
   {
     weight: 4,
-    arbitrary: fc.record({
-      type: fc.constantFrom(
+    arbitrary: record({
+      type: constantFrom(
         'reconnect' as const,
         'move' as const,
         'stranger' as const,
@@ -289,11 +306,11 @@ const common: { weight: number; arbitrary: Arbitrary<Step> }[] = [
 
 const expiry: { weight: number; arbitrary: Arbitrary<Step> } = {
   weight: 3,
-  arbitrary: fc.record({ type: fc.constant('expire' as const), session }),
+  arbitrary: record({ type: constant('expire' as const), session }),
 };
 
 /** @param hasExpiries whether sessions time out, which takes a while each time */
 export function history(hasExpiries: boolean): Arbitrary<History> {
   const steps = hasExpiries ? [...common, expiry] : common;
-  return fc.array(fc.oneof(...steps), { minLength: 2, maxLength: LONGEST });
+  return array(oneof(...steps), { minLength: 2, maxLength: LONGEST });
 }

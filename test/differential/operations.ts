@@ -53,10 +53,7 @@ export type Op =
     }
   | {
       readonly type:
-        | 'getAcl'
-        | 'sync'
-        | 'getEphemerals'
-        | 'getAllChildrenNumber';
+        'getAcl' | 'sync' | 'getEphemerals' | 'getAllChildrenNumber';
       readonly path: string;
     }
   | { readonly type: 'ping' | 'whoAmI' | 'reconfig' }
@@ -108,8 +105,7 @@ const OPEN: Acl = [{ permissions: 31, scheme: 'world', id: 'anyone' }];
 export function opcodeOf(op: Op): number {
   return op.type === 'unknown'
     ? op.opcode
-    : (MORE_OPCODES[op.type] ??
-        OPCODES[op.type as keyof typeof OPCODES]);
+    : (MORE_OPCODES[op.type] ?? OPCODES[op.type as keyof typeof OPCODES]);
 }
 
 /**
@@ -167,7 +163,12 @@ export function writeRequest(
       break;
     case 'multiRead':
       for (const { type, path } of op.reads) {
-        writer.int(OPCODES[type]).bool(false).int(-1).text(at(path)).bool(false);
+        writer
+          .int(OPCODES[type])
+          .bool(false)
+          .int(-1)
+          .text(at(path))
+          .bool(false);
       }
       writer.int(-1).bool(true).int(-1);
       break;

@@ -169,8 +169,7 @@ export class RawConnection {
     }
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
-        () =>
-          reject(new Error(`no answer to ${this.#outstanding.join(', ')}`)),
+        () => reject(new Error(`no answer to ${this.#outstanding.join(', ')}`)),
         10_000,
       );
       this.#settle = () => {
@@ -210,7 +209,9 @@ function copy(value: unknown): unknown {
     : JSON.parse(
         JSON.stringify(value, (_key, each: unknown) => {
           const { type, data } = (each ?? {}) as Record<string, unknown>;
-          return type === 'Buffer' ? Buffer.from(data as number[]).toString() : each;
+          return type === 'Buffer'
+            ? Buffer.from(data as number[]).toString()
+            : each;
         }),
       );
 }

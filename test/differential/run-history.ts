@@ -27,7 +27,11 @@ export class HistoryRunner {
   /** Runs a history in a node of its own; returns what each connection saw. */
   async run(history: History): Promise<unknown[][]> {
     this.#histories += 1;
-    const run = new Run(this.#port, `/history-${this.#histories}`, this.#observer);
+    const run = new Run(
+      this.#port,
+      `/history-${this.#histories}`,
+      this.#observer,
+    );
     try {
       return await run.play(history);
     } finally {
@@ -84,7 +88,9 @@ class Run {
     switch (step.type) {
       case 'requests':
         await connection.request(step.ops, (path) => this.#root + path);
-        if (step.ops.some(({ type }) => type === 'unknown' || type === 'auth')) {
+        if (
+          step.ops.some(({ type }) => type === 'unknown' || type === 'auth')
+        ) {
           // It may have ended the connection.
           await this.#barrier(connection);
         }

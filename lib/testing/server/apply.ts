@@ -46,7 +46,7 @@ export function apply(
       const { stat } = tree.setAcl(path, change.acl, change.version);
       return { type: 'setAcl', stat };
     }
-    case 'check':
+    default:
       return { type: 'check' };
   }
 }

@@ -28,7 +28,6 @@ const FOUR_LETTERS = 4;
 /** The server, as a connection sees it. */
 export interface ConnectionHost {
   readonly longestFrameBytes: number;
-  readonly watchesNeedRead: boolean;
   readonly eventsCarryZxid: boolean;
   /** How long every answer and event is held back. */
   readonly delayMs: number;
@@ -98,12 +97,10 @@ export class ClientConnection implements Peer {
   }
 
   notify({ type, path, zxid }: WatchNotice, acl?: Acl): void {
-    const { watchesNeedRead, eventsCarryZxid } = this.#host;
-    const isHidden =
-      watchesNeedRead &&
-      acl !== undefined &&
-      !permits(acl, PERMISSIONS.read, this.identities);
+    // Who may not read a node is not told of it either.
+    const isHidden = acl && !permits(acl, PERMISSIONS.read, this.identities);
     if (!isHidden) {
+      const { eventsCarryZxid } = this.#host;
       this.#send(XIDS.event, eventsCarryZxid ? zxid : -1, 0, (writer) =>
         watcherEvent.write(writer, { type, state: STATE_CONNECTED, path }),
       );

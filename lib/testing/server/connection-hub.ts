@@ -31,7 +31,6 @@ const HOST = '127.0.0.1';
 export class ConnectionHub implements ConnectionHost {
   readonly requests$ = new Subject<TestingRequest>();
   readonly longestFrameBytes: number;
-  readonly watchesNeedRead: boolean;
   readonly eventsCarryZxid: boolean;
   delayMs = 0;
   isPaused = false;
@@ -49,9 +48,7 @@ export class ConnectionHub implements ConnectionHost {
   constructor(options: ResolvedServerOptions) {
     this.#options = options;
     this.longestFrameBytes = options.juteMaxBuffer;
-    const traits = RELEASES[options.release];
-    this.watchesNeedRead = traits.watchesNeedRead;
-    this.eventsCarryZxid = traits.eventsCarryZxid;
+    this.eventsCarryZxid = RELEASES[options.release].eventsCarryZxid;
     this.state = this.#newState();
     this.#server = createServer((socket) => this.#accept(socket));
   }

@@ -9,15 +9,20 @@ const SPECIAL_PATHS: ReadonlySet<string> = new Set([
   '/zookeeper/config',
 ]);
 
-/** Control characters, surrogates, the private use area, and specials. */
-const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\ud800-\uf8ff\ufff0-\uffff]/;
+/** Of characters, from and to: controls, surrogates and private use, specials. */
+const FORBIDDEN: readonly (readonly [number, number])[] = [
+  [0x0000, 0x001f],
+  [0x007f, 0x009f],
+  [0xd800, 0xf8ff],
+  [0xfff0, 0xffff],
+];
 
 /** @throws {Refusal} if there can be no node of this path */
 export function checkPath(path: string): void {
   const isFine =
     path === '/' ||
     (path.startsWith('/') &&
-      !FORBIDDEN.test(path) &&
+      !hasForbidden(path) &&
       path
         .slice(1)
         .split('/')
@@ -49,6 +54,12 @@ export function parentForDelete(path: string): string {
     throw new Refusal(RESULT_CODES.badArguments);
   }
   return parentForCreate(path);
+}
+
+function hasForbidden(path: string): boolean {
+  return Array.from({ length: path.length }, (_, at) =>
+    path.charCodeAt(at),
+  ).some((code) => FORBIDDEN.some(([from, to]) => code >= from && code <= to));
 }
 
 /** `''` for the root. */

@@ -49,7 +49,7 @@ const READS = {
     }
     const { tree, watches, peer, traits } = context;
     const node = tree.get(path);
-    if (node && traits.watchesNeedRead) {
+    if (node && traits.existsNeedsRead) {
       checkAccess(node.acl, PERMISSIONS.read, peer.identities);
     }
     if (watch) {

@@ -2,8 +2,8 @@
 export interface ReleaseTraits {
   /** Events say which transaction caused them; else -1. */
   readonly eventsCarryZxid: boolean;
-  /** Who may not read a node is not told of it by a watch, nor by `exists`. */
-  readonly watchesNeedRead: boolean;
+  /** `exists` is refused to who may not read the node. */
+  readonly existsNeedsRead: boolean;
   /**
    * A connection may have a standard, a persistent and a recursive watch on one
    * path; else the one set last replaces the others.
@@ -13,16 +13,16 @@ export interface ReleaseTraits {
 
 /** Releases by the names that `TestingServer.start({ release })` takes. */
 export const RELEASES = {
-  /** ZooKeeper 3.8.0, as Debian 12 has it. */
+  /** ZooKeeper 3.8.0 with Debian's security fixes. */
   '3.8': {
     eventsCarryZxid: false,
-    watchesNeedRead: false,
+    existsNeedsRead: false,
     hasWatchModes: false,
   },
   /** ZooKeeper 3.9.3 and later. */
   '3.9': {
     eventsCarryZxid: true,
-    watchesNeedRead: true,
+    existsNeedsRead: true,
     hasWatchModes: true,
   },
 } as const satisfies Record<string, ReleaseTraits>;
