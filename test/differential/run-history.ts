@@ -4,7 +4,7 @@ import type { History, Step } from './history.js';
 import { RawConnection } from './raw-connection.js';
 import { comparable, SessionNames } from './transcript.js';
 
-const LONG_TIMEOUT_MS = 30_000;
+export const LONG_TIMEOUT_MS = 3_600_000;
 /** Below what a server grants. */
 const SHORTEST_TIMEOUT_MS = 1;
 
@@ -15,7 +15,10 @@ export class HistoryRunner {
   #histories = 0;
 
   static async start(port: number): Promise<HistoryRunner> {
-    const observer = await WireClient.connect({ port, timeoutMs: 60_000 });
+    const observer = await WireClient.connect({
+      port,
+      timeoutMs: LONG_TIMEOUT_MS,
+    });
     return new HistoryRunner(port, observer);
   }
 
@@ -65,8 +68,9 @@ class Run {
     for (const step of history) {
       await this.#play(step);
     }
-    for (const connection of this.#sessions.values()) {
-      await this.#barrier(connection);
+    // None is left that would time out in a later history.
+    for (const session of this.#sessions.keys()) {
+      await this.#barrier(await this.#connectionOf(session));
     }
     for (const connection of this.#sessions.values()) {
       await connection.close();

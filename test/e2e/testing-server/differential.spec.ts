@@ -2,7 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { assert, asyncProperty } from 'fast-check';
 import { TestingServer } from '../../../lib/testing/index.js';
 import { history, type History } from '../../differential/history.js';
-import { HistoryRunner } from '../../differential/run-history.js';
+import {
+  HistoryRunner,
+  LONG_TIMEOUT_MS,
+} from '../../differential/run-history.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 const TICK_MS = 50;
@@ -20,10 +23,12 @@ describe('the testing server, beside a real one', () => {
   beforeAll(async () => {
     real = await ZookeeperServer.start({
       tickTimeMs: TICK_MS,
+      maxSessionTimeoutMs: LONG_TIMEOUT_MS,
       jvmArgs: [`-Dznode.container.checkIntervalMs=${NEVER_MS}`],
     });
     fake = await TestingServer.start({
       tickTimeMs: TICK_MS,
+      maxSessionTimeoutMs: LONG_TIMEOUT_MS,
       containerCheckMs: NEVER_MS,
       release: '3.8',
       log: false,
