@@ -11,6 +11,7 @@ import {
   type CliOutput,
   type CliSession,
 } from './cli-session.js';
+import { devServer, type DevServerOptions } from './dev-server.command.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
 import { history } from './history.command.js';
 import { resign } from './resign.command.js';
@@ -44,8 +45,13 @@ export async function runCli(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
-  const program = programOf(output, async (options, command) => {
-    exitCode = await withSession(options, output, signal, command);
+  const program = programOf(output, {
+    inSession: async (options, command) => {
+      exitCode = await withSession(options, output, signal, command);
+    },
+    serve: async (options) => {
+      exitCode = await devServer(options, output, signal);
+    },
   });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -65,13 +71,16 @@ export async function runCli(
   }
 }
 
-function programOf(
-  output: CliOutput,
-  run: (
+/** What commands do. */
+interface Runners {
+  readonly inSession: (
     options: CliOptions,
     command: (session: CliSession) => Promise<ExitCode>,
-  ) => Promise<void>,
-): Command {
+  ) => Promise<void>;
+  readonly serve: (options: DevServerOptions) => Promise<void>;
+}
+
+function programOf(output: CliOutput, { inSession, serve }: Runners): Command {
   const program = new Command('nestjs-zookeeper-leader')
     .description('Who leads, since when, and did the tasks run?')
     .version(VERSION)
@@ -92,7 +101,7 @@ function programOf(
   const once = (
     command: (session: CliSession) => Promise<ExitCode>,
   ): Promise<void> =>
-    run(options(), (session) =>
+    inSession(options(), (session) =>
       unlessAborted(session.signal, command(session)),
     );
   program
@@ -102,7 +111,7 @@ function programOf(
   program
     .command('watch')
     .description('a line for every change, until interrupted')
-    .action(() => run(options(), watch));
+    .action(() => inSession(options(), watch));
   program
     .command('history')
     .description('the runs that the ledger of a task remembers')
@@ -113,7 +122,23 @@ function programOf(
     .description('asks the leader to make way, and waits until it has')
     .argument('<election>')
     .action((election: string) => once((session) => resign(session, election)));
+  program
+    .command('dev-server')
+    .description(
+      'a fake ZooKeeper in memory, for development without Java; not for production',
+    )
+    .option('--port <port>', 'on 127.0.0.1; 0: a free one', port, 2181)
+    .option('--release <release>', 'that it stands in for: 3.8 or 3.9', '3.9')
+    .action((own: DevServerOptions) => serve(own));
   return program;
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535) {
+    throw new InvalidArgumentError('It is a port, from 0 to 65535.');
+  }
+  return value;
 }
 
 function seconds(text: string): number {

@@ -27,6 +27,11 @@ import type { TestingRequest } from './testing-server.types.js';
 
 const HOST = '127.0.0.1';
 
+/** Where the server says what it cannot do. */
+export interface HubLogger {
+  warn(text: string): void;
+}
+
 /** The listening socket with its connections, and the clock of the sessions. */
 export class ConnectionHub implements ConnectionHost {
   readonly requests$ = new Subject<TestingRequest>();
@@ -37,6 +42,7 @@ export class ConnectionHub implements ConnectionHost {
   isRefusing = false;
   state: ServerState;
   readonly #options: ResolvedServerOptions;
+  readonly #logger: HubLogger | undefined;
   readonly #server: Server;
   readonly #connections = new Set<ClientConnection>();
   #ticks: NodeJS.Timeout | undefined;
@@ -45,8 +51,9 @@ export class ConnectionHub implements ConnectionHost {
   #received = 0;
   #sent = 0;
 
-  constructor(options: ResolvedServerOptions) {
+  constructor(options: ResolvedServerOptions, logger?: HubLogger) {
     this.#options = options;
+    this.#logger = logger;
     this.longestFrameBytes = options.juteMaxBuffer;
     this.eventsCarryZxid = RELEASES[options.release].eventsCarryZxid;
     this.state = this.#newState();
@@ -214,6 +221,10 @@ export class ConnectionHub implements ConnectionHost {
       firstSession: (BigInt(wallMs()) << 16n) & ((1n << 56n) - 1n),
       secret: 'not a secret: this server is a fake',
       wallClock: wallMs,
+      onQuota: () =>
+        this.#logger?.warn(
+          'A quota has been set: the TestingServer keeps it, and does not heed it. Use a real ZooKeeper for that.',
+        ),
     });
   }
 

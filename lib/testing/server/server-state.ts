@@ -8,7 +8,6 @@ import {
   PROTOCOL_VERSION,
 } from '../../zookeeper/codec/connect.record.js';
 import type { JuteReader } from '../../zookeeper/codec/jute-reader.js';
-import { OPCODES } from '../../zookeeper/codec/opcodes.js';
 import { RESULT_CODES } from '../../zookeeper/codec/result-codes.js';
 import type { Answer, Body } from './answer.js';
 import { remove, type Store } from './apply.js';
@@ -21,6 +20,8 @@ import { SessionTable, type SessionTimes } from './session-table.js';
 import { WatchTable } from './watch-table.js';
 import { isWrite, multi, write } from './writes.js';
 
+const QUOTA_PATH = '/zookeeper/quota';
+
 export interface ServerStateOptions extends SessionTimes {
   readonly traits: ReleaseTraits;
   /** Id of the first session. */
@@ -29,6 +30,8 @@ export interface ServerStateOptions extends SessionTimes {
   readonly secret: string;
   /** Milliseconds since the epoch, for the times of nodes. */
   readonly wallClock: () => number;
+  /** Called once if quotas are asked for, which there are none of. */
+  readonly onQuota: () => void;
 }
 
 /** The answer to a first message, and the session that it is about. */
@@ -49,6 +52,7 @@ export class ServerState implements Store {
   readonly sessions: SessionTable;
   readonly #options: ServerStateOptions;
   #zxid = 0;
+  #isQuotaTold = false;
 
   constructor(options: ServerStateOptions) {
     this.#options = options;
@@ -144,18 +148,30 @@ export class ServerState implements Store {
   }
 
   #serve(name: ServerOpcode, peer: Peer, reader: JuteReader): Body | undefined {
-    if (isWrite(name)) {
-      return write(name, reader, peer, this, this.#nextMoment());
-    }
-    if (name === 'multi') {
-      return multi(reader, peer, this, this.#nextMoment());
+    if (isWrite(name) || name === 'multi') {
+      const moment = this.#nextMoment();
+      const body =
+        name === 'multi'
+          ? multi(reader, peer, this, moment)
+          : write(name, reader, peer, this, moment);
+      this.#tellOfQuota();
+      return body;
     }
     if (isRead(name)) {
       const { tree, watches } = this;
       const { traits } = this.#options;
       return read(name, reader, { tree, watches, peer, traits });
     }
-    throw new Error(`${OPCODES.auth}, ${OPCODES.sasl}: not of a session`);
+    // Connections deal with auth and sasl themselves.
+    throw new Error(`${name} is not a request of a session.`);
+  }
+
+  #tellOfQuota(): void {
+    const isAsked = this.tree.existing(QUOTA_PATH).children.size > 0;
+    if (isAsked && !this.#isQuotaTold) {
+      this.#isQuotaTold = true;
+      this.#options.onQuota();
+    }
   }
 
   #nextMoment(): Moment {

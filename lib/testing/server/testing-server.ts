@@ -58,14 +58,13 @@ export class TestingServer {
       );
     }
     const resolved = resolveServerOptions(options);
-    const hub = new ConnectionHub(resolved);
+    const logger = resolved.log ? new Logger('TestingServer') : undefined;
+    const hub = new ConnectionHub(resolved, logger);
     await hub.listen();
-    if (resolved.log) {
-      new Logger('TestingServer').log(
-        `A fake ZooKeeper for tests and demos serves on 127.0.0.1:${hub.port}, in memory. ` +
-          'Not for production.',
-      );
-    }
+    logger?.log(
+      `A fake ZooKeeper for tests and demos serves on 127.0.0.1:${hub.port}, in memory. ` +
+        'Not for production.',
+    );
     return new TestingServer(hub);
   }
 
