@@ -94,11 +94,7 @@ const acl: Arbitrary<Acl> = oneof(
   },
 );
 
-const createType = constantFrom(
-  'create' as const,
-  'create2' as const,
-  'createContainer' as const,
-);
+const createType = constantFrom('create' as const, 'create2' as const);
 const create = oneof(
   record({
     type: createType,
@@ -106,6 +102,15 @@ const create = oneof(
     data,
     acl,
     flags: constantFrom(0, 0, 0, 1, 1, 4, 5, -1, 9),
+  }),
+  // Not an ephemeral container, which no client asks for: a real server takes it for
+  // ephemeral until it has been made, and for a container from then on.
+  record({
+    type: constant('createContainer' as const),
+    path: anyPath,
+    data,
+    acl,
+    flags: constantFrom(4, 4, 0, 2),
   }),
   record({
     type: createType,

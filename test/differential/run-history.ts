@@ -5,6 +5,8 @@ import { RawConnection } from './raw-connection.js';
 import { comparable, SessionNames } from './transcript.js';
 
 export const LONG_TIMEOUT_MS = 3_600_000;
+/** Where sessions that are to time out have a node: no history closes it. */
+const MARKERS = '/markers';
 /** Below what a server grants. */
 const SHORTEST_TIMEOUT_MS = 1;
 
@@ -19,6 +21,7 @@ export class HistoryRunner {
       port,
       timeoutMs: LONG_TIMEOUT_MS,
     });
+    await observer.create(MARKERS);
     return new HistoryRunner(port, observer);
   }
 
@@ -167,7 +170,7 @@ class Run {
   /** Lets the session time out. */
   async #expire(session: number, connection: RawConnection): Promise<void> {
     this.#markers += 1;
-    const marker = `/marker-${this.#markers}`;
+    const marker = `${MARKERS}/${this.#root.slice(1)}-${this.#markers}`;
     await connection.request(
       [
         {
@@ -178,7 +181,7 @@ class Run {
           flags: 1,
         },
       ],
-      (path) => this.#root + path,
+      (path) => path,
     );
     await this.#barrier(connection);
     await connection.drop();
@@ -186,8 +189,7 @@ class Run {
     await last.drop();
     this.#sessions.delete(session);
     await waitFor(
-      async () =>
-        !(await this.#observer.exists(this.#root + marker)) || undefined,
+      async () => !(await this.#observer.exists(marker)) || undefined,
       { description: 'the session to time out', timeoutMs: 10_000 },
     );
     // What came of it has been sent before the answer to this.
