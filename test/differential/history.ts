@@ -156,15 +156,6 @@ const op: Arbitrary<Op> = oneof(
   { weight: 5, arbitrary: setData },
   { weight: 10, arbitrary: watchable },
   {
-    weight: 2,
-    arbitrary: record({
-      type: constant('setAcl' as const),
-      path: anyPath,
-      acl,
-      version,
-    }),
-  },
-  {
     weight: 3,
     arbitrary: record({
       type: constantFrom(
@@ -246,14 +237,23 @@ const op: Arbitrary<Op> = oneof(
 );
 
 /**
- * What comes alone. A real server answers `auth` out of turn: how far the requests
- * before it have come is a matter of luck.
+ * What comes alone: how far the requests behind it have come when it takes effect is
+ * a matter of luck. A real server answers `auth` out of turn, and checks a write by
+ * the ACL before until `setAcl` is through.
  */
-const auth: Arbitrary<Op> = record({
-  type: constant('auth' as const),
-  scheme: constantFrom('digest', 'digest', 'digest', 'ip'),
-  secret: constantFrom('u1:p1', 'u2:p2', 'u2:wrong', 'nobody'),
-});
+const alone: Arbitrary<Op> = oneof(
+  record({
+    type: constant('auth' as const),
+    scheme: constantFrom('digest', 'digest', 'digest', 'ip'),
+    secret: constantFrom('u1:p1', 'u2:p2', 'u2:wrong', 'nobody'),
+  }),
+  record({
+    type: constant('setAcl' as const),
+    path: anyPath,
+    acl,
+    version,
+  }),
+);
 
 /** What ends the connection. */
 const fatal: Arbitrary<Op> = oneof(
@@ -288,11 +288,11 @@ const common: { weight: number; arbitrary: Arbitrary<Step> }[] = [
     }),
   },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: record({
       type: constant('requests' as const),
       session,
-      ops: auth.map((each) => [each]),
+      ops: alone.map((each) => [each]),
     }),
   },
   {

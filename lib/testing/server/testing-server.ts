@@ -99,6 +99,10 @@ export class TestingServer {
    * Ends a session at once, with its ephemeral nodes and its connection, as at
    * its timeout. The client finds out when it connects again.
    *
+   * A real session ends after a silence, when the leader has long given up. This
+   * one ends while the leader still counts on it: it learns of it within
+   * milliseconds, and for these there may be two.
+   *
    * @param who an instance id of this library, or a session id in hexadecimal
    * @throws {Error} (rejects) if there is no such session
    */
