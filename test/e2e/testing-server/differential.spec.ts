@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { assert, asyncProperty } from 'fast-check';
-import { TestingServer } from '../../../lib/testing/index.js';
+import {
+  TestingServer,
+  type TestingRelease,
+} from '../../../lib/testing/index.js';
 import { history, type History } from '../../differential/history.js';
 import {
   HistoryRunner,
@@ -30,7 +33,7 @@ describe('the testing server, beside a real one', () => {
       tickTimeMs: TICK_MS,
       maxSessionTimeoutMs: LONG_TIMEOUT_MS,
       containerCheckMs: NEVER_MS,
-      release: '3.8',
+      release: await releaseOf(real),
       log: false,
     });
     onReal = await HistoryRunner.start(real.port);
@@ -76,3 +79,9 @@ describe('the testing server, beside a real one', () => {
     LIMIT_MS,
   );
 });
+
+/** The release that the real one is of. */
+async function releaseOf(server: ZookeeperServer): Promise<TestingRelease> {
+  const answer = await server.command('srvr');
+  return /version: 3\.8/.test(answer) ? '3.8' : '3.9';
+}
