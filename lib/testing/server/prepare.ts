@@ -72,7 +72,7 @@ export function prepareCreate(
   { session, identities }: Requester,
 ): Change {
   const { flags } = request;
-  if (flags < 0 || flags > FLAGS.last) {
+  if (!isKnownFlag(flags)) {
     throw new Refusal(RESULT_CODES.badArguments);
   }
   if (flags > FLAGS.container) {
@@ -115,6 +115,10 @@ export function prepareCreate(
     numChildren: 0,
   });
   return { type: 'create', path, node, isDetailed: opcode !== OPCODES.create };
+}
+
+export function isKnownFlag(flags: number): boolean {
+  return flags >= 0 && flags <= FLAGS.last;
 }
 
 /** @throws {Refusal} */

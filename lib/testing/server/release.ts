@@ -9,6 +9,11 @@ export interface ReleaseTraits {
    * path; else the one set last replaces the others.
    */
   readonly hasWatchModes: boolean;
+  /**
+   * In a transaction, the opcode decides how a creation is answered, and a flag that
+   * does not exist makes the transaction unreadable; else the flag alone counts.
+   */
+  readonly multiHeedsOpcode: boolean;
 }
 
 /** Releases by the names that `TestingServer.start({ release })` takes. */
@@ -18,12 +23,14 @@ export const RELEASES = {
     eventsCarryZxid: false,
     existsNeedsRead: false,
     hasWatchModes: false,
+    multiHeedsOpcode: false,
   },
   /** ZooKeeper 3.9.3 and later. */
   '3.9': {
     eventsCarryZxid: true,
     existsNeedsRead: true,
     hasWatchModes: true,
+    multiHeedsOpcode: true,
   },
 } as const satisfies Record<string, ReleaseTraits>;
 

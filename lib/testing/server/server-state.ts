@@ -152,7 +152,7 @@ export class ServerState implements Store {
       const moment = this.#nextMoment();
       const body =
         name === 'multi'
-          ? multi(reader, peer, this, moment)
+          ? multi(reader, peer, this, moment, this.#options.traits)
           : write(name, reader, peer, this, moment);
       this.#tellOfQuota();
       return body;

@@ -22,6 +22,7 @@ import { apply, type Done, type Store } from './apply.js';
 import type { Moment } from './data-tree.js';
 import { Draft } from './draft.js';
 import {
+  isKnownFlag,
   prepareCheck,
   prepareCreate,
   prepareDelete,
@@ -31,6 +32,7 @@ import {
   type Requester,
 } from './prepare.js';
 import { Refusal } from './refusal.js';
+import type { ReleaseTraits } from './release.js';
 import { SERVER_OPCODES, type ServerOpcode } from './server-opcodes.js';
 
 const RECONFIG_DISABLED = -123;
@@ -103,13 +105,17 @@ export function multi(
   requester: Requester,
   store: Store,
   moment: Moment,
+  traits: ReleaseTraits,
 ): Body {
   const operations = multiRequest.read(reader);
+  if (traits.multiHeedsOpcode && operations.some(hasUnknownFlags)) {
+    throw new Refusal(RESULT_CODES.marshallingError);
+  }
   const draft = new Draft(store.tree);
   const changes: Change[] = [];
   for (const operation of operations) {
     try {
-      changes.push(prepareOperation(draft, operation, requester));
+      changes.push(prepareOperation(draft, operation, requester, traits));
     } catch (error) {
       if (!(error instanceof Refusal)) {
         throw error;
@@ -138,6 +144,7 @@ function prepareOperation(
   draft: Draft,
   operation: MultiOperation<ReadNodeData>,
   requester: Requester,
+  { multiHeedsOpcode }: ReleaseTraits,
 ): Change {
   switch (operation.type) {
     case 'setData':
@@ -149,10 +156,16 @@ function prepareOperation(
     default: {
       // In a transaction it is the flag that makes a container.
       const isContainer = operation.flags === CREATE_FLAGS.container;
-      const opcode = isContainer ? OPCODES.createContainer : OPCODES.create;
+      const opcode = isContainer
+        ? OPCODES.createContainer
+        : OPCODES[multiHeedsOpcode ? operation.type : 'create'];
       return prepareCreate(draft, opcode, operation, requester);
     }
   }
+}
+
+function hasUnknownFlags(operation: MultiOperation<ReadNodeData>): boolean {
+  return 'flags' in operation && !isKnownFlag(operation.flags);
 }
 
 /** Every result of a transaction that has failed is an error. */

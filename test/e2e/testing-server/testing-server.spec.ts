@@ -89,6 +89,7 @@ describe('sessions', () => {
     await group.waitUntil(() => a.election.leadership.role === 'follower', {
       description: 'a to take part again',
     });
+    expect(b.isLeader).toBe(true);
     await group.close();
   });
 

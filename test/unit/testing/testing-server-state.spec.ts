@@ -62,7 +62,7 @@ class Client implements Peer {
     return {
       code: answer?.code ?? 0,
       ...(answer?.body && {
-        reply: reply.read(new JuteReader(writer.give())) as unknown,
+        reply: reply.read(new JuteReader(writer.give())),
       }),
     };
   }
