@@ -4,6 +4,8 @@ export interface ReleaseTraits {
   readonly eventsCarryZxid: boolean;
   /** `exists` is refused to who may not read the node. */
   readonly existsNeedsRead: boolean;
+  /** `setWatches` does not tell of a node that the client may not read. */
+  readonly setWatchesNeedsRead: boolean;
   /**
    * A connection may have a standard, a persistent and a recursive watch on one
    * path; else the one set last replaces the others.
@@ -22,13 +24,15 @@ export const RELEASES = {
   '3.8': {
     eventsCarryZxid: false,
     existsNeedsRead: false,
+    setWatchesNeedsRead: false,
     hasWatchModes: false,
     multiHeedsOpcode: false,
   },
-  /** ZooKeeper 3.9.3 and later. */
+  /** ZooKeeper 3.9.6. */
   '3.9': {
     eventsCarryZxid: true,
     existsNeedsRead: true,
+    setWatchesNeedsRead: true,
     hasWatchModes: true,
     multiHeedsOpcode: true,
   },

@@ -36,9 +36,11 @@ export class WatchTable {
   readonly #data: WatchList;
   readonly #children: WatchList;
   readonly #hasModes: boolean;
+  readonly #setNeedsRead: boolean;
 
-  constructor({ hasWatchModes }: ReleaseTraits) {
+  constructor({ hasWatchModes, setWatchesNeedsRead }: ReleaseTraits) {
     this.#hasModes = hasWatchModes;
+    this.#setNeedsRead = setWatchesNeedsRead;
     this.#data = new WatchList(hasWatchModes);
     this.#children = new WatchList(hasWatchModes);
   }
@@ -67,8 +69,10 @@ export class WatchTable {
   /** Fires at once for what has happened since; watches the rest. */
   setAll(request: SetAllWatches, tree: DataTree, watcher: Watcher): void {
     const { relativeZxid } = request;
-    const notify = (type: number, path: string): void =>
-      watcher.notify({ type, path, zxid: -1 });
+    const notify = (type: number, path: string): void => {
+      const acl = this.#setNeedsRead ? tree.get(path)?.acl : undefined;
+      watcher.notify({ type, path, zxid: -1 }, acl);
+    };
     for (const path of request.data) {
       const node = tree.get(path);
       if (!node) {
