@@ -1,5 +1,8 @@
 import { TestingServer } from '../../lib/testing/index.js';
-import type { ServerProcess } from './zookeeper-server.js';
+import type {
+  ServerProcess,
+  ZookeeperServerOptions,
+} from './zookeeper-server.js';
 
 /** A testing server in the place of a real one's process. */
 export class TestingProcess implements ServerProcess {
@@ -8,10 +11,21 @@ export class TestingProcess implements ServerProcess {
   running = true;
   readonly #server: TestingServer;
 
-  static async start(port = 0): Promise<TestingProcess> {
-    // Session timeouts as the real servers of the tests grant them.
+  /** With the ticks, and so the session timeouts, of the tests' real servers. */
+  static async start({
+    port,
+    tickTimeMs = 200,
+    minSessionTimeoutMs,
+    maxSessionTimeoutMs,
+  }: ZookeeperServerOptions): Promise<TestingProcess> {
     return new TestingProcess(
-      await TestingServer.start({ port, tickTimeMs: 200, log: false }),
+      await TestingServer.start({
+        tickTimeMs,
+        log: false,
+        ...(port !== undefined && { port }),
+        ...(minSessionTimeoutMs !== undefined && { minSessionTimeoutMs }),
+        ...(maxSessionTimeoutMs !== undefined && { maxSessionTimeoutMs }),
+      }),
     );
   }
 

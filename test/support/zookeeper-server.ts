@@ -49,7 +49,7 @@ export class ZookeeperServer {
     return new ZookeeperServer(
       // Set by `npm run test:testing-server`, for tests that need no quorum.
       process.env.TEST_ZOOKEEPER === 'testing'
-        ? await TestingProcess.start(options.port)
+        ? await TestingProcess.start(options)
         : await startZookeeper(options),
     );
   }
