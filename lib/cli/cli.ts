@@ -5,6 +5,7 @@ import {
   isZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
 import type { CliOptions, CliOutput, CliSession } from './cli-session.js';
+import type { DevServerOptions } from './dev-server.command.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
 
 const EXIT_CODES_HELP = `
@@ -36,7 +37,7 @@ export async function runCli(
   signal: AbortSignal,
 ): Promise<number> {
   let exitCode: number = EXIT.done;
-  const program = programOf(output, {
+  const program = programOf(output, signal, {
     // Loaded when it is used: the process that `run` leaves behind stays small.
     withSession: async (options, command) => {
       const { withSession } = await import('./cli-session.js');
@@ -74,6 +75,7 @@ interface Runners {
 
 function programOf(
   output: CliOutput,
+  signal: AbortSignal,
   { withSession, alone }: Runners,
 ): Command {
   const program = new Command('nestjs-zookeeper-leader')
@@ -156,7 +158,26 @@ function programOf(
       const { guardian } = await import('./guardian.command.js');
       await alone(guardian(listen, output));
     });
+  program
+    .command('dev-server')
+    .description(
+      'a fake ZooKeeper in memory, for development without Java; not for production',
+    )
+    .option('--port <port>', 'on 127.0.0.1; 0: a free one', port, 2181)
+    .option('--release <release>', 'that it stands in for: 3.8 or 3.9', '3.9')
+    .action(async (own: DevServerOptions) => {
+      const { devServer } = await import('./dev-server.command.js');
+      await alone(devServer(own, output, signal));
+    });
   return program;
+}
+
+function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 65_535) {
+    throw new InvalidArgumentError('It is a port, from 0 to 65535.');
+  }
+  return value;
 }
 
 function seconds(text: string): number {

@@ -16,3 +16,12 @@ export { fakeElectionOf } from './fake-election-of.js';
 
 // Ticks
 export { fireTick } from './fire-tick.js';
+
+// A fake ZooKeeper
+export { TestingServer } from './server/testing-server.js';
+export type {
+  TestingNode,
+  TestingRequest,
+  TestingServerOptions,
+} from './server/testing-server.types.js';
+export type { TestingRelease } from './server/release.js';

@@ -39,6 +39,16 @@ export const LONG_SUITES = [
     args: ['--minutes', '6'],
     zookeeper: '3.9',
   },
+  { title: 'Scenarios on the testing server', script: 'test:testing-server' },
+  {
+    title: 'The testing server beside ZooKeeper 3.8, 10,300 histories',
+    script: 'test:differential',
+  },
+  {
+    title: 'The testing server beside ZooKeeper 3.9, 10,300 histories',
+    script: 'test:differential',
+    zookeeper: '3.9',
+  },
   { title: 'Nest 11', script: 'test:nest11' },
   { title: 'Compatibility', script: 'test:compat' },
 ];

@@ -53,7 +53,7 @@ export class LabClient implements TaskClient {
     this.connection$.next({ state: 'connected', epoch: epoch + 1 });
   }
 
-  create(...args: Parameters<TaskClient['create']>): Promise<string> {
+  create(...args: Parameters<MemoryClient['create']>): Promise<string> {
     return this.#write(args[0], args[1], () => this.#nodes.create(...args));
   }
 

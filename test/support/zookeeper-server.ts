@@ -3,14 +3,30 @@ import { fourLetterWord } from '../../scripts/zookeeper/four-letter-word.mjs';
 import {
   startZookeeper,
   type StartOptions,
-  type ZookeeperProcess,
 } from '../../scripts/zookeeper/server.mjs';
 import type { ServerSettings } from '../../scripts/zookeeper/configuration.mjs';
+import { TestingProcess } from './testing-process.js';
 import { waitFor } from './wait-for.js';
 
 export type ZookeeperServerOptions = StartOptions & ServerSettings;
 
 export type ServerMode = 'standalone' | 'leader' | 'follower';
+
+/** What runs a server. */
+export interface ServerProcess {
+  readonly port: number;
+  readonly connectionString: string;
+  readonly pid: number | undefined;
+  readonly running: boolean;
+  readonly output: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  wipe(): Promise<void>;
+  close(): Promise<void>;
+  /** Where a signal would not do. */
+  pause?(): void;
+  resume?(): void;
+}
 
 /** What a server knows about one of its sessions. */
 export interface ServerSession {
@@ -30,13 +46,18 @@ export class ZookeeperServer {
   static async start(
     options: ZookeeperServerOptions = {},
   ): Promise<ZookeeperServer> {
-    return new ZookeeperServer(await startZookeeper(options));
+    return new ZookeeperServer(
+      // Set by `npm run test:testing-server`, for tests that need no quorum.
+      process.env.TEST_ZOOKEEPER === 'testing'
+        ? await TestingProcess.start(options)
+        : await startZookeeper(options),
+    );
   }
 
   readonly port: number;
   readonly connectionString: string;
 
-  constructor(private readonly process: ZookeeperProcess) {
+  constructor(private readonly process: ServerProcess) {
     this.port = process.port;
     this.connectionString = process.connectionString;
   }
@@ -71,6 +92,10 @@ export class ZookeeperServer {
 
   /** Freezes the server: its connections stay open and nobody answers. */
   async pause(): Promise<void> {
+    if (this.process.pause) {
+      this.process.pause();
+      return;
+    }
     const stat = `/proc/${this.signal('SIGSTOP')}/stat`;
     if (existsSync('/proc/self/stat')) {
       await waitFor(() => / T /.test(readFileSync(stat, 'utf8')), {
@@ -80,6 +105,10 @@ export class ZookeeperServer {
   }
 
   resume(): void {
+    if (this.process.resume) {
+      this.process.resume();
+      return;
+    }
     this.signal('SIGCONT');
   }
 

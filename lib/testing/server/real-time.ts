@@ -1,0 +1,12 @@
+import { performance } from 'node:perf_hooks';
+import * as timers from 'node:timers';
+
+// Taken here and now, so that a test that fakes the time of its application does
+// not fake that of the server: a real one has a process of its own.
+export const { setTimeout, clearTimeout, setInterval, clearInterval } = timers;
+
+/** Milliseconds that never go back. */
+export const monotonicMs = performance.now.bind(performance);
+
+/** Milliseconds since the epoch. */
+export const wallMs = Date.now;

@@ -1,0 +1,245 @@
+import type { Acl } from '../../lib/zookeeper/codec/acl.record.js';
+import type { JuteReader } from '../../lib/zookeeper/codec/jute-reader.js';
+import type { JuteWriter } from '../../lib/zookeeper/codec/jute-writer.js';
+import type { MultiOperation } from '../../lib/zookeeper/codec/multi.record.js';
+import {
+  createRequest,
+  getChildrenReply,
+  getDataReply,
+  pathOnly,
+  texts,
+} from '../../lib/zookeeper/codec/node.records.js';
+import { OPCODES } from '../../lib/zookeeper/codec/opcodes.js';
+import { OPERATIONS } from '../../lib/zookeeper/codec/operations.js';
+
+type Data = string | null;
+
+/** One request of a history. Paths are below the history's own node. */
+export type Op =
+  | {
+      readonly type: 'create' | 'create2' | 'createContainer';
+      readonly path: string;
+      readonly data: Data;
+      readonly acl: Acl;
+      readonly flags: number;
+    }
+  | {
+      readonly type: 'createTtl';
+      readonly path: string;
+      readonly flags: number;
+      readonly ttl: number;
+    }
+  | {
+      readonly type: 'delete';
+      readonly path: string;
+      readonly version: number;
+    }
+  | {
+      readonly type: 'setData';
+      readonly path: string;
+      readonly data: Data;
+      readonly version: number;
+    }
+  | {
+      readonly type: 'setAcl';
+      readonly path: string;
+      readonly acl: Acl;
+      readonly version: number;
+    }
+  | {
+      readonly type: 'exists' | 'getData' | 'getChildren' | 'getChildren2';
+      readonly path: string;
+      readonly watch: boolean;
+    }
+  | {
+      readonly type:
+        'getAcl' | 'sync' | 'getEphemerals' | 'getAllChildrenNumber';
+      readonly path: string;
+    }
+  | { readonly type: 'ping' | 'whoAmI' | 'reconfig' }
+  | { readonly type: 'multi'; readonly operations: readonly MultiOperation[] }
+  | {
+      readonly type: 'multiRead';
+      readonly reads: readonly {
+        readonly type: 'getData' | 'getChildren';
+        readonly path: string;
+      }[];
+    }
+  | {
+      readonly type: 'addWatch';
+      readonly path: string;
+      readonly mode: number;
+    }
+  | {
+      readonly type: 'removeWatches' | 'checkWatches';
+      readonly path: string;
+      readonly watcher: number;
+    }
+  | {
+      readonly type: 'setWatches' | 'setWatches2';
+      /** How many transactions back. */
+      readonly since: number;
+      readonly data: readonly string[];
+      readonly exist: readonly string[];
+      readonly children: readonly string[];
+      readonly persistent: readonly string[];
+      readonly recursive: readonly string[];
+    }
+  | { readonly type: 'auth'; readonly scheme: string; readonly secret: string }
+  | { readonly type: 'unknown'; readonly opcode: number };
+
+export type OpType = Op['type'];
+
+const MORE_OPCODES: Partial<Record<OpType, number>> = {
+  reconfig: 16,
+  createTtl: 21,
+  multiRead: 22,
+  getEphemerals: 103,
+  getAllChildrenNumber: 104,
+  setWatches2: 105,
+  addWatch: 106,
+};
+
+const OPEN: Acl = [{ permissions: 31, scheme: 'world', id: 'anyone' }];
+
+export function opcodeOf(op: Op): number {
+  return op.type === 'unknown'
+    ? op.opcode
+    : (MORE_OPCODES[op.type] ?? OPCODES[op.type as keyof typeof OPCODES]);
+}
+
+/**
+ * @param at the path of a node of the history
+ * @param zxid the last one that the connection has seen
+ */
+export function writeRequest(
+  writer: JuteWriter,
+  op: Op,
+  at: (path: string) => string,
+  zxid: number,
+): void {
+  const all = (paths: readonly string[]): string[] => paths.map(at);
+  switch (op.type) {
+    case 'create':
+    case 'create2':
+    case 'createContainer':
+      createRequest.write(writer, { ...op, path: at(op.path) });
+      break;
+    case 'createTtl':
+      createRequest.write(writer, {
+        path: at(op.path),
+        data: null,
+        acl: OPEN,
+        flags: op.flags,
+      });
+      writer.long(op.ttl);
+      break;
+    case 'delete':
+      OPERATIONS.delete.request.write(writer, { ...op, path: at(op.path) });
+      break;
+    case 'setData':
+      OPERATIONS.setData.request.write(writer, { ...op, path: at(op.path) });
+      break;
+    case 'setAcl':
+      OPERATIONS.setAcl.request.write(writer, { ...op, path: at(op.path) });
+      break;
+    case 'exists':
+    case 'getData':
+    case 'getChildren':
+    case 'getChildren2':
+      OPERATIONS.exists.request.write(writer, { ...op, path: at(op.path) });
+      break;
+    case 'getAcl':
+    case 'sync':
+    case 'getEphemerals':
+    case 'getAllChildrenNumber':
+      pathOnly.write(writer, { path: at(op.path) });
+      break;
+    case 'multi':
+      OPERATIONS.multi.request.write(
+        writer,
+        op.operations.map((each) => ({ ...each, path: at(each.path) })),
+      );
+      break;
+    case 'multiRead':
+      for (const { type, path } of op.reads) {
+        writer
+          .int(OPCODES[type])
+          .bool(false)
+          .int(-1)
+          .text(at(path))
+          .bool(false);
+      }
+      writer.int(-1).bool(true).int(-1);
+      break;
+    case 'addWatch':
+      writer.text(at(op.path)).int(op.mode);
+      break;
+    case 'removeWatches':
+    case 'checkWatches':
+      writer.text(at(op.path)).int(op.watcher);
+      break;
+    case 'setWatches':
+    case 'setWatches2':
+      OPERATIONS.setWatches.request.write(writer, {
+        relativeZxid: zxid - op.since,
+        data: all(op.data),
+        exist: all(op.exist),
+        children: all(op.children),
+      });
+      if (op.type === 'setWatches2') {
+        texts.write(writer, all(op.persistent));
+        texts.write(writer, all(op.recursive));
+      }
+      break;
+    case 'auth':
+      OPERATIONS.auth.request.write(writer, op);
+      break;
+    case 'reconfig':
+      writer.text('').text('').text('').long(-1);
+      break;
+    case 'ping':
+    case 'whoAmI':
+    case 'unknown':
+  }
+}
+
+/** What an answer without an error says. */
+export function readReply(reader: JuteReader, type: OpType): unknown {
+  switch (type) {
+    case 'createTtl':
+      return OPERATIONS.create2.reply.read(reader);
+    case 'getEphemerals':
+      return texts.read(reader);
+    case 'getAllChildrenNumber':
+    case 'addWatch':
+      return reader.int();
+    case 'multiRead':
+      return readMultiRead(reader);
+    case 'setWatches2':
+    case 'reconfig':
+    case 'unknown':
+      return undefined;
+    default:
+      return OPERATIONS[type].reply.read(reader);
+  }
+}
+
+function readMultiRead(reader: JuteReader): unknown[] {
+  const all: unknown[] = [];
+  for (;;) {
+    const type = reader.int();
+    const isEnd = reader.bool();
+    const code = reader.int();
+    if (isEnd) {
+      return all;
+    }
+    if (type === OPCODES.getData) {
+      all.push(getDataReply.read(reader));
+    } else if (type === OPCODES.getChildren) {
+      all.push(getChildrenReply.read(reader));
+    } else {
+      all.push({ type, code, again: reader.int() });
+    }
+  }
+}
