@@ -9,21 +9,21 @@ export class DashboardActionsController {
     this.#actions = actions;
   }
 
-  @Post('api/resign-here')
+  @Post('api/hand-over')
   @HttpCode(200)
-  resignHere(@Query('election') election: unknown): Promise<ActionResult> {
-    return this.#actions.resignHere(election);
+  handOver(
+    @Query('election') election: unknown,
+    @Query('instance') instance: unknown,
+  ): Promise<ActionResult> {
+    return this.#actions.handOver(election, instance);
   }
 
-  @Post('api/move-leadership')
+  @Post('api/run-here')
   @HttpCode(200)
-  moveLeadership(@Query('election') election: unknown): Promise<ActionResult> {
-    return this.#actions.moveLeadership(election);
-  }
-
-  @Post('api/run-task')
-  @HttpCode(200)
-  runTask(@Query('task') task: unknown): Promise<ActionResult> {
-    return this.#actions.runTask(task);
+  runHere(
+    @Query('task') task: unknown,
+    @Query('instance') instance: unknown,
+  ): Promise<ActionResult> {
+    return this.#actions.runHere(task, instance);
   }
 }

@@ -31,42 +31,32 @@ export class DashboardActions {
     this.#tasks = tasks;
   }
 
-  /** This instance gives a leadership up. */
-  async resignHere(election: unknown): Promise<ActionResult> {
+  /**
+   * The leader that is named makes way for the next in line, wherever it is.
+   *
+   * @param instance who is meant to make way
+   */
+  async handOver(election: unknown, instance: unknown): Promise<ActionResult> {
     const name = this.#electionName(election);
-    const { instanceId } = this.#elections;
-    const found = this.#elections.names.includes(name)
-      ? this.#elections.find(name, 'the dashboard')
-      : undefined;
-    if (found?.leadership.role !== 'leader') {
-      throw new ConflictException(
-        `${instanceId} does not lead the election "${name}".`,
-      );
-    }
-    this.#logger.log(`The dashboard has ${instanceId} resign from "${name}"`);
-    const isDone = await settledWithin([found.resign()], ANSWER_WITHIN_MS);
-    return {
-      message: isDone
-        ? `${instanceId} has resigned.`
-        : `${instanceId} no longer leads, and makes way when its tasks have ended.`,
-    };
-  }
-
-  /** The leader, whichever instance it is, makes way for the next in line. */
-  async moveLeadership(election: unknown): Promise<ActionResult> {
-    const name = this.#electionName(election);
+    const meant = text(instance, 'instance');
     const { session, instanceId } = this.#elections;
     if (!session) {
-      return this.resignHere(name);
+      return this.#resignHere(name, meant);
     }
     const { outcome, former, next } = await requestResignation({
       client: session.client,
       path: session.paths.election(name),
       requestedBy: `the dashboard of ${instanceId}`,
       timeoutMs: MOVE_WITHIN_MS,
+      instanceId: meant,
     });
     if (outcome === 'no-leader') {
       throw new ConflictException(`Nobody leads the election "${name}".`);
+    }
+    if (outcome === 'other-leader') {
+      throw new ConflictException(
+        `${meant} does not lead the election "${name}" any more: ${former?.instanceId} does.`,
+      );
     }
     return {
       message:
@@ -77,13 +67,20 @@ export class DashboardActions {
     };
   }
 
-  /** Runs a task in this instance, whoever leads, without an entry in its ledger. */
-  async runTask(task: unknown): Promise<ActionResult> {
+  /**
+   * Runs a task in this instance, leader or not, without an entry in its ledger.
+   *
+   * @param instance which instance is meant: refused by any other
+   */
+  async runHere(task: unknown, instance: unknown): Promise<ActionResult> {
     const name = text(task, 'task');
+    this.#checkMeant(text(instance, 'instance'));
     if (!this.#tasks.list().some((each) => each.task === name)) {
       throw new NotFoundException(`There is no leader task "${name}" here.`);
     }
-    this.#logger.log(`The dashboard has the leader task "${name}" run here`);
+    this.#logger.log(
+      `Running leader task "${name}" on this instance, requested from the dashboard`,
+    );
     let error: unknown;
     const run = this.#tasks.run(name).catch((reason: unknown) => {
       error = reason;
@@ -104,6 +101,34 @@ export class DashboardActions {
         ? `"${name}" has run on ${instanceId}.`
         : `"${name}" runs on ${instanceId}.`,
     };
+  }
+
+  /** Without ZooKeeper this instance is all there is. */
+  async #resignHere(name: string, meant: string): Promise<ActionResult> {
+    this.#checkMeant(meant);
+    const { instanceId } = this.#elections;
+    const found = this.#elections.names.includes(name)
+      ? this.#elections.find(name, 'the dashboard')
+      : undefined;
+    if (found?.leadership.role !== 'leader') {
+      throw new ConflictException(`Nobody leads the election "${name}".`);
+    }
+    const isDone = await settledWithin([found.resign()], ANSWER_WITHIN_MS);
+    return {
+      message: isDone
+        ? `${instanceId} has resigned.`
+        : `${instanceId} no longer leads, and makes way when its tasks have ended.`,
+    };
+  }
+
+  /** A load balancer may have chosen another instance than the page came from. */
+  #checkMeant(meant: string): void {
+    const { instanceId } = this.#elections;
+    if (meant !== instanceId) {
+      throw new ConflictException(
+        `This request is meant for ${meant}, and has reached ${instanceId}. Load the page again.`,
+      );
+    }
   }
 
   #electionName(value: unknown): string {

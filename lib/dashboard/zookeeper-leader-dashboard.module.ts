@@ -1,23 +1,49 @@
 import {
-  Controller,
+  ConfigurableModuleBuilder,
   Module,
-  UseGuards,
-  VERSION_NEUTRAL,
   type DynamicModule,
-  type Type,
+  type Provider,
 } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
 import { LeaderElections } from '../election/leader-elections.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
-import { invalidOptionMessage } from '../zookeeper-leader.messages.js';
 import { DashboardActions } from './dashboard-actions.js';
 import { DashboardActionsController } from './dashboard-actions.controller.js';
 import { DashboardController } from './dashboard.controller.js';
+import { checkDashboardOptions } from './dashboard-options.js';
+import { controllerAt, placeAt } from './controller-at.js';
 import { DashboardState } from './dashboard-state.js';
+import { OptionGuards } from './option-guards.js';
 import { SameOriginGuard } from './same-origin.guard.js';
-import type {
-  DashboardGuard,
-  ZookeeperLeaderDashboardOptions,
-} from './zookeeper-leader-dashboard-options.interface.js';
+import type { ZookeeperLeaderDashboardOptions } from './zookeeper-leader-dashboard-options.interface.js';
+
+const DASHBOARD_OPTIONS = Symbol('nestjs-zookeeper-leader:dashboard-options');
+
+const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<ZookeeperLeaderDashboardOptions>({
+    optionsInjectionToken: DASHBOARD_OPTIONS,
+  })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createZookeeperLeaderDashboardOptions')
+    .build();
+
+const DASHBOARD_PROVIDERS: Provider[] = [
+  {
+    provide: DashboardState,
+    inject: [DASHBOARD_OPTIONS, LeaderElections, LeaderTasks],
+    useFactory: (
+      options: ZookeeperLeaderDashboardOptions,
+      elections: LeaderElections,
+      tasks: LeaderTasks,
+    ) => new DashboardState(elections, tasks, options?.actions !== undefined),
+  },
+  {
+    provide: DashboardActions,
+    inject: [LeaderElections, LeaderTasks],
+    useFactory: (elections: LeaderElections, tasks: LeaderTasks) =>
+      new DashboardActions(elections, tasks),
+  },
+];
 
 /**
  * A page that shows, live, who leads every election of the base path and what
@@ -42,17 +68,17 @@ import type {
  * @publicApi
  */
 @Module({})
-export class ZookeeperLeaderDashboardModule {
+export class ZookeeperLeaderDashboardModule extends ConfigurableModuleClass {
   /**
    * @throws {TypeError} for an option that is not valid
    */
-  static forRoot(options: ZookeeperLeaderDashboardOptions = {}): DynamicModule {
-    const { path = '/leadership', guard, actions, imports = [] } = options;
-    checkOptions(path, guard, actions?.guard, actions !== undefined);
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    const { path, guard, actions, imports } = checkDashboardOptions(options);
     const seen = guard ? [guard] : [];
     const steered = actions?.guard ? [actions.guard] : [];
+    const { providers = [], ...definition } = super.forRoot(options);
     return {
-      module: ZookeeperLeaderDashboardModule,
+      ...definition,
       imports,
       controllers: [
         controllerAt(path, DashboardController, seen),
@@ -66,77 +92,62 @@ export class ZookeeperLeaderDashboardModule {
             ]
           : []),
       ],
+      providers: [...providers, ...DASHBOARD_PROVIDERS],
+    };
+  }
+
+  /**
+   * {@link forRoot} with options that have to be injected or awaited. The
+   * modules that guards need stand among its own `imports`. A guard is one
+   * object for all requests.
+   *
+   * @example
+   * ```ts
+   * ZookeeperLeaderDashboardModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({
+   *     path: config.get('LEADERSHIP_PATH'),
+   *     guard: EmployeesGuard,
+   *   }),
+   * })
+   * ```
+   */
+  static override forRootAsync(
+    options: typeof ASYNC_OPTIONS_TYPE,
+  ): DynamicModule {
+    const guards = new OptionGuards();
+    const { providers = [], ...definition } = super.forRootAsync(options);
+    const controllers = [
+      controllerAt('/', DashboardController, [guards.seeing]),
+      controllerAt('/', DashboardActionsController, [
+        SameOriginGuard,
+        guards.seeing,
+        guards.acting,
+      ]),
+    ];
+    return {
+      ...definition,
+      controllers,
       providers: [
+        ...providers,
+        ...DASHBOARD_PROVIDERS,
         {
-          provide: DashboardState,
-          inject: [LeaderElections, LeaderTasks],
-          useFactory: (elections: LeaderElections, tasks: LeaderTasks) =>
-            new DashboardState(elections, tasks, actions !== undefined),
-        },
-        {
-          provide: DashboardActions,
-          inject: [LeaderElections, LeaderTasks],
-          useFactory: (elections: LeaderElections, tasks: LeaderTasks) =>
-            new DashboardActions(elections, tasks),
+          provide: OptionGuards,
+          inject: [DASHBOARD_OPTIONS, ModuleRef],
+          useFactory: async (
+            given: ZookeeperLeaderDashboardOptions,
+            modules: ModuleRef,
+          ) => {
+            const checked = checkDashboardOptions(given);
+            await guards.use(checked, modules);
+            // Nest reads the paths when all providers are there.
+            for (const controller of controllers) {
+              placeAt(checked.path, controller);
+            }
+            return guards;
+          },
         },
       ],
     };
   }
-}
-
-/** A class of its own for each module, whose path and guards are its own. */
-function controllerAt(
-  path: string,
-  controller: Type,
-  guards: readonly DashboardGuard[],
-): Type {
-  const own = class extends controller {};
-  // Nest logs it, and the tools that describe an API ask for it.
-  Object.defineProperty(own, 'name', { value: controller.name });
-  Controller({ path, version: VERSION_NEUTRAL })(own);
-  UseGuards(...guards)(own);
-  return own;
-}
-
-function checkOptions(
-  path: unknown,
-  guard: unknown,
-  actionsGuard: unknown,
-  hasActions: boolean,
-): void {
-  if (typeof path !== 'string' || !/^\/?[\w~.-]+(\/[\w~.-]+)*$/.test(path)) {
-    throw invalid('path', path, 'is no path', 'one such as "/leadership"');
-  }
-  if (guard !== undefined && !isGuard(guard)) {
-    throw invalid('guard', guard, 'is no guard', 'its class, or an object');
-  }
-  if (hasActions && actionsGuard !== false && !isGuard(actionsGuard)) {
-    throw invalid(
-      'actions.guard',
-      actionsGuard,
-      'is needed to say who may act',
-      "a guard's class, or false for whoever can see the page",
-    );
-  }
-}
-
-function isGuard(value: unknown): boolean {
-  return (
-    typeof value === 'function' ||
-    (typeof value === 'object' && value !== null && 'canActivate' in value)
-  );
-}
-
-function invalid(
-  option: string,
-  value: unknown,
-  problem: string,
-  expected: string,
-): TypeError {
-  return new TypeError(
-    invalidOptionMessage(option, value, problem, expected).replace(
-      /^\w+/,
-      'ZookeeperLeaderDashboardModule',
-    ),
-  );
 }

@@ -3,13 +3,16 @@ import {
   HealthIndicatorService,
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
+import {
+  DEFAULT_MAX_DISCONNECTED_MS,
+  instanceProblems,
+} from '../instance-problems.js';
 import { KnownLeader } from '../election/known-leader.js';
 import {
   LeaderElections,
   type ManagedElection,
 } from '../election/leader-elections.js';
 import { ConnectionRecord } from '../zookeeper/connection-record.js';
-import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 import type {
   ElectionHealth,
   ZookeeperLeaderHealth,
@@ -27,8 +30,6 @@ export interface ZookeeperLeaderHealthOptions {
    */
   readonly maxDisconnectedMs?: number;
 }
-
-const DEFAULT_MAX_DISCONNECTED_MS = 60_000;
 
 /**
  * Health indicator for `@nestjs/terminus` 11 and 12. A follower is up, and so is
@@ -99,7 +100,11 @@ export class ZookeeperLeaderHealthIndicator {
   ): Promise<HealthIndicatorResult<Key>> {
     const indicator = this.#indicators.check(key);
     // Now, not when the leaders have been looked up.
-    const problems = this.#problems(maxDisconnectedMs);
+    const problems = instanceProblems(
+      this.#elections,
+      this.#connection,
+      maxDisconnectedMs,
+    );
     const details = await this.#details();
     return problems.length === 0
       ? indicator.up({ ...details })
@@ -149,28 +154,5 @@ export class ZookeeperLeaderHealthIndicator {
       }),
       ...(leader && { fencingToken: leader.fencingToken }),
     };
-  }
-
-  #problems(maxDisconnectedMs: number): string[] {
-    const problems: string[] = [];
-    const { problem, disconnectedMs } = this.#connection;
-    if (isZookeeperError(problem, 'AUTH_FAILED', 'KEEPER_UNAVAILABLE')) {
-      problems.push(problem.message);
-    } else if (disconnectedMs > maxDisconnectedMs) {
-      problems.push(
-        `no connection to ZooKeeper for ${Math.round(disconnectedMs)} ms`,
-      );
-    }
-    for (const election of this.#leaders.keys()) {
-      if (election.leadership.role === 'leader' && !election.isLeader()) {
-        problems.push(
-          `the lease of the leadership of "${election.name}" has run out`,
-        );
-      }
-    }
-    for (const [election, why] of this.#elections.problems) {
-      problems.push(`the election "${election}" cannot be held: ${why}`);
-    }
-    return problems;
   }
 }
