@@ -1,18 +1,9 @@
-import { inspect } from 'node:util';
-
 const MODULE = 'ZookeeperLeaderModule';
 
-export function invalidOptionMessage(
-  option: string,
-  value: unknown,
-  problem: string,
-  expected?: string,
-): string {
-  const shown = value === undefined ? '' : ` ${inspect(value)}`;
-  const hint = expected === undefined ? '' : ` Expected ${expected}.`;
-  return `${MODULE}: option ${option}${shown} ${problem}.${hint}`.replace(
-    /\.\.( |$)/g,
-    '.$1',
+export function withoutOptionsMessage(module: string): string {
+  return (
+    `${module} is imported without options. Write imports: [${module}.forRoot()] ` +
+    'instead of the class alone.'
   );
 }
 
@@ -61,6 +52,32 @@ export function notScheduledMessage(method: string): string {
     '@Timeout() is found on it. If one stands below another decorator that ' +
     'drops metadata, move it to the top. If the application calls the method ' +
     'itself, say so: @OnlyLeader({ scheduled: false }).'
+  );
+}
+
+export function answersRequestsMessage(method: string): string {
+  return (
+    `${method} is decorated with @OnlyLeader() and answers requests: on every ` +
+    'instance but the leader it does nothing and the answer is empty. Use ' +
+    '@UseGuards(LeaderGuard) instead: it refuses the request and names the ' +
+    'leader. If the empty answer is meant, say so: ' +
+    '@OnlyLeader({ scheduled: false }).'
+  );
+}
+
+export function noSchedulerMessage(method: string): string {
+  return (
+    `${method} has a schedule that nothing fires: no scheduler is found. Add ` +
+    'ScheduleModule.forRoot() of @nestjs/schedule to the imports of the root ' +
+    'module.'
+  );
+}
+
+export function severalSchedulersMessage(count: number): string {
+  return (
+    `ScheduleModule.forRoot() is imported ${count} times: every @Cron(), ` +
+    `@Interval() and @Timeout() of this application fires ${count} times. ` +
+    'Import it once, in the root module; a library may import it too.'
   );
 }
 

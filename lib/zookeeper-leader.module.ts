@@ -3,15 +3,29 @@ import { DiscoveryModule } from '@nestjs/core';
 import { LeaderElection } from './election/leader-election.js';
 import { LeaderElections } from './election/leader-elections.js';
 import { LeaderTasks } from './tasks/leader-tasks.js';
+import { checkAsyncOptions, withCheckedOptions } from './async-options.js';
 import {
   ConfigurableModuleClass,
+  OPTIONS_FACTORY_METHOD,
   type ASYNC_OPTIONS_TYPE,
   type OPTIONS_TYPE,
 } from './zookeeper-leader.module-definition.js';
+import { ZOOKEEPER_LEADER_OPTIONS } from './zookeeper-leader.constants.js';
+import {
+  checkOptionNames,
+  hideCredentials,
+} from './zookeeper-leader.options.js';
 import {
   LEADER_PROVIDERS,
   withNamedElections,
 } from './zookeeper-leader.providers.js';
+
+const MODULE = {
+  owner: 'ZookeeperLeaderModule',
+  token: ZOOKEEPER_LEADER_OPTIONS,
+  method: OPTIONS_FACTORY_METHOD,
+  accept: hideCredentials,
+};
 
 /**
  * Elects a leader among the instances of the application, through ZooKeeper.
@@ -37,14 +51,21 @@ import {
 })
 export class ZookeeperLeaderModule extends ConfigurableModuleClass {
   /**
-   * @throws {TypeError} (at start) for an option that is not valid
+   * @throws {TypeError} for a name that is no option; at start for a value that
+   * is not valid
    */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    return withNamedElections(super.forRoot(options));
+    checkOptionNames(options);
+    return withNamedElections(
+      withCheckedOptions(super.forRoot(options), MODULE),
+    );
   }
 
   /**
    * {@link forRoot} with options that have to be injected or awaited.
+   *
+   * @throws {TypeError} when there is neither `useFactory`, `useClass` nor
+   * `useExisting`; at start for an option that is not valid
    *
    * @example
    * ```ts
@@ -59,6 +80,9 @@ export class ZookeeperLeaderModule extends ConfigurableModuleClass {
   static override forRootAsync(
     options: typeof ASYNC_OPTIONS_TYPE,
   ): DynamicModule {
-    return withNamedElections(super.forRootAsync(options));
+    checkAsyncOptions(MODULE.owner, options);
+    return withNamedElections(
+      withCheckedOptions(super.forRootAsync(options), MODULE, options),
+    );
   }
 }

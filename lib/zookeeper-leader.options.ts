@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import type {
   ConnectionLossPolicy,
+  ZookeeperCredentials,
   ZookeeperLeaderModuleOptions,
 } from './interfaces/zookeeper-leader-options.interface.js';
 import {
@@ -16,7 +17,7 @@ import {
   resolveLedgerOptions,
   type ResolvedLedgerOptions,
 } from './tasks/task-options.js';
-import { invalidOptionMessage } from './zookeeper-leader.messages.js';
+import { OptionChecks, type OptionTable } from './validate.js';
 
 /** The options, validated and complete. */
 export interface ResolvedOptions {
@@ -37,8 +38,46 @@ export interface ResolvedOptions {
   readonly enabled: boolean;
 }
 
-const LONGEST_NAME = 200;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const MODULE = 'ZookeeperLeaderModule';
+const checks = new OptionChecks(MODULE);
+
+/** Every option of the module: a new one is a line here. */
+const OPTIONS: OptionTable<ZookeeperLeaderModuleOptions> = {
+  connectionString: true,
+  basePath: true,
+  sessionTimeoutMs: true,
+  instanceId: true,
+  credentials: true,
+  connectionLossPolicy: true,
+  drainTimeoutMs: true,
+  maxStallMs: true,
+  elections: true,
+  ledger: true,
+  standalone: true,
+  enabled: true,
+};
+
+const CREDENTIALS: OptionTable<ZookeeperCredentials> = {
+  username: true,
+  password: true,
+};
+
+/**
+ * Checks the names of the options where they are written.
+ *
+ * @throws {TypeError} that names what is no option, and what was meant
+ */
+export function checkOptionNames(
+  options: ZookeeperLeaderModuleOptions & { readonly isGlobal?: boolean },
+): void {
+  if (options && ('useFactory' in options || 'useClass' in options)) {
+    throw new TypeError(
+      `${MODULE}.forRoot() takes the options themselves. For useFactory, ` +
+        'useClass and useExisting there is forRootAsync()',
+    );
+  }
+  checks.object(options, { ...OPTIONS, isGlobal: true });
+}
 
 /**
  * Checks the options and fills in the defaults.
@@ -46,48 +85,39 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  * @throws {TypeError} that names the option, its value and the fix
  */
 export function resolveOptions(
-  options: ZookeeperLeaderModuleOptions,
+  given: ZookeeperLeaderModuleOptions,
 ): ResolvedOptions {
+  const options = checks.object(given, OPTIONS);
   const { servers, chroot } = readConnectionString(options.connectionString);
-  const basePath = options.basePath ?? '/nestjs-leader';
-  const pathProblem =
-    typeof basePath === 'string'
-      ? basePath === '/'
-        ? 'is the root, which belongs to everybody'
-        : describePathProblem(basePath)
-      : 'is not a string';
-  if (pathProblem) {
-    throw invalid(
-      'basePath',
-      basePath,
-      pathProblem,
-      'an absolute path such as "/nestjs-leader"',
-    );
-  }
-  const elections = options.elections && [...options.elections];
-  elections?.forEach((name) => checkElectionName(name, 'elections'));
-  const duplicate = elections?.find(
-    (name, index) => elections.indexOf(name) !== index,
-  );
-  if (duplicate !== undefined) {
-    throw invalid('elections', elections, `names "${duplicate}" twice`);
-  }
   return Object.freeze({
     servers,
-    basePath: chroot + basePath,
-    sessionTimeoutMs: milliseconds(options, 'sessionTimeoutMs', 10_000, 100),
+    basePath: chroot + readBasePath(options.basePath),
+    sessionTimeoutMs: checks.milliseconds(
+      'sessionTimeoutMs',
+      options.sessionTimeoutMs,
+      { least: 100, fallback: 10_000 },
+    ),
     instanceId: readInstanceId(options.instanceId),
-    credentials: readCredentials(options),
-    connectionLossPolicy: oneOf(options, 'connectionLossPolicy', [
+    credentials: readCredentials(options.credentials),
+    connectionLossPolicy: checks.oneOf(
+      'connectionLossPolicy',
+      options.connectionLossPolicy,
+      ['hold-lease', 'step-down'],
       'hold-lease',
-      'step-down',
-    ]),
-    drainTimeoutMs: milliseconds(options, 'drainTimeoutMs', 10_000, 0),
-    maxStallMs: milliseconds(options, 'maxStallMs', 30_000, 100),
-    elections: elections && [...new Set([DEFAULT_ELECTION, ...elections])],
-    ledger: resolveLedgerOptions(options.ledger, 'the module') ?? false,
-    standalone: flag(options, 'standalone', false),
-    enabled: flag(options, 'enabled', true),
+    ),
+    drainTimeoutMs: checks.milliseconds(
+      'drainTimeoutMs',
+      options.drainTimeoutMs,
+      { least: 0, fallback: 10_000 },
+    ),
+    maxStallMs: checks.milliseconds('maxStallMs', options.maxStallMs, {
+      least: 100,
+      fallback: 30_000,
+    }),
+    elections: readElections(options.elections),
+    ledger: resolveLedgerOptions(options.ledger, MODULE) ?? false,
+    standalone: checks.flag('standalone', options.standalone, false),
+    enabled: checks.flag('enabled', options.enabled, true),
   });
 }
 
@@ -95,8 +125,11 @@ export function resolveOptions(
 export function hideCredentials(
   options: ZookeeperLeaderModuleOptions,
 ): ZookeeperLeaderModuleOptions {
-  const { username, password } = options?.credentials ?? {};
-  return typeof username === 'string' && typeof password === 'string'
+  const { credentials } = options;
+  const { username, password } = credentials ?? {};
+  return hasOnlyKnownNames(credentials) &&
+    typeof username === 'string' &&
+    typeof password === 'string'
     ? { ...options, credentials: new DigestCredentials(username, password) }
     : options;
 }
@@ -105,17 +138,11 @@ export function hideCredentials(
  * @throws {TypeError} if `name` cannot be an election's name
  */
 export function checkElectionName(name: unknown, where: string): void {
-  if (typeof name !== 'string' || name === '' || name.length > LONGEST_NAME) {
-    throw invalid(
-      where,
-      name,
-      'is not the name of an election',
-      `a text of 1 to ${LONGEST_NAME} characters`,
-    );
-  }
-  if (/\p{Surrogate}/u.test(name)) {
-    throw invalid(where, name, 'is not well-formed Unicode');
-  }
+  checks.name(
+    where,
+    name,
+    'the name of an election: a text of 1 to 200 characters',
+  );
 }
 
 function readConnectionString(option: unknown): {
@@ -131,129 +158,101 @@ function readConnectionString(option: unknown): {
         'ZOOKEEPER_CONNECTION_STRING)'
       : 'connectionString';
   if (typeof text !== 'string' || text.trim() === '') {
-    throw invalid(
+    throw checks.error(
       source,
       text,
       'is empty or not a string',
-      '"host:port", or several with commas between',
+      'a text such as "host:port", or several with commas between',
     );
   }
   try {
     return parseConnectionString(text.trim());
   } catch (error) {
-    throw new TypeError(
-      invalidOptionMessage(
-        source,
-        withoutSecrets(text),
-        (error as Error).message,
-      ),
-      { cause: error },
+    const { message } = error as Error;
+    throw checks.error(source, withoutSecrets(text), message);
+  }
+}
+
+function readBasePath(option: unknown): string {
+  const basePath = option === undefined ? '/nestjs-leader' : option;
+  const problem =
+    typeof basePath === 'string'
+      ? basePath === '/'
+        ? 'is the root, which belongs to everybody'
+        : describePathProblem(basePath)
+      : 'is not a string';
+  if (problem !== undefined) {
+    throw checks.error(
+      'basePath',
+      basePath,
+      problem,
+      'an absolute path such as "/nestjs-leader"',
     );
   }
+  return basePath as string;
 }
 
 function readInstanceId(instanceId: unknown): string {
-  if (instanceId === undefined) {
-    const suffix = randomBytes(2).toString('hex');
-    return `${hostname()}:${process.pid}-${suffix}`;
-  }
-  if (
-    typeof instanceId !== 'string' ||
-    instanceId.trim() === '' ||
-    instanceId.length > LONGEST_NAME ||
-    /\p{Surrogate}/u.test(instanceId)
-  ) {
-    throw invalid(
-      'instanceId',
-      instanceId,
-      'is not a name',
-      `a text of 1 to ${LONGEST_NAME} characters that is unique to the instance`,
-    );
-  }
-  return instanceId;
+  return instanceId === undefined
+    ? `${hostname()}:${process.pid}-${randomBytes(2).toString('hex')}`
+    : checks.name(
+        'instanceId',
+        instanceId,
+        'a text of 1 to 200 characters that is unique to the instance',
+      );
 }
 
-function readCredentials({
-  credentials,
-}: ZookeeperLeaderModuleOptions): DigestCredentials | undefined {
-  if (credentials === undefined) {
+function readElections(option: unknown): readonly string[] | undefined {
+  if (option === undefined) {
     return undefined;
   }
-  const { username, password } = credentials ?? {};
+  if (!Array.isArray(option)) {
+    throw checks.error('elections', option, 'is not a list', "['billing']");
+  }
+  const names = option as unknown[];
+  const elections = names.map((name, index) =>
+    checks.name(
+      `elections[${index}]`,
+      name,
+      'the name of an election: a text of 1 to 200 characters',
+    ),
+  );
+  const duplicate = elections.find(
+    (name, index) => elections.indexOf(name) !== index,
+  );
+  if (duplicate !== undefined) {
+    throw checks.error('elections', elections, `names "${duplicate}" twice`);
+  }
+  return [...new Set([DEFAULT_ELECTION, ...elections])];
+}
+
+function readCredentials(
+  option: ZookeeperLeaderModuleOptions['credentials'],
+): DigestCredentials | undefined {
+  if (option === undefined) {
+    return undefined;
+  }
+  const { username, password } =
+    option instanceof DigestCredentials
+      ? option
+      : checks.object(option, CREDENTIALS, 'credentials');
   const isValid =
     typeof username === 'string' &&
     typeof password === 'string' &&
     /^[^:\0]+$/.test(username) &&
     /^[^\0]+$/.test(password);
   if (!isValid) {
-    // Never with its value: it is a secret.
-    throw new TypeError(
-      invalidOptionMessage(
-        'credentials',
-        undefined,
-        'need a username without ":" and a password, both not empty',
-      ),
+    throw checks.error(
+      'credentials',
+      option,
+      'need a username without ":" and a password, both not empty',
     );
   }
   return new DigestCredentials(username, password);
 }
 
-function milliseconds(
-  options: ZookeeperLeaderModuleOptions,
-  name: 'sessionTimeoutMs' | 'drainTimeoutMs' | 'maxStallMs',
-  fallback: number,
-  least: number,
-): number {
-  const value: unknown = options[name] ?? fallback;
-  if (
-    !Number.isInteger(value) ||
-    (value as number) < least ||
-    (value as number) > LONGEST_TIMER_MS
-  ) {
-    throw invalid(
-      name,
-      value,
-      'is out of range',
-      `a whole number of milliseconds from ${least} to ${LONGEST_TIMER_MS}`,
-    );
-  }
-  return value as number;
-}
-
-function flag(
-  options: ZookeeperLeaderModuleOptions,
-  name: 'standalone' | 'enabled',
-  fallback: boolean,
-): boolean {
-  const value: unknown = options[name] ?? fallback;
-  if (typeof value !== 'boolean') {
-    throw invalid(name, value, 'is not a boolean', 'true or false');
-  }
-  return value;
-}
-
-function oneOf(
-  options: ZookeeperLeaderModuleOptions,
-  name: 'connectionLossPolicy',
-  values: readonly [ConnectionLossPolicy, ConnectionLossPolicy],
-): ConnectionLossPolicy {
-  const value = options[name] ?? values[0];
-  if (!values.includes(value)) {
-    throw invalid(
-      name,
-      value,
-      'is unknown',
-      values.map((allowed) => `'${allowed}'`).join(' or '),
-    );
-  }
-  return value;
-}
-
-function invalid(
-  option: string,
-  value: unknown,
-  problem: string,
-  expected?: string,
-): TypeError {
-  return new TypeError(invalidOptionMessage(option, value, problem, expected));
+function hasOnlyKnownNames(credentials: object | undefined): boolean {
+  return Object.keys(credentials ?? {}).every((name) =>
+    Object.hasOwn(CREDENTIALS, name),
+  );
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { DiscoveryService, ModulesContainer } from '@nestjs/core';
+import { ElectionExplorer } from './election/election.explorer.js';
 import {
   getLeaderElectionToken,
   injectedElectionNames,
@@ -18,8 +19,8 @@ import {
   ZOOKEEPER_LEADER_OPTIONS,
 } from './zookeeper-leader.constants.js';
 import { ZookeeperLeaderLifecycle } from './zookeeper-leader.lifecycle.js';
+import { withoutOptionsMessage } from './zookeeper-leader.messages.js';
 import {
-  hideCredentials,
   resolveOptions,
   type ResolvedOptions,
 } from './zookeeper-leader.options.js';
@@ -28,9 +29,13 @@ import {
 export const LEADER_PROVIDERS: Provider[] = [
   {
     provide: RESOLVED_OPTIONS,
-    inject: [ZOOKEEPER_LEADER_OPTIONS],
-    useFactory: (options: ZookeeperLeaderModuleOptions) =>
-      resolveOptions(options),
+    inject: [{ token: ZOOKEEPER_LEADER_OPTIONS, optional: true }],
+    useFactory: (options: ZookeeperLeaderModuleOptions | undefined) => {
+      if (options === undefined) {
+        throw new TypeError(withoutOptionsMessage('ZookeeperLeaderModule'));
+      }
+      return resolveOptions(options);
+    },
   },
   {
     provide: LeaderElections,
@@ -63,13 +68,18 @@ export const LEADER_PROVIDERS: Provider[] = [
   },
   {
     provide: TaskExplorer,
-    inject: [DiscoveryService, LeaderElections, LeaderTasks, ScheduleFinder],
+    inject: [DiscoveryService, LeaderTasks, ScheduleFinder],
     useFactory: (
       discovery: DiscoveryService,
-      elections: LeaderElections,
       tasks: LeaderTasks,
       schedules: ScheduleFinder,
-    ) => new TaskExplorer(discovery, elections, tasks, schedules),
+    ) => new TaskExplorer(discovery, tasks, schedules),
+  },
+  {
+    provide: ElectionExplorer,
+    inject: [ModulesContainer, LeaderElections],
+    useFactory: (modules: ModulesContainer, elections: LeaderElections) =>
+      new ElectionExplorer(modules, elections),
   },
   {
     provide: LeadershipHooksExplorer,
@@ -84,6 +94,7 @@ export const LEADER_PROVIDERS: Provider[] = [
     provide: ZookeeperLeaderLifecycle,
     inject: [
       ModulesContainer,
+      ElectionExplorer,
       TaskExplorer,
       LeadershipHooksExplorer,
       LeaderElections,
@@ -91,6 +102,7 @@ export const LEADER_PROVIDERS: Provider[] = [
     ],
     useFactory: (
       modules: ModulesContainer,
+      electionExplorer: ElectionExplorer,
       tasksExplorer: TaskExplorer,
       hooksExplorer: LeadershipHooksExplorer,
       elections: LeaderElections,
@@ -98,7 +110,7 @@ export const LEADER_PROVIDERS: Provider[] = [
     ) =>
       new ZookeeperLeaderLifecycle(
         () => countImports(modules),
-        [tasksExplorer, hooksExplorer],
+        [electionExplorer, tasksExplorer, hooksExplorer],
         elections,
         tasks,
       ),
@@ -111,7 +123,7 @@ export const LEADER_PROVIDERS: Provider[] = [
  * than are loaded when `forRoot()` is called.
  */
 export function withNamedElections(definition: DynamicModule): DynamicModule {
-  const providers = (definition.providers ?? []).map(hidingCredentials);
+  const { providers = [] } = definition;
   return {
     ...definition,
     get providers(): Provider[] {
@@ -126,34 +138,12 @@ export function withNamedElections(definition: DynamicModule): DynamicModule {
   };
 }
 
-/** Keeps the password out of dumps of what Nest's container holds. */
-function hidingCredentials(provider: Provider): Provider {
-  if (
-    typeof provider !== 'object' ||
-    provider.provide !== ZOOKEEPER_LEADER_OPTIONS
-  ) {
-    return provider;
-  }
-  if ('useValue' in provider) {
-    return { ...provider, useValue: hideCredentials(provider.useValue) };
-  }
-  if ('useFactory' in provider) {
-    const { useFactory } = provider;
-    return {
-      ...provider,
-      useFactory: async (...dependencies: unknown[]) =>
-        hideCredentials(await useFactory(...dependencies)),
-    };
-  }
-  return provider;
-}
-
 function electionProvider(name: string): Provider {
   return {
     provide: getLeaderElectionToken(name),
     inject: [LeaderElections],
     useFactory: (elections: LeaderElections) =>
-      elections.find(name, `@InjectLeaderElection('${name}')`),
+      elections.offer(name, `@InjectLeaderElection('${name}')`),
   };
 }
 

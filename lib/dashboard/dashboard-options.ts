@@ -1,5 +1,21 @@
-import { invalidOptionMessage } from '../zookeeper-leader.messages.js';
-import type { ZookeeperLeaderDashboardOptions } from './zookeeper-leader-dashboard-options.interface.js';
+import { OptionChecks, type OptionTable } from '../validate.js';
+import type {
+  DashboardActionsOptions,
+  ZookeeperLeaderDashboardOptions,
+} from './zookeeper-leader-dashboard-options.interface.js';
+
+export const DASHBOARD_MODULE = 'ZookeeperLeaderDashboardModule';
+const checks = new OptionChecks(DASHBOARD_MODULE);
+
+/** Every option of the dashboard: a new one is a line here. */
+const OPTIONS: OptionTable<ZookeeperLeaderDashboardOptions> = {
+  path: true,
+  guard: true,
+  actions: true,
+  imports: true,
+};
+
+const ACTIONS: OptionTable<DashboardActionsOptions> = { guard: true };
 
 /** The options with their defaults. */
 export type CheckedDashboardOptions = ZookeeperLeaderDashboardOptions &
@@ -11,20 +27,40 @@ export type CheckedDashboardOptions = ZookeeperLeaderDashboardOptions &
 export function checkDashboardOptions(
   options: ZookeeperLeaderDashboardOptions,
 ): CheckedDashboardOptions {
-  const { path = '/leadership', guard, actions, imports = [] } = options ?? {};
+  const {
+    path = '/leadership',
+    guard,
+    actions,
+    imports = [],
+  } = checks.object(options, OPTIONS);
   if (typeof path !== 'string' || !/^\/?[\w~.-]+(\/[\w~.-]+)*$/.test(path)) {
-    throw invalid('path', path, 'is no path', 'one such as "/leadership"');
+    throw checks.error('path', path, 'is no path', 'one such as "/leadership"');
   }
   if (guard !== undefined && !isGuard(guard)) {
-    throw invalid('guard', guard, 'is no guard', 'its class, or an object');
+    throw checks.error(
+      'guard',
+      guard,
+      'is not a guard',
+      'its class, or an object',
+    );
   }
-  const acting: unknown = actions?.guard;
-  if (actions !== undefined && acting !== false && !isGuard(acting)) {
-    throw invalid(
-      'actions.guard',
-      acting,
-      'is needed to say who may act',
-      "a guard's class, or false for everybody who can see the page",
+  if (actions !== undefined) {
+    const acting: unknown = checks.object(actions, ACTIONS, 'actions').guard;
+    if (acting !== false && !isGuard(acting)) {
+      throw checks.error(
+        'actions.guard',
+        acting,
+        'is needed to say who may act',
+        "a guard's class, or false for everybody who can see the page",
+      );
+    }
+  }
+  if (!Array.isArray(imports)) {
+    throw checks.error(
+      'imports',
+      imports,
+      'is not a list',
+      'a list of modules',
     );
   }
   return { ...options, path, imports };
@@ -34,19 +70,5 @@ function isGuard(value: unknown): boolean {
   return (
     typeof value === 'function' ||
     (typeof value === 'object' && value !== null && 'canActivate' in value)
-  );
-}
-
-function invalid(
-  option: string,
-  value: unknown,
-  problem: string,
-  expected: string,
-): TypeError {
-  return new TypeError(
-    invalidOptionMessage(option, value, problem, expected).replace(
-      /^\w+/,
-      'ZookeeperLeaderDashboardModule',
-    ),
   );
 }

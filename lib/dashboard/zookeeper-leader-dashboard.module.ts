@@ -1,16 +1,24 @@
 import {
   ConfigurableModuleBuilder,
+  Inject,
   Module,
+  Optional,
   type DynamicModule,
   type Provider,
 } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
+import { checkAsyncOptions, withCheckedOptions } from '../async-options.js';
 import { LeaderElections } from '../election/leader-elections.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
+import { withoutOptionsMessage } from '../zookeeper-leader.messages.js';
 import { DashboardActions } from './dashboard-actions.js';
 import { DashboardActionsController } from './dashboard-actions.controller.js';
 import { DashboardController } from './dashboard.controller.js';
-import { checkDashboardOptions } from './dashboard-options.js';
+import {
+  checkDashboardOptions,
+  DASHBOARD_MODULE,
+  type CheckedDashboardOptions,
+} from './dashboard-options.js';
 import { controllerAt, placeAt } from './controller-at.js';
 import { DashboardState } from './dashboard-state.js';
 import { OptionGuards } from './option-guards.js';
@@ -19,12 +27,19 @@ import type { ZookeeperLeaderDashboardOptions } from './zookeeper-leader-dashboa
 
 const DASHBOARD_OPTIONS = Symbol('nestjs-zookeeper-leader:dashboard-options');
 
+const MODULE = {
+  owner: DASHBOARD_MODULE,
+  token: DASHBOARD_OPTIONS,
+  method: 'createZookeeperLeaderDashboardOptions',
+  accept: checkDashboardOptions,
+};
+
 const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<ZookeeperLeaderDashboardOptions>({
     optionsInjectionToken: DASHBOARD_OPTIONS,
   })
     .setClassMethodName('forRoot')
-    .setFactoryMethodName('createZookeeperLeaderDashboardOptions')
+    .setFactoryMethodName(MODULE.method)
     .build();
 
 const DASHBOARD_PROVIDERS: Provider[] = [
@@ -35,7 +50,7 @@ const DASHBOARD_PROVIDERS: Provider[] = [
       options: ZookeeperLeaderDashboardOptions,
       elections: LeaderElections,
       tasks: LeaderTasks,
-    ) => new DashboardState(elections, tasks, options?.actions !== undefined),
+    ) => new DashboardState(elections, tasks, options.actions !== undefined),
   },
   {
     provide: DashboardActions,
@@ -69,6 +84,13 @@ const DASHBOARD_PROVIDERS: Provider[] = [
  */
 @Module({})
 export class ZookeeperLeaderDashboardModule extends ConfigurableModuleClass {
+  constructor(@Optional() @Inject(DASHBOARD_OPTIONS) options: unknown) {
+    super();
+    if (options === undefined) {
+      throw new TypeError(withoutOptionsMessage(DASHBOARD_MODULE));
+    }
+  }
+
   /**
    * @throws {TypeError} for an option that is not valid
    */
@@ -115,8 +137,13 @@ export class ZookeeperLeaderDashboardModule extends ConfigurableModuleClass {
   static override forRootAsync(
     options: typeof ASYNC_OPTIONS_TYPE,
   ): DynamicModule {
+    checkAsyncOptions(MODULE.owner, options);
     const guards = new OptionGuards();
-    const { providers = [], ...definition } = super.forRootAsync(options);
+    const { providers = [], ...definition } = withCheckedOptions(
+      super.forRootAsync(options),
+      MODULE,
+      options,
+    );
     const controllers = [
       controllerAt('/', DashboardController, [guards.seeing]),
       controllerAt('/', DashboardActionsController, [
@@ -135,10 +162,9 @@ export class ZookeeperLeaderDashboardModule extends ConfigurableModuleClass {
           provide: OptionGuards,
           inject: [DASHBOARD_OPTIONS, ModuleRef],
           useFactory: async (
-            given: ZookeeperLeaderDashboardOptions,
+            checked: CheckedDashboardOptions,
             modules: ModuleRef,
           ) => {
-            const checked = checkDashboardOptions(given);
             await guards.use(checked, modules);
             // Nest reads the paths when all providers are there.
             for (const controller of controllers) {

@@ -1,14 +1,17 @@
 import { Inject } from '@nestjs/common';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import { checkElectionName } from '../zookeeper-leader.options.js';
+import {
+  refuseBareDecorator,
+  refuseStandardDecorators,
+} from '../decorator-checks.js';
 import { sharedRegistry } from '../shared-registry.js';
 import { LeaderElection } from './leader-election.js';
 
-/** Which classes have a named election injected. */
-const injections = sharedRegistry(
-  'injected-elections',
-  () => new Map<string, Set<object>>(),
-);
+const TOKEN_PREFIX = 'nestjs-zookeeper-leader:election:';
+
+/** The names of elections that classes of this process have injected. */
+const injected = sharedRegistry('injected-elections', () => new Set<string>());
 
 /**
  * Injects the election of that name, where the class {@link LeaderElection}
@@ -28,13 +31,12 @@ const injections = sharedRegistry(
 export function InjectLeaderElection(
   name: string = DEFAULT_ELECTION,
 ): ParameterDecorator & PropertyDecorator {
+  // oxlint-disable-next-line prefer-rest-params
+  refuseBareDecorator('@InjectLeaderElection()', arguments.length);
   checkElectionName(name, '@InjectLeaderElection()');
   const inject = Inject(getLeaderElectionToken(name));
   return (target: object, key: string | symbol | undefined, index?: number) => {
-    // A parameter's target is the class, a property's is its prototype.
-    const owner = typeof target === 'function' ? target : target.constructor;
-    const owners = injections.get(name) ?? new Set();
-    injections.set(name, owners.add(owner));
+    refuseStandardDecorators('@InjectLeaderElection()', key);
     inject(target, key, index as number);
   };
 }
@@ -59,25 +61,21 @@ export function getLeaderElectionToken(
   if (name === DEFAULT_ELECTION) {
     return LeaderElection;
   }
-  if (!injections.has(name)) {
-    injections.set(name, new Set());
-  }
-  return `nestjs-zookeeper-leader:election:${name}`;
+  injected.add(name);
+  return TOKEN_PREFIX + name;
 }
 
 /** Names that any class of this process, loaded so far, has injected. */
 export function injectedElectionNames(): string[] {
-  return [...injections.keys()].filter((name) => name !== DEFAULT_ELECTION);
+  return [...injected];
 }
 
-/** Names that `type`, or a class it extends, has injected. */
-export function electionsInjectedInto(type: object): string[] {
-  return [...injections].flatMap(([name, owners]) =>
-    [...owners].some(
-      (owner) =>
-        owner === type || Object.prototype.isPrototypeOf.call(owner, type),
-    )
-      ? [name]
-      : [],
-  );
+/** The name of the election that a token stands for, if it does for one. */
+export function electionOfToken(token: unknown): string | undefined {
+  if (token === LeaderElection) {
+    return DEFAULT_ELECTION;
+  }
+  return typeof token === 'string' && token.startsWith(TOKEN_PREFIX)
+    ? token.slice(TOKEN_PREFIX.length)
+    : undefined;
 }

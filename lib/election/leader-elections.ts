@@ -76,6 +76,8 @@ export class LeaderElections {
   readonly #options: ResolvedOptions;
   readonly #identity: InstanceIdentity;
   readonly #elections = new Map<string, ManagedElection>();
+  /** Made for whoever may ask for them, and not in use so far. */
+  readonly #offered = new Map<string, ManagedElection>();
   readonly #drains = new Set<Drain>();
   readonly #log: LeadershipLog;
   readonly #followers = new Set<(election: ManagedElection) => void>();
@@ -152,12 +154,8 @@ export class LeaderElections {
     if (existing) {
       return existing;
     }
-    checkElectionName(name, `election of ${usedBy}`);
-    const known = this.#options.elections;
-    if (known && !known.includes(name)) {
-      throw new TypeError(unknownElectionMessage(name, known, usedBy));
-    }
-    const election = this.#create(name);
+    const election = this.#offered.get(name) ?? this.#make(name, usedBy);
+    this.#offered.delete(name);
     this.#elections.set(name, election);
     if (!this.#isFake) {
       this.#log.follow(election);
@@ -168,6 +166,32 @@ export class LeaderElections {
     if (this.#phase === 'closing') {
       void election.shutDown();
     }
+    return election;
+  }
+
+  /**
+   * {@link find} for an election that the application may never use: it comes
+   * into use when something enters it, guards a function with it or waits for
+   * its leadership.
+   *
+   * @internal
+   */
+  offer(name: string, usedBy: string): ManagedElection {
+    if (!this.#session) {
+      // There is nothing to enter: this instance leads them all, or a test says.
+      return this.find(name, usedBy);
+    }
+    const known = this.#elections.get(name) ?? this.#offered.get(name);
+    if (known) {
+      return known;
+    }
+    const election = this.#make(name, usedBy);
+    this.#offered.set(name, election);
+    election.leadership$.subscribe(({ role }) => {
+      if (role !== 'idle') {
+        this.find(name, usedBy);
+      }
+    });
     return election;
   }
 
@@ -239,6 +263,12 @@ export class LeaderElections {
   async start(): Promise<void> {
     if (this.#phase === 'starting') {
       this.#phase = 'running';
+      if (this.#elections.size === 0) {
+        this.find(DEFAULT_ELECTION, 'the module');
+      }
+      if (!this.#options.enabled) {
+        this.#log.disabled();
+      }
       for (const election of this.#elections.values()) {
         this.#enterOnce(election);
       }
@@ -254,9 +284,8 @@ export class LeaderElections {
    */
   async shutDown(): Promise<void> {
     this.#phase = 'closing';
-    await Promise.all(
-      [...this.#elections.values()].map((election) => election.shutDown()),
-    );
+    const all = [...this.#elections.values(), ...this.#offered.values()];
+    await Promise.all(all.map((election) => election.shutDown()));
     await this.#session?.client.close();
   }
 
@@ -268,9 +297,20 @@ export class LeaderElections {
     }
   }
 
-  #create(name: string): ManagedElection {
+  /**
+   * @throws {TypeError} if it is no name, or not among the option `elections`
+   */
+  #make(name: string, usedBy: string): ManagedElection {
+    checkElectionName(name, `election of ${usedBy}`);
+    const known = this.#options.elections;
+    if (known && !known.includes(name)) {
+      throw new TypeError(unknownElectionMessage(name, known, usedBy));
+    }
     const drain = this.#drain;
-    const guard: GuardFunction = (...args) => this.#guardFunction(...args);
+    const guard: GuardFunction = (...args) => {
+      this.get(name);
+      return this.#guardFunction(...args);
+    };
     if (!this.#session) {
       const identity = this.#identity;
       return this.#makeLocal({ name, identity, drain, guard });
@@ -286,6 +326,7 @@ export class LeaderElections {
       isEnabled: this.#options.enabled,
       drain,
       guard,
+      onAwaited: () => this.get(name),
       onProblem: (election, error) => this.#log.problem(election, error),
       onResignRequested: (election, requestedBy) =>
         this.#log.resignRequested(election, requestedBy),

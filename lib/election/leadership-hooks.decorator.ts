@@ -1,3 +1,7 @@
+import {
+  refuseBareDecorator,
+  refuseStandardDecorators,
+} from '../decorator-checks.js';
 import { sharedRegistry } from '../shared-registry.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import { checkElectionName } from '../zookeeper-leader.options.js';
@@ -39,6 +43,8 @@ const hooks = sharedRegistry(
 export function OnElected(
   election: string = DEFAULT_ELECTION,
 ): MethodDecorator {
+  // oxlint-disable-next-line prefer-rest-params
+  refuseBareDecorator('@OnElected()', arguments.length);
   return leadershipHook('elected', election);
 }
 
@@ -65,6 +71,8 @@ export function OnElected(
 export function OnDeposed(
   election: string = DEFAULT_ELECTION,
 ): MethodDecorator {
+  // oxlint-disable-next-line prefer-rest-params
+  refuseBareDecorator('@OnDeposed()', arguments.length);
   return leadershipHook('deposed', election);
 }
 
@@ -92,6 +100,7 @@ function leadershipHook(
   const decorator = kind === 'elected' ? '@OnElected()' : '@OnDeposed()';
   checkElectionName(election, decorator);
   return (target, key, descriptor) => {
+    refuseStandardDecorators(decorator, key);
     const isMethod = typeof descriptor?.value === 'function';
     if (!isMethod || typeof target === 'function') {
       throw new TypeError(

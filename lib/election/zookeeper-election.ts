@@ -38,6 +38,8 @@ export interface ZookeeperElectionOptions {
   /** Ends what runs on behalf of the leader, before another one leads. */
   readonly drain: (election: string) => Promise<void>;
   readonly guard: GuardFunction;
+  /** Called when somebody waits for this instance to lead. */
+  readonly onAwaited: () => void;
   /** Told of errors that no new connection will heal. */
   readonly onProblem: (election: string, error: unknown) => void;
   /** Told of who asked, through ZooKeeper, that this instance resign. */
@@ -122,6 +124,7 @@ export class ZookeeperElection extends LeaderElection {
   async waitForLeadership(
     options?: WaitForLeadershipOptions,
   ): Promise<LeadershipTerm> {
+    this.#options.onAwaited();
     await this.revalidate();
     return this.#state.waitForTerm(() => this.isLeader(), options);
   }

@@ -12,6 +12,7 @@ import {
   LeaderElections,
   type ManagedElection,
 } from '../election/leader-elections.js';
+import { OptionChecks, type OptionTable } from '../validate.js';
 import { ConnectionRecord } from '../zookeeper/connection-record.js';
 import type {
   ElectionHealth,
@@ -30,6 +31,12 @@ export interface ZookeeperLeaderHealthOptions {
    */
   readonly maxDisconnectedMs?: number;
 }
+
+const checks = new OptionChecks('ZookeeperLeaderHealthIndicator');
+
+const OPTIONS: OptionTable<ZookeeperLeaderHealthOptions> = {
+  maxDisconnectedMs: true,
+};
 
 /**
  * Health indicator for `@nestjs/terminus` 11 and 12. A follower is up, and so is
@@ -91,13 +98,18 @@ export class ZookeeperLeaderHealthIndicator {
   /**
    * Up or down, with {@link ZookeeperLeaderHealth} as details. Asks ZooKeeper
    * for the leaders once, and then watches them.
+   *
+   * @throws {TypeError} (rejects) for an option that is not valid
    */
   async isHealthy<const Key extends string>(
     key: Key,
-    {
-      maxDisconnectedMs = DEFAULT_MAX_DISCONNECTED_MS,
-    }: ZookeeperLeaderHealthOptions = {},
+    options: ZookeeperLeaderHealthOptions = {},
   ): Promise<HealthIndicatorResult<Key>> {
+    const maxDisconnectedMs = checks.milliseconds(
+      'maxDisconnectedMs',
+      checks.object(options, OPTIONS).maxDisconnectedMs,
+      { least: 0, most: Infinity, fallback: DEFAULT_MAX_DISCONNECTED_MS },
+    );
     const indicator = this.#indicators.check(key);
     // Now, not when the leaders have been looked up.
     const problems = instanceProblems(

@@ -6,18 +6,34 @@ import {
 import { register } from 'prom-client';
 import { LeaderElections } from '../election/leader-elections.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
+import { checkAsyncOptions, withCheckedOptions } from '../async-options.js';
+import { OptionChecks, type OptionTable } from '../validate.js';
 import { MetricsRecorder } from './metrics-recorder.js';
 import { metricsOf } from './registered-metrics.js';
 import type { ZookeeperLeaderMetricsOptions } from './zookeeper-leader-metrics-options.interface.js';
 
 const METRICS_OPTIONS = Symbol('nestjs-zookeeper-leader:metrics-options');
 
+const MODULE = {
+  owner: 'ZookeeperLeaderMetricsModule',
+  token: METRICS_OPTIONS,
+  method: 'createZookeeperLeaderMetricsOptions',
+  accept: checkOptions,
+};
+const checks = new OptionChecks(MODULE.owner);
+
+/** Every option of the metrics: a new one is a line here. */
+const OPTIONS: OptionTable<ZookeeperLeaderMetricsOptions> = {
+  registry: true,
+  taskDurationBuckets: true,
+};
+
 const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<ZookeeperLeaderMetricsOptions>({
     optionsInjectionToken: METRICS_OPTIONS,
   })
     .setClassMethodName('forRoot')
-    .setFactoryMethodName('createZookeeperLeaderMetricsOptions')
+    .setFactoryMethodName(MODULE.method)
     .build();
 
 /**
@@ -46,9 +62,13 @@ const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   providers: [
     {
       provide: MetricsRecorder,
-      inject: [METRICS_OPTIONS, LeaderElections, LeaderTasks],
+      inject: [
+        { token: METRICS_OPTIONS, optional: true },
+        LeaderElections,
+        LeaderTasks,
+      ],
       useFactory: (
-        options: ZookeeperLeaderMetricsOptions,
+        options: ZookeeperLeaderMetricsOptions = {},
         elections: LeaderElections,
         tasks: LeaderTasks,
       ) =>
@@ -61,14 +81,59 @@ const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
   ],
 })
 export class ZookeeperLeaderMetricsModule extends ConfigurableModuleClass {
+  /**
+   * @throws {TypeError} for an option that is not valid
+   */
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    return super.forRoot(options);
+    return withCheckedOptions(super.forRoot(options), MODULE);
   }
 
-  /** {@link forRoot} with options that have to be injected or awaited. */
+  /**
+   * {@link forRoot} with options that have to be injected or awaited.
+   *
+   * @throws {TypeError} at start for an option that is not valid
+   */
   static override forRootAsync(
     options: typeof ASYNC_OPTIONS_TYPE,
   ): DynamicModule {
-    return super.forRootAsync(options);
+    checkAsyncOptions(MODULE.owner, options);
+    return withCheckedOptions(super.forRootAsync(options), MODULE, options);
   }
+}
+
+function checkOptions(
+  options: ZookeeperLeaderMetricsOptions,
+): ZookeeperLeaderMetricsOptions {
+  const { registry, taskDurationBuckets } = checks.object(options, OPTIONS);
+  const isRegistry =
+    typeof (registry as { registerMetric?: unknown } | null | undefined)
+      ?.registerMetric === 'function';
+  if (registry !== undefined && !isRegistry) {
+    throw checks.error(
+      'registry',
+      registry,
+      'is not a registry of prom-client',
+      'new Registry()',
+    );
+  }
+  if (taskDurationBuckets !== undefined && !areBounds(taskDurationBuckets)) {
+    throw checks.error(
+      'taskDurationBuckets',
+      taskDurationBuckets,
+      'is not a list of increasing numbers of seconds',
+      'one such as [0.1, 1, 10]',
+    );
+  }
+  return options;
+}
+
+function areBounds(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    (value as unknown[]).every(
+      (bound, index) =>
+        typeof bound === 'number' &&
+        bound > ((value as number[])[index - 1] ?? -Infinity),
+    )
+  );
 }

@@ -1,3 +1,7 @@
+import {
+  refuseBareDecorator,
+  refuseStandardDecorators,
+} from '../decorator-checks.js';
 import type { LeaderTaskOptions } from './leader-task-options.interface.js';
 import {
   TASK_GUARDS,
@@ -14,8 +18,8 @@ import { unknownInstanceMessage } from '../zookeeper-leader.messages.js';
  * `@Cron()`, `@Interval()` and `@Timeout()`; arguments, result, errors, name
  * and metadata are those of the method.
  *
- * Called on an object that the module does not know, the method throws instead
- * of running everywhere.
+ * Called on an object that the module does not know, the method throws, or
+ * rejects if it is asynchronous, instead of running everywhere.
  *
  * @example
  * ```ts
@@ -33,6 +37,8 @@ import { unknownInstanceMessage } from '../zookeeper-leader.messages.js';
 export function OnlyLeader(
   options: string | LeaderTaskOptions = {},
 ): MethodDecorator {
+  // oxlint-disable-next-line prefer-rest-params
+  refuseBareDecorator('@OnlyLeader()', arguments.length);
   const taskOptions =
     typeof options === 'string' ? { election: options } : options;
   return (
@@ -40,6 +46,7 @@ export function OnlyLeader(
     key: string | symbol,
     descriptor: PropertyDescriptor,
   ) => {
+    refuseStandardDecorators('@OnlyLeader()', key);
     const original = descriptor?.value as AnyMethod | undefined;
     if (typeof original !== 'function' || typeof target === 'function') {
       throw new TypeError(
@@ -56,7 +63,11 @@ export function OnlyLeader(
       );
     }
     descriptor.value = disguise(
-      guarded(original, definition.id, describe(target, key)),
+      guarded(original, {
+        id: definition.id,
+        name: describe(target, key),
+        isAsync: isAsync(original, target, key),
+      }),
       original,
     );
   };
@@ -66,25 +77,54 @@ interface Guarded {
   readonly [TASK_GUARDS]?: readonly (TaskGuard | undefined)[];
 }
 
-function guarded(original: AnyMethod, id: number, name: string): AnyMethod {
-  const find = (target: unknown): TaskGuard => {
-    const guard = guardOf(target, id) ?? lateGuardOf(target, id);
-    if (guard === undefined) {
-      throw new Error(unknownInstanceMessage(name));
+interface GuardedMethod {
+  readonly id: number;
+  /** As in `Class.method()`. */
+  readonly name: string;
+  /** Whether its callers expect a promise, even of an error. */
+  readonly isAsync: boolean;
+}
+
+function guarded(
+  original: AnyMethod,
+  { id, name, isAsync: rejects }: GuardedMethod,
+): AnyMethod {
+  const find = (target: unknown): TaskGuard | undefined =>
+    guardOf(target, id) ?? lateGuardOf(target, id);
+  const refuse = (): Promise<never> => {
+    const error = new Error(unknownInstanceMessage(name));
+    if (rejects) {
+      return Promise.reject(error);
     }
-    return guard;
+    throw error;
   };
   const call = function (this: unknown, ...args: unknown[]): unknown {
-    return find(this).call(original, this, args);
+    return find(this)?.call(original, this, args);
   };
   return function (this: unknown): unknown {
+    const guard = find(this);
+    if (guard === undefined) {
+      return refuse();
+    }
     // `arguments` that are only passed on are never made: nothing is allocated
     // for a call that does nothing.
-    return find(this).declines()
+    return guard.declines()
       ? undefined
       : // oxlint-disable-next-line prefer-rest-params
         Reflect.apply(call, this, arguments);
   };
+}
+
+/** Also of a method that a compiler has turned into a plain function. */
+function isAsync(
+  method: AnyMethod,
+  target: object,
+  key: string | symbol,
+): boolean {
+  return (
+    method.constructor.name === 'AsyncFunction' ||
+    Reflect.getMetadata('design:returntype', target, key) === Promise
+  );
 }
 
 function guardOf(target: unknown, id: number): TaskGuard | undefined {

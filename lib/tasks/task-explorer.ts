@@ -1,14 +1,12 @@
 import { Logger } from '@nestjs/common';
 import type { DiscoveryService } from '@nestjs/core';
-import { electionsInjectedInto } from '../election/inject-leader-election.decorator.js';
-import type { LeaderElections } from '../election/leader-elections.js';
+import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import {
-  DEFAULT_ELECTION,
-  LOG_CONTEXT,
-} from '../zookeeper-leader.constants.js';
-import {
+  answersRequestsMessage,
+  noSchedulerMessage,
   notScheduledMessage,
   notStaticProviderMessage,
+  severalSchedulersMessage,
 } from '../zookeeper-leader.messages.js';
 import type { LeaderTasks } from './leader-tasks.js';
 import type { ScheduleFinder } from './schedule/schedule-finder.js';
@@ -22,7 +20,6 @@ export class TaskExplorer {
 
   constructor(
     private readonly discovery: DiscoveryService,
-    private readonly elections: LeaderElections,
     private readonly tasks: LeaderTasks,
     private readonly schedules: ScheduleFinder,
   ) {}
@@ -31,27 +28,19 @@ export class TaskExplorer {
    * @throws {TypeError} for an unknown election, and for a task that cannot work
    */
   explore(): void {
-    this.elections.find(DEFAULT_ELECTION, 'the module');
+    if (this.schedules.schedulerCount > 1) {
+      this.#logger.warn(
+        severalSchedulersMessage(this.schedules.schedulerCount),
+      );
+    }
     const seen = new Set<unknown>();
     for (const wrapper of [
       ...this.discovery.getProviders(),
       ...this.discovery.getControllers(),
     ]) {
-      this.#exploreElections(wrapper);
       if (!seen.has(wrapper.instance)) {
         seen.add(wrapper.instance);
         this.#exploreTasks(wrapper);
-      }
-    }
-  }
-
-  #exploreElections({ metatype }: InstanceWrapper): void {
-    if (typeof metatype === 'function') {
-      for (const name of electionsInjectedInto(metatype)) {
-        this.elections.find(
-          name,
-          `@InjectLeaderElection() of ${metatype.name}`,
-        );
       }
     }
   }
@@ -82,15 +71,39 @@ export class TaskExplorer {
 
   #warnIfUnscheduled(instance: object, definition: TaskDefinition): void {
     const { key, options } = definition;
+    if (options.scheduled === false) {
+      return;
+    }
     const method = (instance as Record<string | symbol, unknown>)[key];
-    if (
-      options.scheduled !== false &&
-      this.schedules.hasScheduler &&
-      !this.schedules.ofMethod(method)
-    ) {
-      this.#logger.warn(notScheduledMessage(nameOf(instance, definition)));
+    const { hasScheduler } = this.schedules;
+    const isScheduled = this.schedules.ofMethod(method) !== undefined;
+    const name = nameOf(instance, definition);
+    if (isScheduled && !hasScheduler) {
+      this.#logger.warn(noSchedulerMessage(name));
+    } else if (!isScheduled && answersRequests(method)) {
+      this.#logger.warn(answersRequestsMessage(name));
+    } else if (!isScheduled && hasScheduler) {
+      this.#logger.warn(notScheduledMessage(name));
     }
   }
+}
+
+/**
+ * Metadata that Nest's decorators leave on a method that answers requests: of
+ * routes, messages, gateways and resolvers.
+ */
+const REQUEST_METADATA = [
+  'path',
+  'microservices:pattern',
+  'websockets:message_mapping',
+  'graphql:resolver_type',
+];
+
+function answersRequests(method: unknown): boolean {
+  return (
+    typeof method === 'function' &&
+    REQUEST_METADATA.some((key) => Reflect.hasMetadata(key, method))
+  );
 }
 
 function nameOf(instance: object, { key }: TaskDefinition): string {

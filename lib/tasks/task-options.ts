@@ -1,4 +1,4 @@
-import { invalidOptionMessage } from '../zookeeper-leader.messages.js';
+import { OptionChecks, type OptionTable } from '../validate.js';
 import type {
   InterruptedRunPolicy,
   LeaderTaskOptions,
@@ -25,11 +25,33 @@ export interface ResolvedTaskOptions {
   readonly onSkip: LeaderTaskOptions['onSkip'];
 }
 
-const LONGEST_NAME = 200;
 const LONGEST_HISTORY = 200;
 const OVERLAPS: readonly TaskOverlap[] = ['allow', 'skip', 'queue-one'];
 const MISSED: readonly MissedTicksPolicy[] = ['latest', 'all', 'skip'];
 const INTERRUPTED: readonly InterruptedRunPolicy[] = ['skip', 'rerun'];
+
+/** Every option of a task: a new one is a line here. */
+const TASK_OPTIONS: OptionTable<LeaderTaskOptions> = {
+  election: true,
+  task: true,
+  ledger: true,
+  overlap: true,
+  retry: true,
+  onSkip: true,
+  scheduled: true,
+};
+
+const LEDGER_OPTIONS: OptionTable<RunLedgerOptions> = {
+  missedTicks: true,
+  maxLatenessMs: true,
+  interruptedRun: true,
+  historySize: true,
+};
+
+const RETRY_OPTIONS: OptionTable<TaskRetryOptions> = {
+  attempts: true,
+  backoffMs: true,
+};
 
 /**
  * @param where what is decorated, for error messages
@@ -39,15 +61,19 @@ export function resolveTaskOptions(
   options: LeaderTaskOptions,
   where: string,
 ): ResolvedTaskOptions {
-  const { ledger, overlap = 'allow', retry, onSkip } = options;
-  oneOf(overlap, OVERLAPS, 'overlap', where);
+  const checks = new OptionChecks(where);
+  const { ledger, overlap, retry, onSkip, scheduled } = checks.object(
+    options,
+    TASK_OPTIONS,
+  );
+  checks.flag('scheduled', scheduled, true);
   if (onSkip !== undefined && typeof onSkip !== 'function') {
-    throw invalid('onSkip', onSkip, 'is not a function', where);
+    throw checks.error('onSkip', onSkip, 'is not a function');
   }
   return {
     ledger: resolveLedgerOptions(ledger, where),
-    overlap,
-    retry: retry && resolveRetry(retry, where),
+    overlap: checks.oneOf('overlap', overlap, OVERLAPS, 'allow'),
+    retry: retry === undefined ? undefined : resolveRetry(retry, checks),
     onSkip,
   };
 }
@@ -62,103 +88,62 @@ export function resolveLedgerOptions(
   if (ledger === undefined || ledger === false) {
     return ledger;
   }
+  const checks = new OptionChecks(where);
   if (ledger !== true && (typeof ledger !== 'object' || ledger === null)) {
-    throw invalid('ledger', ledger, 'is neither a boolean nor options', where);
+    throw checks.error('ledger', ledger, 'is neither a boolean nor options');
   }
-  const {
-    missedTicks = 'latest',
-    maxLatenessMs = Infinity,
-    interruptedRun = 'skip',
-    historySize = 20,
-  } = ledger === true ? {} : ledger;
-  oneOf(missedTicks, MISSED, 'ledger.missedTicks', where);
-  oneOf(interruptedRun, INTERRUPTED, 'ledger.interruptedRun', where);
-  atLeast(maxLatenessMs, 0, 'ledger.maxLatenessMs', where);
-  if (
-    !Number.isInteger(historySize) ||
-    historySize < 0 ||
-    historySize > LONGEST_HISTORY
-  ) {
-    throw invalid(
-      'ledger.historySize',
-      historySize,
-      `is not a whole number from 0 to ${LONGEST_HISTORY}`,
-      where,
-    );
-  }
-  return { missedTicks, maxLatenessMs, interruptedRun, historySize };
+  const { missedTicks, maxLatenessMs, interruptedRun, historySize } =
+    checks.object(ledger === true ? {} : ledger, LEDGER_OPTIONS, 'ledger');
+  return {
+    missedTicks: checks.oneOf(
+      'ledger.missedTicks',
+      missedTicks,
+      MISSED,
+      'latest',
+    ),
+    maxLatenessMs: checks.milliseconds('ledger.maxLatenessMs', maxLatenessMs, {
+      least: 0,
+      most: Infinity,
+      fallback: Infinity,
+    }),
+    interruptedRun: checks.oneOf(
+      'ledger.interruptedRun',
+      interruptedRun,
+      INTERRUPTED,
+      'skip',
+    ),
+    historySize: checks.wholeNumber('ledger.historySize', historySize, {
+      least: 0,
+      most: LONGEST_HISTORY,
+      fallback: 20,
+    }),
+  };
 }
 
 /**
  * @throws {TypeError} if `name` cannot be a task's name
  */
 export function checkTaskName(name: unknown, where: string): void {
-  if (
-    typeof name !== 'string' ||
-    name === '' ||
-    name.length > LONGEST_NAME ||
-    /\p{Surrogate}/u.test(name)
-  ) {
-    throw invalid(
-      'task',
-      name,
-      `is not a text of 1 to ${LONGEST_NAME} characters`,
-      where,
-    );
-  }
+  new OptionChecks(where).name('task', name);
 }
 
 function resolveRetry(
-  { attempts, backoffMs = 1_000 }: TaskRetryOptions,
-  where: string,
+  retry: TaskRetryOptions,
+  checks: OptionChecks,
 ): Required<TaskRetryOptions> {
+  const { attempts, backoffMs } = checks.object(retry, RETRY_OPTIONS, 'retry');
   if (!Number.isInteger(attempts) || attempts < 2) {
-    throw invalid(
+    throw checks.error(
       'retry.attempts',
       attempts,
       'is not a whole number of 2 or more; it counts the first try too',
-      where,
     );
   }
-  atLeast(backoffMs, 0, 'retry.backoffMs', where);
-  return { attempts, backoffMs };
-}
-
-function atLeast(
-  value: unknown,
-  least: number,
-  option: string,
-  where: string,
-): void {
-  if (!(typeof value === 'number' && value >= least)) {
-    throw invalid(
-      option,
-      value,
-      `is not a number of ${least} or more milliseconds`,
-      where,
-    );
-  }
-}
-
-function oneOf(
-  value: unknown,
-  allowed: readonly string[],
-  option: string,
-  where: string,
-): void {
-  if (!allowed.includes(value as string)) {
-    const expected = allowed.map((each) => `'${each}'`).join(' or ');
-    throw invalid(option, value, `is unknown; expected ${expected}`, where);
-  }
-}
-
-function invalid(
-  option: string,
-  value: unknown,
-  problem: string,
-  where: string,
-): TypeError {
-  return new TypeError(
-    invalidOptionMessage(option, value, `of ${where} ${problem}`),
-  );
+  return {
+    attempts,
+    backoffMs: checks.milliseconds('retry.backoffMs', backoffMs, {
+      least: 0,
+      fallback: 1_000,
+    }),
+  };
 }

@@ -22,6 +22,10 @@ const DEFAULT_PORT = 2181;
  * @throws {TypeError} saying what is wrong with the text and what was expected
  */
 export function parseConnectionString(text: string): ConnectionTarget {
+  const scheme = /^[a-z][a-z\d+.-]*:\/\//i.exec(text)?.[0];
+  if (scheme !== undefined) {
+    throw malformed(text, `it is a URL; write it without "${scheme}"`);
+  }
   const slash = text.indexOf('/');
   const hosts = slash < 0 ? text : text.slice(0, slash);
   const chroot = slash < 0 ? '' : text.slice(slash).replace(/\/+$/, '');

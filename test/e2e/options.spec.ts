@@ -90,6 +90,31 @@ describe('S7 a wrong option fails at start and says what to do', () => {
       /elections .* names "a" twice/,
     ],
     ['a negative drain timeout', { drainTimeoutMs: -1 }, /drainTimeoutMs -1/],
+    [
+      'a misspelt option',
+      { credentails: {} } as ZookeeperLeaderModuleOptions,
+      /no option credentails\. Did you mean credentials\?/,
+    ],
+    [
+      'a URL as connection string',
+      { connectionString: 'zookeeper://zk1:2181/app' },
+      /it is a URL.*without "zookeeper:\/\/"/,
+    ],
+    [
+      'elections that are not a list',
+      { elections: 'billing' as never },
+      /elections 'billing' is not a list/,
+    ],
+    [
+      'a flag that is a text',
+      { standalone: 'false' as never },
+      /standalone 'false' is not a boolean/,
+    ],
+    [
+      'the options of forRootAsync()',
+      { useFactory: () => ({}) } as ZookeeperLeaderModuleOptions,
+      /there is forRootAsync\(\)/,
+    ],
   ])('%s', async (_what, options, message) => {
     await expect(startApplication({ options })).rejects.toThrow(message);
   });
@@ -99,6 +124,35 @@ describe('S7 a wrong option fails at start and says what to do', () => {
     const failure = startApplication({ options: { credentials } });
     await expect(failure).rejects.toThrow(/credentials need a username/);
     await expect(failure).rejects.not.toThrow(/secret/);
+  });
+
+  it.each([
+    [
+      'misspelt credentials, whose value is not shown',
+      { username: 'app', pasword: 'secret' },
+      /no option credentials\.pasword\. Did you mean credentials\.password\?/,
+    ],
+    [
+      'credentials as one text, which is not shown',
+      'app:secret',
+      /option credentials is a string\. Expected an object/,
+    ],
+  ])('%s', async (_what, credentials, message) => {
+    const failure = startApplication({
+      options: { credentials: credentials as never },
+    });
+    await expect(failure).rejects.toThrow(message);
+    await expect(failure).rejects.not.toThrow(/secret/);
+  });
+
+  it('the module without forRoot()', async () => {
+    const failure = NestFactory.createApplicationContext(
+      { module: class Root {}, imports: [ZookeeperLeaderModule] },
+      { logger: new MemoryLogger(), abortOnError: false },
+    );
+    await expect(failure).rejects.toThrow(
+      /imported without options\. Write imports: \[ZookeeperLeaderModule\.forRoot\(\)\]/,
+    );
   });
 
   it('the module imported twice', async () => {
@@ -286,6 +340,68 @@ describe('forRootAsync', () => {
       ),
     );
     expect(app.get(LeaderElection).instanceId).toBe(instanceId);
+  });
+});
+
+describe('forRootAsync refuses', () => {
+  const start = async (options: object): Promise<void> => {
+    await NestFactory.createApplicationContext(
+      {
+        module: class Root {},
+        imports: [ZookeeperLeaderModule.forRootAsync(options)],
+      },
+      { logger: new MemoryLogger(), abortOnError: false },
+    );
+  };
+
+  it.each<[string, object, RegExp]>([
+    [
+      'a factory that returns nothing',
+      { useFactory: () => undefined },
+      /factory of forRootAsync\(\) returned undefined\. Return the options/,
+    ],
+    [
+      'a factory that resolves to nothing',
+      { useFactory: async () => undefined },
+      /returned undefined/,
+    ],
+    [
+      'a misspelt option in what the factory returns',
+      { useFactory: () => ({ credentails: { password: 'x' } }) },
+      /no option credentails\. Did you mean credentials\?/,
+    ],
+    [
+      'isGlobal in what the factory returns',
+      { useFactory: () => ({ isGlobal: false }) },
+      /isGlobal belongs beside useFactory/,
+    ],
+    ['no factory', {}, /needs one of useFactory, useClass and useExisting/],
+    [
+      'a misspelt factory',
+      { useFactry: () => ({}) },
+      /no option useFactry\. Did you mean useFactory\?/,
+    ],
+    [
+      'a class without the method',
+      { useClass: class Empty {} },
+      /useClass or useExisting names has no method createZookeeperLeaderOptions\(\)/,
+    ],
+    [
+      'a provider without the method',
+      {
+        imports: [
+          {
+            module: class Shared {},
+            providers: [{ provide: 'SHARED', useValue: {} }],
+            exports: ['SHARED'],
+          },
+        ],
+        useExisting: 'SHARED',
+      },
+      /has no method createZookeeperLeaderOptions\(\)/,
+    ],
+  ])('%s', async (_what, options, message) => {
+    await expect(start(options)).rejects.toThrow(message);
   });
 });
 

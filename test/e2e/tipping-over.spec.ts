@@ -61,7 +61,7 @@ async function startWaiting(count: number): Promise<ProcessInstance[]> {
 }
 
 function isInLine(instance: ProcessInstance): Promise<string> {
-  return instance.waitForLine(/leads the election|waits in the election/);
+  return instance.waitForLine(/leads the election|follows in the election/);
 }
 
 function events(instances: ProcessInstance[], type: string): ProcessEvent[] {

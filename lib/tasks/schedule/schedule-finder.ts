@@ -63,6 +63,11 @@ export class ScheduleFinder {
     return this.#findRegistry() !== undefined;
   }
 
+  /** How many schedulers fire the same jobs: one, or somebody made a mistake. */
+  get schedulerCount(): number {
+    return this.#registries().size;
+  }
+
   /** By the decorator on a method; undefined if there is none. */
   ofMethod(method: unknown): ScheduleSource | undefined {
     if (typeof method !== 'function') {
@@ -126,11 +131,15 @@ export class ScheduleFinder {
   }
 
   #findRegistry(): SchedulerRegistryLike | undefined {
-    this.#registry ??= this.#discovery
-      .getProviders()
-      .map(({ instance }) => instance as unknown)
-      .find(isSchedulerRegistry);
+    this.#registry ??= [...this.#registries()][0];
     return this.#registry;
+  }
+
+  #registries(): Set<SchedulerRegistryLike> {
+    const instances = this.#discovery
+      .getProviders()
+      .map(({ instance }) => instance as unknown);
+    return new Set(instances.filter(isSchedulerRegistry));
   }
 }
 
@@ -204,12 +213,21 @@ function isCronJob(value: unknown): value is CronJobLike {
   return typeof time?.getNextDateFrom === 'function';
 }
 
+const REGISTRY_METHODS = ['getCronJobs', 'getIntervals', 'getTimeouts'];
+
+/**
+ * Not by the name of its class, which a bundler may have shortened, and not by
+ * the object, which may be a mock that has every method.
+ */
 function isSchedulerRegistry(value: unknown): value is SchedulerRegistryLike {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    value.constructor?.name === 'SchedulerRegistry' &&
-    'getCronJobs' in value &&
-    typeof value.getCronJobs === 'function'
+  if (typeof value !== 'object' || value === null) {
+    return false;
+  }
+  const prototype = Object.getPrototypeOf(value) as Record<
+    string,
+    unknown
+  > | null;
+  return REGISTRY_METHODS.every(
+    (name) => typeof prototype?.[name] === 'function',
   );
 }

@@ -71,6 +71,7 @@ function participant(
     isEnabled: true,
     drain: async () => undefined,
     guard: (_election, task) => task,
+    onAwaited: () => undefined,
     onProblem: () => undefined,
     onResignRequested: () => undefined,
   });

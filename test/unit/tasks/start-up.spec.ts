@@ -77,13 +77,23 @@ describe('at start', () => {
   });
 
   it.each([
-    [{ overlap: 'never' }, /option overlap 'never' of Jobs\.work\(\)/],
+    [{ overlap: 'never' }, /Jobs\.work\(\): option overlap 'never' is unknown/],
     [{ retry: { attempts: 1 } }, /option retry\.attempts 1 .* 2 or more/],
     [{ ledger: { missedTicks: 'some' } }, /ledger\.missedTicks 'some'/],
     [{ ledger: { maxLatenessMs: -1 } }, /ledger\.maxLatenessMs -1/],
     [{ ledger: { historySize: 1e6 } }, /ledger\.historySize 1000000/],
     [{ onSkip: true }, /option onSkip true/],
-    [{ task: '' }, /option task '' of Jobs\.work\(\)/],
+    [{ overlp: 'skip' }, /no option overlp\. Did you mean overlap\?/],
+    [
+      { retry: { attempt: 2 } },
+      /retry\.attempt\. Did you mean retry\.attempts/,
+    ],
+    [{ retry: 3 }, /option retry 3 is a number\. Expected an object/],
+    [{ ledger: { missed: 'all' } }, /Did you mean ledger\.missedTicks\?/],
+    [{ ledger: 'yes' }, /option ledger 'yes' is neither/],
+    [{ scheduled: 'no' }, /option scheduled 'no' is not a boolean/],
+    [{ election: 7 }, /7 is not a name/],
+    [{ task: '' }, /Jobs\.work\(\): option task '' is not a name/],
   ])('refuses the options %j', async (options, message) => {
     @Injectable()
     class Jobs {
