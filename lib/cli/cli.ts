@@ -13,19 +13,23 @@ import {
 } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
 import { history } from './history.command.js';
+import { ledgers, removeLedger } from './ledgers.command.js';
 import { resign } from './resign.command.js';
 import { status } from './status.command.js';
+import { tasks } from './tasks.command.js';
 import { watch } from './watch.command.js';
 
 const EXIT_CODES_HELP = `
 Exit codes:
-  0    done; for status: every election has a leader
+  0    done; for status: there are instances, and every election has a leader
   1    something unexpected
-  2    wrong arguments, or credentials that are none
+  2    invalid arguments, or malformed credentials
   3    ZooKeeper cannot be reached, or refuses
-  4    no such election or task; for status: nothing at all
+  4    no such election, task or instance; for status: no instance at all
   5    an election has no leader
-  6    the leader has not made way in time
+  6    what was asked for has not been done in time
+  7    for tasks: the last run of a task did not end well
+  8    for doctor: something has to be mended
   130  interrupted before it was done
 
 Credentials of ZooKeeper's digest scheme are taken from the environment variable
@@ -108,6 +112,18 @@ function programOf(
     .description('the runs that the ledger of a task remembers')
     .argument('<task>')
     .action((task: string) => once((session) => history(session, task)));
+  program
+    .command('tasks')
+    .description('how the tasks with a run ledger do, those that fail first')
+    .action(() => once(tasks));
+  program
+    .command('ledgers')
+    .description('the run ledgers that there are, the longest unused first')
+    .action(() => once(ledgers))
+    .command('remove')
+    .description('forgets the runs of a task')
+    .argument('<task>')
+    .action((task: string) => once((session) => removeLedger(session, task)));
   program
     .command('resign')
     .description('asks the leader to make way, and waits until it has')

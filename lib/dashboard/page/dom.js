@@ -80,9 +80,10 @@ function colour(node, instanceId) {
   for (const character of instanceId) {
     hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 16777619);
   }
-  // The last character alone has to change the hue by much.
-  hash = Math.imul(hash ^ (hash >>> 15), 2246822507);
-  hash ^= hash >>> 13;
+  // Ids differ in their last characters, which have to change all of it.
+  hash = Math.imul(hash ^ (hash >>> 16), 2246822507);
+  hash = Math.imul(hash ^ (hash >>> 13), 3266489909);
+  hash ^= hash >>> 16;
   node.style.setProperty('--hue', String((hash >>> 0) % 360));
 }
 
@@ -143,8 +144,11 @@ function instanceName(instanceId) {
     ...(isShort
       ? [
           element('span', { class: 'quiet' }, commonPrefix),
-          element('span', { 'aria-hidden': 'true' }, '…'),
-          ...broken(instanceId.slice(commonPrefix.length)),
+          element(
+            'span',
+            { class: 'short' },
+            `…${instanceId.slice(commonPrefix.length)}`,
+          ),
         ]
       : broken(instanceId)),
   );

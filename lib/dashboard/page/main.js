@@ -97,7 +97,7 @@ function drawVerdict(known) {
   replaceChildren(
     byId('status-text'),
     isKnown
-      ? verdictLinks(verdict)
+      ? [isStale() && 'Last known: ', ...verdictLinks(verdict)]
       : [known ? 'Nothing is known yet' : 'Connecting'],
   );
   document.title =

@@ -177,7 +177,7 @@ function taskRow(task, key) {
       { 'data-label': 'Next tick', class: 'number' },
       task.pause
         ? 'paused'
-        : task.nextTick
+        : task.nextTick && !isStale()
           ? livingTime(task.nextTick, 'until')
           : unknown(),
     ),
@@ -415,7 +415,7 @@ function runTable(runs) {
     element(
       'tbody',
       {},
-      ...runs.map((run) =>
+      ...runs.map((run, index) =>
         element(
           'tr',
           {},
@@ -433,7 +433,15 @@ function runTable(runs) {
               OUTCOMES[run.outcome]?.name.replace(/:.*/, '') ?? run.outcome,
             ),
             run.isManual ? ' (by hand)' : '',
-            run.error ? element('div', { class: 'error' }, run.error) : '',
+            run.error
+              ? element(
+                  'div',
+                  { class: 'error', title: run.error },
+                  index > 0 && runs[index - 1]?.error === run.error
+                    ? 'the same error'
+                    : run.error,
+                )
+              : '',
           ),
           element(
             'td',
