@@ -11,15 +11,19 @@
 const parts = new Map();
 /** Leaders that have been announced. @type {Map<string, string>} */
 const announced = new Map();
+/** "shard-2" stands before "shard-10". */
+const byName = new Intl.Collator('en', { numeric: true });
 const RECONNECT_MS = 2000;
 /** The instance tells every 5 s that it is there. */
 const LONGEST_SILENCE_MS = 12_000;
 const DRAW_MS = 150;
-const MOST_TIMELINES = 12;
+/** Of each list, until somebody wants to see all of it. */
+const MOST_SHOWN = { elections: 8, terms: 8, tasks: 60 };
 let heardAtMs = 0;
 let isLive = false;
 let isLoggedOut = false;
-let showsAllTerms = false;
+/** Lists that are shown to their end. @type {Set<string>} */
+const shownWhole = new Set();
 
 /** @returns {About | undefined} */
 function about() {
@@ -39,8 +43,39 @@ function isStale() {
 function partsOf(prefix) {
   return [...parts]
     .filter(([key]) => key.startsWith(prefix))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .toSorted(([a], [b]) => byName.compare(a, b))
     .map(([, part]) => /** @type {T} */ (part));
+}
+
+/**
+ * The first of a list, and a button for the rest; all of it where somebody
+ * searches.
+ *
+ * @template T
+ * @param {keyof typeof MOST_SHOWN} list
+ * @param {T[]} all
+ * @returns {[T[], HTMLElement | false]}
+ */
+function firstOf(list, all) {
+  const most =
+    shownWhole.has(list) || view.q !== '' ? all.length : MOST_SHOWN[list];
+  return [
+    all.slice(0, most),
+    all.length > most &&
+      element(
+        'button',
+        {
+          type: 'button',
+          class: 'more',
+          'data-key': `all ${list}`,
+          click: () => {
+            shownWhole.add(list);
+            draw();
+          },
+        },
+        `Show all ${all.length}`,
+      ),
+  ];
 }
 
 /** @param {Message} message */
@@ -179,11 +214,12 @@ function asOfText() {
  * @param {About | undefined} known
  */
 function drawElections(elections, known) {
-  const chosen = sortedElections(elections);
+  const [shown, more] = firstOf('elections', sortedElections(elections));
   replaceChildren(byId('election-list'), [
-    chosen.length > 0
-      ? electionTable(chosen, known?.hasActions === true)
+    shown.length > 0
+      ? electionTable(shown, known?.hasActions === true)
       : emptyText(elections.length, 'No elections yet.', known),
+    more,
   ]);
   const news = [];
   for (const { election, leader } of elections) {
@@ -229,22 +265,10 @@ function drawTimeline(elections, known) {
     return;
   }
   suggestSpan(elections);
-  const shown = showsAllTerms ? chosen : chosen.slice(0, MOST_TIMELINES);
+  const [shown, more] = firstOf('terms', chosen);
   replaceChildren(byId('timeline'), [
     timelineChart(shown, Date.parse(known.historySince), shownMs()),
-    shown.length < chosen.length &&
-      element(
-        'button',
-        {
-          type: 'button',
-          'data-key': 'all terms',
-          click: () => {
-            showsAllTerms = true;
-            redraw();
-          },
-        },
-        `Show all ${chosen.length}`,
-      ),
+    more,
     element(
       'details',
       {},
@@ -260,14 +284,15 @@ function drawTimeline(elections, known) {
 function drawTasks(known) {
   /** @type {Task[]} */
   const tasks = partsOf('task:');
-  const chosen = chosenTasks(tasks);
+  const [shown, more] = firstOf('tasks', chosenTasks(tasks));
   replaceChildren(byId('task-filters'), [
     tasks.length > 0 && taskFilters(tasks),
   ]);
   replaceChildren(byId('task-list'), [
-    chosen.length > 0
-      ? taskTable(chosen, known?.hasActions === true)
+    shown.length > 0
+      ? taskTable(shown, known?.hasActions === true)
       : emptyText(tasks.length, 'No leader tasks.', known),
+    more,
   ]);
   byId('outcome-legend').hidden = tasks.length === 0;
   byId('task-remark').title = known
