@@ -41,6 +41,11 @@ class Reports {
   async send(): Promise<void> {
     // Done.
   }
+
+  @OnlyLeader({ task: 'broken', ledger: true, scheduled: false })
+  async fail(): Promise<void> {
+    throw new Error('The printer is on fire');
+  }
 }
 
 function startReporter(
@@ -102,7 +107,9 @@ describe('nestjs-zookeeper-leader status', () => {
       '/cli-status',
     );
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
-    expect(out).toMatch(/^2 instances below \/cli-status$/m);
+    expect(out).toMatch(
+      /^0 tasks failing · 0 elections without a leader · 2 instances below \/cli-status$/m,
+    );
     expect(out).toMatch(
       /^Election "default": first leads since \S+Z \(for [\d.]+ \w+\), fencing token \d+$/m,
     );
@@ -137,7 +144,7 @@ describe('nestjs-zookeeper-leader status', () => {
     );
     expect({ exitCode, out }).toEqual({
       exitCode: 4,
-      out: '0 instances below /cli-empty\n\nNo elections.\n',
+      out: '0 tasks failing · 0 elections without a leader · 0 instances below /cli-empty\n\nNo elections.\n',
     });
     expect(err).toMatch(/^There is nothing below \/cli-empty\. .*--base-path/);
     const { exitCode: asJson, out: json } = await runCli(
@@ -148,6 +155,19 @@ describe('nestjs-zookeeper-leader status', () => {
     expect(asJson).toBe(4);
     expect(JSON.parse(json)).toMatchObject({ elections: [], instances: [] });
     expect((await server.counters()).znode_count).toBe(before);
+  });
+
+  it('ends with 4 when all instances are down, whatever they have left behind', async () => {
+    const app = await startReporter('/cli-down', 'only');
+    await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+    await app.get(Reports).send();
+    await app.close();
+    const args = ['status', '--base-path=/cli-down'];
+    const { exitCode, err } = await runCli(...args);
+    expect({ exitCode, err }).toEqual({
+      exitCode: 4,
+      err: 'No instance is connected below /cli-down: nobody leads, and nothing runs.\n',
+    });
   });
 
   it('ends with 3 when ZooKeeper cannot be reached, and leaves no keeper behind', async () => {
@@ -235,6 +255,47 @@ describe('nestjs-zookeeper-leader history', () => {
     const { exitCode, err } = await runCli('history', 'nothing');
     expect(exitCode).toBe(4);
     expect(err).toContain('There is no run ledger of a task "nothing"');
+  });
+});
+
+describe('nestjs-zookeeper-leader tasks and ledgers', () => {
+  it('tell how tasks do, those that fail first, and forget a ledger', async () => {
+    const [first] = await startPair('/cli-tasks');
+    const args = ['--base-path=/cli-tasks'];
+    await first.get(Reports).send();
+    const well = await runCli('tasks', ...args);
+    expect(well).toMatchObject({ exitCode: 0, err: '' });
+    expect(well.out).toMatch(/^0 of 1 task failing$/m);
+    await first
+      .get(Reports)
+      .fail()
+      .catch(() => undefined);
+    await waitFor(async () => {
+      const [last] = await first.get(LeaderTasks).history('broken');
+      return last?.outcome === 'failed';
+    });
+    const { exitCode, out } = await runCli('tasks', ...args);
+    expect(exitCode).toBe(7);
+    expect(out).toMatch(/^1 of 2 tasks failing$/m);
+    expect(out).toMatch(
+      /^broken +failed +none known +The printer is on fire\nreport +well +\S+Z \(.* ago\)$/m,
+    );
+    const asJson = await runCli('tasks', '--json', ...args);
+    expect(JSON.parse(asJson.out)).toMatchObject([
+      { task: 'broken', isFailing: true, error: 'The printer is on fire' },
+      { task: 'report', isFailing: false },
+    ]);
+
+    const listed = await runCli('ledgers', '--json', ...args);
+    expect(JSON.parse(listed.out)).toMatchObject([
+      { task: 'report', znode: '/cli-tasks/tasks/report', runs: 1 },
+      { task: 'broken', runs: 1 },
+    ]);
+    const removed = await runCli('ledgers', 'remove', 'broken', ...args);
+    expect(removed).toMatchObject({ exitCode: 0, err: '' });
+    expect((await runCli('tasks', ...args)).exitCode).toBe(0);
+    const again = await runCli('ledgers', 'remove', 'broken', ...args);
+    expect(again.exitCode).toBe(4);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   describe,
   expect,
   it,
+  jest,
 } from '@jest/globals';
 import {
   Injectable,
@@ -386,11 +387,19 @@ describe('the dashboard', () => {
         { guard: SlowGuard },
         adapter(),
       );
-      const timers = (): number =>
-        process
-          .getActiveResourcesInfo()
-          .filter((resource) => resource === 'Timeout').length;
-      const before = timers();
+      const held = new Set<unknown>();
+      const [set, clear] = [globalThis.setInterval, globalThis.clearInterval];
+      jest.spyOn(globalThis, 'setInterval').mockImplementation(((
+        ...args: Parameters<typeof set>
+      ) => {
+        const timer = set(...args);
+        held.add(timer);
+        return timer;
+      }) as typeof set);
+      jest.spyOn(globalThis, 'clearInterval').mockImplementation((timer) => {
+        held.delete(timer);
+        clear(timer);
+      });
       for (let batch = 0; batch < 10; batch++) {
         const abort = new AbortController();
         const gone = Array.from({ length: 100 }, () =>
@@ -409,7 +418,7 @@ describe('the dashboard', () => {
       );
       await waitFor(() => streams.every(({ text }) => text.includes('about')));
       await closeStreams();
-      await waitFor(() => timers() <= before, {
+      await waitFor(() => held.size === 0, {
         description: 'all timers to be cleared',
       });
       await app.close();
