@@ -25,23 +25,27 @@ export type {
 
 // Leader tasks
 export { OnlyLeader } from './tasks/only-leader.decorator.js';
+export { currentLeaderTask, type LeaderTaskContext } from './tasks/task-run.js';
 export {
-  currentLeaderTask,
-  type LeaderTaskContext,
-} from './tasks/current-leader-task.js';
-export { LeaderTasks } from './tasks/leader-tasks.js';
+  LeaderTasks,
+  type PauseTaskOptions,
+  type ResumeTaskOptions,
+  type RunOnLeaderOptions,
+} from './tasks/leader-tasks.js';
 export type {
   LeaderTaskCounts,
   LeaderTaskInfo,
   LeaderTaskRun,
   LeaderTaskSchedule,
+  RequestedRun,
+  TaskPause,
 } from './tasks/leader-task-info.interface.js';
 export type {
   LeaderTaskEvent,
   RunTrigger,
   SkippedTask,
   SkipReason,
-} from './tasks/leader-task-event.interface.js';
+} from './tasks/task-events.js';
 export type {
   InterruptedRunPolicy,
   LeaderTaskOptions,
@@ -51,7 +55,7 @@ export type {
   RunLedgerOptions,
   TaskOverlap,
   TaskRetryOptions,
-} from './tasks/leader-task-options.interface.js';
+} from './interfaces/leader-task-options.interface.js';
 
 // Errors
 export { LeaderTaskError } from './tasks/leader-task.error.js';

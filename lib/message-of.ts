@@ -1,4 +1,21 @@
-/** What was wrong, whatever has been thrown. */
+/** What was wrong, in words, for anything that can be thrown. Never throws. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return textOf(error, 'message');
+}
+
+/** As {@link messageOf}, with the place in the code where there is one. */
+export function stackOf(error: unknown): string {
+  return textOf(error, 'stack');
+}
+
+function textOf(error: unknown, property: 'message' | 'stack'): string {
+  try {
+    if (error instanceof Error) {
+      return String(error[property] ?? error.message);
+    }
+    return String(error);
+  } catch {
+    // An object without a prototype, or one whose getters throw.
+    return `an error without a text (${typeof error})`;
+  }
 }

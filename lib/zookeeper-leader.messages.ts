@@ -35,6 +35,15 @@ export function unknownInstanceMessage(method: string): string {
   );
 }
 
+export function guardWithoutModuleMessage(): string {
+  return (
+    `LeaderGuard does not find ${MODULE}. Add ${MODULE}.forRoot() to the imports ` +
+    'of the root module, or of this one where it is not global; in a test add ' +
+    'ZookeeperLeaderTestingModule.forRoot() of nestjs-zookeeper-leader/testing ' +
+    'to the imports of the testing module, or override the guard.'
+  );
+}
+
 export function notStaticProviderMessage(
   method: string,
   scope: string,
@@ -109,5 +118,33 @@ export function sharedObjectMessage(className: string): string {
     `An object of the class ${className}, which has methods under @OnlyLeader(), ` +
     'is a provider of two applications in this process. Give each application ' +
     'an object of its own.'
+  );
+}
+
+export function unguardedOverrideMessage(method: string, base: string): string {
+  return (
+    `${method} has a schedule and overrides ${base}, which is decorated with ` +
+    '@OnlyLeader(). Without the decorator of its own it runs on every instance. ' +
+    'Put @OnlyLeader() on it as well.'
+  );
+}
+
+export function lonelyElectionMessage(method: string, election: string): string {
+  return (
+    `@OnlyLeader() on ${method} is the only thing that uses the election ` +
+    `"${election}". If that is the name of the task, write ` +
+    `@OnlyLeader({ task: '${election}' }). If it is an election, list it in the ` +
+    'option elections of the module.'
+  );
+}
+
+export function idleSchedulesMessage(tasks: readonly string[]): string {
+  const shown = tasks.slice(0, 10).map((task) => `"${task}"`);
+  const more = tasks.length > 10 ? ` and ${tasks.length - 10} more` : '';
+  return (
+    'This instance leads, and its scheduler has no job (cron, interval) for the ' +
+    `leader tasks ${shown.join(', ')}${more}: they do not run. Is ScheduleModule ` +
+    'imported, and not switched off with cronJobs: false or intervals: false? An ' +
+    'instance that runs no jobs should not lead: give the module enabled: false.'
   );
 }

@@ -16,7 +16,7 @@ import { DEFAULT_ELECTION } from './zookeeper-leader.constants.js';
 import {
   resolveLedgerOptions,
   type ResolvedLedgerOptions,
-} from './tasks/task-options.js';
+} from './leader-task.options.js';
 import { OptionChecks, type OptionTable } from './validate.js';
 
 /** The options, validated and complete. */

@@ -9,8 +9,9 @@ import {
 import { LeaderElections } from './election/leader-elections.js';
 import { LeadershipHooksExplorer } from './election/leadership-hooks.explorer.js';
 import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
-import { LeaderTasks } from './tasks/leader-tasks.js';
-import { ScheduleFinder } from './tasks/schedule/schedule-finder.js';
+import { LeaderTasks, TASK_NODES } from './tasks/leader-tasks.js';
+import { memoryNodes } from './tasks/memory-client.js';
+import { Schedules } from './tasks/schedule.js';
 import { TaskExplorer } from './tasks/task-explorer.js';
 import { VERSION } from './version.js';
 import {
@@ -53,28 +54,13 @@ export const LEADER_PROVIDERS: Provider[] = [
   },
   electionProvider(DEFAULT_ELECTION),
   {
-    provide: ScheduleFinder,
-    inject: [DiscoveryService],
-    useFactory: (discovery: DiscoveryService) => new ScheduleFinder(discovery),
+    provide: TASK_NODES,
+    inject: [LeaderElections],
+    useFactory: ({ session }: LeaderElections) => session ?? memoryNodes(),
   },
-  {
-    provide: LeaderTasks,
-    inject: [LeaderElections, ScheduleFinder, RESOLVED_OPTIONS],
-    useFactory: (
-      elections: LeaderElections,
-      schedules: ScheduleFinder,
-      { drainTimeoutMs, ledger }: ResolvedOptions,
-    ) => new LeaderTasks({ elections, schedules, drainTimeoutMs, ledger }),
-  },
-  {
-    provide: TaskExplorer,
-    inject: [DiscoveryService, LeaderTasks, ScheduleFinder],
-    useFactory: (
-      discovery: DiscoveryService,
-      tasks: LeaderTasks,
-      schedules: ScheduleFinder,
-    ) => new TaskExplorer(discovery, tasks, schedules),
-  },
+  Schedules,
+  LeaderTasks,
+  TaskExplorer,
   {
     provide: ElectionExplorer,
     inject: [ModulesContainer, LeaderElections],

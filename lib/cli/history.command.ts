@@ -1,6 +1,5 @@
 import type { LedgerView } from '../cluster/cluster-view.interface.js';
-import { parseLedger } from '../tasks/ledger/parse-ledger.js';
-import { runsOf } from '../tasks/ledger/ledger-document.js';
+import { parseLedger, runsOf } from '../tasks/ledger.js';
 import { unlessMissing } from '../election/participants.js';
 import type { CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';

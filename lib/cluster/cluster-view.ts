@@ -5,8 +5,7 @@ import {
   sortedNodes,
 } from '../election/election-node.js';
 import type { Participant } from '../election/leadership.interface.js';
-import { runsOf } from '../tasks/ledger/ledger-document.js';
-import { parseLedger } from '../tasks/ledger/parse-ledger.js';
+import { parseLedger, runsOf } from '../tasks/ledger.js';
 import { decodeSegment, type NodePaths } from '../zookeeper/node-paths.js';
 import type { NodeContent } from '../zookeeper/zookeeper-client.interface.js';
 import { MOST_LISTED, nodeKey } from './cluster-limits.js';

@@ -82,7 +82,7 @@ export class DashboardActions {
       `Running leader task "${name}" on this instance, requested from the dashboard`,
     );
     let error: unknown;
-    const run = this.#tasks.run(name).catch((reason: unknown) => {
+    const run = this.#tasks.runHere(name).catch((reason: unknown) => {
       error = reason;
       this.#logger.error(
         `Leader task "${name}" failed (run from the dashboard)`,

@@ -1,5 +1,5 @@
 import { messageOf } from '../message-of.js';
-import type { LeaderTaskEvent } from '../tasks/leader-task-event.interface.js';
+import type { LeaderTaskEvent } from '../tasks/task-events.js';
 
 /** A run in this instance that no ledger remembers. */
 export interface LocalRun {

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type {
   OnlyLeaderFunction,
   OnlyLeaderOptions,
-} from '../tasks/leader-task-options.interface.js';
+} from '../interfaces/leader-task-options.interface.js';
 import type {
   Leadership,
   LeadershipTerm,

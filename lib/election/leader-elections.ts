@@ -18,7 +18,7 @@ import {
   type ResolvedOptions,
 } from '../zookeeper-leader.options.js';
 import { unknownElectionMessage } from '../zookeeper-leader.messages.js';
-import type { GuardFunction } from './guard-function.js';
+import { plainGuard, type GuardFunction } from './guard-function.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Participant } from './leadership.interface.js';
 import { LeadershipLog } from './leadership-log.js';
@@ -87,11 +87,7 @@ export class LeaderElections {
   /** Those that have been entered on behalf of the application. */
   readonly #entered = new Set<ManagedElection>();
   #phase: 'starting' | 'running' | 'closing' = 'starting';
-  /** Without tasks there is nothing to wait for: just the question. */
-  #guardFunction: GuardFunction =
-    (election, fn) =>
-    (...args) =>
-      election.isLeader() ? fn(...args) : undefined;
+  #guardFunction: GuardFunction = plainGuard;
 
   /** @internal */
   constructor(

@@ -1,28 +1,37 @@
 import {
   Inject,
   Injectable,
-  ServiceUnavailableException,
+  Optional,
   type CanActivate,
+  type ExecutionContext,
   type Type,
 } from '@nestjs/common';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
+import { guardWithoutModuleMessage } from '../zookeeper-leader.messages.js';
 import { checkElectionName } from '../zookeeper-leader.options.js';
 import { KnownLeader } from './known-leader.js';
 import { LeaderElections } from './leader-elections.js';
+import { notLeaderException } from './not-leader.exception.js';
 
 /**
- * Lets only the leader serve a route. Every other instance answers 503 with the
- * leader's instance id and host in the body, where they are known:
+ * Lets only the leader serve a route, a message, an event of a gateway or a
+ * resolver. Every other instance refuses with the leader's instance id and host,
+ * where they are known. A route answers 503:
  *
  * ```json
  * {
  *   "statusCode": 503,
  *   "error": "Service Unavailable",
- *   "message": "Only the leader of the election \"default\" serves this",
+ *   "message": "Only the leader of the election \"default\" serves this: \"api-2\"",
  *   "election": "default",
  *   "leader": { "instanceId": "api-2", "host": "api-2.internal" }
  * }
  * ```
+ *
+ * A `@MessagePattern()` fails with an `RpcException` and a `@SubscribeMessage()`
+ * with a `WsException`, which carry the same object; a resolver fails with the
+ * message and with `code: 'SERVICE_UNAVAILABLE'`, `election` and `leader` in the
+ * error's `extensions`.
  *
  * @example
  * ```ts
@@ -31,7 +40,7 @@ import { LeaderElections } from './leader-elections.js';
  * reindex() {}
  *
  * @UseGuards(LeaderGuard.for('billing'))
- * @Post('settle')
+ * @MessagePattern('settle')
  * settle() {}
  * ```
  *
@@ -44,8 +53,19 @@ export class LeaderGuard implements CanActivate {
   readonly #elections: LeaderElections;
   #leader: KnownLeader | undefined;
 
-  constructor(@Inject(LeaderElections) elections: LeaderElections) {
+  /**
+   * @throws {TypeError} where `ZookeeperLeaderModule` is not imported
+   */
+  constructor(
+    @Optional() @Inject(LeaderElections) elections: LeaderElections | undefined,
+  ) {
+    if (!elections) {
+      throw new TypeError(guardWithoutModuleMessage());
+    }
     this.#elections = elections;
+    if (new.target === LeaderGuard) {
+      elections.find(DEFAULT_ELECTION, 'LeaderGuard');
+    }
   }
 
   /**
@@ -59,33 +79,35 @@ export class LeaderGuard implements CanActivate {
     class NamedLeaderGuard extends LeaderGuard {
       protected override readonly electionName = election;
 
-      constructor(@Inject(LeaderElections) elections: LeaderElections) {
+      constructor(
+        @Optional()
+        @Inject(LeaderElections)
+        elections: LeaderElections | undefined,
+      ) {
         super(elections);
-        elections.find(election, `LeaderGuard.for('${election}')`);
+        elections?.find(election, `LeaderGuard.for('${election}')`);
       }
     }
     return NamedLeaderGuard;
   }
 
   /**
-   * @throws {ServiceUnavailableException} where this instance does not lead
+   * @throws {ServiceUnavailableException} where this instance does not lead; an
+   * `RpcException` or a `WsException` where messages are answered
    */
-  async canActivate(): Promise<boolean> {
+  async canActivate(context?: ExecutionContext): Promise<boolean> {
     const name = this.electionName;
+    // It may be that nothing else uses the election of a class derived from this.
+    this.#elections.get(name);
     const election = this.#elections.find(name, 'LeaderGuard');
     if (election.isLeader() || (await election.revalidate())) {
       return true;
     }
     this.#leader ??= new KnownLeader(election.leader$);
-    const leader = await this.#leader.find();
-    throw new ServiceUnavailableException({
-      statusCode: 503,
-      error: 'Service Unavailable',
-      message: `Only the leader of the election "${name}" serves this`,
-      election: name,
-      leader: leader
-        ? { instanceId: leader.instanceId, host: leader.host }
-        : null,
-    });
+    throw await notLeaderException(
+      context?.getType<string>() ?? 'http',
+      name,
+      await this.#leader.find(),
+    );
   }
 }

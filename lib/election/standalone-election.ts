@@ -2,7 +2,7 @@ import { type Observable, map } from 'rxjs';
 import type {
   OnlyLeaderFunction,
   OnlyLeaderOptions,
-} from '../tasks/leader-task-options.interface.js';
+} from '../interfaces/leader-task-options.interface.js';
 import type { GuardFunction } from './guard-function.js';
 import { LeaderElection } from './leader-election.js';
 import { LeadershipState } from './leadership-state.js';

@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import type {
   OnlyLeaderFunction,
   OnlyLeaderOptions,
-} from '../tasks/leader-task-options.interface.js';
+} from '../interfaces/leader-task-options.interface.js';
 import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import type { SessionLease } from '../zookeeper/session-lease.js';

@@ -1,4 +1,4 @@
-import type { RunLedgerOptions } from '../tasks/leader-task-options.interface.js';
+import type { RunLedgerOptions } from './leader-task-options.interface.js';
 
 /**
  * Credentials of ZooKeeper's `digest` scheme.

@@ -82,7 +82,7 @@ export class MetricsRecorder
   }
 
   onApplicationBootstrap(): void {
-    for (const { task } of this.#tasks.list()) {
+    for (const [task] of this.#tasks.running()) {
       this.#taskRecorder.announce(task);
     }
     void readLastSuccesses(
@@ -138,7 +138,7 @@ export class MetricsRecorder
   }
 
   collectRunning(gauge: Gauge<'task'>): void {
-    for (const { task, running } of this.#tasks.list()) {
+    for (const [task, running] of this.#tasks.running()) {
       gauge.inc({ task: this.#taskNames.of(task) }, running);
     }
   }

@@ -1,4 +1,4 @@
-import type { LeaderTaskEvent } from '../tasks/leader-task-event.interface.js';
+import type { LeaderTaskEvent } from '../tasks/task-events.js';
 import type { BoundedNames } from './bounded-names.js';
 import type { LeaderMetrics } from './leader-metrics.js';
 

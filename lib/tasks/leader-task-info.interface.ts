@@ -1,3 +1,5 @@
+import type { RunTrigger, SkipReason } from './task-events.js';
+
 /**
  * When a task runs, as its scheduler decorator says.
  *
@@ -14,6 +16,20 @@ export type LeaderTaskSchedule =
   | { readonly type: 'timeout'; readonly afterMs: number };
 
 /**
+ * A pause of a task in the whole cluster.
+ *
+ * @publicApi
+ */
+export interface TaskPause {
+  /** Who paused it: an instance id, or what the caller gave as `by`. */
+  readonly by: string;
+  /** When, by the wall clock of that instance. */
+  readonly at: Date;
+  /** Why, shortened to 300 characters. */
+  readonly reason?: string;
+}
+
+/**
  * A leader task as `LeaderTasks.list()` tells of it.
  *
  * @publicApi
@@ -25,10 +41,21 @@ export interface LeaderTaskInfo {
   readonly election: string;
   /** Absent if nothing is known to schedule it. */
   readonly schedule?: LeaderTaskSchedule;
-  /** The next tick, by this instance's wall clock. */
+  /**
+   * Whether its job runs in this process: false for one that is disabled, stopped
+   * or deleted. Absent if nothing is known to schedule it.
+   */
+  readonly isActive?: boolean;
+  /** The next tick, by this instance's wall clock; absent while the job is off. */
   readonly nextTick?: Date;
   /** Whether the task has a run ledger. */
   readonly hasLedger: boolean;
+  /**
+   * Present while the task is paused, as far as this instance knows. The leader
+   * knows at its next claim at the latest; ZooKeeper itself is asked by
+   * `LeaderTasks.pauseOf()`.
+   */
+  readonly paused?: TaskPause;
   /** Number of runs that go on in this instance. */
   readonly running: number;
   /** What this instance has counted since its start. */
@@ -43,11 +70,11 @@ export interface LeaderTaskInfo {
 export interface LeaderTaskCounts {
   /** Runs that ended well. */
   readonly finished: number;
-  /** Runs that ended with an error, after all tries. */
+  /** Runs that ended with an error or at their time limit, after all tries. */
   readonly failed: number;
   /** Calls that did nothing. */
   readonly skipped: number;
-  /** Ticks that were found to have been run by nobody and are not run any more. */
+  /** Ticks that nobody ran and nobody will. */
   readonly missed: number;
 }
 
@@ -57,7 +84,9 @@ export interface LeaderTaskCounts {
  * @publicApi
  */
 export interface LeaderTaskRun {
-  /** Scheduled time of the tick. */
+  /** The same as `runId` in events and in `currentLeaderTask()`. */
+  readonly id: string;
+  /** Scheduled time of the tick; of a run on request, the time of the request. */
   readonly tick: Date;
   /** 1, and one more for each time that the tick had to be run again. */
   readonly attempt: number;
@@ -67,16 +96,48 @@ export interface LeaderTaskRun {
   readonly fencingToken: number;
   /** By the wall clock of the instance that ran it. */
   readonly startedAt: Date;
+  /** What made it run; absent in entries of earlier versions. */
+  readonly trigger?: RunTrigger;
+  /** Who asked for it, for a run on request. */
+  readonly requestedBy?: string;
   /** Milliseconds; absent while it goes on, and where nobody saw the end. */
   readonly durationMs?: number;
   /**
    * - `running`: it has begun, and no end is recorded;
    * - `finished`, `failed`: it ended well, or with an error;
+   * - `timed-out`: it took longer than `timeLimitMs`;
    * - `aborted`: it ended with an error after leadership had ended;
    * - `interrupted`: a later leader found that it had not ended.
    */
   readonly outcome:
-    'running' | 'finished' | 'failed' | 'aborted' | 'interrupted';
+    | 'running'
+    | 'finished'
+    | 'failed'
+    | 'timed-out'
+    | 'aborted'
+    | 'interrupted';
   /** Message of the error, shortened to 300 characters. */
+  readonly error?: string;
+}
+
+/**
+ * What became of a run that somebody asked the leader for.
+ *
+ * @publicApi
+ */
+export interface RequestedRun {
+  /** Name of the task. */
+  readonly task: string;
+  /** The leader that took the request. */
+  readonly instanceId: string;
+  /** Id of the run; absent if there was none. */
+  readonly runId?: string;
+  /** `skipped`: the leader ran nothing, see `reason`. */
+  readonly outcome: 'finished' | 'failed' | 'timed-out' | 'aborted' | 'skipped';
+  /** Why nothing ran. */
+  readonly reason?: SkipReason;
+  /** Milliseconds that the run took. */
+  readonly durationMs?: number;
+  /** Message of the error, or of what was wrong with the ledger. */
   readonly error?: string;
 }

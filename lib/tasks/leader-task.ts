@@ -1,299 +1,1200 @@
 import type { Logger } from '@nestjs/common';
 import type { ManagedElection } from '../election/leader-elections.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
-import type { SkipReason } from './leader-task-event.interface.js';
-import type { LeaderTaskInfo } from './leader-task-info.interface.js';
-import { isPromise } from './is-promise.js';
-import { OverlapGate } from './overlap-gate.js';
-import type { ScheduleSource } from './schedule/schedule-finder.js';
-import type { AnyMethod } from './task-definition.js';
-import { TaskDispatcher } from './task-dispatcher.js';
-import type { TaskEvents } from './task-events.js';
-import type { TaskGuard } from './task-guard.interface.js';
-import type { ResolvedTaskOptions } from './task-options.js';
-import type { TaskRegister } from './task-register.js';
-import { TaskReporter } from './task-reporter.js';
-import { TaskRun } from './task-run.js';
-import { TaskRunner } from './task-runner.js';
-import type { Timetable } from './timetable/timetable.js';
+import type { TaskOverlap } from '../interfaces/leader-task-options.interface.js';
+import type { ResolvedTaskOptions } from '../leader-task.options.js';
+import { messageOf, stackOf } from '../message-of.js';
+import { pause } from '../within.js';
+import { isAhead, isTooLate, nextDue, planCatchUp } from './catch-up.js';
+import type {
+  LeaderTaskInfo,
+  RequestedRun,
+  TaskPause,
+} from './leader-task-info.interface.js';
+import { LeaderTaskError } from './leader-task.error.js';
+import { SupersededError, type OpenRun, type RunEnd } from './ledger.js';
+import type { AnyMethod, TaskGuard } from './only-leader.decorator.js';
+import type { TaskSchedule } from './schedule.js';
+import {
+  TaskReporter,
+  type SkippedTask,
+  type SkipReason,
+  type TaskEvents,
+} from './task-events.js';
+import type { Claim, TaskLedger } from './task-ledger.js';
+import { isPromise, runStorage, TaskRun, type TaskRunOwner } from './task-run.js';
+import type { Ticks } from './ticks.js';
+
+/** What the tasks of an application share. */
+export interface TaskHost {
+  readonly events: TaskEvents;
+  readonly logger: Logger;
+  /** Whether the application refuses new runs. */
+  readonly isClosing: boolean;
+  /** How long a run may go on after its signal has aborted. */
+  readonly graceMs: number;
+  /** While it is not known which tasks without a ledger are paused. */
+  readonly pausesKnown: Promise<unknown> | undefined;
+  /** A task has runs, or has none any more. */
+  runsChanged(task: LeaderTask): void;
+  /** A task with a ledger was found paused: it wants to know of the end. */
+  pauseFound(task: LeaderTask): void;
+}
 
 export interface LeaderTaskSettings {
   readonly name: string;
   readonly election: ManagedElection;
-  readonly options: ResolvedTaskOptions;
-  readonly schedule: ScheduleSource | undefined;
+  readonly options: Omit<ResolvedTaskOptions, 'ledger' | 'overlap'> & {
+    readonly overlap: TaskOverlap;
+  };
+  readonly schedule: TaskSchedule;
   /** Whether a call may be answered later than it was made. */
   readonly canWait: boolean;
   /** Calls the task as its scheduler does, through all decorators. */
   readonly invoke: (...args: unknown[]) => unknown;
-  readonly events: TaskEvents;
-  readonly logger: Logger;
-  readonly register: TaskRegister;
-  /** How long an aborted run may go on. */
-  readonly graceMs: number;
-  /** Makes the timetable of a task with a ledger. */
-  readonly makeTimetable: ((task: LeaderTask) => Timetable) | undefined;
+  readonly ledger: TaskLedger | undefined;
+  readonly host: TaskHost;
 }
 
-/** One leader task of an application: decides whether a call runs. */
-export class LeaderTask implements TaskGuard {
+/** A call that has to be decided. */
+interface Call {
+  readonly calledAtMs: number;
+  readonly ticks: Ticks | undefined;
+  readonly tick: number | undefined;
+  readonly decide: (run: TaskRun | undefined) => void;
+}
+
+/** A run that somebody asks for, wherever. */
+export interface Demand {
+  readonly requestedBy: string;
+  readonly isForced: boolean;
+  readonly answer: (answer: Omit<RequestedRun, 'task' | 'instanceId'>) => void;
+}
+
+type Message =
+  /** Look for what is to be done: interrupted runs and missed ticks. */
+  | { readonly type: 'look' }
+  | { readonly type: 'call'; readonly call: Call }
+  | { readonly type: 'demand'; readonly demand: Demand }
+  | { readonly type: 'end'; readonly run: TaskRun; readonly end: RunEnd };
+
+const ONE_TRY = { attempts: 1, backoffMs: 0, maxBackoffMs: 0, jitter: false };
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+/** Of a tick that its job did not call for. */
+const OVERDUE_MS = 1_000;
+
+/**
+ * One leader task of an application. A call that needs no question to ZooKeeper is
+ * decided at once; everything else goes through one mailbox, whose messages are
+ * handled one at a time and never wait for the end of a run:
+ *
+ * - a call: is its tick to be run?
+ * - look: a term has begun, a job has become active, a tick is overdue;
+ * - a demand: somebody asks for a run;
+ * - the end of a run is to be recorded.
+ *
+ * The end of a term is not a message: it aborts the runs at once.
+ */
+export class LeaderTask implements TaskGuard, TaskRunOwner {
   readonly task: string;
   readonly election: ManagedElection;
   readonly electionName: string;
-  readonly gate: OverlapGate;
   readonly reporter: TaskReporter;
-  readonly timetable: Timetable | undefined;
+  readonly ledger: TaskLedger | undefined;
+  readonly schedule: TaskSchedule;
   readonly #settings: LeaderTaskSettings;
-  readonly #register: TaskRegister;
-  readonly #dispatcher = new TaskDispatcher();
-  readonly #runner: TaskRunner;
-  /** Whether a call of the leader runs without further questions. */
+  readonly #host: TaskHost;
+  readonly #overlap: TaskOverlap;
+  /** Whether a run is nothing but its method. */
   readonly #isPlain: boolean;
-  #isReplaced = false;
+  /** Runs that go on, and those that are about to begin. */
+  readonly #live: TaskRun[] = [];
+  readonly #mailbox: Message[] = [];
+  #isWorking = false;
+  #quiet: { readonly resolve: () => void; readonly except: WeakSet<TaskRun> }[] =
+    [];
+  /** With `queue-one`: the call that waits for the end of a run. */
+  #queued: Call | undefined;
+  /** A missed tick that is run before the next one and before any call. */
+  #inOrder: TaskRun | undefined;
+  /** Runs that take the place of interrupted ones. */
+  #successors: OpenRun[] = [];
+  /** Whether something could not be run because of a run that goes on. */
+  #isBehind = false;
+  #reported = -Infinity;
+  readonly #dropped = new Set<number>();
+  /** Up to then the job itself has left ticks out. */
+  #leftOut = -Infinity;
+  #termEnd = new AbortController();
+  #failures = 0;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #wasActive = false;
+  #overdue: { readonly tick: number; readonly sinceMs: number } | undefined;
+  #aheadReported: LeadershipTerm | undefined;
+  #isDisposed = false;
+  #pause: TaskPause | undefined;
 
   constructor(settings: LeaderTaskSettings) {
-    const { name, election, options, register, graceMs } = settings;
+    const { name, election, options, host, ledger } = settings;
     this.#settings = settings;
-    this.#register = register;
+    this.#host = host;
     this.task = name;
     this.election = election;
     this.electionName = election.name;
-    this.gate = new OverlapGate(options.overlap);
-    this.reporter = new TaskReporter({ ...settings, onSkip: options.onSkip });
-    const timetable = settings.makeTimetable?.(this);
-    this.timetable = timetable;
-    this.#runner = new TaskRunner({
-      election,
-      retry: options.retry,
-      reporter: this.reporter,
-      register,
-      graceMs,
-      isRefused: () => this.refusal !== undefined,
-      record:
-        timetable &&
-        ((run, outcome, error) => timetable.finish(run, outcome, error)),
+    this.ledger = ledger;
+    this.schedule = settings.schedule;
+    this.#overlap = options.overlap;
+    this.#isPlain =
+      !ledger && !options.retry && options.timeLimitMs === undefined;
+    this.reporter = new TaskReporter(host.events, {
+      task: name,
+      election: election.name,
+      instanceId: election.instanceId,
     });
-    this.#isPlain = !timetable && !options.retry && this.gate.isOpen;
   }
 
-  /** Why new runs are refused; undefined if they are not. */
-  get refusal(): 'closing' | 'replaced' | undefined {
-    if (this.#isReplaced) {
-      return 'replaced';
-    }
-    return this.#register.isClosing ? 'closing' : undefined;
+  /** Number of runs that go on. */
+  get running(): number {
+    return this.#live.length;
   }
 
-  get schedule(): ScheduleSource | undefined {
-    return this.#settings.schedule;
+  get runs(): readonly TaskRun[] {
+    return [...this.#live];
   }
 
-  declines(): boolean {
-    if (
-      this.election.leadership.role === 'leader' ||
-      this.#dispatcher.underWay > 0
-    ) {
-      return false;
-    }
-    this.#skip(this.refusal ?? 'not-leading');
-    return true;
+  /** Whether the task, or its application, has ended. */
+  get isOver(): boolean {
+    return this.#refusal !== undefined;
   }
 
-  call(method: AnyMethod, target: unknown, args: ArrayLike<unknown>): unknown {
-    if (this.#dispatcher.underWay > 0) {
-      const run = this.#dispatcher.take();
-      if (run) {
-        return this.#runner.perform(run, method, target, args);
-      }
-    }
-    const calledAtMs = this.election.leadsAtMs();
-    if (calledAtMs !== undefined && this.refusal === undefined) {
-      return this.#isPlain
-        ? this.#runPlainly(calledAtMs, method, target, args)
-        : this.#admit(method, target, args, calledAtMs);
-    }
-    return this.#refuse(method, target, args);
-  }
-
-  /** Runs the task as its scheduler would, whoever leads. */
-  runManually(args: unknown[]): Promise<unknown> {
-    const run = new TaskRun(this, this.#term(), 'manual', Date.now());
-    return this.#dispatch(run, args);
-  }
-
-  /** Runs a tick that the library has claimed by itself; never rejects. */
-  async runClaimed(run: TaskRun): Promise<void> {
-    try {
-      await this.#dispatch(run, []);
-    } catch (error) {
-      // There is no scheduler to log it.
-      const tick = run.tick?.toISOString();
-      this.#settings.logger.error(
-        `Leader task "${this.task}" failed (tick ${tick}, ${run.trigger})`,
-        error instanceof Error ? error.stack : String(error),
-      );
-    }
-  }
-
-  /** Another task takes the place of this one. */
-  replace(): void {
-    this.#isReplaced = true;
-    this.timetable?.stop();
-  }
-
-  tickAt(timeMs: number): number | undefined {
-    return this.#settings.schedule?.find()?.tickOf(timeMs);
+  get paused(): TaskPause | undefined {
+    return this.ledger ? this.ledger.pause : this.#pause;
   }
 
   info(): LeaderTaskInfo {
-    const schedule = this.#settings.schedule?.description;
-    const nextTick = this.#settings.schedule?.find()?.next(Date.now());
+    const { description, state } = this.schedule;
+    const next =
+      state === 'active' ? this.schedule.ticks()?.next(Date.now()) : undefined;
+    const { paused } = this;
     return Object.freeze({
       task: this.task,
       election: this.electionName,
-      ...(schedule && { schedule }),
-      ...(nextTick !== undefined && { nextTick: new Date(nextTick) }),
-      hasLedger: this.timetable !== undefined,
-      running: this.#runner.running,
+      ...(description && { schedule: description }),
+      ...(state !== 'none' && { isActive: state === 'active' }),
+      ...(next !== undefined && { nextTick: new Date(next) }),
+      hasLedger: this.ledger !== undefined,
+      ...(paused && { paused }),
+      running: this.running,
       counts: Object.freeze({ ...this.reporter.counts }),
     });
   }
 
-  #refuse(
+  tickAt(timeMs: number): number | undefined {
+    return this.schedule.ticks()?.tickOf(timeMs);
+  }
+
+  // --- Calls -----------------------------------------------------------------
+
+  declines(): boolean {
+    if (this.election.leadership.role === 'leader') {
+      return false;
+    }
+    const run = runStorage.getStore();
+    if (run?.owner === this && run.state !== 'ended') {
+      return false;
+    }
+    this.#skip(this.#refusal ?? 'not-leading');
+    return true;
+  }
+
+  call(method: AnyMethod, target: unknown, args: ArrayLike<unknown>): unknown {
+    const current = runStorage.getStore();
+    if (current?.owner === this) {
+      if (current.state === 'decided') {
+        return this.#perform(current, method, target, args);
+      }
+      if (current.state === 'live') {
+        // Recursion, or super: part of the run.
+        return Reflect.apply(method, target, args);
+      }
+    }
+    const calledAtMs = this.election.leadsAtMs();
+    if (
+      calledAtMs !== undefined &&
+      this.ledger === undefined &&
+      this.#refusal === undefined &&
+      this.#pause === undefined &&
+      this.#host.pausesKnown === undefined &&
+      (this.#live.length === 0 || this.#overlap === 'allow')
+    ) {
+      const run = new TaskRun(this, this.#term, 'call', calledAtMs);
+      return this.#perform(run, method, target, args);
+    }
+    return this.#callLater(calledAtMs, method, target, args);
+  }
+
+  /** Runs the task as its scheduler would, whoever leads. */
+  runHere(args: unknown[]): Promise<unknown> {
+    const run = new TaskRun(this, this.#term, 'manual', Date.now());
+    this.#enter(run);
+    return this.#dispatch(run, args);
+  }
+
+  /** Asks for a run on behalf of somebody; the answer comes with its end. */
+  demand(demand: Demand): void {
+    this.#post({ type: 'demand', demand });
+  }
+
+  // --- What happens around the task ------------------------------------------
+
+  termBegan(): void {
+    this.#termEnd = new AbortController();
+    this.look();
+  }
+
+  /** Aborts runs whose term has ended, and reports those that do not end. */
+  termEnded(): void {
+    this.#termEnd.abort();
+    this.#successors.splice(0).forEach(({ id }) => this.ledger?.abandon(id));
+    this.#isBehind = false;
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    for (const run of this.#live) {
+      if (run.isAborted && run.term && !run.isAbortReported) {
+        run.isAbortReported = true;
+        run.abort(run.term.signal.reason);
+        const { reason } = this.election.leadership;
+        this.reporter.emit(() => ({
+          type: 'aborted',
+          reason,
+          ...run.describe(),
+        }));
+        const { graceMs } = this.#host;
+        setTimeout(() => {
+          if (this.#live.includes(run)) {
+            this.#overran(
+              run,
+              `after the leadership of its election "${this.electionName}" has ` +
+                'ended; another instance may run it at the same time',
+            );
+          }
+        }, graceMs).unref();
+      }
+    }
+  }
+
+  /** Something may have to be run that nobody calls for. */
+  look(): void {
+    if (
+      this.ledger &&
+      !this.#mailbox.some(({ type }) => type === 'look')
+    ) {
+      this.#post({ type: 'look' });
+    }
+  }
+
+  /**
+   * Whether the job has been started, or has not called for a tick; to be asked
+   * now and then while this instance leads.
+   */
+  checkJob(): void {
+    const { ledger, schedule } = this;
+    if (!ledger || !this.#term || this.#retryTimer) {
+      return;
+    }
+    const isActive = schedule.state === 'active';
+    const hasStarted = isActive && !this.#wasActive;
+    this.#wasActive = isActive;
+    if (hasStarted) {
+      this.look();
+      return;
+    }
+    const ticks = isActive ? schedule.ticks() : undefined;
+    const mayRun = this.#overlap === 'allow' || this.#live.length === 0;
+    const isIdle = mayRun && !this.#isWorking && !ledger.pause;
+    const tick =
+      ticks && isIdle && ledger.term
+        ? nextDue(this.#question(ticks))
+        : undefined;
+    const nowMs = performance.now();
+    if (
+      tick === undefined ||
+      !ticks ||
+      tick + ticks.longestWaitMs >= Date.now()
+    ) {
+      this.#overdue = undefined;
+    } else if (this.#overdue?.tick !== tick) {
+      this.#overdue = { tick, sinceMs: nowMs };
+    } else if (nowMs - this.#overdue.sinceMs >= OVERDUE_MS) {
+      this.#overdue = undefined;
+      this.look();
+    }
+  }
+
+  /** Of a task without a ledger: whether it is paused, as ZooKeeper has it. */
+  setPause(found: TaskPause | undefined): void {
+    this.#pause = found;
+  }
+
+  /** Does nothing any more; what goes on is not interrupted. */
+  dispose(): void {
+    this.#isDisposed = true;
+    this.ledger?.stop();
+    clearTimeout(this.#retryTimer);
+  }
+
+  /** Takes no new decisions. */
+  close(): void {
+    this.ledger?.stop();
+    clearTimeout(this.#retryTimer);
+  }
+
+  /** Ends runs without a term, which nothing else does. */
+  abortManualRuns(reason: unknown): void {
+    for (const run of this.#live) {
+      if (!run.term) {
+        run.abort(reason);
+      }
+    }
+  }
+
+  /**
+   * Resolves when nothing is left to decide or to record, and no run goes on but
+   * those of `except`.
+   */
+  whenQuiet(except: WeakSet<TaskRun>): Promise<void> {
+    return new Promise((resolve) => {
+      this.#quiet.push({ resolve, except });
+      this.#tellQuiet();
+    });
+  }
+
+  // --- The mailbox -----------------------------------------------------------
+
+  #post(message: Message): void {
+    this.#mailbox.push(message);
+    void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    if (this.#isWorking) {
+      return;
+    }
+    this.#isWorking = true;
+    for (let next = this.#take(); next; next = this.#take()) {
+      await this.#handle(next);
+    }
+    this.#isWorking = false;
+    this.#tellQuiet();
+  }
+
+  /** Calls come last, and not before what has to be run in order. */
+  #take(): Message | undefined {
+    const other = this.#mailbox.findIndex(({ type }) => type !== 'call');
+    if (other >= 0) {
+      return this.#mailbox.splice(other, 1)[0];
+    }
+    return this.#inOrder ? undefined : this.#mailbox.shift();
+  }
+
+  /** Never rejects. */
+  async #handle(message: Message): Promise<void> {
+    switch (message.type) {
+      case 'look':
+        return this.#lookNow();
+      case 'call':
+        return this.#decide(message.call);
+      case 'demand':
+        return this.#meet(message.demand);
+      case 'end':
+        return this.#record(message.run, message.end);
+    }
+  }
+
+  #tellQuiet(): void {
+    if (this.#isWorking || this.#mailbox.length > 0) {
+      return;
+    }
+    this.#quiet = this.#quiet.filter(({ resolve, except }) => {
+      const isQuiet = this.#live.every((run) => except.has(run));
+      if (isQuiet) {
+        resolve();
+      }
+      return !isQuiet;
+    });
+  }
+
+  // --- Deciding --------------------------------------------------------------
+
+  /** Why new runs are refused; undefined if they are not. */
+  get #refusal(): 'closing' | 'disposed' | undefined {
+    if (this.#isDisposed) {
+      return 'disposed';
+    }
+    return this.#host.isClosing ? 'closing' : undefined;
+  }
+
+  get #term(): LeadershipTerm | undefined {
+    const { leadership } = this.election;
+    return leadership.role === 'leader' ? leadership.term : undefined;
+  }
+
+  #callLater(
+    calledAtMs: number | undefined,
     method: AnyMethod,
     target: unknown,
     args: ArrayLike<unknown>,
   ): unknown {
-    if (this.refusal !== undefined) {
-      return this.#skip(this.refusal);
+    const refusal = this.#refusal;
+    if (refusal !== undefined) {
+      return this.#skip(refusal);
     }
-    if (this.#settings.canWait && this.election.leadership.role === 'leader') {
-      // Leading, but without proof, as after a stall of the event loop: the
-      // tick is not lost if a fresh heartbeat gives the proof.
-      return this.#callWhenProved(method, target, args);
+    if (
+      this.election.leadership.role !== 'leader' ||
+      (calledAtMs === undefined && !this.#settings.canWait)
+    ) {
+      return this.#skip('not-leading');
     }
-    return this.#skip('not-leading');
+    if (this.ledger === undefined && this.#pause !== undefined) {
+      return this.#skip('paused');
+    }
+    if (
+      this.ledger === undefined &&
+      this.#overlap === 'skip' &&
+      this.#live.length > 0
+    ) {
+      return this.#skip('overlap');
+    }
+    if (!this.#settings.canWait && this.#live.length === 0) {
+      // It cannot wait to hear whether it is paused.
+      const run = new TaskRun(this, this.#term, 'call', calledAtMs as number);
+      return this.#perform(run, method, target, args);
+    }
+    return this.#callWhenDecided(calledAtMs, method, target, args);
   }
 
-  async #callWhenProved(
+  async #callWhenDecided(
+    calledAtMs = Date.now(),
     method: AnyMethod,
     target: unknown,
     args: ArrayLike<unknown>,
   ): Promise<unknown> {
-    const calledAtMs = Date.now();
-    return (await this.election.revalidate())
-      ? this.#callAgain(method, target, args, calledAtMs)
-      : this.#skip('not-leading');
+    const ticks = this.ledger && this.schedule.ticks(target);
+    const tick = ticks?.tickOf(calledAtMs);
+    const run = await new Promise<TaskRun | undefined>((decide) => {
+      this.#post({ type: 'call', call: { calledAtMs, ticks, tick, decide } });
+    });
+    return run && this.#perform(run, method, target, args);
   }
 
-  /** Goes on with a call that had to wait. */
-  #callAgain(
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
-    calledAtMs: number,
-  ): unknown {
-    if (this.refusal !== undefined) {
-      return this.#skip(this.refusal);
+  async #decide(call: Call): Promise<void> {
+    const { tick } = call;
+    const skip = (reason: SkipReason): void =>
+      call.decide(this.#skip(reason, tick));
+    if (!this.election.isLeader()) {
+      // Without proof, as after a stall of the event loop: the tick is not lost
+      // if a fresh heartbeat gives the proof.
+      await this.election.revalidate();
     }
-    return this.election.isLeader()
-      ? this.#admit(method, target, args, calledAtMs)
-      : this.#skip('not-leading');
+    if (!this.ledger) {
+      await this.#host.pausesKnown;
+    }
+    const refusal = this.#refusal;
+    const term = this.#term;
+    if (refusal !== undefined) {
+      skip(refusal);
+    } else if (!term || !this.election.isLeader()) {
+      skip('not-leading');
+    } else if (!this.#mayRunNow) {
+      if (this.#overlap === 'skip' || this.#queued) {
+        this.#drop(tick);
+        skip('overlap');
+      } else {
+        this.#queued = call;
+      }
+    } else if (this.ledger) {
+      await this.#claimFor(call, term, this.ledger);
+    } else if (this.#pause) {
+      skip('paused');
+    } else {
+      const run = new TaskRun(this, term, 'call', call.calledAtMs);
+      this.#enter(run);
+      call.decide(run);
+    }
   }
 
-  /** Lets a call of the leader in, now, later or never. */
-  #admit(
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
+  get #mayRunNow(): boolean {
+    return this.#overlap === 'allow' || this.#live.length === 0;
+  }
+
+  /** Claims the tick of a call, after those that come before it. */
+  async #claimFor(
+    call: Call,
+    term: LeadershipTerm,
+    ledger: TaskLedger,
+  ): Promise<void> {
+    const { tick, ticks, calledAtMs } = call;
+    try {
+      await this.#takeOver(term, ledger, tick ?? calledAtMs);
+      const isWorkLeft =
+        (await this.#runSuccessors(term, ledger)) ||
+        (tick !== undefined && (await this.#catchUp(term, ledger, tick)));
+      if (isWorkLeft || !this.#mayRunNow) {
+        this.#mailbox.unshift({ type: 'call', call });
+        return;
+      }
+      const now = Date.now();
+      const own = tick ?? Math.max(now, ledger.lastTick + 1);
+      const isLate = isTooLate(ledger.options, own, now, { calledAtMs, ticks });
+      call.decide(
+        isLate
+          ? this.#skip('too-late', own)
+          : await this.#claim(term, ledger, { tick: own, trigger: 'call' }),
+      );
+    } catch (error) {
+      if (error instanceof SupersededError) {
+        const reason = ledger.isStopped
+          ? (this.#refusal ?? 'closing')
+          : 'not-leading';
+        call.decide(this.#skip(reason, tick));
+      } else {
+        call.decide(this.#skip('ledger-unavailable', tick, { error }));
+        this.#complain('does not run a tick', error, tick);
+      }
+    }
+  }
+
+  /** Does what nobody calls for: interrupted runs, then missed ticks. */
+  async #lookNow(): Promise<void> {
+    const { ledger } = this;
+    const term = this.#term;
+    if (!ledger || !term || this.#refusal !== undefined) {
+      return;
+    }
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    this.#isBehind = false;
+    if (ledger.pause || ledger.hasHeldRuns) {
+      // That may have changed.
+      ledger.term = undefined;
+    }
+    try {
+      await this.#takeOver(term, ledger, Date.now());
+      if (!(await this.#runSuccessors(term, ledger))) {
+        await this.#catchUp(term, ledger);
+      }
+    } catch (error) {
+      if (!(error instanceof SupersededError)) {
+        this.#complain('cannot look for missed ticks', error);
+      }
+    }
+  }
+
+  async #takeOver(
+    term: LeadershipTerm,
+    ledger: TaskLedger,
     calledAtMs: number,
-  ): unknown {
-    const { gate, timetable } = this;
-    const decided = timetable?.caughtUp ?? gate.decided;
-    if (decided) {
-      // Ticks are run in order: those of the past first.
-      return decided.then(() =>
-        this.#callAgain(method, target, args, calledAtMs),
+  ): Promise<void> {
+    if (ledger.term === term) {
+      return;
+    }
+    const now = Date.now();
+    const ticks = this.schedule.ticks();
+    const due = ticks?.previous(now, -Infinity) ?? now;
+    const { interrupted, successors } = await ledger.takeOver(term, {
+      baseline: Math.min(due, calledAtMs),
+      isOff: this.schedule.state === 'inactive',
+      until: this.#termEnd.signal,
+    });
+    this.#forgetDecided(ledger);
+    this.#failures = 0;
+    this.#wasActive = this.schedule.state === 'active';
+    this.#successors = successors;
+    for (const { run, willRerun } of interrupted) {
+      this.reporter.emit(() => ({
+        type: 'interrupted',
+        runId: run.id,
+        tick: new Date(run.tick),
+        interruptedInstanceId: run.instanceId,
+        attempt: run.attempt,
+        willRerun,
+      }));
+    }
+    this.#warnIfAhead(term, ledger);
+    if (ledger.pause) {
+      this.#host.pauseFound(this);
+    }
+  }
+
+  /** Resolves to whether calls have to wait for that. */
+  async #runSuccessors(
+    term: LeadershipTerm,
+    ledger: TaskLedger,
+  ): Promise<boolean> {
+    while (this.#successors.length > 0) {
+      if (!this.#mayRunNow) {
+        this.#isBehind = true;
+        return true;
+      }
+      const isOff = this.schedule.state === 'inactive';
+      const mayRun = !isOff && (await ledger.leadsForSure(term));
+      const open = this.#successors.shift();
+      if (open && mayRun) {
+        ledger.begin(open);
+        this.#start(term, open, 'interrupted');
+      } else if (open) {
+        ledger.abandon(open.id);
+        ledger.hasHeldRuns = true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Does about missed ticks what the options say. Resolves to whether there is
+   * more to do before a call.
+   *
+   * @param called the tick that is being called for
+   */
+  async #catchUp(
+    term: LeadershipTerm,
+    ledger: TaskLedger,
+    called?: number,
+  ): Promise<boolean> {
+    const ticks =
+      this.schedule.state === 'active' ? this.schedule.ticks() : undefined;
+    const before = called ?? this.#nextCalledTick;
+    const plan = planCatchUp({
+      ...this.#question(ticks),
+      ...(before !== undefined && { before }),
+    });
+    this.#reported = plan.reported;
+    if (plan.missed) {
+      this.#tellMissed(plan.missed);
+    }
+    if (plan.run === undefined || !this.#mayRunNow) {
+      this.#isBehind = plan.run !== undefined;
+      return this.#isBehind;
+    }
+    const run = await this.#claim(term, ledger, {
+      tick: plan.run,
+      trigger: 'missed',
+    });
+    if (!run) {
+      // Somebody else has decided it: is there another one?
+      return ledger.leads(term) && this.#catchUp(term, ledger, called);
+    }
+    if (plan.isInOrder) {
+      this.#inOrder = run;
+      this.#isBehind = called === undefined;
+    }
+    void this.#dispatchLogged(run);
+    return plan.isInOrder;
+  }
+
+  /** Resolves to the run, or to undefined after the call has been skipped. */
+  async #claim(
+    term: LeadershipTerm,
+    ledger: TaskLedger,
+    claim: Claim,
+  ): Promise<TaskRun | undefined> {
+    const { tick, trigger } = claim;
+    const open = await ledger.claim(term, claim, this.#termEnd.signal);
+    this.#forgetDecided(ledger);
+    if (typeof open !== 'string') {
+      ledger.begin(open);
+      return this.#makeRun(term, open, trigger);
+    }
+    if (open === 'paused') {
+      this.#host.pauseFound(this);
+    }
+    if (trigger !== 'missed') {
+      const error =
+        open === 'claimed' ? this.#warnIfAhead(term, ledger) : undefined;
+      this.#skip(
+        error ? 'ledger-unavailable' : ledger.leads(term) ? open : 'not-leading',
+        tick,
+        error && { error },
       );
     }
-    const tick = timetable?.tickOf(calledAtMs, target);
-    const run = (): unknown =>
-      timetable
-        ? this.#runTick(timetable, tick, method, target, args)
-        : this.#runPlainly(calledAtMs, method, target, args);
-    const entered = gate.enterCall(timetable ? 'decide' : 'run');
-    if (entered === false) {
-      timetable?.drop(tick);
-      return this.#skip('overlap', tick);
-    }
-    if (entered === true) {
-      return this.#leaveAfter(run);
-    }
-    return entered.then(() =>
-      this.#leaveAfter(async () =>
-        this.refusal === undefined && (await this.election.revalidate())
-          ? run()
-          : this.#skip(this.refusal ?? 'not-leading', tick),
-      ),
-    );
+    return undefined;
   }
 
-  #leaveAfter(run: () => unknown): unknown {
+  /** Somebody asks for a run. */
+  async #meet(demand: Demand): Promise<void> {
+    const { isForced, requestedBy } = demand;
+    const isLeading = await this.election.revalidate();
+    const term = this.#term;
+    const refuse = (reason: SkipReason, error?: unknown): void => {
+      this.#skip(reason, undefined, error === undefined ? undefined : { error });
+      demand.answer({
+        outcome: 'skipped',
+        reason,
+        ...(error !== undefined && { error: messageOf(error) }),
+      });
+    };
+    if (this.#refusal !== undefined) {
+      return refuse(this.#refusal);
+    }
+    if (!term || !isLeading) {
+      return refuse('not-leading');
+    }
+    if (!isForced && this.schedule.state === 'inactive') {
+      return refuse('inactive');
+    }
+    if (!isForced && !this.#mayRunNow) {
+      return refuse('overlap');
+    }
+    if (!this.ledger) {
+      await this.#host.pausesKnown;
+      if (this.#pause && !isForced) {
+        return refuse('paused');
+      }
+      const run = new TaskRun(this, term, 'requested', Date.now(), {
+        requestedBy,
+      });
+      this.#enter(run);
+      return void this.#answerWith(run, demand);
+    }
+    try {
+      const { ledger } = this;
+      await this.#takeOver(term, ledger, Date.now());
+      const open = await ledger.claim(
+        term,
+        { tick: Date.now(), trigger: 'requested', requestedBy, isForced },
+        this.#termEnd.signal,
+      );
+      if (typeof open === 'string') {
+        return refuse(open);
+      }
+      ledger.begin(open);
+      const run = this.#makeRun(term, open, 'requested');
+      return void this.#answerWith(run, demand);
+    } catch (error) {
+      return error instanceof SupersededError
+        ? refuse('not-leading')
+        : refuse('ledger-unavailable', error);
+    }
+  }
+
+  async #answerWith(run: TaskRun, demand: Demand): Promise<void> {
+    let error: unknown;
+    try {
+      await this.#dispatch(run, []);
+    } catch (thrown) {
+      error = thrown ?? new Error(String(thrown));
+      this.#logFailure(run, thrown);
+    }
+    demand.answer({
+      runId: run.runId,
+      durationMs: Math.max(0, Date.now() - run.startedAtMs),
+      ...(error === undefined
+        ? { outcome: 'finished' }
+        : {
+            outcome: run.timeout
+              ? 'timed-out'
+              : run.isAborted
+                ? 'aborted'
+                : 'failed',
+            error: messageOf(error),
+          }),
+    });
+  }
+
+  // --- Running ---------------------------------------------------------------
+
+  #makeRun(term: LeadershipTerm, open: OpenRun, trigger: Claim['trigger']) {
+    const run = new TaskRun(this, term, trigger, Date.now(), {
+      id: open.id,
+      attempt: open.attempt,
+      ...(open.requestedBy === undefined
+        ? { tick: open.tick }
+        : { requestedBy: open.requestedBy }),
+    });
+    this.#enter(run);
+    return run;
+  }
+
+  #start(term: LeadershipTerm, open: OpenRun, trigger: Claim['trigger']): void {
+    void this.#dispatchLogged(this.#makeRun(term, open, trigger));
+  }
+
+  /** Calls the task as its scheduler does; the guard finds the run again. */
+  async #dispatch(run: TaskRun, args: unknown[]): Promise<unknown> {
+    try {
+      return await runStorage.run(run, () => this.#settings.invoke(...args));
+    } finally {
+      if (run.state === 'decided') {
+        // Somebody else's decorator has answered the call.
+        this.#end(run, undefined);
+      }
+    }
+  }
+
+  /** Never rejects: there is no scheduler to log an error. */
+  async #dispatchLogged(run: TaskRun): Promise<void> {
+    try {
+      await this.#dispatch(run, []);
+    } catch (error) {
+      this.#logFailure(run, error);
+    }
+  }
+
+  /** Runs the method, with all its retries. */
+  #perform(
+    run: TaskRun,
+    method: AnyMethod,
+    target: unknown,
+    args: ArrayLike<unknown>,
+  ): unknown {
+    run.state = 'live';
     let result: unknown;
     try {
-      result = run();
+      // What is recorded must not end before a promise of any kind has settled.
+      result = this.#isPlain
+        ? this.#apply(run, method, target, args)
+        : this.#try(run, method, target, args);
     } catch (error) {
-      this.gate.leave();
+      this.#end(run, { error });
       throw error;
     }
     if (isPromise(result)) {
-      const leave = (): void => this.gate.leave();
-      result.then(leave, leave);
+      this.#enter(run);
+      result.then(
+        () => this.#end(run, undefined),
+        (error: unknown) => this.#end(run, { error }),
+      );
     } else {
-      this.gate.leave();
+      this.#end(run, undefined);
     }
     return result;
   }
 
-  async #runTick(
-    timetable: Timetable,
-    tick: number | undefined,
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
-  ): Promise<unknown> {
-    const run = await timetable.claim(tick);
-    if (!run) {
-      return undefined;
-    }
-    this.gate.goOnTo('run');
-    return this.#runner.perform(run, method, target, args);
-  }
-
-  #runPlainly(
-    calledAtMs: number,
+  #apply(
+    run: TaskRun,
     method: AnyMethod,
     target: unknown,
     args: ArrayLike<unknown>,
   ): unknown {
-    const run = new TaskRun(this, this.#term(), 'call', calledAtMs);
-    return this.#runner.perform(run, method, target, args);
+    if (this.reporter.isObserved) {
+      this.reporter.emit(() => ({ type: 'started', ...run.describe() }));
+    }
+    return runStorage.run(run, Reflect.apply, method, target, args);
   }
 
-  #dispatch(run: TaskRun, args: unknown[]): Promise<unknown> {
-    return this.#dispatcher.dispatch(
-      run,
-      () => this.#settings.invoke(...args),
-      () => this.timetable?.finish(run, 'finished'),
+  async #try(
+    run: TaskRun,
+    method: AnyMethod,
+    target: unknown,
+    args: ArrayLike<unknown>,
+  ): Promise<unknown> {
+    const { attempts, ...backoff } = this.#settings.options.retry ?? ONE_TRY;
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.#limited(run, () =>
+          this.#apply(run, method, target, args),
+        );
+      } catch (error) {
+        if (tried >= attempts || !this.#mayRetry(run)) {
+          throw error;
+        }
+        this.reporter.failed(run, run.startedAtMs, {
+          error,
+          willRetry: true,
+          timedOut: run.timeout !== undefined,
+        });
+        run.beginTry();
+        await pause(pauseBefore(tried, backoff), run.signal);
+        if (!this.#mayRetry(run) || !(await this.election.revalidate())) {
+          throw error;
+        }
+        run.attempt += 1;
+      }
+    }
+  }
+
+  #mayRetry(run: TaskRun): boolean {
+    return (
+      !run.isAborted && run.goesOn === undefined && this.#refusal === undefined
     );
   }
 
-  #skip(reason: SkipReason, tickMs?: number): undefined {
-    return this.reporter.skipped(reason, tickMs);
+  /** One try within the time limit. */
+  async #limited(run: TaskRun, act: () => unknown): Promise<unknown> {
+    const { timeLimitMs } = this.#settings.options;
+    if (timeLimitMs === undefined) {
+      return act();
+    }
+    const { graceMs } = this.#host;
+    const result = (async () => act())();
+    const timers: NodeJS.Timeout[] = [];
+    const isOver = new Promise<undefined>((resolve) => {
+      const stop = (): void => {
+        run.timeout = new LeaderTaskError(
+          'TIME_LIMIT',
+          `The leader task "${this.task}" has been running for longer than its ` +
+            `timeLimitMs of ${timeLimitMs} ms`,
+        );
+        run.abort(run.timeout);
+        timers.push(setTimeout(resolve, graceMs, undefined));
+      };
+      timers.push(setTimeout(stop, timeLimitMs));
+    });
+    let hasSettled = false;
+    const settled = result.then(
+      () => (hasSettled = true),
+      () => (hasSettled = true),
+    );
+    await Promise.race([settled, isOver]);
+    timers.forEach(clearTimeout);
+    if (!run.timeout) {
+      return result;
+    }
+    if (!hasSettled) {
+      run.goesOn = settled;
+    }
+    throw run.timeout;
   }
 
-  #term(): LeadershipTerm | undefined {
-    const { leadership } = this.election;
-    return leadership.role === 'leader' ? leadership.term : undefined;
+  /** A run is one that goes on. */
+  #enter(run: TaskRun): void {
+    if (!this.#live.includes(run)) {
+      this.#live.push(run);
+      if (this.#live.length === 1) {
+        this.#host.runsChanged(this);
+      }
+    }
   }
+
+  /** @param failure undefined: it ended well */
+  #end(run: TaskRun, failure: { readonly error: unknown } | undefined): void {
+    const { goesOn } = run;
+    this.#report(run, failure);
+    if (goesOn === undefined) {
+      this.#leave(run);
+    } else {
+      this.#overran(run, 'after its time limit; it is still in the way');
+      void goesOn.then(() => this.#leave(run));
+    }
+  }
+
+  #report(
+    run: TaskRun,
+    failure: { readonly error: unknown } | undefined,
+  ): void {
+    const timedOut = run.timeout !== undefined;
+    if (failure) {
+      const { error } = failure;
+      this.reporter.failed(run, run.startedAtMs, {
+        error,
+        willRetry: false,
+        timedOut,
+      });
+    } else {
+      this.reporter.finished(run, run.startedAtMs);
+    }
+    if (run.isRecorded) {
+      const end: RunEnd = {
+        attempt: run.attempt,
+        durationMs: Math.max(0, Date.now() - run.startedAtMs),
+        outcome: !failure
+          ? 'finished'
+          : run.isAborted && !timedOut
+            ? 'aborted'
+            : 'failed',
+        ...(timedOut && { timedOut }),
+        ...(failure && { error: messageOf(failure.error) }),
+      };
+      this.#post({ type: 'end', run, end });
+    }
+  }
+
+  #leave(run: TaskRun): void {
+    run.state = 'ended';
+    const index = this.#live.indexOf(run);
+    if (index >= 0) {
+      this.#live.splice(index, 1);
+      if (this.#live.length === 0) {
+        this.#host.runsChanged(this);
+      }
+    }
+    if (this.ledger && this.schedule.waitsForCompletion) {
+      this.#leftOut = Date.now();
+    }
+    if (this.#inOrder === run) {
+      this.#inOrder = undefined;
+    }
+    if (this.#isBehind && this.#live.length === 0) {
+      this.look();
+    }
+    if (this.#queued && this.#live.length === 0) {
+      this.#mailbox.unshift({ type: 'call', call: this.#queued });
+      this.#queued = undefined;
+    }
+    if (this.#mailbox.length > 0) {
+      void this.#work();
+    } else {
+      this.#tellQuiet();
+    }
+  }
+
+  /** Writes the end of a run into the ledger. */
+  async #record(run: TaskRun, end: RunEnd): Promise<void> {
+    const { ledger } = this;
+    if (!ledger) {
+      return;
+    }
+    const isUnfinished =
+      end.outcome === 'aborted' &&
+      run.requestedBy === undefined &&
+      ledger.options.interruptedRun === 'rerun';
+    if (isUnfinished) {
+      ledger.abandon(run.runId);
+      if (this.#term && this.#term !== run.term) {
+        // It has outlived its term, and this instance leads again.
+        ledger.term = undefined;
+        this.look();
+      }
+      return;
+    }
+    try {
+      await ledger.finish(run, end);
+    } catch (problem) {
+      this.#host.logger.error(
+        `The end of a run of the leader task "${this.task}" (tick ` +
+          `${run.tick?.toISOString()}, ${end.outcome}) could not be recorded in ` +
+          `${ledger.location}: ${messageOf(problem)}`,
+      );
+    }
+  }
+
+  // --- Helpers ---------------------------------------------------------------
+
+  #question(ticks: Ticks | undefined) {
+    const ledger = this.ledger as TaskLedger;
+    return {
+      options: ledger.options,
+      now: Date.now(),
+      ticks,
+      isPaused: ledger.pause !== undefined,
+      decided: Math.max(ledger.decided, this.#leftOut),
+      reported: this.#reported,
+      dropped: this.#dropped,
+    };
+  }
+
+  get #nextCalledTick(): number | undefined {
+    const called = this.#mailbox.flatMap((message) =>
+      message.type === 'call' && message.call.tick !== undefined
+        ? [message.call.tick]
+        : [],
+    );
+    return called.length === 0 ? undefined : Math.min(...called);
+  }
+
+  #skip(
+    reason: SkipReason,
+    tick?: number,
+    more?: Pick<SkippedTask, 'error'>,
+  ): undefined {
+    const found = reason === 'paused' ? this.paused : undefined;
+    this.reporter.skipped(reason, tick, found ? { pause: found } : more);
+  }
+
+  /** A tick is not run because of the option `overlap`. */
+  #drop(tick: number | undefined): void {
+    if (this.ledger && tick !== undefined) {
+      this.#dropped.add(tick);
+    }
+  }
+
+  #forgetDecided(ledger: TaskLedger): void {
+    for (const tick of this.#dropped) {
+      if (tick <= ledger.lastTick) {
+        this.#dropped.delete(tick);
+      }
+    }
+  }
+
+  #tellMissed({ count, first, last }: { count: number; first: number; last: number }): void {
+    this.reporter.missed({ count, first, last });
+    const [from, to] = [first, last].map((tick) => new Date(tick).toISOString());
+    this.#host.logger.warn(
+      `Leader task "${this.task}": nobody has run ` +
+        (count === 1 ? `the tick ${from}` : `${count} ticks from ${from} to ${to}`),
+    );
+  }
+
+  /** Said once in a term. */
+  #warnIfAhead(
+    term: LeadershipTerm,
+    ledger: TaskLedger,
+  ): LeaderTaskError | undefined {
+    const ticks = this.schedule.ticks();
+    if (!isAhead(ledger.lastTick, ticks, Date.now())) {
+      return undefined;
+    }
+    const until = new Date(ledger.lastTick).toISOString();
+    const error = new LeaderTaskError(
+      'LEDGER_AHEAD',
+      `The run ledger of the leader task "${this.task}" says that every tick up ` +
+        `to ${until} has been run, which is in the future: the clock of a leader ` +
+        'has been wrong. No tick is run until then. Correct the clock, then delete ' +
+        `the znode ${ledger.location}: the task begins a new ledger and forgets ` +
+        'the old runs.',
+    );
+    if (this.#aheadReported !== term) {
+      this.#aheadReported = term;
+      this.#host.logger.error(error.message);
+    }
+    return error;
+  }
+
+  #complain(problem: string, error: unknown, tick?: number): void {
+    const { ledger } = this;
+    const which =
+      tick === undefined ? '' : ` (${new Date(tick).toISOString()})`;
+    this.#host.logger.error(
+      `Leader task "${this.task}" ${problem}${which}, because its run ledger ` +
+        `${ledger?.location} is not available: ${messageOf(error)}`,
+    );
+    if (this.#term && this.#refusal === undefined) {
+      clearTimeout(this.#retryTimer);
+      const pauseMs = Math.min(
+        LONGEST_PAUSE_MS,
+        FIRST_PAUSE_MS * 2 ** Math.min(this.#failures, 10),
+      );
+      this.#failures += 1;
+      this.#retryTimer = setTimeout(() => this.look(), pauseMs).unref();
+    }
+  }
+
+  #logFailure(run: TaskRun, error: unknown): void {
+    const tick = run.tick ? `tick ${run.tick.toISOString()}, ` : '';
+    this.#host.logger.error(
+      `Leader task "${this.task}" failed (${tick}${run.trigger})`,
+      stackOf(error),
+    );
+  }
+
+  #overran(run: TaskRun, when: string): void {
+    const began = new Date(run.startedAtMs).toISOString();
+    this.#host.logger.warn(
+      `Leader task "${this.task}" still runs ${this.#host.graceMs} ms ${when}. It ` +
+        `began at ${began}. Have it stop when currentLeaderTask().signal aborts.`,
+    );
+    this.reporter.emit(() => ({ type: 'overran', ...run.describe() }));
+  }
+}
+
+function pauseBefore(
+  tried: number,
+  retry: { backoffMs: number; maxBackoffMs: number; jitter: boolean },
+): number {
+  const pauseMs = Math.min(
+    retry.maxBackoffMs,
+    retry.backoffMs * 2 ** Math.min(tried - 1, 40),
+  );
+  return retry.jitter ? pauseMs * (0.5 + Math.random() / 2) : pauseMs;
 }

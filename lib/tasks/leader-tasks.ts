@@ -1,52 +1,99 @@
-import { Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { distinctUntilChanged, map, type Observable } from 'rxjs';
 import { LeadershipLostError } from '../election/election.error.js';
 import type { GuardFunction } from '../election/guard-function.js';
-import type {
+import {
   LeaderElections,
-  ManagedElection,
+  type ManagedElection,
 } from '../election/leader-elections.js';
+import { OptionChecks } from '../validate.js';
 import { settledWithin } from '../within.js';
-import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
-import { sharedObjectMessage } from '../zookeeper-leader.messages.js';
-import { LeaderTask } from './leader-task.js';
+import {
+  DEFAULT_ELECTION,
+  LOG_CONTEXT,
+  RESOLVED_OPTIONS,
+} from '../zookeeper-leader.constants.js';
+import {
+  idleSchedulesMessage,
+  lonelyElectionMessage,
+  sharedObjectMessage,
+} from '../zookeeper-leader.messages.js';
+import type { ResolvedOptions } from '../zookeeper-leader.options.js';
+import { LeaderTask, type TaskHost } from './leader-task.js';
 import { LeaderTaskError } from './leader-task.error.js';
-import type { LeaderTaskEvent } from './leader-task-event.interface.js';
 import type {
   LeaderTaskInfo,
   LeaderTaskRun,
+  RequestedRun,
+  TaskPause,
 } from './leader-task-info.interface.js';
-import type { OnlyLeaderOptions } from './leader-task-options.interface.js';
-import { runsOf } from './ledger/ledger-document.js';
-import { RunLedgers } from './ledger/run-ledgers.js';
-import { PlainGuard } from './plain-guard.js';
-import type { ScheduleFinder } from './schedule/schedule-finder.js';
+import { pauseOf, runsOf } from './ledger.js';
+import { LedgerStore, type TaskNodes } from './ledger-store.js';
 import {
   TASK_GUARDS,
   type AnyMethod,
+  type Guarded,
   type TaskDefinition,
-} from './task-definition.js';
-import { TaskEvents } from './task-events.js';
-import { TaskFactory } from './task-factory.js';
-import type { TaskGuard } from './task-guard.interface.js';
-import type { ResolvedLedgerOptions } from './task-options.js';
-import { TaskRegister } from './task-register.js';
+  type TaskGuard,
+} from './only-leader.decorator.js';
+import { requestRun, RunRequests } from './run-requests.js';
+import { Schedules } from './schedule.js';
+import { TaskEvents, type LeaderTaskEvent } from './task-events.js';
+import { nameOf, TaskFactory } from './task-factory.js';
+import { pauseTask, resumeTask, TaskPauses } from './task-pauses.js';
+import type { TaskRun } from './task-run.js';
 
-/** What a run has left for its clean-up that is aborted at shutdown. */
-const LONGEST_FAREWELL_MS = 1_000;
+/** Injection token of where the tasks are kept. */
+export const TASK_NODES = Symbol('nestjs-zookeeper-leader:task-nodes');
 
-/** What {@link LeaderTasks} needs of the application. */
-export interface LeaderTasksSettings {
-  readonly elections: LeaderElections;
-  readonly schedules: ScheduleFinder;
-  readonly drainTimeoutMs: number;
-  /** Ledger of scheduled tasks that do not say themselves. */
-  readonly ledger: ResolvedLedgerOptions | false;
+/**
+ * Options of {@link LeaderTasks.pause}.
+ *
+ * @publicApi
+ */
+export interface PauseTaskOptions {
+  /** Why, for the people who look at it. At most 300 characters are kept. */
+  readonly reason?: string;
+  /** Who pauses it. Default: the id of this instance. */
+  readonly by?: string;
 }
 
 /**
+ * Options of {@link LeaderTasks.resume}.
+ *
+ * @publicApi
+ */
+export interface ResumeTaskOptions {
+  /**
+   * True: ticks that passed during the pause count as missed, and the option
+   * `missedTicks` says what is done about them. Default false: they are left out.
+   */
+  readonly catchUp?: boolean;
+}
+
+/**
+ * Options of {@link LeaderTasks.runOnLeader}.
+ *
+ * @publicApi
+ */
+export interface RunOnLeaderOptions {
+  /**
+   * True: runs also while the task is paused, while its job is switched off, and
+   * beside a run that goes on. Default false.
+   */
+  readonly force?: boolean;
+  /** Who asks, for history and events. Default: the id of this instance. */
+  readonly by?: string;
+  /** Stops waiting when it aborts; a run that has begun goes on. */
+  readonly signal?: AbortSignal;
+}
+
+/** How often jobs are looked at: were they started, have they called? */
+const LOOK_AT_JOBS_MS = 250;
+
+/**
  * The leader tasks of the application: what they are, what happens to them, and
- * what their ledgers remember.
+ * what their ledgers remember; and what a person may want to do about them.
  *
  * @example
  * ```ts
@@ -59,14 +106,27 @@ export interface LeaderTasksSettings {
  *
  * @publicApi
  */
+@Injectable()
 export class LeaderTasks {
+  readonly #elections: LeaderElections;
+  readonly #nodes: TaskNodes;
   readonly #drainTimeoutMs: number;
-  readonly #register = new TaskRegister();
+  readonly #hasElectionList: boolean;
+  readonly #logger = new Logger(LOG_CONTEXT);
   readonly #events = new TaskEvents();
-  readonly #ledgers: RunLedgers;
+  readonly #byName = new Map<string, LeaderTask>();
+  /** Those without a name that have runs. */
+  readonly #nameless = new Set<LeaderTask>();
   readonly #factory: TaskFactory;
-  readonly #followed = new Set<ManagedElection>();
+  readonly #pauses: TaskPauses;
+  readonly #requests: RunRequests;
+  readonly #followed = new Map<ManagedElection, boolean>();
   readonly #closing = new AbortController();
+  /** Runs that a hand-over has waited for in vain. */
+  readonly #givenUp = new WeakSet<TaskRun>();
+  #isClosing = false;
+  #jobTimer: NodeJS.Timeout | undefined;
+  #isIdleScheduleReported = false;
 
   /**
    * What happens to the tasks in this instance. Emits from the subscription on,
@@ -75,32 +135,64 @@ export class LeaderTasks {
   readonly events$: Observable<LeaderTaskEvent> = this.#events.events$;
 
   /** @internal */
-  constructor(settings: LeaderTasksSettings) {
-    const { elections, drainTimeoutMs } = settings;
-    this.#drainTimeoutMs = drainTimeoutMs;
-    this.#ledgers = new RunLedgers(elections);
+  constructor(
+    elections: LeaderElections,
+    schedules: Schedules,
+    @Inject(TASK_NODES) nodes: TaskNodes,
+    @Inject(RESOLVED_OPTIONS)
+    options: Pick<ResolvedOptions, 'drainTimeoutMs' | 'ledger' | 'elections'>,
+  ) {
+    this.#elections = elections;
+    this.#nodes = nodes;
+    this.#drainTimeoutMs = options.drainTimeoutMs;
+    this.#hasElectionList = options.elections !== undefined;
+    this.#pauses = new TaskPauses(
+      nodes,
+      () => this.#byName.values(),
+      this.#logger,
+    );
+    this.#requests = new RunRequests(
+      nodes,
+      elections.instanceId,
+      (task) => this.#byName.get(task),
+      this.#logger,
+    );
     this.#factory = new TaskFactory({
-      ...settings,
-      register: this.#register,
-      events: this.#events,
-      ledgers: this.#ledgers,
-      logger: new Logger(LOG_CONTEXT),
+      elections,
+      schedules,
+      nodes,
+      host: this.#makeHost(),
+      ledger: options.ledger,
       closing: this.#closing.signal,
+      byName: this.#byName,
     });
     elections.addDrain((election) => this.#endTerm(election));
-    elections.useTasks(((election, fn, options) =>
-      this.#guardFunction(
+    elections.useTasks(((election, fn, taskOptions) => {
+      const made = this.#factory.ofFunction(
         election,
         fn as AnyMethod,
-        options,
-      )) as GuardFunction);
+        taskOptions,
+      );
+      this.#begin(made.task);
+      return made.guarded;
+    }) as GuardFunction);
   }
 
   /** The tasks of this application, in the order of their names. */
   list(): LeaderTaskInfo[] {
-    return this.#register.all
+    return [...this.#byName.values()]
       .map((task) => task.info())
       .toSorted((a, b) => (a.task < b.task ? -1 : 1));
+  }
+
+  /**
+   * Number of runs that go on in this instance, by task: what a metric needs of
+   * {@link list}, which also computes the next ticks.
+   *
+   * @internal
+   */
+  running(): [task: string, running: number][] {
+    return [...this.#byName].map(([name, task]) => [name, task.running]);
   }
 
   /**
@@ -113,46 +205,136 @@ export class LeaderTasks {
    *
    * @example
    * ```ts
-   * const [last] = await this.tasks.history('Invoices.send');
+   * const [last] = await this.tasks.history('invoices');
    * ```
    */
   async history(task: string): Promise<LeaderTaskRun[]> {
-    if (!this.#register.find(task).timetable) {
+    if (!this.#find(task).ledger) {
       throw new LeaderTaskError(
         'NO_LEDGER',
         `The leader task "${task}" has no run ledger. Give it one: ` +
           '@OnlyLeader({ ledger: true }), or the option ledger of the module.',
       );
     }
-    const ledger = await this.#ledgers.of(task).read();
+    const ledger = await new LedgerStore(this.#nodes, task).read();
     return ledger ? runsOf(ledger) : [];
   }
 
   /**
-   * Runs a task here and now, whoever leads, whatever its overlap and schedule,
-   * and without an entry in its ledger: the way around the guard for a person
-   * who knows. Resolves to the method's result, rejects with its error.
+   * Runs a task here and now, whoever leads, whatever its overlap, pause and
+   * schedule, and without an entry in its ledger: the way around the guard for a
+   * person who knows. Resolves to the method's result, rejects with its error.
    *
    * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`; `CLOSED` when the
    * application is closing
    *
    * @example
    * ```ts
-   * @Post('invoices/send')
-   * send() {
-   *   return this.tasks.run('Invoices.send');
-   * }
+   * await this.tasks.runHere('cache.warm');
    * ```
    */
-  async run(task: string, ...args: unknown[]): Promise<unknown> {
-    const found = this.#register.find(task);
-    if (this.#register.isClosing) {
-      throw new LeaderTaskError(
-        'CLOSED',
-        `The leader task "${task}" is not run: the application is closing`,
-      );
-    }
-    return found.runManually(args);
+  async runHere(task: string, ...args: unknown[]): Promise<unknown> {
+    const found = this.#find(task);
+    this.#refuseClosed(task);
+    return found.runHere(args);
+  }
+
+  /**
+   * Asks the leader to run a task now, from any instance, and resolves to what
+   * became of it when the run has ended. It runs at most once. The run has no tick;
+   * the ledger, if there is one, remembers it with the one who asked.
+   *
+   * Nothing runs while the task is paused, while its job is switched off, or while a
+   * run goes on that may not be overlapped, unless `force` says so: then the
+   * outcome is `skipped`.
+   *
+   * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`; `NO_LEADER` if nobody
+   * leads; `NO_PERMISSION` if ZooKeeper does not let this instance ask;
+   * `NO_ANSWER` if no leader takes the request within 30 seconds, or the leader
+   * that took it is gone; `CLOSED` when the application is closing
+   * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
+   *
+   * @example
+   * ```ts
+   * const { outcome } = await this.tasks.runOnLeader('invoices', { by: user.name });
+   * ```
+   */
+  async runOnLeader(
+    task: string,
+    { force = false, by, signal }: RunOnLeaderOptions = {},
+  ): Promise<RequestedRun> {
+    const { election } = this.#find(task);
+    this.#refuseClosed(task);
+    return requestRun({
+      nodes: this.#nodes,
+      task,
+      requestedBy: this.#nameOf(by),
+      isForced: force,
+      signal,
+      leaderToken: async () => {
+        const [first] = await election.participants();
+        return first?.leaderSince && first.fencingToken;
+      },
+    });
+  }
+
+  /**
+   * Pauses a task in the whole cluster, until somebody resumes it: it survives
+   * restarts and changes of the leader. Calls are then skipped with the reason
+   * `paused`; a run that goes on is not interrupted. A task with a ledger runs
+   * nothing after this has resolved. A task without one may still run until the
+   * leader has heard of it, within milliseconds while it is connected.
+   *
+   * Resolves to the pause; to the former one if the task was paused already.
+   *
+   * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`, `LEDGER_CORRUPT`
+   * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
+   *
+   * @example
+   * ```ts
+   * await this.tasks.pause('invoices', { reason: 'double charges', by: 'anna' });
+   * ```
+   */
+  async pause(
+    task: string,
+    { reason, by }: PauseTaskOptions = {},
+  ): Promise<TaskPause> {
+    this.#find(task);
+    return pauseTask(this.#nodes, task, {
+      by: this.#nameOf(by),
+      ...(reason !== undefined && { reason }),
+    });
+  }
+
+  /**
+   * Ends a pause. Resolves to whether the task was paused.
+   *
+   * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`, `LEDGER_CORRUPT`
+   * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
+   *
+   * @example
+   * ```ts
+   * await this.tasks.resume('invoices', { catchUp: true });
+   * ```
+   */
+  async resume(
+    task: string,
+    { catchUp = false }: ResumeTaskOptions = {},
+  ): Promise<boolean> {
+    this.#find(task);
+    return resumeTask(this.#nodes, task, catchUp);
+  }
+
+  /**
+   * The pause of a task as ZooKeeper has it; undefined if it is not paused.
+   *
+   * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`, `LEDGER_CORRUPT`
+   * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
+   */
+  async pauseOf(task: string): Promise<TaskPause | undefined> {
+    this.#find(task);
+    const ledger = await new LedgerStore(this.#nodes, task).read();
+    return ledger && pauseOf(ledger);
   }
 
   /**
@@ -167,7 +349,7 @@ export class LeaderTasks {
     untilMs: number,
     most: number,
   ): number[] {
-    const schedule = this.#register.get(task)?.schedule?.find();
+    const schedule = this.#byName.get(task)?.schedule.ticks();
     const ticks: number[] = [];
     let tick = schedule?.next(afterMs);
     while (tick !== undefined && tick <= untilMs && ticks.length < most) {
@@ -188,15 +370,12 @@ export class LeaderTasks {
     const byMethod = new Map<string | symbol, LeaderTask>();
     for (const definition of definitions) {
       const { id, key } = definition;
+      // A method that is overridden is part of the task of the one that does.
       const overriding = byMethod.get(key);
-      if (overriding) {
-        // Part of the task that overrides it, reached through `super`.
-        const election = this.#factory.electionOf(instance, definition);
-        guards[id] = new PlainGuard(election, overriding.task);
-      } else {
-        const task = this.#factory.ofMethod(instance, definition);
+      const task = overriding ?? this.#factory.ofMethod(instance, definition);
+      guards[id] = task;
+      if (!overriding) {
         byMethod.set(key, task);
-        guards[id] = task;
         this.#begin(task);
       }
     }
@@ -207,21 +386,47 @@ export class LeaderTasks {
   }
 
   /**
-   * Refuses new runs and waits for those that go on, within the bound.
+   * Warns of elections that only one decorator names: a name that was meant for
+   * the task, or a slip of the pen.
+   *
+   * @internal
+   */
+  warnOfLonelyElections(
+    all: Iterable<{ instance: object; definition: TaskDefinition }>,
+    isUsedElsewhere: (election: string) => boolean,
+  ): void {
+    const users = new Map<string, string[]>();
+    for (const { instance, definition } of all) {
+      const { election = DEFAULT_ELECTION } = definition.options;
+      const others = users.get(election) ?? [];
+      users.set(election, [...others, nameOf(instance, definition)]);
+    }
+    for (const [election, [first, ...others]] of users) {
+      const isLonely =
+        election !== DEFAULT_ELECTION &&
+        first !== undefined &&
+        others.length === 0;
+      if (isLonely && !this.#hasElectionList && !isUsedElsewhere(election)) {
+        this.#logger.warn(lonelyElectionMessage(first, election));
+      }
+    }
+  }
+
+  /**
+   * Refuses new runs, tells those that no term ends, and waits for all that go
+   * on, within the bound.
    *
    * @internal
    */
   async close(): Promise<void> {
-    this.#register.isClosing = true;
-    for (const task of this.#register.all) {
-      task.timetable?.stop();
-    }
-    await this.#drain();
-    for (const runner of this.#register.active) {
-      runner.abortManualRuns(
-        new LeadershipLostError(runner.electionName, 'shutdown'),
+    this.#isClosing = true;
+    for (const task of this.#all) {
+      task.close();
+      task.abortManualRuns(
+        new LeadershipLostError(task.electionName, 'shutdown'),
       );
     }
+    await this.#quiet(this.#all);
   }
 
   /**
@@ -231,23 +436,71 @@ export class LeaderTasks {
    */
   end(): void {
     this.#closing.abort();
+    this.#stopLooking();
     this.#events.complete();
   }
 
-  #guardFunction(
-    election: ManagedElection,
-    fn: AnyMethod,
-    options: OnlyLeaderOptions,
-  ): AnyMethod {
-    const { task, guarded } = this.#factory.ofFunction(election, fn, options);
-    this.#begin(task);
-    return guarded;
+  get #all(): LeaderTask[] {
+    return [...this.#byName.values(), ...this.#nameless];
   }
 
-  #begin({ election, timetable }: LeaderTask): void {
-    this.#follow(election);
-    if (election.leadership.role === 'leader') {
-      void timetable?.catchUp();
+  #find(name: string): LeaderTask {
+    const task = this.#byName.get(name);
+    if (!task) {
+      const known = [...this.#byName.keys()].map((each) => `"${each}"`);
+      throw new LeaderTaskError(
+        'UNKNOWN_TASK',
+        `This application has no leader task "${name}"; it has ` +
+          (known.join(', ') || 'none'),
+      );
+    }
+    return task;
+  }
+
+  #refuseClosed(task: string): void {
+    if (this.#isClosing) {
+      throw new LeaderTaskError(
+        'CLOSED',
+        `The leader task "${task}" is not run: the application is closing`,
+      );
+    }
+  }
+
+  #nameOf(by: string | undefined): string {
+    return by === undefined
+      ? this.#elections.instanceId
+      : new OptionChecks('LeaderTasks').name('by', by);
+  }
+
+  #makeHost(): TaskHost {
+    const isClosing = (): boolean => this.#isClosing;
+    const pauses = this.#pauses;
+    return {
+      events: this.#events,
+      logger: this.#logger,
+      graceMs: this.#drainTimeoutMs,
+      get isClosing() {
+        return isClosing();
+      },
+      get pausesKnown() {
+        return pauses.known;
+      },
+      runsChanged: (task) => {
+        if (this.#byName.get(task.task) === task || task.running === 0) {
+          this.#nameless.delete(task);
+        } else {
+          this.#nameless.add(task);
+        }
+      },
+      pauseFound: (task) => pauses.follow(task),
+    };
+  }
+
+  #begin(task: LeaderTask): void {
+    this.#follow(task.election);
+    if (task.election.leadership.role === 'leader') {
+      task.termBegan();
+      this.#lookAround();
     }
   }
 
@@ -256,70 +509,99 @@ export class LeaderTasks {
     if (this.#followed.has(election)) {
       return;
     }
-    this.#followed.add(election);
+    this.#followed.set(election, false);
     const term$ = election.leadership$.pipe(
       map((leadership) =>
         leadership.role === 'leader' ? leadership.term : undefined,
       ),
       distinctUntilChanged(),
     );
-    term$.subscribe((term) => {
-      for (const runner of ofElection(this.#register.active, election.name)) {
-        runner.termEnded();
-      }
-      if (term && !this.#register.isClosing) {
-        for (const task of ofElection(this.#register.all, election.name)) {
-          void task.timetable?.catchUp();
+    term$.subscribe({
+      next: (term) => {
+        this.#followed.set(election, term !== undefined);
+        const tasks = this.#all.filter((task) => task.election === election);
+        for (const task of tasks) {
+          task.termEnded();
         }
-      }
+        if (term && !this.#isClosing) {
+          this.#lookAround();
+          for (const task of tasks) {
+            task.termBegan();
+          }
+        } else if (![...this.#followed.values()].includes(true)) {
+          this.#stopLooking();
+        }
+      },
+      complete: () => this.#followed.delete(election),
     });
   }
 
-  async #drain(): Promise<void> {
-    await settledWithin(this.#ongoing(), this.#drainTimeoutMs);
+  /** While this instance leads: jobs, pauses and requests. */
+  #lookAround(): void {
+    if (this.#byName.size === 0) {
+      return;
+    }
+    this.#pauses.start();
+    this.#requests.start();
+    if (!this.#jobTimer) {
+      this.#jobTimer = setInterval(() => this.#lookAtJobs(), LOOK_AT_JOBS_MS);
+      this.#jobTimer.unref();
+    }
+  }
+
+  #stopLooking(): void {
+    this.#pauses.stop();
+    this.#requests.stop();
+    clearInterval(this.#jobTimer);
+    this.#jobTimer = undefined;
+  }
+
+  #lookAtJobs(): void {
+    for (const task of this.#byName.values()) {
+      task.checkJob();
+    }
+    this.#warnOfIdleSchedules();
+  }
+
+  /** A leader whose scheduler is switched off does nothing, in silence. */
+  #warnOfIdleSchedules(): void {
+    if (this.#isIdleScheduleReported) {
+      return;
+    }
+    this.#isIdleScheduleReported = true;
+    const idle = [...this.#byName.values()].filter(
+      ({ schedule }) => schedule.hasJob === false,
+    );
+    if (idle.length > 0) {
+      this.#logger.warn(idleSchedulesMessage(idle.map(({ task }) => task)));
+    }
   }
 
   /**
-   * Waits for the runs of a term that has ended, and for claims under way: one
-   * that has come too late has to be given back before another instance leads.
+   * Waits for the runs of a term that has ended, for each once, and for claims
+   * under way: one that has come too late has to be given back before another
+   * instance leads.
    */
-  async #endTerm(election: string): Promise<void> {
-    const tasks = ofElection(this.#register.all, election);
-    const decided = tasks.map(({ timetable }) => timetable?.decided);
-    await settledWithin(
-      [
-        ...this.#ongoing(election),
-        ...decided.filter((each) => each !== undefined),
-      ],
-      // At shutdown they have been waited for already, before they were aborted.
-      this.#register.isClosing
-        ? Math.min(LONGEST_FAREWELL_MS, this.#drainTimeoutMs)
-        : this.#drainTimeoutMs,
+  #endTerm(election: string): Promise<void> {
+    return this.#quiet(
+      this.#all.filter(({ electionName }) => electionName === election),
     );
   }
 
-  #ongoing(election?: string): Promise<unknown>[] {
-    const runners = ofElection(this.#register.active, election);
-    return runners.flatMap(({ ongoing }) => ongoing);
+  async #quiet(tasks: readonly LeaderTask[]): Promise<void> {
+    const runs = tasks.flatMap(({ runs: each }) => each);
+    const quiet = tasks.map((task) => task.whenQuiet(this.#givenUp));
+    if (!(await settledWithin(quiet, this.#drainTimeoutMs))) {
+      for (const run of runs) {
+        this.#givenUp.add(run);
+      }
+    }
   }
 }
 
-function ofElection<T extends { readonly electionName: string }>(
-  all: Iterable<T>,
-  election: string | undefined,
-): T[] {
-  return [...all].filter(
-    ({ electionName }) => election === undefined || electionName === election,
-  );
-}
-
 function refuseShared(instance: object): void {
-  const guards = (instance as { [TASK_GUARDS]?: TaskGuard[] })[TASK_GUARDS];
-  if (
-    guards?.some(
-      (guard) => guard instanceof LeaderTask && guard.refusal === undefined,
-    )
-  ) {
+  const guards = (instance as Guarded)[TASK_GUARDS];
+  if (guards?.some((guard) => guard && !guard.isOver)) {
     throw new TypeError(sharedObjectMessage(instance.constructor.name));
   }
 }

@@ -2,21 +2,72 @@ import {
   refuseBareDecorator,
   refuseStandardDecorators,
 } from '../decorator-checks.js';
-import type { LeaderTaskOptions } from './leader-task-options.interface.js';
-import {
-  TASK_GUARDS,
-  defineTask,
-  lateGuards,
-  type AnyMethod,
-} from './task-definition.js';
-import type { TaskGuard } from './task-guard.interface.js';
+import type { LeaderTaskOptions } from '../interfaces/leader-task-options.interface.js';
+import { sharedRegistry } from '../shared-registry.js';
 import { unknownInstanceMessage } from '../zookeeper-leader.messages.js';
+
+export type AnyMethod = (this: unknown, ...args: unknown[]) => unknown;
+
+/** What a guarded call is directed to. */
+export interface TaskGuard {
+  /** Whether the task, or its application, has ended. */
+  readonly isOver: boolean;
+  /**
+   * Whether a call is to do nothing, as far as can be told at once: then it has
+   * been counted and reported. Allocates nothing, unless somebody listens.
+   */
+  declines(): boolean;
+  /** A call that was not declined. */
+  call(method: AnyMethod, target: unknown, args: ArrayLike<unknown>): unknown;
+}
+
+/** A decorated method, recorded when its class is defined. */
+export interface TaskDefinition {
+  /** Index of the task's guard among those of an object. */
+  readonly id: number;
+  readonly key: string | symbol;
+  readonly options: LeaderTaskOptions;
+  /** Whether the method itself is an async function. */
+  readonly isAsync: boolean;
+  /** Whether the election was given as the only argument, a text. */
+  readonly isShorthand: boolean;
+  /** Of the class on whose method it stands. */
+  readonly prototype: object;
+}
+
+/** The guards of an object's tasks, by {@link TaskDefinition.id}. */
+export const TASK_GUARDS = Symbol.for('nestjs-zookeeper-leader:task-guards');
+
+export interface Guarded {
+  readonly [TASK_GUARDS]?: readonly (TaskGuard | undefined)[];
+}
+
+/**
+ * Definitions by the prototype that they stand on. Not a mark on the method:
+ * other decorators may put a function of their own around it.
+ */
+const definitions = sharedRegistry('task-definitions', () => ({
+  byPrototype: new WeakMap<object, TaskDefinition[]>(),
+  count: 0,
+}));
+
+/**
+ * Asked about an object that nobody has guarded, before a call of its task is
+ * refused: one that guards it then returns true. There are none outside tests.
+ */
+export const lateGuards = sharedRegistry(
+  'late-guards',
+  () => new Set<(instance: object) => boolean>(),
+);
 
 /**
  * Lets a method run on the leader only: on every other instance a call does
  * nothing and returns `undefined`. Stands on any method, above or below
  * `@Cron()`, `@Interval()` and `@Timeout()`; arguments, result, errors, name
- * and metadata are those of the method.
+ * and metadata are those of the method. With a run ledger a call always returns a
+ * promise.
+ *
+ * A text is the name of the election, not of the task: that is the option `task`.
  *
  * Called on an object that the module does not know, the method throws, or
  * rejects if it is asynchronous, instead of running everywhere.
@@ -24,7 +75,7 @@ import { unknownInstanceMessage } from '../zookeeper-leader.messages.js';
  * @example
  * ```ts
  * @Cron('0 2 * * *')
- * @OnlyLeader()
+ * @OnlyLeader({ task: 'invoices', ledger: true })
  * async sendInvoices(): Promise<void> {}
  *
  * @OnlyLeader('billing')
@@ -39,8 +90,8 @@ export function OnlyLeader(
 ): MethodDecorator {
   // oxlint-disable-next-line prefer-rest-params
   refuseBareDecorator('@OnlyLeader()', arguments.length);
-  const taskOptions =
-    typeof options === 'string' ? { election: options } : options;
+  const isShorthand = typeof options === 'string';
+  const taskOptions = isShorthand ? { election: options } : options;
   return (
     target: object,
     key: string | symbol,
@@ -55,39 +106,54 @@ export function OnlyLeader(
           'accessor.',
       );
     }
-    const definition = defineTask(target, key, taskOptions);
-    if (definition === undefined) {
+    const known = definitions.byPrototype.get(target) ?? [];
+    if (known.some((each) => each.key === key)) {
       throw new TypeError(
         `@OnlyLeader() stands on ${describe(target, key)} more than once. Put ` +
           'all options into one.',
       );
     }
+    const definition: TaskDefinition = {
+      id: definitions.count++,
+      key,
+      options: taskOptions,
+      isAsync:
+        isAsync(original) ||
+        // A compiler may have made a plain function of it.
+        Reflect.getMetadata('design:returntype', target, key) === Promise,
+      isShorthand,
+      prototype: target,
+    };
+    definitions.byPrototype.set(target, [...known, definition]);
     descriptor.value = disguise(
-      guarded(original, {
-        id: definition.id,
-        name: describe(target, key),
-        isAsync: isAsync(original, target, key),
-      }),
+      guarded(original, definition, describe(target, key)),
       original,
     );
   };
 }
 
-interface Guarded {
-  readonly [TASK_GUARDS]?: readonly (TaskGuard | undefined)[];
+/** The tasks of an object: its class's own first, then those it inherits. */
+export function tasksOf(instance: object): TaskDefinition[] {
+  const found: TaskDefinition[] = [];
+  for (
+    let prototype: unknown = Object.getPrototypeOf(instance);
+    typeof prototype === 'object' && prototype !== null;
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
+    found.push(...(definitions.byPrototype.get(prototype) ?? []));
+  }
+  return found;
 }
 
-interface GuardedMethod {
-  readonly id: number;
-  /** As in `Class.method()`. */
-  readonly name: string;
-  /** Whether its callers expect a promise, even of an error. */
-  readonly isAsync: boolean;
+/** Whether calls of `fn` give a promise for sure. */
+export function isAsync(fn: unknown): boolean {
+  return typeof fn === 'function' && fn.constructor?.name === 'AsyncFunction';
 }
 
 function guarded(
   original: AnyMethod,
-  { id, name, isAsync: rejects }: GuardedMethod,
+  { id, isAsync: rejects }: TaskDefinition,
+  name: string,
 ): AnyMethod {
   const find = (target: unknown): TaskGuard | undefined =>
     guardOf(target, id) ?? lateGuardOf(target, id);
@@ -113,18 +179,6 @@ function guarded(
       : // oxlint-disable-next-line prefer-rest-params
         Reflect.apply(call, this, arguments);
   };
-}
-
-/** Also of a method that a compiler has turned into a plain function. */
-function isAsync(
-  method: AnyMethod,
-  target: object,
-  key: string | symbol,
-): boolean {
-  return (
-    method.constructor.name === 'AsyncFunction' ||
-    Reflect.getMetadata('design:returntype', target, key) === Promise
-  );
 }
 
 function guardOf(target: unknown, id: number): TaskGuard | undefined {

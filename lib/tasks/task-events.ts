@@ -1,47 +1,248 @@
-import { channel, type Channel } from 'node:diagnostics_channel';
+import { channel } from 'node:diagnostics_channel';
 import { Subject, type Observable } from 'rxjs';
-import type { LeaderTaskEvent } from './leader-task-event.interface.js';
+import type { LeadershipReason } from '../election/leadership.interface.js';
+import type { LeaderTaskCounts, TaskPause } from './leader-task-info.interface.js';
 
-type EventType = LeaderTaskEvent['type'];
+/**
+ * Why a call of a leader task did nothing:
+ * - `not-leading`: this instance does not lead;
+ * - `closing`: the application is closing;
+ * - `paused`: the task is paused in the whole cluster;
+ * - `inactive`: its job is disabled, stopped or deleted, and a run was asked for;
+ * - `overlap`: a run goes on, and the option `overlap` forbids another one;
+ * - `claimed`: the tick has been run already, here or by another instance;
+ * - `too-late`: the tick is older than `maxLatenessMs`;
+ * - `ledger-unavailable`: the tick could not be claimed, because ZooKeeper or
+ *   the ledger was not in order;
+ * - `disposed`: the task has been ended by `dispose()`, or `onlyLeader()` was
+ *   called again for a task of that name.
+ *
+ * @publicApi
+ */
+export type SkipReason =
+  | 'not-leading'
+  | 'closing'
+  | 'paused'
+  | 'inactive'
+  | 'overlap'
+  | 'claimed'
+  | 'too-late'
+  | 'ledger-unavailable'
+  | 'disposed';
+
+/**
+ * What made a task run: a `call` (as a rule by the scheduler), a `missed` tick,
+ * an `interrupted` run, a request by `LeaderTasks.runOnLeader()` (`requested`), or
+ * `LeaderTasks.runHere()` (`manual`).
+ *
+ * @publicApi
+ */
+export type RunTrigger =
+  'call' | 'missed' | 'interrupted' | 'requested' | 'manual';
+
+interface TaskEventBase {
+  /** Name of the task. */
+  readonly task: string;
+  /** Name of the election. */
+  readonly election: string;
+  /** This instance. */
+  readonly instanceId: string;
+  /** When it happened, by this instance's wall clock. */
+  readonly at: Date;
+}
+
+/** What all events of one run have in common. */
+export interface RunEventDetails {
+  /** The same in all events of a run, in its ledger, and for its method. */
+  readonly runId: string;
+  /** The tick that is run, where there is one. */
+  readonly tick?: Date;
+  readonly fencingToken: number;
+  readonly attempt: number;
+  readonly trigger: RunTrigger;
+  /** Who asked for the run; only with the trigger `requested`. */
+  readonly requestedBy?: string;
+}
+
+type RunEventBase = TaskEventBase & RunEventDetails;
+
+/**
+ * A call that did nothing.
+ *
+ * @publicApi
+ */
+export interface SkippedTask extends TaskEventBase {
+  readonly type: 'skipped';
+  readonly reason: SkipReason;
+  /** The tick that is not run, where it is known. */
+  readonly tick?: Date;
+  /** What was wrong with the ledger. */
+  readonly error?: unknown;
+  /** Who paused the task, when and why. */
+  readonly pause?: TaskPause;
+}
+
+/**
+ * What happens to leader tasks, as `LeaderTasks.events$` emits it and as the
+ * `node:diagnostics_channel` channel `nestjs-zookeeper-leader:task` publishes it:
+ *
+ * - `started`, `finished`, `failed`: of each try of a run;
+ * - `skipped`: a call did nothing;
+ * - `missed`: the ticks from `tick` to `lastTick` are not run by anybody;
+ *   `count` stops at 100;
+ * - `interrupted`: a run was found that began and never ended;
+ * - `aborted`: leadership ended while a run goes on; its signal has aborted;
+ * - `overran`: a run still goes on, `drainTimeoutMs` after its signal aborted.
+ *
+ * @publicApi
+ */
+export type LeaderTaskEvent =
+  | SkippedTask
+  | (RunEventBase & { readonly type: 'started' })
+  | (RunEventBase & { readonly type: 'finished'; readonly durationMs: number })
+  | (RunEventBase & {
+      readonly type: 'failed';
+      readonly durationMs: number;
+      readonly error: unknown;
+      /** Whether the run is tried again (option `retry`). */
+      readonly willRetry: boolean;
+      /** Whether it took longer than `timeLimitMs`. */
+      readonly timedOut: boolean;
+    })
+  | (TaskEventBase & {
+      readonly type: 'missed';
+      readonly tick: Date;
+      readonly lastTick: Date;
+      readonly count: number;
+    })
+  | (TaskEventBase & {
+      readonly type: 'interrupted';
+      /** Of the run that was interrupted. */
+      readonly runId: string;
+      readonly tick: Date;
+      /** The instance that had begun the run. */
+      readonly interruptedInstanceId: string;
+      readonly attempt: number;
+      readonly willRerun: boolean;
+    })
+  | (RunEventBase & {
+      readonly type: 'aborted';
+      /** What ended the leadership. */
+      readonly reason: LeadershipReason;
+    })
+  | (RunEventBase & { readonly type: 'overran' });
 
 /** Without those members that all events of a task have in common. */
 export type TaskEventDetails = LeaderTaskEvent extends infer E
   ? E extends LeaderTaskEvent
-    ? Omit<E, 'task' | 'election' | 'instanceId' | 'at'>
+    ? Omit<E, keyof TaskEventBase>
     : never
   : never;
 
-/** What each type of event is published on, for whoever observes the process. */
-export const TASK_CHANNELS: Readonly<Record<EventType, Channel>> = {
-  started: channel('nestjs-zookeeper-leader:task:started'),
-  finished: channel('nestjs-zookeeper-leader:task:finished'),
-  failed: channel('nestjs-zookeeper-leader:task:failed'),
-  skipped: channel('nestjs-zookeeper-leader:task:skipped'),
-  missed: channel('nestjs-zookeeper-leader:task:missed'),
-  interrupted: channel('nestjs-zookeeper-leader:task:interrupted'),
-  aborted: channel('nestjs-zookeeper-leader:task:aborted'),
-  overran: channel('nestjs-zookeeper-leader:task:overran'),
-};
+/** What every event is published on, for observers of the process. */
+export const TASK_CHANNEL = channel('nestjs-zookeeper-leader:task');
 
-/** Tells whoever listens what happens to the tasks of an application. */
+/** The events of an application's tasks. */
 export class TaskEvents {
   readonly #events = new Subject<LeaderTaskEvent>();
   readonly events$: Observable<LeaderTaskEvent> = this.#events.asObservable();
 
-  /** Whether anybody listens: if not, no event need be made for the channel. */
-  isObserved(taskChannel: Channel): boolean {
-    return this.#events.observed || taskChannel.hasSubscribers;
+  /** Whether anybody listens: if not, no event needs to be made. */
+  get isObserved(): boolean {
+    return this.#events.observed || TASK_CHANNEL.hasSubscribers;
   }
 
   emit(event: LeaderTaskEvent): void {
     this.#events.next(event);
-    const taskChannel = TASK_CHANNELS[event.type];
-    if (taskChannel.hasSubscribers) {
-      taskChannel.publish(event);
+    if (TASK_CHANNEL.hasSubscribers) {
+      TASK_CHANNEL.publish(event);
     }
   }
 
   complete(): void {
     this.#events.complete();
+  }
+}
+
+interface DescribedRun {
+  describe(): RunEventDetails;
+}
+
+/** Counts what happens to one task, and emits it. */
+export class TaskReporter {
+  readonly #counts = { finished: 0, failed: 0, skipped: 0, missed: 0 };
+  readonly #events: TaskEvents;
+  readonly #subject: Omit<TaskEventBase, 'at'>;
+
+  constructor(events: TaskEvents, subject: Omit<TaskEventBase, 'at'>) {
+    this.#events = events;
+    this.#subject = subject;
+  }
+
+  get counts(): LeaderTaskCounts {
+    return this.#counts;
+  }
+
+  get isObserved(): boolean {
+    return this.#events.isObserved;
+  }
+
+  /** @param details made only if somebody listens */
+  emit(details: () => TaskEventDetails): void {
+    if (this.#events.isObserved) {
+      this.#events.emit({
+        ...details(),
+        ...this.#subject,
+        at: new Date(),
+      } as LeaderTaskEvent);
+    }
+  }
+
+  /** A call does nothing. */
+  skipped(
+    reason: SkipReason,
+    tick?: number,
+    more?: Pick<SkippedTask, 'error' | 'pause'>,
+  ): undefined {
+    this.#counts.skipped += 1;
+    if (this.#events.isObserved) {
+      this.emit(() => ({
+        type: 'skipped',
+        reason,
+        ...(tick !== undefined && { tick: new Date(tick) }),
+        ...more,
+      }));
+    }
+  }
+
+  finished(run: DescribedRun, startedAtMs: number): void {
+    this.#counts.finished += 1;
+    if (this.#events.isObserved) {
+      const durationMs = Date.now() - startedAtMs;
+      this.emit(() => ({ type: 'finished', ...run.describe(), durationMs }));
+    }
+  }
+
+  /** A try has failed; the run has if there is no other one. */
+  failed(
+    run: DescribedRun,
+    startedAtMs: number,
+    what: { error: unknown; willRetry: boolean; timedOut: boolean },
+  ): void {
+    if (!what.willRetry) {
+      this.#counts.failed += 1;
+    }
+    const durationMs = Date.now() - startedAtMs;
+    this.emit(() => ({ type: 'failed', ...run.describe(), durationMs, ...what }));
+  }
+
+  missed(ticks: { count: number; first: number; last: number }): void {
+    this.#counts.missed += ticks.count;
+    this.emit(() => ({
+      type: 'missed',
+      tick: new Date(ticks.first),
+      lastTick: new Date(ticks.last),
+      count: ticks.count,
+    }));
   }
 }

@@ -1,5 +1,7 @@
-import { Logger } from '@nestjs/common';
-import type { DiscoveryService } from '@nestjs/core';
+import { Injectable, Logger } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
+import { LeaderElections } from '../election/leader-elections.js';
+import { leadershipHooksOf } from '../election/leadership-hooks.decorator.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import {
   answersRequestsMessage,
@@ -7,55 +9,69 @@ import {
   notScheduledMessage,
   notStaticProviderMessage,
   severalSchedulersMessage,
+  unguardedOverrideMessage,
 } from '../zookeeper-leader.messages.js';
-import type { LeaderTasks } from './leader-tasks.js';
-import type { ScheduleFinder } from './schedule/schedule-finder.js';
-import { tasksOf, type TaskDefinition } from './task-definition.js';
+import { LeaderTasks } from './leader-tasks.js';
+import { tasksOf, type TaskDefinition } from './only-leader.decorator.js';
+import { Schedules } from './schedule.js';
+import { nameOf } from './task-factory.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
-/** Finds what the application's classes want from the library. */
+interface FoundTask {
+  readonly instance: object;
+  readonly definition: TaskDefinition;
+}
+
+/** Finds the methods under `@OnlyLeader()` of an application. */
+@Injectable()
 export class TaskExplorer {
   readonly #logger = new Logger(LOG_CONTEXT);
 
   constructor(
     private readonly discovery: DiscoveryService,
+    private readonly elections: LeaderElections,
     private readonly tasks: LeaderTasks,
-    private readonly schedules: ScheduleFinder,
+    private readonly schedules: Schedules,
   ) {}
 
   /**
    * @throws {TypeError} for an unknown election, and for a task that cannot work
    */
   explore(): void {
-    if (this.schedules.schedulerCount > 1) {
-      this.#logger.warn(
-        severalSchedulersMessage(this.schedules.schedulerCount),
-      );
+    const { schedulerCount } = this.schedules;
+    if (schedulerCount > 1) {
+      this.#logger.warn(severalSchedulersMessage(schedulerCount));
     }
+    // Injected ones so far; tasks and hooks come now.
+    const used = new Set(this.elections.names);
     const seen = new Set<unknown>();
+    const found: FoundTask[] = [];
     for (const wrapper of [
       ...this.discovery.getProviders(),
       ...this.discovery.getControllers(),
     ]) {
-      if (!seen.has(wrapper.instance)) {
-        seen.add(wrapper.instance);
-        this.#exploreTasks(wrapper);
+      const instance: unknown = wrapper.instance;
+      if (
+        typeof instance === 'object' &&
+        instance !== null &&
+        !seen.has(instance)
+      ) {
+        seen.add(instance);
+        leadershipHooksOf(instance).forEach((hook) => used.add(hook.election));
+        found.push(...this.#explore(wrapper, instance));
       }
     }
+    this.tasks.warnOfLonelyElections(found, (name) => used.has(name));
   }
 
-  #exploreTasks(wrapper: InstanceWrapper): void {
-    const instance: unknown = wrapper.instance;
-    if (typeof instance !== 'object' || instance === null) {
-      return;
-    }
+  #explore(wrapper: InstanceWrapper, instance: object): FoundTask[] {
     const definitions = tasksOf(instance);
-    if (definitions.length === 0) {
-      return;
-    }
     const [first] = definitions;
-    if (first && (!wrapper.isDependencyTreeStatic() || wrapper.isTransient)) {
+    if (!first) {
+      return [];
+    }
+    if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
       throw new TypeError(
         notStaticProviderMessage(
           nameOf(instance, first),
@@ -64,20 +80,34 @@ export class TaskExplorer {
       );
     }
     this.tasks.guard(instance, definitions);
+    const seen = new Set<string | symbol>();
     for (const definition of definitions) {
-      this.#warnIfUnscheduled(instance, definition);
+      if (!seen.has(definition.key)) {
+        seen.add(definition.key);
+        this.#warn(instance, definition);
+      }
     }
+    return definitions.map((definition) => ({ instance, definition }));
   }
 
-  #warnIfUnscheduled(instance: object, definition: TaskDefinition): void {
+  #warn(instance: object, definition: TaskDefinition): void {
     const { key, options } = definition;
+    const method = (instance as Record<string | symbol, unknown>)[key];
+    const { hasScheduler } = this.schedules;
+    const isScheduled =
+      this.schedules.ofMethod(instance, key).description !== undefined;
+    const name = nameOf(instance, definition);
+    if (isScheduled && isOverridden(instance, definition)) {
+      this.#logger.warn(
+        unguardedOverrideMessage(
+          name,
+          nameOf(definition.prototype, definition),
+        ),
+      );
+    }
     if (options.scheduled === false) {
       return;
     }
-    const method = (instance as Record<string | symbol, unknown>)[key];
-    const { hasScheduler } = this.schedules;
-    const isScheduled = this.schedules.ofMethod(method) !== undefined;
-    const name = nameOf(instance, definition);
     if (isScheduled && !hasScheduler) {
       this.#logger.warn(noSchedulerMessage(name));
     } else if (!isScheduled && answersRequests(method)) {
@@ -86,6 +116,22 @@ export class TaskExplorer {
       this.#logger.warn(notScheduledMessage(name));
     }
   }
+}
+
+/** Whether a derived class has a method of that name without the decorator. */
+function isOverridden(
+  instance: object,
+  { key, prototype }: TaskDefinition,
+): boolean {
+  let owner: unknown = Object.getPrototypeOf(instance);
+  while (
+    typeof owner === 'object' &&
+    owner !== null &&
+    !Object.hasOwn(owner, key)
+  ) {
+    owner = Object.getPrototypeOf(owner);
+  }
+  return owner !== prototype;
 }
 
 /**
@@ -104,8 +150,4 @@ function answersRequests(method: unknown): boolean {
     typeof method === 'function' &&
     REQUEST_METADATA.some((key) => Reflect.hasMetadata(key, method))
   );
-}
-
-function nameOf(instance: object, { key }: TaskDefinition): string {
-  return `${instance.constructor.name}.${String(key)}()`;
 }

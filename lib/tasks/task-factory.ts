@@ -1,62 +1,63 @@
-import type { Logger } from '@nestjs/common';
 import type {
   LeaderElections,
   ManagedElection,
 } from '../election/leader-elections.js';
+import type {
+  LeaderTaskOptions,
+  OnlyLeaderOptions,
+} from '../interfaces/leader-task-options.interface.js';
+import {
+  checkTaskName,
+  resolveTaskOptions,
+  type ResolvedLedgerOptions,
+  type ResolvedTaskOptions,
+} from '../leader-task.options.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import {
   duplicateTaskMessage,
   ledgerWithoutNameMessage,
   numberedTaskMessage,
 } from '../zookeeper-leader.messages.js';
-import { LeaderTask } from './leader-task.js';
-import type {
-  LeaderTaskOptions,
-  OnlyLeaderOptions,
-} from './leader-task-options.interface.js';
-import type { RunLedgers } from './ledger/run-ledgers.js';
-import type {
-  ScheduleFinder,
-  ScheduleSource,
-} from './schedule/schedule-finder.js';
-import type { AnyMethod, TaskDefinition } from './task-definition.js';
-import type { TaskEvents } from './task-events.js';
+import { LeaderTask, type TaskHost } from './leader-task.js';
+import { LedgerStore, type TaskNodes } from './ledger-store.js';
 import {
-  checkTaskName,
-  resolveTaskOptions,
-  type ResolvedLedgerOptions,
-  type ResolvedTaskOptions,
-} from './task-options.js';
-import type { TaskRegister } from './task-register.js';
-import { Timetable } from './timetable/timetable.js';
+  isAsync,
+  type AnyMethod,
+  type TaskDefinition,
+} from './only-leader.decorator.js';
+import type { Schedules, TaskSchedule } from './schedule.js';
+import { TaskLedger } from './task-ledger.js';
 
 export interface TaskFactorySettings {
   readonly elections: LeaderElections;
-  readonly schedules: ScheduleFinder;
-  readonly drainTimeoutMs: number;
+  readonly schedules: Schedules;
+  readonly nodes: TaskNodes;
+  readonly host: TaskHost;
   /** Ledger of scheduled tasks that do not say themselves. */
   readonly ledger: ResolvedLedgerOptions | false;
-  readonly register: TaskRegister;
-  readonly events: TaskEvents;
-  readonly ledgers: RunLedgers;
-  readonly logger: Logger;
   /** Aborts when nothing is to be written any more. */
   readonly closing: AbortSignal;
+  readonly byName: Map<string, LeaderTask>;
 }
 
 interface NewTask {
   readonly name: string;
+  readonly where: string;
   readonly election: ManagedElection;
   readonly options: ResolvedTaskOptions;
   readonly ledger: ResolvedLedgerOptions | false;
-  readonly schedule: ScheduleSource | undefined;
+  readonly schedule: TaskSchedule;
   readonly canWait: boolean;
+  /** Whether a schedule calls it, as far as is known. */
+  readonly isScheduled: boolean;
   readonly invoke: (...args: unknown[]) => unknown;
 }
 
-/** Makes the leader tasks of an application, and enters them in its register. */
+/** Makes the leader tasks of an application. */
 export class TaskFactory {
   readonly #settings: TaskFactorySettings;
+  /** Tasks of functions: another one of the name takes their place. */
+  readonly #replaceable = new WeakSet<LeaderTask>();
 
   constructor(settings: TaskFactorySettings) {
     this.#settings = settings;
@@ -70,23 +71,26 @@ export class TaskFactory {
    */
   ofMethod(instance: object, definition: TaskDefinition): LeaderTask {
     const { key, options } = definition;
-    const { register, schedules } = this.#settings;
+    const { schedules, elections } = this.#settings;
     const method = (instance as Record<string | symbol, unknown>)[key];
     const where = nameOf(instance, definition);
-    const schedule = schedules.ofMethod(method);
+    const schedule = schedules.ofMethod(instance, key);
+    const isScheduled = schedule.description !== undefined;
     const resolved = resolveTaskOptions(options, where);
-    const ledger =
-      resolved.ledger ?? (schedule !== undefined && this.#settings.ledger);
+    const ledger = resolved.ledger ?? (isScheduled && this.#settings.ledger);
+    const { election = DEFAULT_ELECTION } = options;
     const task = this.#make({
       name: this.#freeName(where, options, ledger !== false),
-      election: this.electionOf(instance, definition),
+      where,
+      election: elections.find(election, `@OnlyLeader() on ${where}`),
       options: resolved,
       ledger,
       schedule,
-      canWait: schedule !== undefined || isAsync(method),
+      canWait: isScheduled || definition.isAsync,
+      isScheduled,
       invoke: (...args) => Reflect.apply(method as AnyMethod, instance, args),
     });
-    register.add(task, false);
+    this.#settings.byName.set(task.task, task);
     return task;
   }
 
@@ -101,7 +105,7 @@ export class TaskFactory {
     fn: AnyMethod,
     options: OnlyLeaderOptions,
   ): { task: LeaderTask; guarded: AnyMethod } {
-    const { register, schedules } = this.#settings;
+    const { byName, schedules } = this.#settings;
     const name = options.task ?? (fn.name || 'anonymous function');
     const where = `onlyLeader() for "${name}"`;
     const resolved = resolveTaskOptions(options, where);
@@ -110,7 +114,8 @@ export class TaskFactory {
     if (!isNamed && resolved.ledger) {
       throw new TypeError(ledgerWithoutNameMessage(where));
     }
-    if (isNamed && !register.makeRoom(name, true)) {
+    const former = isNamed ? byName.get(name) : undefined;
+    if (former && !this.#replaceable.has(former)) {
       throw new TypeError(duplicateTaskMessage(where, name));
     }
     const call = function (this: unknown, ...args: unknown[]): unknown {
@@ -126,48 +131,62 @@ export class TaskFactory {
     Object.defineProperty(guarded, 'name', { value: fn.name });
     const task = this.#make({
       name,
+      where,
       election,
       options: resolved,
       ledger: resolved.ledger ?? (isNamed && this.#settings.ledger),
-      schedule: schedules.ofFunction((callback) => callback === guarded),
-      canWait: resolved.ledger !== undefined || isNamed || isAsync(fn),
+      schedule: schedules.ofFunction(name, guarded),
+      canWait: isNamed || isAsync(fn),
+      isScheduled: isNamed,
       invoke: guarded,
     });
+    Object.defineProperty(guarded, 'dispose', {
+      value: () => {
+        task.dispose();
+        if (byName.get(name) === task) {
+          byName.delete(name);
+        }
+      },
+    });
+    former?.dispose();
     if (isNamed) {
-      register.add(task, true);
+      byName.set(name, task);
+      this.#replaceable.add(task);
     }
     return { task, guarded };
   }
 
-  /**
-   * @throws {TypeError} for an unknown election
-   */
-  electionOf(instance: object, definition: TaskDefinition): ManagedElection {
-    const { election = DEFAULT_ELECTION } = definition.options;
-    const where = nameOf(instance, definition);
-    return this.#settings.elections.find(election, `@OnlyLeader() on ${where}`);
-  }
-
   #make(wanted: NewTask): LeaderTask {
-    const { name, election, ledger } = wanted;
-    const { events, logger, register } = this.#settings;
+    const { name, election, ledger, options, schedule, where } = wanted;
+    const { host, nodes, closing } = this.#settings;
+    if (ledger && schedule.ledgerProblem !== undefined) {
+      throw new TypeError(
+        `${where} has a run ledger and ${schedule.ledgerProblem}; or give it ` +
+          'ledger: false.',
+      );
+    }
     return new LeaderTask({
-      ...wanted,
-      events,
-      logger,
-      register,
-      graceMs: this.#settings.drainTimeoutMs,
-      makeTimetable:
-        ledger === false
-          ? undefined
-          : (task) =>
-              new Timetable(task, {
-                election,
-                ledger: this.#settings.ledgers.of(name),
-                options: ledger,
-                logger,
-                closing: this.#settings.closing,
-              }),
+      name,
+      election,
+      schedule,
+      options: {
+        ...options,
+        // Two runs of a schedule's task beside each other are rarely meant.
+        overlap:
+          options.overlap ?? (wanted.isScheduled || ledger ? 'skip' : 'allow'),
+      },
+      canWait: wanted.canWait || ledger !== false,
+      invoke: wanted.invoke,
+      host,
+      ledger: ledger
+        ? new TaskLedger({
+            task: name,
+            election,
+            store: new LedgerStore(nodes, name),
+            options: ledger,
+            closing,
+          })
+        : undefined,
     });
   }
 
@@ -177,32 +196,29 @@ export class TaskFactory {
     options: LeaderTaskOptions,
     hasLedger: boolean,
   ): string {
-    const { register, logger } = this.#settings;
+    const { byName, host } = this.#settings;
     const name = options.task ?? where.slice(0, -2);
     checkTaskName(name, where);
-    if (register.makeRoom(name, false)) {
+    const former = byName.get(name);
+    if (!former) {
       return name;
     }
-    if (
-      options.task !== undefined ||
-      hasLedger ||
-      register.find(name).timetable
-    ) {
+    if (options.task !== undefined || hasLedger || former.ledger) {
       throw new TypeError(duplicateTaskMessage(where, name));
     }
-    const numbered = register.numbered(name);
-    logger.warn(numberedTaskMessage(where, numbered));
-    return numbered;
+    let number = 2;
+    while (byName.has(`${name}#${number}`)) {
+      number += 1;
+    }
+    host.logger.warn(numberedTaskMessage(where, `${name}#${number}`));
+    return `${name}#${number}`;
   }
 }
 
 /** As in `Class.method()`. */
-function nameOf(instance: object, { key }: TaskDefinition): string {
+export function nameOf(
+  instance: object,
+  { key }: Pick<TaskDefinition, 'key'>,
+): string {
   return `${instance.constructor.name}.${String(key)}()`;
-}
-
-function isAsync(method: unknown): boolean {
-  return (
-    typeof method === 'function' && method.constructor.name === 'AsyncFunction'
-  );
 }

@@ -3,6 +3,8 @@ import type {
   LeadershipReason,
   Participant,
 } from '../election/leadership.interface.js';
+import type { TaskNodes } from '../tasks/ledger-store.js';
+import { memoryNodes } from '../tasks/memory-client.js';
 
 /** What a contest has to do with those who take part. */
 export interface Contestant {
@@ -130,6 +132,12 @@ export class FakeContest {
  * @publicApi
  */
 export class FakeCluster {
+  /**
+   * Where the members keep their ledgers, pauses and requests.
+   *
+   * @internal
+   */
+  readonly nodes: TaskNodes = memoryNodes();
   readonly #contests = new Map<string, FakeContest>();
 
   /** @internal */

@@ -1,8 +1,9 @@
 import type { DiscoveryService } from '@nestjs/core';
 import { LeaderElections } from '../election/leader-elections.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
-import { ScheduleFinder } from '../tasks/schedule/schedule-finder.js';
-import { tasksOf } from '../tasks/task-definition.js';
+import { memoryNodes } from '../tasks/memory-client.js';
+import { tasksOf } from '../tasks/only-leader.decorator.js';
+import { Schedules } from '../tasks/schedule.js';
 import { VERSION } from '../version.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import { resolveOptions } from '../zookeeper-leader.options.js';
@@ -65,13 +66,12 @@ function ofObject(object: object): LeaderElections {
     VERSION,
     (parts) => new FakeLeaderElection({ name: parts.name }, parts),
   );
-  const { drainTimeoutMs } = resolved;
-  const tasks = new LeaderTasks({
+  const tasks = new LeaderTasks(
     elections,
-    schedules: new ScheduleFinder(NO_PROVIDERS),
-    drainTimeoutMs,
-    ledger: false,
-  });
+    new Schedules(NO_PROVIDERS),
+    memoryNodes(),
+    { ...resolved, ledger: false },
+  );
   tasks.guard(object, tasksOf(object));
   electionsOf.set(object, elections);
   return elections;
@@ -80,4 +80,5 @@ function ofObject(object: object): LeaderElections {
 /** There is no application, and so no scheduler to be found in it. */
 const NO_PROVIDERS = {
   getProviders: () => [],
+  getControllers: () => [],
 } as unknown as DiscoveryService;

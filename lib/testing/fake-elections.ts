@@ -1,6 +1,6 @@
 import { ModulesContainer, type ModuleRef } from '@nestjs/core';
 import { LeaderElections } from '../election/leader-elections.js';
-import { lateGuards } from '../tasks/task-definition.js';
+import { lateGuards } from '../tasks/only-leader.decorator.js';
 import { VERSION } from '../version.js';
 import { ZookeeperLeaderLifecycle } from '../zookeeper-leader.lifecycle.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';

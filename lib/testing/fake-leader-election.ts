@@ -1,5 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { GuardFunction } from '../election/guard-function.js';
+import { plainGuard, type GuardFunction } from '../election/guard-function.js';
 import { LeaderElection } from '../election/leader-election.js';
 import type {
   Drain,
@@ -17,7 +17,7 @@ import type {
 import type {
   OnlyLeaderFunction,
   OnlyLeaderOptions,
-} from '../tasks/leader-task-options.interface.js';
+} from '../interfaces/leader-task-options.interface.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import {
   FakeContest,
@@ -96,11 +96,7 @@ export class FakeLeaderElection
       options.cluster?.contest(this.name) ?? new FakeContest(false);
     this.#node = this.#contest.newNode();
     this.#drain = parts.drain ?? (async () => undefined);
-    this.#guard =
-      parts.guard ??
-      ((election, fn) =>
-        (...args) =>
-          election.isLeader() ? fn(...args) : undefined);
+    this.#guard = parts.guard ?? plainGuard;
     this.#beforeChange = beforeChange;
   }
 

@@ -1,5 +1,5 @@
 import { ModulesContainer } from '@nestjs/core';
-import { tasksOf } from '../tasks/task-definition.js';
+import { tasksOf } from '../tasks/only-leader.decorator.js';
 import type { ApplicationLike } from './application-like.js';
 
 /** The part of `SchedulerRegistry` of `@nestjs/schedule` that is used here. */

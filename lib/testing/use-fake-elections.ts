@@ -1,5 +1,7 @@
 import { ModuleRef } from '@nestjs/core';
 import { LeaderElections } from '../election/leader-elections.js';
+import { TASK_NODES } from '../tasks/leader-tasks.js';
+import { memoryNodes } from '../tasks/memory-client.js';
 import { RESOLVED_OPTIONS } from '../zookeeper-leader.constants.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 import {
@@ -40,6 +42,10 @@ export function useFakeElections<Builder extends ProviderOverrides>(
     inject: [RESOLVED_OPTIONS, ModuleRef],
     factory: (resolved: ResolvedOptions, moduleRef: ModuleRef) =>
       makeFakeElections(resolved, moduleRef, options),
+  });
+  builder.overrideProvider(TASK_NODES).useFactory({
+    inject: [],
+    factory: () => options.cluster?.nodes ?? memoryNodes(),
   });
   return builder;
 }

@@ -3,7 +3,8 @@ import { DiscoveryModule, ModuleRef } from '@nestjs/core';
 import { LeaderElection } from '../election/leader-election.js';
 import { LeaderElections } from '../election/leader-elections.js';
 import type { ZookeeperLeaderModuleOptions } from '../interfaces/zookeeper-leader-options.interface.js';
-import { LeaderTasks } from '../tasks/leader-tasks.js';
+import { LeaderTasks, TASK_NODES } from '../tasks/leader-tasks.js';
+import { memoryNodes } from '../tasks/memory-client.js';
 import {
   RESOLVED_OPTIONS,
   ZOOKEEPER_LEADER_OPTIONS,
@@ -69,12 +70,16 @@ export class ZookeeperLeaderTestingModule {
             ...(drainTimeoutMs !== undefined && { drainTimeoutMs }),
           } satisfies ZookeeperLeaderModuleOptions,
         },
-        ...LEADER_PROVIDERS.filter((provider) => !isElections(provider)),
+        ...LEADER_PROVIDERS.filter((provider) => !isReplaced(provider)),
         {
           provide: LeaderElections,
           inject: [RESOLVED_OPTIONS, ModuleRef],
           useFactory: (resolved: ResolvedOptions, moduleRef: ModuleRef) =>
             makeFakeElections(resolved, moduleRef, options),
+        },
+        {
+          provide: TASK_NODES,
+          useFactory: () => options.cluster?.nodes ?? memoryNodes(),
         },
         { provide: FakeLeaderElection, useExisting: LeaderElection },
       ],
@@ -88,6 +93,9 @@ export class ZookeeperLeaderTestingModule {
   }
 }
 
-function isElections(provider: Provider): boolean {
-  return typeof provider === 'object' && provider.provide === LeaderElections;
+function isReplaced(provider: Provider): boolean {
+  return (
+    typeof provider === 'object' &&
+    (provider.provide === LeaderElections || provider.provide === TASK_NODES)
+  );
 }

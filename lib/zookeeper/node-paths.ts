@@ -6,11 +6,13 @@ export class NodePaths {
   readonly instances: string;
   readonly elections: string;
   readonly tasks: string;
+  readonly requests: string;
 
   constructor(readonly base: string) {
     this.instances = `${base}/instances`;
     this.elections = `${base}/elections`;
     this.tasks = `${base}/tasks`;
+    this.requests = `${base}/requests`;
   }
 
   /**
@@ -25,8 +27,10 @@ export class NodePaths {
     return `${this.elections}/${encodeSegment(name)}`;
   }
 
-  task(name: string): string {
-    return `${this.tasks}/${encodeSegment(name)}`;
+  /** The node of a task, or of one slot of it. */
+  task(name: string, slot?: string): string {
+    const path = `${this.tasks}/${encodeSegment(name)}`;
+    return slot === undefined ? path : `${path}/${encodeSegment(slot)}`;
   }
 }
 

@@ -279,9 +279,14 @@ describe('enabled: false', () => {
       options: { connectionString, instanceId: 'worker' },
     });
     await leader.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+    const logger = new MemoryLogger();
     const web = await startApplication({
-      options: { connectionString, enabled: false },
+      options: { connectionString, instanceId: 'web', enabled: false },
+      logger,
     });
+    expect(logger.messages('log')).toContainEqual(
+      expect.stringMatching(/^web never leads: the option enabled is false/),
+    );
     const election = web.get(LeaderElection);
     await expect(election.waitForLeadership()).rejects.toMatchObject({
       code: 'DISABLED',

@@ -1,4 +1,4 @@
-import type { Provider } from '@nestjs/common';
+import type { ModuleMetadata, Provider } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import {
   LeaderElection,
@@ -14,10 +14,11 @@ export async function startGuarded(
   providers: Provider[],
   options: ZookeeperLeaderModuleOptions = {},
   logger = new MemoryLogger(),
+  imports: NonNullable<ModuleMetadata['imports']> = [],
 ) {
   const app = await startApplication({
     options: { standalone: true, drainTimeoutMs: 300, ...options },
-    imports: [ScheduleModule.forRoot()],
+    imports: [ScheduleModule.forRoot(), ...imports],
     providers,
     logger,
   });

@@ -1,8 +1,16 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Injectable, Scope } from '@nestjs/common';
+import { Get, Injectable, Scope } from '@nestjs/common';
+import { Query } from '@nestjs/graphql';
+import { MessagePattern } from '@nestjs/microservices';
+import { Cron, Interval, ScheduleModule } from '@nestjs/schedule';
+import { SubscribeMessage } from '@nestjs/websockets';
 import { OnlyLeader } from '../../../lib/index.js';
 import { startGuarded } from '../../support/guarded-application.js';
-import { closeApplications } from '../../support/nest-application.js';
+import { MemoryLogger } from '../../support/memory-logger.js';
+import {
+  closeApplications,
+  startApplication,
+} from '../../support/nest-application.js';
 
 afterEach(closeApplications);
 
@@ -16,6 +24,75 @@ describe('at start', () => {
     const { logger } = await startGuarded([Lonely]);
     expect(logger.messages('warn')).toEqual([
       expect.stringMatching(/Lonely\.work\(\).*no @Cron\(\).*scheduled: false/),
+    ]);
+  });
+
+  it('warns of schedules that nothing fires', async () => {
+    @Injectable()
+    class Jobs {
+      @Cron('0 0 1 1 *')
+      @OnlyLeader()
+      yearly(): void {}
+
+      @OnlyLeader()
+      @Interval(100_000)
+      often(): void {}
+    }
+    const logger = new MemoryLogger();
+    await startApplication({
+      options: { standalone: true },
+      providers: [Jobs],
+      logger,
+    });
+    expect(logger.messages('warn')).toEqual([
+      expect.stringMatching(
+        /Jobs\.yearly\(\) has a schedule that nothing fires.*ScheduleModule\.forRoot\(\)/,
+      ),
+      expect.stringMatching(/Jobs\.often\(\) has a schedule that nothing/),
+    ]);
+  });
+
+  it('warns of a second scheduler, which fires everything again', async () => {
+    const { logger } = await startGuarded([], {}, undefined, [
+      ScheduleModule.forRoot(),
+    ]);
+    expect(logger.messages('warn')).toEqual([
+      expect.stringMatching(/ScheduleModule\.forRoot\(\) is imported 2 times/),
+    ]);
+  });
+
+  it('does not take a mock for a scheduler', async () => {
+    const mock: unknown = new Proxy(
+      {},
+      { get: (_target, key) => (key === 'then' ? undefined : () => undefined) },
+    );
+    const { logger } = await startGuarded([
+      { provide: 'MOCK', useValue: mock },
+    ]);
+    expect(logger.messages('warn')).toEqual([]);
+  });
+
+  it.each<[string, MethodDecorator]>([
+    ['a route', Get('work')],
+    ['a message', MessagePattern('work')],
+    ['an event of a gateway', SubscribeMessage('work')],
+    ['a query', Query(() => String)],
+  ])('advises LeaderGuard for %s', async (_what, decorator) => {
+    @Injectable()
+    class Answers {
+      @OnlyLeader()
+      work(): void {}
+    }
+    const descriptor = Reflect.getOwnPropertyDescriptor(
+      Answers.prototype,
+      'work',
+    );
+    decorator(Answers.prototype, 'work', descriptor as PropertyDescriptor);
+    const { logger } = await startGuarded([Answers]);
+    expect(logger.messages('warn')).toEqual([
+      expect.stringMatching(
+        /Answers\.work\(\).*answers requests.*@UseGuards\(LeaderGuard\)/,
+      ),
     ]);
   });
 

@@ -1,4 +1,3 @@
-import { OptionChecks, type OptionTable } from '../validate.js';
 import type {
   InterruptedRunPolicy,
   LeaderTaskOptions,
@@ -6,26 +5,25 @@ import type {
   RunLedgerOptions,
   TaskOverlap,
   TaskRetryOptions,
-} from './leader-task-options.interface.js';
+} from './interfaces/leader-task-options.interface.js';
+import { OptionChecks, type OptionTable } from './validate.js';
 
 /** Options of a ledger, validated and complete. */
-export interface ResolvedLedgerOptions {
-  readonly missedTicks: MissedTicksPolicy;
-  readonly maxLatenessMs: number;
-  readonly interruptedRun: InterruptedRunPolicy;
-  readonly historySize: number;
-}
+export type ResolvedLedgerOptions = Required<RunLedgerOptions>;
 
 /** Options of a task besides its name and election, validated and complete. */
 export interface ResolvedTaskOptions {
   /** Undefined: the default of the module. */
   readonly ledger: ResolvedLedgerOptions | false | undefined;
-  readonly overlap: TaskOverlap;
+  /** Undefined: depends on what calls the task. */
+  readonly overlap: TaskOverlap | undefined;
   readonly retry: Required<TaskRetryOptions> | undefined;
-  readonly onSkip: LeaderTaskOptions['onSkip'];
+  readonly timeLimitMs: number | undefined;
 }
 
 const LONGEST_HISTORY = 200;
+/** A timer may be late by more than less. */
+const LEAST_LATENESS_MS = 100;
 const OVERLAPS: readonly TaskOverlap[] = ['allow', 'skip', 'queue-one'];
 const MISSED: readonly MissedTicksPolicy[] = ['latest', 'all', 'skip'];
 const INTERRUPTED: readonly InterruptedRunPolicy[] = ['skip', 'rerun'];
@@ -37,7 +35,7 @@ const TASK_OPTIONS: OptionTable<LeaderTaskOptions> = {
   ledger: true,
   overlap: true,
   retry: true,
-  onSkip: true,
+  timeLimitMs: true,
   scheduled: true,
 };
 
@@ -51,6 +49,8 @@ const LEDGER_OPTIONS: OptionTable<RunLedgerOptions> = {
 const RETRY_OPTIONS: OptionTable<TaskRetryOptions> = {
   attempts: true,
   backoffMs: true,
+  maxBackoffMs: true,
+  jitter: true,
 };
 
 /**
@@ -62,19 +62,25 @@ export function resolveTaskOptions(
   where: string,
 ): ResolvedTaskOptions {
   const checks = new OptionChecks(where);
-  const { ledger, overlap, retry, onSkip, scheduled } = checks.object(
+  const { ledger, overlap, retry, timeLimitMs, scheduled } = checks.object(
     options,
     TASK_OPTIONS,
   );
   checks.flag('scheduled', scheduled, true);
-  if (onSkip !== undefined && typeof onSkip !== 'function') {
-    throw checks.error('onSkip', onSkip, 'is not a function');
-  }
   return {
     ledger: resolveLedgerOptions(ledger, where),
-    overlap: checks.oneOf('overlap', overlap, OVERLAPS, 'allow'),
+    overlap:
+      overlap === undefined
+        ? undefined
+        : checks.oneOf('overlap', overlap, OVERLAPS, 'skip'),
     retry: retry === undefined ? undefined : resolveRetry(retry, checks),
-    onSkip,
+    timeLimitMs:
+      timeLimitMs === undefined
+        ? undefined
+        : checks.milliseconds('timeLimitMs', timeLimitMs, {
+            least: 1,
+            fallback: 1,
+          }),
   };
 }
 
@@ -102,7 +108,7 @@ export function resolveLedgerOptions(
       'latest',
     ),
     maxLatenessMs: checks.milliseconds('ledger.maxLatenessMs', maxLatenessMs, {
-      least: 0,
+      least: LEAST_LATENESS_MS,
       most: Infinity,
       fallback: Infinity,
     }),
@@ -131,7 +137,11 @@ function resolveRetry(
   retry: TaskRetryOptions,
   checks: OptionChecks,
 ): Required<TaskRetryOptions> {
-  const { attempts, backoffMs } = checks.object(retry, RETRY_OPTIONS, 'retry');
+  const { attempts, backoffMs, maxBackoffMs, jitter } = checks.object(
+    retry,
+    RETRY_OPTIONS,
+    'retry',
+  );
   if (!Number.isInteger(attempts) || attempts < 2) {
     throw checks.error(
       'retry.attempts',
@@ -145,5 +155,10 @@ function resolveRetry(
       least: 0,
       fallback: 1_000,
     }),
+    maxBackoffMs: checks.milliseconds('retry.maxBackoffMs', maxBackoffMs, {
+      least: 0,
+      fallback: 60_000,
+    }),
+    jitter: checks.flag('retry.jitter', jitter, true),
   };
 }

@@ -1,10 +1,8 @@
-import type { SkippedTask } from './leader-task-event.interface.js';
-
 /**
- * What becomes of a call while a run of the same task goes on in this instance,
- * be it of an earlier term:
- * - `allow` (default): both run at the same time;
- * - `skip`: the call does nothing;
+ * What a call does while a run of the same task goes on in this instance, also
+ * one of an earlier term:
+ * - `skip` (default for what a schedule calls): the call does nothing;
+ * - `allow` (default for all other tasks): both run at the same time;
  * - `queue-one`: the call waits for the end of the run; further ones do nothing
  *   while it waits.
  *
@@ -13,7 +11,7 @@ import type { SkippedTask } from './leader-task-event.interface.js';
 export type TaskOverlap = 'allow' | 'skip' | 'queue-one';
 
 /**
- * What a leader does about ticks that nobody ran:
+ * What a leader does about missed ticks (misfires), which nobody ran:
  * - `latest` (default): the last of them is run, late;
  * - `all`: each is run, late, one after the other;
  * - `skip`: none.
@@ -23,19 +21,19 @@ export type TaskOverlap = 'allow' | 'skip' | 'queue-one';
 export type MissedTicksPolicy = 'skip' | 'latest' | 'all';
 
 /**
- * What a leader does about a run that another instance has begun and not ended,
- * or this one in an earlier life:
- * - `skip` (default): nothing, so that every tick runs at most once;
- * - `rerun`: it is run again, with a greater `attempt`, so that it runs at least
- *   once.
+ * What a leader does about a run that has begun and never ended, because its
+ * process died or was cut off:
+ * - `skip` (default): nothing, and every tick runs at most once;
+ * - `rerun`: it is run again, with a greater `attempt`, and every tick runs at
+ *   least once.
  *
  * @publicApi
  */
 export type InterruptedRunPolicy = 'skip' | 'rerun';
 
 /**
- * How a task's run ledger is used: the record in ZooKeeper by which every tick
- * of the task's schedule runs once in the whole cluster.
+ * How a task uses its run ledger: the record of runs in ZooKeeper by which every
+ * tick of its schedule runs once in the whole cluster.
  *
  * @publicApi
  */
@@ -43,8 +41,8 @@ export interface RunLedgerOptions {
   /** What is done about ticks that nobody ran. Default `latest`. */
   readonly missedTicks?: MissedTicksPolicy;
   /**
-   * Milliseconds after its time for which a tick may still be run; later it
-   * counts as missed for good. Default: no limit.
+   * Milliseconds after its time for which a tick may still be run, 100 or more;
+   * later it counts as missed for good. Default: no limit.
    */
   readonly maxLatenessMs?: number;
   /** What is done about runs that began and never ended. Default `skip`. */
@@ -69,6 +67,13 @@ export interface TaskRetryOptions {
    * Default 1,000.
    */
   readonly backoffMs?: number;
+  /** The longest pause between two tries, in milliseconds. Default 60,000. */
+  readonly maxBackoffMs?: number;
+  /**
+   * True: each pause is a random part of its length, at least half of it, and
+   * tasks that failed together are not tried again together. Default true.
+   */
+  readonly jitter?: boolean;
 }
 
 /**
@@ -81,8 +86,8 @@ export interface LeaderTaskOptions {
   readonly election?: string;
   /**
    * Name of the task, unique in the application and the same in all instances.
-   * Default `ClassName.method`. Give a name to a task with a ledger: a class
-   * that is renamed, or a minifier, would begin another ledger.
+   * Default `ClassName.method`. Give a name to a task with a ledger: when the
+   * class is renamed or minified, the task would begin another ledger.
    */
   readonly task?: string;
   /**
@@ -90,17 +95,20 @@ export interface LeaderTaskOptions {
    * `ledger` of the module for scheduled methods, else false.
    */
   readonly ledger?: boolean | RunLedgerOptions;
-  /** What becomes of a call while a run goes on. Default `allow`. */
+  /**
+   * What a call does while a run goes on. Default `skip` for scheduled methods
+   * and for named or ledgered functions, else `allow`.
+   */
   readonly overlap?: TaskOverlap;
   /** Tries a failed run again. Default: no. */
   readonly retry?: TaskRetryOptions;
   /**
-   * Called for every call that does nothing, in the turn of the call. Errors in
-   * it are logged and go no further.
+   * Milliseconds that a try may take. Then its `signal` aborts, and the run has
+   * failed with the outcome `timed-out`. Default: no limit.
    */
-  readonly onSkip?: (skipped: SkippedTask) => void;
+  readonly timeLimitMs?: number;
   /**
-   * False: the application calls the method itself, so there is no warning that
+   * False: the application calls the method itself, and there is no warning that
    * nothing schedules it. Default true.
    */
   readonly scheduled?: boolean;
@@ -123,6 +131,12 @@ export type OnlyLeaderOptions = Omit<
  *
  * @publicApi
  */
-export type OnlyLeaderFunction<Args extends unknown[], Result> = (
-  ...args: Args
-) => Result | Promise<Awaited<Result> | undefined> | undefined;
+export interface OnlyLeaderFunction<Args extends unknown[], Result> {
+  (...args: Args): Result | Promise<Awaited<Result> | undefined> | undefined;
+  /**
+   * Ends the task: further calls do nothing, and it leaves the lists, the metrics
+   * and the dashboard. A run that goes on is not interrupted. Its ledger stays in
+   * ZooKeeper until somebody removes it.
+   */
+  dispose(): void;
+}

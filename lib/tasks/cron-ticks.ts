@@ -1,0 +1,366 @@
+import type { LeaderTaskSchedule } from './leader-task-info.interface.js';
+import type { Ticks } from './ticks.js';
+import { zoneClock, type ZoneClock } from './zone-clock.js';
+
+/** The part of `CronTime` of the package `cron` that is used here. */
+export interface CronTimeLike {
+  readonly source: unknown;
+  readonly timeZone?: string;
+  /** Minutes. */
+  readonly utcOffset?: number;
+  /** Whether the source is a date, of which there is one. */
+  readonly realDate: boolean;
+  getNextDateFrom(start: Date, timeZone?: string): { toMillis(): number };
+}
+
+/** Values that a time must have, by their name in `CronTime`. */
+interface Fields {
+  readonly second: readonly number[];
+  readonly minute: readonly number[];
+  readonly hour: readonly number[];
+  readonly dayOfMonth: ReadonlySet<number>;
+  readonly month: ReadonlySet<number>;
+  readonly dayOfWeek: ReadonlySet<number>;
+}
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+/** A timer may fire a little before its time by the wall clock. */
+const TOLERATED_EARLINESS_MS = 20;
+/** As far as `cron` looks. */
+const LONGEST_SEARCH_MS = 8 * 366 * DAY_MS;
+/** Around the moment at which clocks go back. */
+const MARGIN_MS = HOUR_MS;
+
+/**
+ * The ticks of a cron expression in its time zone: those at which a job of the
+ * package `cron` fires, one after the other.
+ *
+ * `CronTime` itself needs a millisecond for a tick, most of a second for a rare
+ * date, and gives another answer where clocks go back, depending on the present
+ * time. Its rules are applied here in whole numbers, to the fields that it has
+ * parsed (test/unit/tasks/cron-ticks.spec.ts holds them against the original).
+ */
+export class CronTicks implements Ticks {
+  readonly longestWaitMs = SECOND_MS;
+  readonly description: LeaderTaskSchedule;
+  readonly #time: CronTimeLike;
+  readonly #zone: string;
+  readonly #clock: ZoneClock | undefined;
+  readonly #fields: Fields | undefined;
+  /** The last answer of {@link next}, which holds until the tick has passed. */
+  #known: { after: number; tick: number | undefined } | undefined;
+  /** Ticks around a moment at which clocks go back. */
+  #around: { at: number; ticks: readonly number[] } | undefined;
+
+  constructor(time: CronTimeLike) {
+    this.#time = time;
+    this.#zone = zoneOf(time);
+    this.#clock = zoneClock(this.#zone);
+    this.#fields = time.realDate ? undefined : fieldsOf(time);
+    this.description = Object.freeze({
+      type: 'cron',
+      expression: String(time.source),
+      timeZone: this.#zone,
+    });
+  }
+
+  tickOf(timeMs: number): number | undefined {
+    return this.previous(timeMs + TOLERATED_EARLINESS_MS, -Infinity);
+  }
+
+  next(afterMs: number): number | undefined {
+    const known = this.#known;
+    if (
+      known &&
+      known.after <= afterMs &&
+      (known.tick === undefined
+        ? afterMs < known.after + DAY_MS
+        : afterMs < known.tick)
+    ) {
+      return known.tick;
+    }
+    const tick = this.#next(afterMs);
+    this.#known = { after: afterMs, tick };
+    return tick;
+  }
+
+  /**
+   * Looks from ever farther back until there is a tick, then halves what lies
+   * between for the last one.
+   */
+  previous(untilMs: number, afterMs: number): number | undefined {
+    if (afterMs > -Infinity) {
+      // Mostly there is none, or just one: then there is no need to search.
+      const first = this.next(afterMs);
+      if (first === undefined || first > untilMs) {
+        return undefined;
+      }
+    }
+    let none = untilMs;
+    for (let span = SECOND_MS; span < LONGEST_SEARCH_MS; span *= 2) {
+      const from = Math.max(afterMs, untilMs - span);
+      if (this.#hasTick(from, untilMs)) {
+        return this.#lastBetween(from, none, untilMs);
+      }
+      if (from === afterMs) {
+        return undefined;
+      }
+      none = from;
+    }
+    return undefined;
+  }
+
+  /** Narrows `some`, after which there are ticks, down to the last one. */
+  #lastBetween(some: number, none: number, untilMs: number): number | undefined {
+    let [from, to] = [some, none];
+    while (to - from > SECOND_MS / 2) {
+      const middle = Math.floor((from + to) / 2);
+      if (this.#hasTick(middle, untilMs)) {
+        from = middle;
+      } else {
+        to = middle;
+      }
+    }
+    return this.#next(from);
+  }
+
+  #hasTick(afterMs: number, untilMs: number): boolean {
+    const tick = this.#next(afterMs);
+    return tick !== undefined && tick <= untilMs;
+  }
+
+  #next(afterMs: number): number | undefined {
+    if (this.#time.realDate) {
+      const tick = Number(this.#time.source);
+      return tick > afterMs ? tick : undefined;
+    }
+    if (!this.#clock || !this.#fields) {
+      return this.#askCron(afterMs);
+    }
+    if (afterMs === -Infinity) {
+      return undefined;
+    }
+    const tick = this.#fire(afterMs, this.#fields, this.#clock);
+    for (const near of tick === undefined ? [afterMs] : [afterMs, tick]) {
+      const back = this.#clock.goesBackNear(near, MARGIN_MS);
+      if (back) {
+        const among = this.#ticksAround(back.at, back.byMs).find(
+          (each) => each > afterMs,
+        );
+        if (among !== undefined) {
+          return among;
+        }
+      }
+    }
+    return tick;
+  }
+
+  /**
+   * Where clocks go back, what is next depends on where one comes from: what
+   * counts is the job that has been running since before.
+   */
+  #ticksAround(at: number, byMs: number): readonly number[] {
+    if (this.#around?.at !== at) {
+      const ticks: number[] = [];
+      const [begin, end] = [at - byMs - MARGIN_MS, at + byMs + MARGIN_MS];
+      this.#around = { at, ticks };
+      const fields = this.#fields as Fields;
+      const clock = this.#clock as ZoneClock;
+      let tick: number | undefined =
+        this.previous(begin - 1, begin - LONGEST_SEARCH_MS / 2) ?? begin - 1;
+      while (tick !== undefined && tick <= end) {
+        tick = this.#fire(tick, fields, clock);
+        if (tick !== undefined && tick >= begin) {
+          ticks.push(tick);
+        }
+      }
+    }
+    return this.#around?.ticks ?? [];
+  }
+
+  /** When a job fires next that fired, or was started, at `startMs`. */
+  #fire(
+    startMs: number,
+    fields: Fields,
+    clock: ZoneClock,
+  ): number | undefined {
+    const wall = nextWallClock(fields, startMs + clock.offsetAt(startMs));
+    if (wall === undefined) {
+      return undefined;
+    }
+    const wallAt = (ms: number): Date => new Date(ms + clock.offsetAt(ms));
+    let tick = momentOf(wall, clock, startMs);
+    const shown = wallAt(tick);
+    if (shown.getTime() === wall && clock.spanAt(tick).from + DAY_MS < tick) {
+      // Far from any change of the clocks.
+      return tick;
+    }
+    const winter = clock.offsetAt(
+      momentOf(Date.UTC(shown.getUTCFullYear(), 0), clock, startMs),
+    );
+    const asked = new Date(wall);
+    if (
+      (asked.getUTCHours() !== shown.getUTCHours() ||
+        asked.getUTCMinutes() !== shown.getUTCMinutes()) &&
+      clock.offsetAt(tick) !== winter
+    ) {
+      // A time that does not exist: as soon as clocks have gone forward.
+      for (
+        let step = 0;
+        step < 24 * 60 && clock.offsetAt(tick - MINUTE_MS) !== winter;
+        step += 1
+      ) {
+        tick -= MINUTE_MS;
+      }
+      return tick;
+    }
+    // A time that exists twice: the first of the two.
+    const hourOf = (ms: number): number => wallAt(ms).getUTCHours();
+    const minuteOf = (ms: number): number => wallAt(ms).getUTCMinutes();
+    const hourBefore = tick - HOUR_MS;
+    if (
+      (hourOf(hourBefore) === hourOf(tick) ||
+        hourOf(tick - 2 * HOUR_MS) === hourOf(hourBefore)) &&
+      hourBefore > startMs
+    ) {
+      tick = hourBefore;
+    }
+    const halfBefore = tick - HOUR_MS / 2;
+    return (minuteOf(halfBefore) === minuteOf(tick) ||
+      minuteOf(hourBefore) === minuteOf(halfBefore)) &&
+      halfBefore > startMs
+      ? halfBefore
+      : tick;
+  }
+
+  /** For a zone or a `CronTime` of another kind. */
+  #askCron(afterMs: number): number | undefined {
+    try {
+      // Where clocks go back it may answer with a time that has passed.
+      for (let aheadMs = 0; aheadMs <= 2 * HOUR_MS; aheadMs += MINUTE_MS) {
+        const tick = this.#time
+          .getNextDateFrom(new Date(afterMs + aheadMs), this.#zone)
+          .toMillis();
+        if (tick > afterMs) {
+          return tick;
+        }
+      }
+    } catch {
+      // No such date in the next years, as with the 30th of February.
+    }
+    return undefined;
+  }
+}
+
+/** When wall clocks show `wall`; `nowMs` decides where they do so twice. */
+function momentOf(wall: number, clock: ZoneClock, nowMs: number): number {
+  const guessed = clock.offsetAt(nowMs);
+  const first = clock.offsetAt(wall - guessed);
+  if (first === guessed) {
+    return wall - guessed;
+  }
+  const second = clock.offsetAt(wall - first);
+  return wall - (second === first ? first : Math.min(first, second));
+}
+
+/** The first time after `wallMs` that the fields allow, as clocks show it. */
+function nextWallClock(fields: Fields, wallMs: number): number | undefined {
+  const from = Math.floor(wallMs / SECOND_MS) * SECOND_MS + SECOND_MS;
+  const end = from + LONGEST_SEARCH_MS;
+  let day = Math.floor(from / DAY_MS) * DAY_MS;
+  let least = from - day;
+  while (day < end) {
+    const date = new Date(day);
+    const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+    if (!fields.month.has(month + 1)) {
+      day = Date.UTC(year, month + 1);
+      least = 0;
+      continue;
+    }
+    const time = isDay(fields, date) ? timeOfDay(fields, least) : undefined;
+    if (time !== undefined) {
+      return day + time;
+    }
+    day += DAY_MS;
+    least = 0;
+  }
+  return undefined;
+}
+
+/** As in every cron: if both kinds of days are given, either will do. */
+function isDay({ dayOfMonth, dayOfWeek }: Fields, date: Date): boolean {
+  const isMonthDay = dayOfMonth.has(date.getUTCDate());
+  const isWeekDay = dayOfWeek.has(date.getUTCDay());
+  return dayOfMonth.size < 31 && dayOfWeek.size < 7
+    ? isMonthDay || isWeekDay
+    : isMonthDay && isWeekDay;
+}
+
+/** The first allowed time of a day, in milliseconds, from `least` on. */
+function timeOfDay(
+  { hour, minute, second }: Fields,
+  least: number,
+): number | undefined {
+  const [h, m, s] = [
+    Math.floor(least / HOUR_MS),
+    Math.floor((least % HOUR_MS) / MINUTE_MS),
+    Math.floor((least % MINUTE_MS) / SECOND_MS),
+  ];
+  for (const each of hour) {
+    if (each >= h) {
+      const isSame = each === h;
+      for (const one of minute) {
+        if (!isSame || one >= m) {
+          const from = isSame && one === m ? s : 0;
+          const found = second.find((value) => value >= from);
+          if (found !== undefined) {
+            return each * HOUR_MS + one * MINUTE_MS + found * SECOND_MS;
+          }
+        }
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Undefined if this `CronTime` has been made otherwise than those we know. */
+function fieldsOf(time: object): Fields | undefined {
+  const valuesOf = (name: string): number[] => {
+    const field = (time as Record<string, unknown>)[name];
+    return typeof field === 'object' && field !== null
+      ? Object.keys(field)
+          .map(Number)
+          .toSorted((a, b) => a - b)
+      : [];
+  };
+  const fields = {
+    second: valuesOf('second'),
+    minute: valuesOf('minute'),
+    hour: valuesOf('hour'),
+    dayOfMonth: new Set(valuesOf('dayOfMonth')),
+    month: new Set(valuesOf('month')),
+    dayOfWeek: new Set(valuesOf('dayOfWeek')),
+  };
+  const isKnown =
+    [fields.second, fields.minute, fields.hour].every(
+      (values) => values.length > 0 && values.every(Number.isInteger),
+    ) &&
+    [fields.dayOfMonth, fields.month, fields.dayOfWeek].every(
+      ({ size }) => size > 0,
+    );
+  return isKnown ? fields : undefined;
+}
+
+/** The zone by cron's own rules: an empty name is UTC. */
+function zoneOf({ timeZone, utcOffset }: CronTimeLike): string {
+  if (utcOffset === undefined) {
+    return timeZone || 'UTC';
+  }
+  const minutes = Math.abs(utcOffset);
+  const two = (value: number): string =>
+    String(Math.trunc(value)).padStart(2, '0');
+  return `UTC${utcOffset < 0 ? '-' : '+'}${two(minutes / 60)}:${two(minutes % 60)}`;
+}

@@ -1,0 +1,349 @@
+import { randomUUID } from 'node:crypto';
+import type { ManagedElection } from '../election/leader-elections.js';
+import type { LeadershipTerm } from '../election/leadership.interface.js';
+import type { ResolvedLedgerOptions } from '../leader-task.options.js';
+import { isConnectionError } from '../zookeeper/zookeeper.error.js';
+import { fateOf, type OwnRun } from './catch-up.js';
+import type { TaskPause } from './leader-task-info.interface.js';
+import { LeaderTaskError } from './leader-task.error.js';
+import {
+  claimed,
+  finished,
+  newLedger,
+  pauseOf,
+  released,
+  SupersededError,
+  takenOver,
+  type ClaimRefusal,
+  type Fate,
+  type LedgerDocument,
+  type OpenRun,
+  type RunEnd,
+} from './ledger.js';
+import type { LedgerStore } from './ledger-store.js';
+import type { RunTrigger } from './task-events.js';
+import type { TaskRun } from './task-run.js';
+
+export interface TaskLedgerSettings {
+  readonly task: string;
+  readonly election: ManagedElection;
+  readonly store: LedgerStore;
+  readonly options: ResolvedLedgerOptions;
+  /** Aborts when nothing is to be written any more. */
+  readonly closing: AbortSignal;
+}
+
+/** What is to be claimed. */
+export interface Claim {
+  readonly tick: number;
+  readonly trigger: RunTrigger;
+  readonly requestedBy?: string;
+  /** Also while the task is paused. */
+  readonly isForced?: boolean;
+}
+
+/** A run that a new leader has found interrupted. */
+export interface InterruptedRun {
+  readonly run: OpenRun;
+  readonly willRerun: boolean;
+}
+
+/** What this instance, as the leader of a term, reads in a ledger and writes. */
+export class TaskLedger {
+  readonly options: ResolvedLedgerOptions;
+  /** The term for which the ledger has been taken over. */
+  term: LeadershipTerm | undefined;
+  /** Present if the task was paused when the ledger was looked at last. */
+  pause: TaskPause | undefined;
+  /** Whether runs have been left open that may not run now. */
+  hasHeldRuns = false;
+  readonly #settings: TaskLedgerSettings;
+  readonly #store: LedgerStore;
+  readonly #ownRuns = new Map<string, OwnRun>();
+  #tick = -Infinity;
+  #since = -Infinity;
+  #isStopped = false;
+
+  constructor(settings: TaskLedgerSettings) {
+    this.#settings = settings;
+    this.#store = settings.store;
+    this.options = settings.options;
+  }
+
+  /** Every tick up to this one is decided, or was never missed. */
+  get decided(): number {
+    return Math.max(this.#tick, this.#since);
+  }
+
+  /** The last tick that has been claimed. */
+  get lastTick(): number {
+    return this.#tick;
+  }
+
+  get location(): string {
+    return this.#store.location;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** Takes no new decisions. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  read(): Promise<LedgerDocument | undefined> {
+    return this.#store.read();
+  }
+
+  leads(term: LeadershipTerm): boolean {
+    return !term.signal.aborted && !this.#isStopped;
+  }
+
+  /** {@link leads}, also by the clock, at this very moment. */
+  async leadsForSure(term: LeadershipTerm): Promise<boolean> {
+    return (await this.#settings.election.revalidate()) && this.leads(term);
+  }
+
+  /**
+   * Begins a term: from here on, a late write of an earlier one fails. Resolves to
+   * what was found interrupted, and to the runs that take its place.
+   *
+   * @param baseline the last tick that may still be called for, if there is no
+   * ledger yet
+   * @param isOff whether what may be run again has to wait
+   */
+  async takeOver(
+    term: LeadershipTerm,
+    { baseline, isOff, until }: { baseline: number; isOff: boolean; until: AbortSignal },
+  ): Promise<{ interrupted: InterruptedRun[]; successors: OpenRun[] }> {
+    const { task, election } = this.#settings;
+    const { historySize } = this.options;
+    const fates = new Map<string, { run: OpenRun; fate: Fate }>();
+    const isSuccessor = (id: string): boolean =>
+      [...fates.values()].some(
+        ({ fate }) => fate.is === 'replaced' && fate.by.id === id,
+      );
+    const change = (known: LedgerDocument | undefined): LedgerDocument => {
+      this.#assertLeads(term);
+      const now = Date.now();
+      const before =
+        known ??
+        newLedger(task, {
+          token: term.fencingToken,
+          tick: baseline - 1,
+          since: now,
+        });
+      const decide = (run: OpenRun): Fate => {
+        if (isSuccessor(run.id)) {
+          // The answer to this very change was lost, not the change.
+          return { is: 'open' };
+        }
+        const fate =
+          fates.get(run.id)?.fate ??
+          fateOf(run, {
+            options: this.options,
+            now,
+            isHeld: isOff || before.pause !== undefined,
+            ownRuns: this.#ownRuns,
+            successor: {
+              token: term.fencingToken,
+              instanceId: election.instanceId,
+            },
+          });
+        fates.set(run.id, { run, fate });
+        if (fate.is === 'replaced') {
+          this.#ownRuns.set(fate.by.id, {
+            is: 'claiming',
+            formerTick: undefined,
+          });
+        }
+        return fate;
+      };
+      return takenOver(before, term.fencingToken, decide, historySize);
+    };
+    this.#store.forget();
+    const ledger = (await this.#asLeader(
+      term,
+      this.#store.change(change, until),
+    )) as LedgerDocument;
+    this.#follow(ledger);
+    this.term = term;
+    this.hasHeldRuns = false;
+    const isOpen = new Map(ledger.open.map((run) => [run.id, run]));
+    const interrupted: InterruptedRun[] = [];
+    const successors: OpenRun[] = [];
+    for (const { run, fate } of fates.values()) {
+      const by = fate.is === 'replaced' ? isOpen.get(fate.by.id) : undefined;
+      if (by) {
+        successors.push(by);
+      }
+      if (isOpen.has(run.id)) {
+        this.hasHeldRuns ||= this.#ownRuns.get(run.id)?.is !== 'running';
+      } else if (
+        (fate.is === 'replaced' && fate.isInterrupted && by) ||
+        (fate.is === 'over' && fate.end.outcome === 'interrupted')
+      ) {
+        interrupted.push({ run, willRerun: by !== undefined });
+      }
+    }
+    for (const id of this.#ownRuns.keys()) {
+      if (!isOpen.has(id)) {
+        this.#ownRuns.delete(id);
+      }
+    }
+    return { interrupted, successors };
+  }
+
+  /** A claimed run begins. */
+  begin({ id }: OpenRun): void {
+    this.#ownRuns.set(id, { is: 'running' });
+  }
+
+  /** Leaves a run open that does not go on here: the next leader finds it. */
+  abandon(id: string): void {
+    this.#ownRuns.delete(id);
+  }
+
+  /** Resolves to the run, or to why there is none. Never claims twice. */
+  async claim(
+    term: LeadershipTerm,
+    { tick, trigger, requestedBy, isForced }: Claim,
+    until: AbortSignal,
+  ): Promise<OpenRun | ClaimRefusal | 'not-leading'> {
+    const { task, election } = this.#settings;
+    const open: OpenRun = {
+      id: randomUUID(),
+      tick,
+      attempt: 1,
+      instanceId: election.instanceId,
+      token: term.fencingToken,
+      startedAt: Date.now(),
+      trigger,
+      ...(requestedBy !== undefined && { requestedBy }),
+    };
+    let refusal: ClaimRefusal | undefined;
+    let formerTick: number | undefined;
+    const change = (
+      known: LedgerDocument | undefined,
+    ): LedgerDocument | undefined => {
+      const before =
+        known ??
+        newLedger(task, {
+          token: term.fencingToken,
+          tick: tick - 1,
+          since: tick - 1,
+        });
+      if (before.open.some(({ id }) => id === open.id)) {
+        // The answer to the write was lost, not the write.
+        return undefined;
+      }
+      this.#assertLeads(term);
+      const next = claimed(before, open, isForced);
+      if (typeof next === 'string') {
+        refusal = next;
+        return undefined;
+      }
+      formerTick = requestedBy === undefined ? before.tick : undefined;
+      this.#ownRuns.set(open.id, { is: 'claiming', formerTick });
+      return next;
+    };
+    let ledger: LedgerDocument | undefined;
+    try {
+      ledger = await this.#asLeader(term, this.#store.change(change, until));
+    } catch (error) {
+      if (isConnectionError(error)) {
+        // The claim may stand, and the run has not begun.
+        await this.#release(open, formerTick ?? tick);
+      } else {
+        this.#ownRuns.delete(open.id);
+      }
+      throw error;
+    }
+    this.#follow(ledger);
+    if (!ledger?.open.some(({ id }) => id === open.id)) {
+      this.#ownRuns.delete(open.id);
+      return refusal ?? 'claimed';
+    }
+    if (await this.leadsForSure(term)) {
+      return open;
+    }
+    await this.#release(open, formerTick ?? tick);
+    return 'not-leading';
+  }
+
+  /** Records the end of a run; one that cannot be recorded is remembered. */
+  async finish(run: TaskRun, end: RunEnd): Promise<void> {
+    const { runId } = run;
+    if (run.term?.signal.aborted !== false) {
+      this.#store.forget();
+    }
+    this.#ownRuns.set(runId, { is: 'ended', end });
+    const ledger = await this.#store.change(
+      (known) =>
+        known && finished(known, runId, end, this.options.historySize),
+      this.#settings.closing,
+    );
+    this.#ownRuns.delete(runId);
+    this.pause = ledger && pauseOf(ledger);
+  }
+
+  /** Gives a claim back that leads to no run, where that is still possible. */
+  async #release(open: OpenRun, formerTick: number): Promise<void> {
+    this.#store.forget();
+    let isGivenBack = false;
+    try {
+      const ledger = await this.#store.change(
+        (known) => {
+          const next = known && released(known, open.id, formerTick);
+          isGivenBack = next !== undefined;
+          return next;
+        },
+        // One attempt: if it fails, this process gives it back in its next term.
+        AbortSignal.abort(),
+      );
+      this.#follow(ledger);
+      if (isGivenBack) {
+        this.#ownRuns.delete(open.id);
+      }
+    } catch {
+      // It may stand, or still come: `claiming` says that nothing has begun.
+    }
+  }
+
+  /**
+   * A leader that leads for sure and finds a greater token than its own is not
+   * superseded: it would wait for its end, and no tick would ever be run.
+   */
+  async #asLeader<T>(term: LeadershipTerm, change: Promise<T>): Promise<T> {
+    try {
+      return await change;
+    } catch (error) {
+      if (error instanceof SupersededError && (await this.leadsForSure(term))) {
+        const { fencingToken, election } = term;
+        throw new LeaderTaskError(
+          'LEDGER_CORRUPT',
+          `${error.message}, though this instance leads the election ` +
+            `"${election}", with the token ${fencingToken}. The task may have ` +
+            'another election elsewhere, or its ledger comes from other servers. ' +
+            `Look at the znode ${this.location}; when it is deleted, the task ` +
+            'begins a new ledger and forgets the old runs.',
+        );
+      }
+      throw error;
+    }
+  }
+
+  #follow(ledger: LedgerDocument | undefined): void {
+    this.#tick = ledger?.tick ?? -Infinity;
+    this.#since = ledger?.since ?? -Infinity;
+    this.pause = ledger && pauseOf(ledger);
+  }
+
+  #assertLeads(term: LeadershipTerm): void {
+    if (!this.leads(term)) {
+      throw new SupersededError('This instance does not lead any more');
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import type { Logger } from '@nestjs/common';
+import { messageOf } from '../message-of.js';
+import { encodeSegment } from '../zookeeper/node-paths.js';
+import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
+import type { TaskPause } from './leader-task-info.interface.js';
+import type { LeaderTask } from './leader-task.js';
+import { newLedger, parseLedger, paused, pauseOf, resumed } from './ledger.js';
+import { childrenOf, LedgerStore, type TaskNodes } from './ledger-store.js';
+import { NodeWatch } from './node-watch.js';
+
+/**
+ * Tells the tasks of a leader which of them are paused. A pause is kept in the
+ * node of the task. A task with a ledger sees it at its next claim, and is told of
+ * its end. A task without a ledger is told of both: a call that is made before the
+ * message arrives still runs.
+ */
+export class TaskPauses {
+  readonly #nodes: TaskNodes;
+  readonly #tasks: () => Iterable<LeaderTask>;
+  readonly #watch: NodeWatch;
+  /** Tasks with a ledger that were found paused. */
+  readonly #paused = new Set<LeaderTask>();
+  /** Resolves after the first look of a term. */
+  #known: Promise<void> | undefined;
+  #setKnown: (() => void) | undefined;
+
+  constructor(
+    nodes: TaskNodes,
+    tasks: () => Iterable<LeaderTask>,
+    logger: Logger,
+  ) {
+    this.#nodes = nodes;
+    this.#tasks = tasks;
+    this.#watch = new NodeWatch(
+      nodes.client,
+      (changed) => this.#read(changed),
+      (error) => {
+        logger.error(
+          `Which leader tasks are paused could not be read from ` +
+            `${nodes.paths.tasks}: ${messageOf(error)}; retrying`,
+        );
+        this.#tellKnown();
+      },
+    );
+  }
+
+  get known(): Promise<void> | undefined {
+    return this.#known;
+  }
+
+  /** A term has begun. */
+  start(): void {
+    if (!this.#watch.isRunning) {
+      this.#known = new Promise((resolve) => {
+        this.#setKnown = resolve;
+      });
+      this.#watch.start();
+    }
+  }
+
+  stop(): void {
+    this.#watch.stop();
+    this.#tellKnown();
+    this.#paused.clear();
+  }
+
+  /** A task wants to know when its pause ends. */
+  follow(task: LeaderTask): void {
+    if (!this.#paused.has(task)) {
+      this.#paused.add(task);
+      this.#watch.look();
+    }
+  }
+
+  /** There are new tasks. */
+  look(): void {
+    this.#watch.look();
+  }
+
+  #tellKnown(): void {
+    this.#known = undefined;
+    this.#setKnown?.();
+  }
+
+  async #read(changed: () => void): Promise<void> {
+    const { client, paths } = this.#nodes;
+    const names = new Set(await childrenOf(client, paths.tasks, changed));
+    const tasks = [...this.#tasks()].filter(
+      (task) => task.ledger === undefined || this.#paused.has(task),
+    );
+    await Promise.all(
+      tasks.map(async (task) => {
+        const found = names.has(encodeSegment(task.task))
+          ? await this.#pauseOf(task.task, changed)
+          : undefined;
+        if (task.ledger === undefined) {
+          task.setPause(found);
+        } else if (!found) {
+          this.#paused.delete(task);
+          task.look();
+        }
+      }),
+    );
+    this.#tellKnown();
+  }
+
+  async #pauseOf(
+    task: string,
+    changed: () => void,
+  ): Promise<TaskPause | undefined> {
+    const { client, paths } = this.#nodes;
+    try {
+      const { data } = await client.get(paths.task(task), changed);
+      return pauseOf(parseLedger(data, task));
+    } catch (error) {
+      if (isZookeeperError(error, 'NO_NODE') || error instanceof TypeError) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}
+
+/**
+ * Pauses a task in the whole cluster. Resolves to the pause, which is the former
+ * one if the task was paused already.
+ *
+ * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
+ * @throws {LeaderTaskError} (rejects) `LEDGER_CORRUPT`
+ */
+export async function pauseTask(
+  nodes: TaskNodes,
+  task: string,
+  { by, reason }: { readonly by: string; readonly reason?: string },
+): Promise<TaskPause> {
+  const at = Date.now();
+  const ledger = await new LedgerStore(nodes, task).change(
+    (known) =>
+      paused(known ?? newLedger(task, { token: 0, tick: at - 1, since: at }), {
+        at,
+        by,
+        ...(reason !== undefined && { reason }),
+      }),
+    AbortSignal.abort(),
+  );
+  return (ledger && pauseOf(ledger)) as TaskPause;
+}
+
+/**
+ * Ends the pause of a task. Resolves to whether it was paused.
+ *
+ * @param catchUp whether the ticks of the pause count as missed
+ * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
+ * @throws {LeaderTaskError} (rejects) `LEDGER_CORRUPT`
+ */
+export async function resumeTask(
+  nodes: TaskNodes,
+  task: string,
+  catchUp: boolean,
+): Promise<boolean> {
+  let wasPaused = false;
+  await new LedgerStore(nodes, task).change((known) => {
+    const next = known && resumed(known, catchUp ? undefined : Date.now());
+    wasPaused ||= next !== undefined;
+    return next;
+  }, AbortSignal.abort());
+  return wasPaused;
+}

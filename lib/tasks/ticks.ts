@@ -1,0 +1,87 @@
+import type { LeaderTaskSchedule } from './leader-task-info.interface.js';
+
+/**
+ * The ticks of a task, as milliseconds since the epoch. They do not depend on
+ * when or where somebody asks: all instances name a tick alike.
+ */
+export interface Ticks {
+  readonly description: LeaderTaskSchedule;
+  /** How long after its time a tick may be called for, where nothing is wrong. */
+  readonly longestWaitMs: number;
+  /** The tick that a call at `timeMs` belongs to. */
+  tickOf(timeMs: number): number | undefined;
+  /** The first tick after `afterMs`. */
+  next(afterMs: number): number | undefined;
+  /** The last tick after `afterMs` that is not after `untilMs`. */
+  previous(untilMs: number, afterMs: number): number | undefined;
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** A timer may fire a little before its time by the wall clock. */
+const TOLERATED_EARLINESS_MS = 25;
+
+/** How long an interval of `setInterval()` really is. */
+export function intervalLength(everyMs: unknown): number {
+  const wanted = Number(everyMs);
+  return wanted >= 1 && wanted <= LONGEST_TIMER_MS ? Math.trunc(wanted) : 1;
+}
+
+/**
+ * The ticks of an interval: the multiples of its length since the epoch.
+ *
+ * Every process counts its interval from its own start, and a call that comes a
+ * millisecond late may fall into the slot after the next. A call of the timer
+ * therefore has the tick that follows the one of its last call, while that is not
+ * more than half a slot away. A timer never fires sooner than one interval after
+ * it fired last: a call that comes sooner is somebody else's, and belongs to the
+ * tick before it.
+ */
+export class IntervalTicks implements Ticks {
+  readonly description: LeaderTaskSchedule;
+  readonly longestWaitMs: number;
+  readonly #everyMs: number;
+  readonly #toleratedMs: number;
+  /** The last call of the timer. */
+  #last: { readonly timeMs: number; readonly tick: number } | undefined;
+
+  constructor(everyMs: number) {
+    this.#everyMs = intervalLength(everyMs);
+    this.longestWaitMs = this.#everyMs;
+    this.#toleratedMs = Math.min(TOLERATED_EARLINESS_MS, this.#everyMs / 8);
+    this.description = { type: 'interval', everyMs: this.#everyMs };
+  }
+
+  tickOf(timeMs: number): number {
+    const last = this.#last;
+    const sinceMs = last ? timeMs - last.timeMs : Infinity;
+    if (sinceMs >= 0 && sinceMs < this.#everyMs - this.#toleratedMs) {
+      return this.#slot(timeMs);
+    }
+    const tick = this.#follow(timeMs) ?? this.#slot(timeMs);
+    this.#last = { timeMs, tick };
+    return tick;
+  }
+
+  next(afterMs: number): number {
+    return this.#slot(afterMs) + this.#everyMs;
+  }
+
+  previous(untilMs: number, afterMs: number): number | undefined {
+    const tick = this.#slot(untilMs);
+    return tick > afterMs ? tick : undefined;
+  }
+
+  #follow(timeMs: number): number | undefined {
+    if (!this.#last) {
+      return undefined;
+    }
+    const steps = Math.round((timeMs - this.#last.timeMs) / this.#everyMs);
+    const tick = this.#last.tick + steps * this.#everyMs;
+    const offset = (timeMs - tick) / this.#everyMs;
+    return steps > 0 && offset > -0.5 && offset < 1.5 ? tick : undefined;
+  }
+
+  #slot(timeMs: number): number {
+    return Math.floor(timeMs / this.#everyMs) * this.#everyMs;
+  }
+}
