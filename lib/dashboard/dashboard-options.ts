@@ -5,6 +5,10 @@ import type {
 } from './zookeeper-leader-dashboard-options.interface.js';
 
 export const DASHBOARD_MODULE = 'ZookeeperLeaderDashboardModule';
+/** Injection token of the options. */
+export const DASHBOARD_OPTIONS = Symbol(
+  'nestjs-zookeeper-leader:dashboard-options',
+);
 const checks = new OptionChecks(DASHBOARD_MODULE);
 
 /** Every option of the dashboard: a new one is a line here. */
@@ -15,7 +19,10 @@ const OPTIONS: OptionTable<ZookeeperLeaderDashboardOptions> = {
   imports: true,
 };
 
-const ACTIONS: OptionTable<DashboardActionsOptions> = { guard: true };
+const ACTIONS: OptionTable<DashboardActionsOptions> = {
+  guard: true,
+  who: true,
+};
 
 /** The options with their defaults. */
 export type CheckedDashboardOptions = ZookeeperLeaderDashboardOptions &
@@ -45,7 +52,7 @@ export function checkDashboardOptions(
     );
   }
   if (actions !== undefined) {
-    const acting: unknown = checks.object(actions, ACTIONS, 'actions').guard;
+    const { guard: acting } = checks.object(actions, ACTIONS, 'actions');
     if (acting !== false && !isGuard(acting)) {
       throw checks.error(
         'actions.guard',
@@ -54,6 +61,9 @@ export function checkDashboardOptions(
         "a guard's class, or false for everybody who can see the page",
       );
     }
+  }
+  if (actions?.who !== undefined && typeof actions.who !== 'function') {
+    throw checks.error('actions.who', actions.who, 'is not a function');
   }
   if (!Array.isArray(imports)) {
     throw checks.error(

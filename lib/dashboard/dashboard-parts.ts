@@ -68,7 +68,8 @@ export function taskPart({
   localRuns,
   instanceId,
 }: TaskFacts) {
-  const hasLedger = ledger !== undefined || info?.hasLedger === true;
+  const hasLedger = info ? info.hasLedger : ledger !== undefined;
+  const pause = ledger?.pause ?? info?.paused;
   const source: RunSource = hasLedger
     ? 'ledger'
     : info
@@ -101,6 +102,7 @@ export function taskPart({
     /** Counted by the instance that tells, since its start. */
     ownCounts: info && { ...info.counts, running: info.running },
     problem: ledger?.problem,
+    pause,
   };
 }
 

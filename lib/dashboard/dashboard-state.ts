@@ -180,6 +180,8 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
       verdict: verdictOf(view, failing),
       instances: view.instances,
       left: this.#instances.left(Date.now()),
+      drains: view.drains,
+      audit: view.audit,
       elections,
       tasks,
     };

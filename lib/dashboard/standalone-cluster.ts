@@ -46,6 +46,8 @@ export class StandaloneCluster implements ClusterSource {
       })),
       ledgers: [...this.#ledgers.values()],
       instances: [{ instanceId }],
+      drains: [],
+      audit: [],
     };
   }
 

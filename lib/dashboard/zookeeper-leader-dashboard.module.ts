@@ -15,6 +15,7 @@ import { DashboardActions } from './dashboard-actions.js';
 import { DashboardActionsController } from './dashboard-actions.controller.js';
 import { DashboardController } from './dashboard.controller.js';
 import {
+  DASHBOARD_OPTIONS,
   checkDashboardOptions,
   DASHBOARD_MODULE,
   type CheckedDashboardOptions,
@@ -24,8 +25,6 @@ import { DashboardState } from './dashboard-state.js';
 import { OptionGuards } from './option-guards.js';
 import { SameOriginGuard } from './same-origin.guard.js';
 import type { ZookeeperLeaderDashboardOptions } from './zookeeper-leader-dashboard-options.interface.js';
-
-const DASHBOARD_OPTIONS = Symbol('nestjs-zookeeper-leader:dashboard-options');
 
 const MODULE = {
   owner: DASHBOARD_MODULE,

@@ -4,7 +4,8 @@ const base = location.pathname.replace(/\/+$/, '');
 /**
  * @typedef {{ key: string, label: string, title: string, text: string,
  *   yes: string, action: string, query: Record<string, string>,
- *   isStrong?: boolean }} Action
+ *   isStrong?: boolean, asks?: string }} Action
+ * `asks`: a question whose answer is sent as the parameter reason
  */
 
 /**
@@ -34,13 +35,19 @@ function actionButton(action) {
  *
  * @param {Action} action
  */
-async function act({ title, text, yes, action, query }) {
+async function act({ title, text, yes, action, query, asks }) {
+  const reason = /** @type {HTMLInputElement} */ (byId('confirm-reason'));
+  reason.value = '';
+  byId('confirm-asks').hidden = asks === undefined;
   if (!(await isConfirmed(title, text, yes))) {
     return;
   }
   tell('Working …');
   try {
     const parameters = new URLSearchParams(query);
+    if (asks !== undefined && reason.value.trim() !== '') {
+      parameters.set('reason', reason.value.trim());
+    }
     const response = await fetch(`${base}/api/${action}?${parameters}`, {
       method: 'POST',
       headers: { 'X-Leadership-Action': 'yes' },

@@ -18,7 +18,7 @@ const RECONNECT_MS = 2000;
 const LONGEST_SILENCE_MS = 12_000;
 const DRAW_MS = 150;
 /** Of each list, until somebody wants to see all of it. */
-const MOST_SHOWN = { elections: 8, terms: 8, tasks: 60 };
+const MOST_SHOWN = { elections: 8, terms: 8, tasks: 60, audit: 10 };
 let heardAtMs = 0;
 let isLive = false;
 let isLoggedOut = false;
@@ -118,6 +118,7 @@ function draw() {
   drawTimeline(elections, known);
   drawTasks(known);
   drawInstances(instances, left, elections, known);
+  drawAudit();
 }
 
 /** @param {About | undefined} known */
@@ -312,9 +313,22 @@ function drawInstances(instances, left, elections, known) {
   const [chosen, gone] = [instances.filter(isChosen), left.filter(isChosen)];
   replaceChildren(byId('instance-list'), [
     chosen.length + gone.length > 0
-      ? instanceTable(chosen, gone, elections, known?.instanceId ?? '')
+      ? instanceTable(
+          chosen,
+          gone,
+          elections,
+          /** @type {Drain[]} */ (parts.get('drains') ?? []),
+          known,
+        )
       : emptyText(instances.length, 'No instance is connected.', known),
   ]);
+}
+
+function drawAudit() {
+  const entries = /** @type {AuditEntry[]} */ (parts.get('audit') ?? []);
+  const [shown, more] = firstOf('audit', entries.toReversed());
+  byId('audit-section').hidden = entries.length === 0;
+  replaceChildren(byId('audit-list'), [auditTable(shown.toReversed()), more]);
 }
 
 /** @param {boolean} isHeard */

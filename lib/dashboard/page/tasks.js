@@ -2,7 +2,8 @@
  * @typedef {'finished' | 'failed' | 'aborted' | 'interrupted' | 'timed-out' | 'running' | 'none'} Outcome
  * @typedef {{ tick?: string, attempt: number, instanceId: string,
  *   fencingToken: number, startedAt: string, durationMs?: number,
- *   outcome: Outcome, error?: string, isManual?: boolean }} Run
+ *   outcome: Outcome, error?: string, isManual?: boolean,
+ *   requestedBy?: string }} Run
  * @typedef {{ by: string, at: string, reason?: string }} Pause
  * @typedef {{ task: string, election?: string,
  *   schedule?: { words: string, expression?: string, timeZone?: string },
@@ -433,6 +434,7 @@ function runTable(runs) {
               OUTCOMES[run.outcome]?.name.replace(/:.*/, '') ?? run.outcome,
             ),
             run.isManual ? ' (by hand)' : '',
+            run.requestedBy ? ` (for ${run.requestedBy})` : '',
             run.error
               ? element(
                   'div',
@@ -460,11 +462,51 @@ function runTable(runs) {
 }
 
 /** @param {Task} task */
-function taskButtons({ task }) {
+function taskButtons({ task, election, pause }) {
   const instance = about()?.instanceId ?? '';
   return element(
     'div',
     { class: 'buttons' },
+    actionButton({
+      key: `run ${task}`,
+      label: 'Run now',
+      title: `Run ${task} now?`,
+      text: `The leader of ${election} runs it once, now, and its history says that you asked. Nothing happens if it is paused, switched off, or running and not to overlap.`,
+      yes: 'Run it',
+      action: 'run-task',
+      query: { task },
+      isStrong: true,
+    }),
+    pause
+      ? actionButton({
+          key: `resume ${task}`,
+          label: 'Resume',
+          title: `Resume ${task}?`,
+          text: `It was paused by ${pause.by}. It runs again from its next tick; ticks that passed meanwhile are left out.`,
+          yes: 'Resume it',
+          action: 'resume-task',
+          query: { task },
+        })
+      : actionButton({
+          key: `pause ${task}`,
+          label: 'Pause',
+          title: `Pause ${task}?`,
+          text: 'No instance runs it until somebody resumes it, also after a restart. A run that goes on is not interrupted. Ticks that pass meanwhile are left out.',
+          yes: 'Pause it',
+          action: 'pause-task',
+          query: { task },
+          asks: 'Reason (optional)',
+        }),
+    pause &&
+      actionButton({
+        key: `catch-up ${task}`,
+        label: 'Resume and catch up',
+        title: `Resume ${task} and catch up?`,
+        text: `It was paused by ${pause.by}. Ticks that passed meanwhile count as missed: its option missedTicks says which of them are run now.`,
+        yes: 'Resume it',
+        action: 'resume-task',
+        query: { task, catchUp: 'yes' },
+      }),
     actionButton({
       key: `run-here ${task}`,
       label: 'Run on this instance',

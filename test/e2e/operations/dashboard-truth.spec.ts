@@ -216,7 +216,7 @@ describe('the page', () => {
     await server.stop();
     await page.waitForSelector('[data-stale="yes"]');
     await waitFor(async () =>
-      /^What you see is as of \S+, \d+ s ago\./.test(
+      /^What you see is as of .+, \d+ s ago\./.test(
         await page.locator('#as-of').innerText(),
       ),
     );
@@ -369,6 +369,92 @@ describe('actions', () => {
     const other = await act(url, 'hand-over?election=default&instance=two');
     expect(other.status).toBe(409);
     expect(app.get(LeaderElection).isLeader()).toBe(true);
+  });
+});
+
+describe('what people do', () => {
+  it('reaches the leader from any instance, is shown to all, and written down', async () => {
+    const basePath = '/truth-people';
+    const { app: leader } = await start({ basePath, instanceId: 'first' });
+    const other = await NestFactory.create(
+      rootModule({
+        options: {
+          connectionString: server.connectionString,
+          basePath,
+          instanceId: 'second',
+        },
+        imports: [
+          ZookeeperLeaderDashboardModule.forRoot({
+            actions: { guard: false, who: () => 'anna' },
+          }),
+        ],
+        providers: [Reports],
+      }),
+      {
+        logger: new MemoryLogger(),
+        abortOnError: false,
+        forceCloseConnections: true,
+      },
+    );
+    track(other);
+    await other.listen(0, '127.0.0.1');
+    const url = `${await other.getUrl()}/leadership`;
+    const { page, complaints } = await browser.open(
+      `${url}#open=task+Billing.sendReport`,
+    );
+    const told = async (text: string): Promise<void> => {
+      await waitFor(
+        async () => (await page.locator('#notice').innerText()) === text,
+        { description: `the page to say ${text}` },
+      );
+    };
+    const press = async (key: string): Promise<void> => {
+      await page.click(`[data-key="${key}"]`);
+      await page.click('#confirm-yes');
+    };
+    await press('run Billing.sendReport');
+    await told('"Billing.sendReport" has run on first.');
+    await waitFor(async () =>
+      (await page.locator('.details').innerText()).includes('(for anna)'),
+    );
+
+    await page.click('[data-key="pause Billing.sendReport"]');
+    await page.fill('#confirm-reason', 'double charges');
+    await page.click('#confirm-yes');
+    await told('"Billing.sendReport" is paused by anna.');
+    await waitFor(async () =>
+      /paused by anna since .+: double charges/.test(
+        await page.locator('[data-task="Billing.sendReport"]').innerText(),
+      ),
+    );
+    await press('run Billing.sendReport');
+    await told('"Billing.sendReport" on first: skipped (paused).');
+    await press('resume Billing.sendReport');
+    await told('"Billing.sendReport" is resumed.');
+
+    await press('drain first');
+    await told('first leaves all elections.');
+    await waitFor(() => other.get(LeaderElection).isLeader());
+    expect(leader.get(LeaderElection).leadership.reason).toBe('withdrawn');
+    await waitFor(async () =>
+      (await page.locator('[data-instance="first"]').innerText()).includes(
+        'drained by anna since',
+      ),
+    );
+    await press('undrain first');
+    await told('first takes part again.');
+    await waitFor(
+      () => leader.get(LeaderElection).leadership.role === 'follower',
+    );
+
+    await waitFor(async () =>
+      /anna.*\s.*undrain first.*\s.*first takes part again/.test(
+        await page.locator('#audit-list').innerText(),
+      ),
+    );
+    expect(await page.locator('#audit-list tbody tr').count()).toBe(6);
+    expect(complaints).toEqual([]);
+    await page.close();
   });
 });
 
