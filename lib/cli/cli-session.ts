@@ -49,14 +49,15 @@ export async function withSession<Result>(
   output: CliOutput,
   signal: AbortSignal,
   command: (session: CliSession) => Promise<Result>,
+  sessionTimeoutMs = SESSION_TIMEOUT_MS,
 ): Promise<Result> {
-  const { servers, basePath, credentials } = resolve(options);
+  const { servers, basePath, credentials } = resolveCliOptions(options);
   const paths = new NodePaths(basePath);
   let lastNotice = '';
   const client = new KeeperClient({
     servers,
-    sessionTimeoutMs: SESSION_TIMEOUT_MS,
-    maxStallMs: 3 * SESSION_TIMEOUT_MS,
+    sessionTimeoutMs,
+    maxStallMs: 3 * sessionTimeoutMs,
     ...(credentials && { protection: { credentials, paths } }),
     onNotice: ({ level, text }) => {
       // What an application goes on doing, a command does not.
@@ -143,7 +144,13 @@ export async function readCluster({
   }
 }
 
-function resolve({ connect, basePath }: CliOptions): ResolvedOptions {
+/**
+ * @throws {CliError} `usage` for what is not valid
+ */
+export function resolveCliOptions({
+  connect,
+  basePath,
+}: CliOptions): ResolvedOptions {
   // Not an argument: those of a process can be seen by others.
   const { ZOOKEEPER_CREDENTIALS: given } = process.env;
   const [, username, password] = /^([^:]+):(.+)$/.exec(given ?? '') ?? [];

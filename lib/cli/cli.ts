@@ -12,10 +12,18 @@ import {
   type CliSession,
 } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
+import { doctor, type DoctorOptions } from './doctor/doctor.command.js';
 import { history } from './history.command.js';
 import { ledgers, removeLedger } from './ledgers.command.js';
 import { resign } from './resign.command.js';
 import { status } from './status.command.js';
+import {
+  audit,
+  drain,
+  pause,
+  resume,
+  run as runTask,
+} from './steer.commands.js';
 import { tasks } from './tasks.command.js';
 import { watch } from './watch.command.js';
 
@@ -48,9 +56,15 @@ export async function runCli(
   signal: AbortSignal,
 ): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.done;
-  const program = programOf(output, async (options, command) => {
-    exitCode = await withSession(options, output, signal, command);
-  });
+  const program = programOf(
+    output,
+    async (options, command) => {
+      exitCode = await withSession(options, output, signal, command);
+    },
+    async (options) => {
+      exitCode = await unlessAborted(signal, doctor(options, output, signal));
+    },
+  );
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
@@ -75,6 +89,7 @@ function programOf(
     options: CliOptions,
     command: (session: CliSession) => Promise<ExitCode>,
   ) => Promise<void>,
+  runDoctor: (options: DoctorOptions) => Promise<void>,
 ): Command {
   const program = new Command('nestjs-zookeeper-leader')
     .description('Who leads, since when, and did the tasks run?')
@@ -125,11 +140,65 @@ function programOf(
     .argument('<task>')
     .action((task: string) => once((session) => removeLedger(session, task)));
   program
+    .command('run')
+    .description('the leader runs a task now, and tells what became of it')
+    .argument('<task>')
+    .option('--on-leader', 'where it runs; there is no other choice from here')
+    .option('--force', 'also if it is paused, switched off, or running')
+    .action((task: string, own: { force?: boolean }) =>
+      once((session) => runTask(session, task, own)),
+    );
+  program
+    .command('pause')
+    .description('nobody runs a task until it is resumed')
+    .argument('<task>')
+    .option('--reason <text>', 'why, for those who wonder')
+    .action((task: string, own: { reason?: string }) =>
+      once((session) => pause(session, task, own)),
+    );
+  program
+    .command('resume')
+    .description('ends the pause of a task')
+    .argument('<task>')
+    .option('--catch-up', 'ticks of the pause count as missed')
+    .action((task: string, own: { catchUp?: boolean }) =>
+      once((session) => resume(session, task, own)),
+    );
+  program
+    .command('drain')
+    .description('has an instance leave all elections until it is undrained')
+    .argument('<instance>')
+    .action((id: string) => once((session) => drain(session, id, true)));
+  program
+    .command('undrain')
+    .description('lets a drained instance take part again')
+    .argument('<instance>')
+    .action((id: string) => once((session) => drain(session, id, false)));
+  program
+    .command('audit')
+    .description('who resigned, ran, paused and drained, from where')
+    .action(() => once(audit));
+  program
+    .command('doctor')
+    .description('checks from here what an instance needs, and says the fix')
+    .option('--session-timeout <ms>', 'as in the module', milliseconds, 10_000)
+    .action((own: { sessionTimeout: number }) =>
+      runDoctor({ ...options(), sessionTimeoutMs: own.sessionTimeout }),
+    );
+  program
     .command('resign')
     .description('asks the leader to make way, and waits until it has')
     .argument('<election>')
     .action((election: string) => once((session) => resign(session, election)));
   return program;
+}
+
+function milliseconds(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 100) {
+    throw new InvalidArgumentError('It is a number of milliseconds, from 100.');
+  }
+  return value;
 }
 
 function seconds(text: string): number {

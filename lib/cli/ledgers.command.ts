@@ -1,6 +1,7 @@
 import { unlessMissing } from '../election/participants.js';
 import { readCluster, type CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
+import { audited } from './operator.js';
 import { age, columns, printable, time } from './text.js';
 
 /**
@@ -51,9 +52,10 @@ export async function ledgers(session: CliSession): Promise<ExitCode> {
 
 /** `ledgers remove <task>`: forgets the runs of a task. */
 export async function removeLedger(
-  { client, paths, options, output }: CliSession,
+  session: CliSession,
   task: string,
 ): Promise<ExitCode> {
+  const { client, paths, options, output } = session;
   const path = paths.task(task);
   const node = await unlessMissing(client.get(path));
   if (!node) {
@@ -63,7 +65,10 @@ export async function removeLedger(
         'ledgers lists those that there are.',
     );
   }
-  await client.delete(path);
+  await audited(session, 'remove-ledger', task, async () => {
+    await client.delete(path);
+    return { outcome: 'Removed.', result: undefined };
+  });
   output.out(
     options.json
       ? JSON.stringify({ task, removed: true }, undefined, 2)

@@ -46,8 +46,11 @@ export interface RunRequestSettings {
   readonly answerWithinMs?: number;
   /** Stops waiting; a run that has begun goes on. */
   readonly signal?: AbortSignal | undefined;
-  /** Token of the leader of the task's election; undefined: nobody leads. */
-  readonly leaderToken: () => Promise<number | undefined>;
+  /**
+   * Token of the leader of the task's election; undefined: nobody leads. Where
+   * the election is not known, that of any leader, and `claimed` while it leads.
+   */
+  readonly leaderToken: (claimed?: number) => Promise<number | undefined>;
 }
 
 const FORMAT = 'nestjs-zookeeper-leader/run-request/1';
@@ -132,7 +135,10 @@ async function waitForAnswer(
     if (!claim && nowMs - startedMs >= answerWithinMs) {
       try {
         await client.delete(path, content.stat.version);
-        throw noAnswer(task, `nobody took it within ${answerWithinMs} ms; it was not run`);
+        throw noAnswer(
+          task,
+          `nobody took it within ${answerWithinMs} ms; it was not run`,
+        );
       } catch (error) {
         if (!isZookeeperError(error, 'BAD_VERSION')) {
           throw error;
@@ -141,7 +147,7 @@ async function waitForAnswer(
       }
     } else if (claim) {
       leaderlessMs =
-        (await leaderToken()) === claim.token
+        (await leaderToken(claim.token)) === claim.token
           ? undefined
           : (leaderlessMs ?? nowMs);
       if (leaderlessMs !== undefined && nowMs - leaderlessMs > FAREWELL_MS) {
@@ -325,4 +331,3 @@ function parseRequest(data: string): RunRequest | undefined {
     return undefined;
   }
 }
-

@@ -185,6 +185,7 @@ describe('the search for ticks without a run', () => {
       instanceId: 'a',
       fencingToken: 1,
       outcome: 'finished' as const,
+      id: String(tick),
     })),
   });
   /** A tick at every multiple of ten. */

@@ -299,6 +299,94 @@ describe('nestjs-zookeeper-leader tasks and ledgers', () => {
   });
 });
 
+describe('nestjs-zookeeper-leader steers', () => {
+  it('runs a task on the leader, pauses and resumes it, and writes down who did', async () => {
+    const [first] = await startPair('/cli-steer');
+    const args = ['--base-path=/cli-steer'];
+    const ran = await runCli('run', 'report', '--on-leader', ...args);
+    expect(ran).toMatchObject({ exitCode: 0, err: '' });
+    expect(ran.out).toMatch(/^"report" on first: finished in \d+ ms$/m);
+    const [last] = await first.get(LeaderTasks).history('report');
+    expect(last?.requestedBy).toMatch(/.@./);
+    const failed = await runCli('run', 'broken', ...args);
+    expect(failed.exitCode).toBe(7);
+    expect(failed.out).toContain('failed');
+    expect(failed.out).toContain('The printer is on fire');
+
+    const paused = await runCli(
+      'pause',
+      'report',
+      '--reason=double charges',
+      ...args,
+    );
+    expect(paused).toMatchObject({ exitCode: 0, err: '' });
+    expect(paused.out).toMatch(/^"report" is paused by .*: double charges$/m);
+    const refused = await runCli('run', 'report', ...args);
+    expect(refused.exitCode).toBe(7);
+    expect(refused.out).toContain('skipped (paused)');
+    const forced = await runCli('run', 'report', '--force', ...args);
+    expect(forced.exitCode).toBe(0);
+    const resumed = await runCli('resume', 'report', ...args);
+    expect(resumed.out).toBe('"report" is resumed.\n');
+    const again = await runCli('resume', 'report', '--json', ...args);
+    expect(JSON.parse(again.out)).toEqual({ task: 'report', wasPaused: false });
+
+    const { out } = await runCli('audit', '--json', ...args);
+    expect(
+      (JSON.parse(out) as { action: string; outcome: string }[]).map(
+        ({ action, outcome }) => `${action}: ${outcome}`,
+      ),
+    ).toEqual([
+      'run-task: finished',
+      'run-task: failed',
+      expect.stringMatching(/^pause-task: Paused by /),
+      'run-task: skipped',
+      'run-task: finished',
+      'resume-task: Resumed.',
+      'resume-task: It was not paused.',
+    ]);
+  });
+
+  it('ends with 5 where nobody leads, and with 6 where nobody has the task', async () => {
+    const app = await startReporter('/cli-run-nobody', 'only');
+    await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+    const args = ['--base-path=/cli-run-nobody', '--timeout=2'];
+    const unknown = await runCli('run', 'nothing', ...args);
+    expect(unknown.exitCode).toBe(6);
+    expect(unknown.err).toContain('nobody took it within 2000 ms');
+    await app.get(LeaderElection).withdraw();
+    const leaderless = await runCli('run', 'report', ...args);
+    expect(leaderless.exitCode).toBe(5);
+    expect(leaderless.err).toContain('Nobody leads');
+  });
+
+  it('drains an instance, whose place another takes, until it is undrained', async () => {
+    const [first, second] = await startPair('/cli-drain');
+    const args = ['--base-path=/cli-drain'];
+    expect((await runCli('drain', 'nobody', ...args)).exitCode).toBe(4);
+    const drained = await runCli('drain', 'first', ...args);
+    expect(drained).toEqual({
+      exitCode: 0,
+      out: 'first leaves all elections until it is undrained.\n',
+      err: '',
+    });
+    await waitFor(() => second.get(LeaderElection).isLeader());
+    expect(first.get(LeaderElection).leadership).toMatchObject({
+      role: 'idle',
+      reason: 'withdrawn',
+    });
+    // Also an election that it begins to use only now.
+    const { LeaderElections } = await import('../../../lib/index.js');
+    const late = first.get(LeaderElections).get('late');
+    await waitFor(() => late.leadership.reason === 'withdrawn');
+    await runCli('undrain', 'first', ...args);
+    await waitFor(() => late.isLeader());
+    await waitFor(
+      () => first.get(LeaderElection).leadership.role === 'follower',
+    );
+  });
+});
+
 describe('nestjs-zookeeper-leader resign', () => {
   it('has the next in line lead, and waits until it does', async () => {
     const [first, second] = await startPair('/cli-resign');
