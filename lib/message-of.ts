@@ -11,7 +11,8 @@ export function stackOf(error: unknown): string {
 function textOf(error: unknown, property: 'message' | 'stack'): string {
   try {
     if (error instanceof Error) {
-      return String(error[property] ?? error.message);
+      const text: unknown = error[property] ?? error.message;
+      return String(text);
     }
     return String(error);
   } catch {

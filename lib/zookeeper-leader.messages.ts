@@ -129,7 +129,10 @@ export function unguardedOverrideMessage(method: string, base: string): string {
   );
 }
 
-export function lonelyElectionMessage(method: string, election: string): string {
+export function lonelyElectionMessage(
+  method: string,
+  election: string,
+): string {
   return (
     `@OnlyLeader() on ${method} is the only thing that uses the election ` +
     `"${election}". If that is the name of the task, write ` +

@@ -75,9 +75,7 @@ export function planCatchUp(question: CatchUpQuestion): CatchUpPlan {
 }
 
 /** The first tick that is neither decided nor reported, of the future too. */
-export function nextDue(
-  question: CatchUpQuestion,
-): number | undefined {
+export function nextDue(question: CatchUpQuestion): number | undefined {
   const { ticks, reported } = question;
   return ticks && firstLeft(question, ticks, reported, Infinity);
 }
@@ -103,7 +101,11 @@ export function isTooLate(
  * Whether the ledger says that ticks of the future have been run, as after a leader
  * whose clock was ahead: then no tick would be run until that time has come.
  */
-export function isAhead(decided: number, ticks: Ticks | undefined, now: number) {
+export function isAhead(
+  decided: number,
+  ticks: Ticks | undefined,
+  now: number,
+) {
   const next = ticks?.next(now) ?? now;
   return decided > next + TOLERATED_SKEW_MS;
 }
@@ -158,8 +160,7 @@ export function fateOf(
   if (isRequested) {
     return over;
   }
-  const mayRerun =
-    own?.is === 'claiming' || options.interruptedRun === 'rerun';
+  const mayRerun = own?.is === 'claiming' || options.interruptedRun === 'rerun';
   if (!mayRerun || isTooLate(options, run.tick, now)) {
     return over;
   }

@@ -114,7 +114,11 @@ export class CronTicks implements Ticks {
   }
 
   /** Narrows `some`, after which there are ticks, down to the last one. */
-  #lastBetween(some: number, none: number, untilMs: number): number | undefined {
+  #lastBetween(
+    some: number,
+    none: number,
+    untilMs: number,
+  ): number | undefined {
     let [from, to] = [some, none];
     while (to - from > SECOND_MS / 2) {
       const middle = Math.floor((from + to) / 2);
@@ -182,11 +186,7 @@ export class CronTicks implements Ticks {
   }
 
   /** When a job fires next that fired, or was started, at `startMs`. */
-  #fire(
-    startMs: number,
-    fields: Fields,
-    clock: ZoneClock,
-  ): number | undefined {
+  #fire(startMs: number, fields: Fields, clock: ZoneClock): number | undefined {
     const wall = nextWallClock(fields, startMs + clock.offsetAt(startMs));
     if (wall === undefined) {
       return undefined;

@@ -110,12 +110,7 @@ export interface LeaderTaskRun {
    * - `interrupted`: a later leader found that it had not ended.
    */
   readonly outcome:
-    | 'running'
-    | 'finished'
-    | 'failed'
-    | 'timed-out'
-    | 'aborted'
-    | 'interrupted';
+    'running' | 'finished' | 'failed' | 'timed-out' | 'aborted' | 'interrupted';
   /** Message of the error, shortened to 300 characters. */
   readonly error?: string;
 }

@@ -3,9 +3,14 @@ import type { ManagedElection } from '../election/leader-elections.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { TaskOverlap } from '../interfaces/leader-task-options.interface.js';
 import type { ResolvedTaskOptions } from '../leader-task.options.js';
-import { messageOf, stackOf } from '../message-of.js';
-import { pause } from '../within.js';
-import { isAhead, isTooLate, nextDue, planCatchUp } from './catch-up.js';
+import { messageOf } from '../message-of.js';
+import {
+  isAhead,
+  isTooLate,
+  planCatchUp,
+  type MissedTicks,
+} from './catch-up.js';
+import { JobWatch } from './job-watch.js';
 import type {
   LeaderTaskInfo,
   RequestedRun,
@@ -22,7 +27,8 @@ import {
   type TaskEvents,
 } from './task-events.js';
 import type { Claim, TaskLedger } from './task-ledger.js';
-import { isPromise, runStorage, TaskRun, type TaskRunOwner } from './task-run.js';
+import { runStorage, TaskRun, type TaskRunOwner } from './task-run.js';
+import { TaskRunner } from './task-runner.js';
 import type { Ticks } from './ticks.js';
 
 /** What the tasks of an application share. */
@@ -78,11 +84,8 @@ type Message =
   | { readonly type: 'demand'; readonly demand: Demand }
   | { readonly type: 'end'; readonly run: TaskRun; readonly end: RunEnd };
 
-const ONE_TRY = { attempts: 1, backoffMs: 0, maxBackoffMs: 0, jitter: false };
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
-/** Of a tick that its job did not call for. */
-const OVERDUE_MS = 1_000;
 
 /**
  * One leader task of an application. A call that needs no question to ZooKeeper is
@@ -106,14 +109,14 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   readonly #settings: LeaderTaskSettings;
   readonly #host: TaskHost;
   readonly #overlap: TaskOverlap;
-  /** Whether a run is nothing but its method. */
-  readonly #isPlain: boolean;
-  /** Runs that go on, and those that are about to begin. */
-  readonly #live: TaskRun[] = [];
+  readonly #runner: TaskRunner;
+  readonly #jobs: JobWatch;
   readonly #mailbox: Message[] = [];
   #isWorking = false;
-  #quiet: { readonly resolve: () => void; readonly except: WeakSet<TaskRun> }[] =
-    [];
+  #quiet: {
+    readonly resolve: () => void;
+    readonly except: WeakSet<TaskRun>;
+  }[] = [];
   /** With `queue-one`: the call that waits for the end of a run. */
   #queued: Call | undefined;
   /** A missed tick that is run before the next one and before any call. */
@@ -129,8 +132,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   #termEnd = new AbortController();
   #failures = 0;
   #retryTimer: NodeJS.Timeout | undefined;
-  #wasActive = false;
-  #overdue: { readonly tick: number; readonly sinceMs: number } | undefined;
   #aheadReported: LeadershipTerm | undefined;
   #isDisposed = false;
   #pause: TaskPause | undefined;
@@ -145,22 +146,34 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     this.ledger = ledger;
     this.schedule = settings.schedule;
     this.#overlap = options.overlap;
-    this.#isPlain =
-      !ledger && !options.retry && options.timeLimitMs === undefined;
+    this.#jobs = new JobWatch(settings.schedule);
     this.reporter = new TaskReporter(host.events, {
       task: name,
       election: election.name,
       instanceId: election.instanceId,
     });
+    this.#runner = new TaskRunner({
+      task: name,
+      election,
+      options,
+      hasLedger: ledger !== undefined,
+      reporter: this.reporter,
+      logger: host.logger,
+      graceMs: host.graceMs,
+      invoke: settings.invoke,
+      isRefused: () => this.#refusal !== undefined,
+      onEnd: (run, end) => this.#post({ type: 'end', run, end }),
+      onChange: (left) => this.#runsChanged(left),
+    });
   }
 
   /** Number of runs that go on. */
   get running(): number {
-    return this.#live.length;
+    return this.#runner.live.length;
   }
 
   get runs(): readonly TaskRun[] {
-    return [...this.#live];
+    return [...this.#runner.live];
   }
 
   /** Whether the task, or its application, has ended. */
@@ -212,7 +225,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     const current = runStorage.getStore();
     if (current?.owner === this) {
       if (current.state === 'decided') {
-        return this.#perform(current, method, target, args);
+        return this.#runner.perform(current, method, target, args);
       }
       if (current.state === 'live') {
         // Recursion, or super: part of the run.
@@ -226,10 +239,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       this.#refusal === undefined &&
       this.#pause === undefined &&
       this.#host.pausesKnown === undefined &&
-      (this.#live.length === 0 || this.#overlap === 'allow')
+      (this.#runner.live.length === 0 || this.#overlap === 'allow')
     ) {
       const run = new TaskRun(this, this.#term, 'call', calledAtMs);
-      return this.#perform(run, method, target, args);
+      return this.#runner.perform(run, method, target, args);
     }
     return this.#callLater(calledAtMs, method, target, args);
   }
@@ -237,8 +250,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   /** Runs the task as its scheduler would, whoever leads. */
   runHere(args: unknown[]): Promise<unknown> {
     const run = new TaskRun(this, this.#term, 'manual', Date.now());
-    this.#enter(run);
-    return this.#dispatch(run, args);
+    return this.#runner.dispatch(run, args);
   }
 
   /** Asks for a run on behalf of somebody; the answer comes with its end. */
@@ -260,36 +272,12 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     this.#isBehind = false;
     clearTimeout(this.#retryTimer);
     this.#retryTimer = undefined;
-    for (const run of this.#live) {
-      if (run.isAborted && run.term && !run.isAbortReported) {
-        run.isAbortReported = true;
-        run.abort(run.term.signal.reason);
-        const { reason } = this.election.leadership;
-        this.reporter.emit(() => ({
-          type: 'aborted',
-          reason,
-          ...run.describe(),
-        }));
-        const { graceMs } = this.#host;
-        setTimeout(() => {
-          if (this.#live.includes(run)) {
-            this.#overran(
-              run,
-              `after the leadership of its election "${this.electionName}" has ` +
-                'ended; another instance may run it at the same time',
-            );
-          }
-        }, graceMs).unref();
-      }
-    }
+    this.#runner.termEnded();
   }
 
   /** Something may have to be run that nobody calls for. */
   look(): void {
-    if (
-      this.ledger &&
-      !this.#mailbox.some(({ type }) => type === 'look')
-    ) {
+    if (this.ledger && !this.#mailbox.some(({ type }) => type === 'look')) {
       this.#post({ type: 'look' });
     }
   }
@@ -303,31 +291,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     if (!ledger || !this.#term || this.#retryTimer) {
       return;
     }
-    const isActive = schedule.state === 'active';
-    const hasStarted = isActive && !this.#wasActive;
-    this.#wasActive = isActive;
-    if (hasStarted) {
-      this.look();
-      return;
-    }
-    const ticks = isActive ? schedule.ticks() : undefined;
-    const mayRun = this.#overlap === 'allow' || this.#live.length === 0;
-    const isIdle = mayRun && !this.#isWorking && !ledger.pause;
-    const tick =
-      ticks && isIdle && ledger.term
-        ? nextDue(this.#question(ticks))
-        : undefined;
-    const nowMs = performance.now();
-    if (
-      tick === undefined ||
-      !ticks ||
-      tick + ticks.longestWaitMs >= Date.now()
-    ) {
-      this.#overdue = undefined;
-    } else if (this.#overdue?.tick !== tick) {
-      this.#overdue = { tick, sinceMs: nowMs };
-    } else if (nowMs - this.#overdue.sinceMs >= OVERDUE_MS) {
-      this.#overdue = undefined;
+    const isDeciding =
+      this.#isWorking || !ledger.term || ledger.pause || !this.#mayRunNow;
+    const question = isDeciding ? undefined : this.#question(schedule.ticks());
+    if (this.#jobs.isLookDue(question)) {
       this.look();
     }
   }
@@ -352,11 +319,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
 
   /** Ends runs without a term, which nothing else does. */
   abortManualRuns(reason: unknown): void {
-    for (const run of this.#live) {
-      if (!run.term) {
-        run.abort(reason);
-      }
-    }
+    this.#runner.abortManualRuns(reason);
   }
 
   /**
@@ -417,7 +380,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       return;
     }
     this.#quiet = this.#quiet.filter(({ resolve, except }) => {
-      const isQuiet = this.#live.every((run) => except.has(run));
+      const isQuiet = this.#runner.live.every((run) => except.has(run));
       if (isQuiet) {
         resolve();
       }
@@ -462,14 +425,14 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     if (
       this.ledger === undefined &&
       this.#overlap === 'skip' &&
-      this.#live.length > 0
+      this.#runner.live.length > 0
     ) {
       return this.#skip('overlap');
     }
-    if (!this.#settings.canWait && this.#live.length === 0) {
+    if (!this.#settings.canWait && this.#runner.live.length === 0) {
       // It cannot wait to hear whether it is paused.
       const run = new TaskRun(this, this.#term, 'call', calledAtMs as number);
-      return this.#perform(run, method, target, args);
+      return this.#runner.perform(run, method, target, args);
     }
     return this.#callWhenDecided(calledAtMs, method, target, args);
   }
@@ -485,7 +448,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     const run = await new Promise<TaskRun | undefined>((decide) => {
       this.#post({ type: 'call', call: { calledAtMs, ticks, tick, decide } });
     });
-    return run && this.#perform(run, method, target, args);
+    return run && this.#runner.perform(run, method, target, args);
   }
 
   async #decide(call: Call): Promise<void> {
@@ -519,13 +482,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       skip('paused');
     } else {
       const run = new TaskRun(this, term, 'call', call.calledAtMs);
-      this.#enter(run);
+      this.#runner.enter(run);
       call.decide(run);
     }
   }
 
   get #mayRunNow(): boolean {
-    return this.#overlap === 'allow' || this.#live.length === 0;
+    return this.#overlap === 'allow' || this.#runner.live.length === 0;
   }
 
   /** Claims the tick of a call, after those that come before it. */
@@ -609,7 +572,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     });
     this.#forgetDecided(ledger);
     this.#failures = 0;
-    this.#wasActive = this.schedule.state === 'active';
+    this.#jobs.reset();
     this.#successors = successors;
     for (const { run, willRerun } of interrupted) {
       this.reporter.emit(() => ({
@@ -642,7 +605,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       const open = this.#successors.shift();
       if (open && mayRun) {
         ledger.begin(open);
-        this.#start(term, open, 'interrupted');
+        const run = this.#makeRun(term, open, 'interrupted');
+        void this.#runner.dispatchLogged(run);
       } else if (open) {
         ledger.abandon(open.id);
         ledger.hasHeldRuns = true;
@@ -689,7 +653,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       this.#inOrder = run;
       this.#isBehind = called === undefined;
     }
-    void this.#dispatchLogged(run);
+    void this.#runner.dispatchLogged(run);
     return plan.isInOrder;
   }
 
@@ -713,7 +677,11 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       const error =
         open === 'claimed' ? this.#warnIfAhead(term, ledger) : undefined;
       this.#skip(
-        error ? 'ledger-unavailable' : ledger.leads(term) ? open : 'not-leading',
+        error
+          ? 'ledger-unavailable'
+          : ledger.leads(term)
+            ? open
+            : 'not-leading',
         tick,
         error && { error },
       );
@@ -727,7 +695,11 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     const isLeading = await this.election.revalidate();
     const term = this.#term;
     const refuse = (reason: SkipReason, error?: unknown): void => {
-      this.#skip(reason, undefined, error === undefined ? undefined : { error });
+      this.#skip(
+        reason,
+        undefined,
+        error === undefined ? undefined : { error },
+      );
       demand.answer({
         outcome: 'skipped',
         reason,
@@ -754,8 +726,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       const run = new TaskRun(this, term, 'requested', Date.now(), {
         requestedBy,
       });
-      this.#enter(run);
-      return void this.#answerWith(run, demand);
+      this.#runner.enter(run);
+      void this.#runner.dispatchLogged(run).then(demand.answer);
+      return;
     }
     try {
       const { ledger } = this;
@@ -770,7 +743,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       }
       ledger.begin(open);
       const run = this.#makeRun(term, open, 'requested');
-      return void this.#answerWith(run, demand);
+      void this.#runner.dispatchLogged(run).then(demand.answer);
+      return;
     } catch (error) {
       return error instanceof SupersededError
         ? refuse('not-leading')
@@ -778,33 +752,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     }
   }
 
-  async #answerWith(run: TaskRun, demand: Demand): Promise<void> {
-    let error: unknown;
-    try {
-      await this.#dispatch(run, []);
-    } catch (thrown) {
-      error = thrown ?? new Error(String(thrown));
-      this.#logFailure(run, thrown);
-    }
-    demand.answer({
-      runId: run.runId,
-      durationMs: Math.max(0, Date.now() - run.startedAtMs),
-      ...(error === undefined
-        ? { outcome: 'finished' }
-        : {
-            outcome: run.timeout
-              ? 'timed-out'
-              : run.isAborted
-                ? 'aborted'
-                : 'failed',
-            error: messageOf(error),
-          }),
-    });
-  }
+  // --- Runs ------------------------------------------------------------------
 
-  // --- Running ---------------------------------------------------------------
-
-  #makeRun(term: LeadershipTerm, open: OpenRun, trigger: Claim['trigger']) {
+  #makeRun(
+    term: LeadershipTerm,
+    open: OpenRun,
+    trigger: Claim['trigger'],
+  ): TaskRun {
     const run = new TaskRun(this, term, trigger, Date.now(), {
       id: open.id,
       attempt: open.attempt,
@@ -812,231 +766,31 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
         ? { tick: open.tick }
         : { requestedBy: open.requestedBy }),
     });
-    this.#enter(run);
+    this.#runner.enter(run);
     return run;
   }
 
-  #start(term: LeadershipTerm, open: OpenRun, trigger: Claim['trigger']): void {
-    void this.#dispatchLogged(this.#makeRun(term, open, trigger));
-  }
-
-  /** Calls the task as its scheduler does; the guard finds the run again. */
-  async #dispatch(run: TaskRun, args: unknown[]): Promise<unknown> {
-    try {
-      return await runStorage.run(run, () => this.#settings.invoke(...args));
-    } finally {
-      if (run.state === 'decided') {
-        // Somebody else's decorator has answered the call.
-        this.#end(run, undefined);
-      }
-    }
-  }
-
-  /** Never rejects: there is no scheduler to log an error. */
-  async #dispatchLogged(run: TaskRun): Promise<void> {
-    try {
-      await this.#dispatch(run, []);
-    } catch (error) {
-      this.#logFailure(run, error);
-    }
-  }
-
-  /** Runs the method, with all its retries. */
-  #perform(
-    run: TaskRun,
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
-  ): unknown {
-    run.state = 'live';
-    let result: unknown;
-    try {
-      // What is recorded must not end before a promise of any kind has settled.
-      result = this.#isPlain
-        ? this.#apply(run, method, target, args)
-        : this.#try(run, method, target, args);
-    } catch (error) {
-      this.#end(run, { error });
-      throw error;
-    }
-    if (isPromise(result)) {
-      this.#enter(run);
-      result.then(
-        () => this.#end(run, undefined),
-        (error: unknown) => this.#end(run, { error }),
-      );
-    } else {
-      this.#end(run, undefined);
-    }
-    return result;
-  }
-
-  #apply(
-    run: TaskRun,
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
-  ): unknown {
-    if (this.reporter.isObserved) {
-      this.reporter.emit(() => ({ type: 'started', ...run.describe() }));
-    }
-    return runStorage.run(run, Reflect.apply, method, target, args);
-  }
-
-  async #try(
-    run: TaskRun,
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
-  ): Promise<unknown> {
-    const { attempts, ...backoff } = this.#settings.options.retry ?? ONE_TRY;
-    for (let tried = 1; ; tried++) {
-      try {
-        return await this.#limited(run, () =>
-          this.#apply(run, method, target, args),
-        );
-      } catch (error) {
-        if (tried >= attempts || !this.#mayRetry(run)) {
-          throw error;
-        }
-        this.reporter.failed(run, run.startedAtMs, {
-          error,
-          willRetry: true,
-          timedOut: run.timeout !== undefined,
-        });
-        run.beginTry();
-        await pause(pauseBefore(tried, backoff), run.signal);
-        if (!this.#mayRetry(run) || !(await this.election.revalidate())) {
-          throw error;
-        }
-        run.attempt += 1;
-      }
-    }
-  }
-
-  #mayRetry(run: TaskRun): boolean {
-    return (
-      !run.isAborted && run.goesOn === undefined && this.#refusal === undefined
-    );
-  }
-
-  /** One try within the time limit. */
-  async #limited(run: TaskRun, act: () => unknown): Promise<unknown> {
-    const { timeLimitMs } = this.#settings.options;
-    if (timeLimitMs === undefined) {
-      return act();
-    }
-    const { graceMs } = this.#host;
-    const result = (async () => act())();
-    const timers: NodeJS.Timeout[] = [];
-    const isOver = new Promise<undefined>((resolve) => {
-      const stop = (): void => {
-        run.timeout = new LeaderTaskError(
-          'TIME_LIMIT',
-          `The leader task "${this.task}" has been running for longer than its ` +
-            `timeLimitMs of ${timeLimitMs} ms`,
-        );
-        run.abort(run.timeout);
-        timers.push(setTimeout(resolve, graceMs, undefined));
-      };
-      timers.push(setTimeout(stop, timeLimitMs));
-    });
-    let hasSettled = false;
-    const settled = result.then(
-      () => (hasSettled = true),
-      () => (hasSettled = true),
-    );
-    await Promise.race([settled, isOver]);
-    timers.forEach(clearTimeout);
-    if (!run.timeout) {
-      return result;
-    }
-    if (!hasSettled) {
-      run.goesOn = settled;
-    }
-    throw run.timeout;
-  }
-
-  /** A run is one that goes on. */
-  #enter(run: TaskRun): void {
-    if (!this.#live.includes(run)) {
-      this.#live.push(run);
-      if (this.#live.length === 1) {
-        this.#host.runsChanged(this);
-      }
-    }
-  }
-
-  /** @param failure undefined: it ended well */
-  #end(run: TaskRun, failure: { readonly error: unknown } | undefined): void {
-    const { goesOn } = run;
-    this.#report(run, failure);
-    if (goesOn === undefined) {
-      this.#leave(run);
-    } else {
-      this.#overran(run, 'after its time limit; it is still in the way');
-      void goesOn.then(() => this.#leave(run));
-    }
-  }
-
-  #report(
-    run: TaskRun,
-    failure: { readonly error: unknown } | undefined,
-  ): void {
-    const timedOut = run.timeout !== undefined;
-    if (failure) {
-      const { error } = failure;
-      this.reporter.failed(run, run.startedAtMs, {
-        error,
-        willRetry: false,
-        timedOut,
-      });
-    } else {
-      this.reporter.finished(run, run.startedAtMs);
-    }
-    if (run.isRecorded) {
-      const end: RunEnd = {
-        attempt: run.attempt,
-        durationMs: Math.max(0, Date.now() - run.startedAtMs),
-        outcome: !failure
-          ? 'finished'
-          : run.isAborted && !timedOut
-            ? 'aborted'
-            : 'failed',
-        ...(timedOut && { timedOut }),
-        ...(failure && { error: messageOf(failure.error) }),
-      };
-      this.#post({ type: 'end', run, end });
-    }
-  }
-
-  #leave(run: TaskRun): void {
-    run.state = 'ended';
-    const index = this.#live.indexOf(run);
-    if (index >= 0) {
-      this.#live.splice(index, 1);
-      if (this.#live.length === 0) {
-        this.#host.runsChanged(this);
-      }
+  /** @param left a run that does not go on any more */
+  #runsChanged(left: TaskRun | undefined): void {
+    this.#host.runsChanged(this);
+    if (!left) {
+      return;
     }
     if (this.ledger && this.schedule.waitsForCompletion) {
       this.#leftOut = Date.now();
     }
-    if (this.#inOrder === run) {
+    if (this.#inOrder === left) {
       this.#inOrder = undefined;
     }
-    if (this.#isBehind && this.#live.length === 0) {
+    const isIdle = this.#runner.live.length === 0;
+    if (this.#isBehind && isIdle) {
       this.look();
     }
-    if (this.#queued && this.#live.length === 0) {
+    if (this.#queued && isIdle) {
       this.#mailbox.unshift({ type: 'call', call: this.#queued });
       this.#queued = undefined;
     }
-    if (this.#mailbox.length > 0) {
-      void this.#work();
-    } else {
-      this.#tellQuiet();
-    }
+    void this.#work();
   }
 
   /** Writes the end of a run into the ledger. */
@@ -1117,12 +871,16 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     }
   }
 
-  #tellMissed({ count, first, last }: { count: number; first: number; last: number }): void {
+  #tellMissed({ count, first, last }: MissedTicks): void {
     this.reporter.missed({ count, first, last });
-    const [from, to] = [first, last].map((tick) => new Date(tick).toISOString());
+    const [from, to] = [first, last].map((tick) =>
+      new Date(tick).toISOString(),
+    );
     this.#host.logger.warn(
       `Leader task "${this.task}": nobody has run ` +
-        (count === 1 ? `the tick ${from}` : `${count} ticks from ${from} to ${to}`),
+        (count === 1
+          ? `the tick ${from}`
+          : `${count} ticks from ${from} to ${to}`),
     );
   }
 
@@ -1169,32 +927,4 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       this.#retryTimer = setTimeout(() => this.look(), pauseMs).unref();
     }
   }
-
-  #logFailure(run: TaskRun, error: unknown): void {
-    const tick = run.tick ? `tick ${run.tick.toISOString()}, ` : '';
-    this.#host.logger.error(
-      `Leader task "${this.task}" failed (${tick}${run.trigger})`,
-      stackOf(error),
-    );
-  }
-
-  #overran(run: TaskRun, when: string): void {
-    const began = new Date(run.startedAtMs).toISOString();
-    this.#host.logger.warn(
-      `Leader task "${this.task}" still runs ${this.#host.graceMs} ms ${when}. It ` +
-        `began at ${began}. Have it stop when currentLeaderTask().signal aborts.`,
-    );
-    this.reporter.emit(() => ({ type: 'overran', ...run.describe() }));
-  }
-}
-
-function pauseBefore(
-  tried: number,
-  retry: { backoffMs: number; maxBackoffMs: number; jitter: boolean },
-): number {
-  const pauseMs = Math.min(
-    retry.maxBackoffMs,
-    retry.backoffMs * 2 ** Math.min(tried - 1, 40),
-  );
-  return retry.jitter ? pauseMs * (0.5 + Math.random() / 2) : pauseMs;
 }

@@ -499,8 +499,11 @@ export class LeaderTasks {
   #begin(task: LeaderTask): void {
     this.#follow(task.election);
     if (task.election.leadership.role === 'leader') {
-      task.termBegan();
       this.#lookAround();
+      if (!task.ledger && this.#byName.get(task.task) === task) {
+        this.#pauses.look();
+      }
+      task.termBegan();
     }
   }
 
@@ -525,6 +528,7 @@ export class LeaderTasks {
         }
         if (term && !this.#isClosing) {
           this.#lookAround();
+          this.#requests.look();
           for (const task of tasks) {
             task.termBegan();
           }

@@ -8,11 +8,7 @@ import {
   isZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
 import { LeaderTaskError } from './leader-task.error.js';
-import {
-  parseLedger,
-  serializeLedger,
-  type LedgerDocument,
-} from './ledger.js';
+import { parseLedger, serializeLedger, type LedgerDocument } from './ledger.js';
 
 /** Where the tasks of a cluster are kept: ZooKeeper, or memory. */
 export interface TaskNodes {

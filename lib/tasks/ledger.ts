@@ -79,7 +79,7 @@ export class SupersededError extends Error {
   override readonly name = 'SupersededError';
 }
 
-const FORMAT = 'nestjs-zookeeper-leader/run-ledger/1';
+export const FORMAT = 'nestjs-zookeeper-leader/run-ledger/1';
 const LONGEST_ERROR = 300;
 const LONGEST_REASON = 300;
 const MOST_OPEN_RUNS = 1_000;
@@ -306,7 +306,7 @@ export function parseLedger(data: string, task: string): LedgerDocument {
     throw new TypeError('it is the ledger of another task');
   }
   if (
-    !isCount(ledger.token) ||
+    !Number.isSafeInteger(ledger.token) ||
     !isTime(ledger.tick) ||
     !isOptional(ledger.since, isTime) ||
     !isListOf(ledger.open, isOpenRun) ||
@@ -354,7 +354,7 @@ function isOpenRun(value: unknown): value is OpenRun {
     typeof value.instanceId === 'string' &&
     isTime(value.tick) &&
     isTime(value.startedAt) &&
-    isCount(value.token) &&
+    Number.isSafeInteger(value.token) &&
     isCount(value.attempt) &&
     isOptional(value.trigger, isString) &&
     isOptional(value.requestedBy, isString)

@@ -1,8 +1,5 @@
 import { BehaviorSubject } from 'rxjs';
-import {
-  NodePaths,
-  parentOf,
-} from '../zookeeper/node-paths.js';
+import { NodePaths, parentOf } from '../zookeeper/node-paths.js';
 import type {
   ChildList,
   Connection,

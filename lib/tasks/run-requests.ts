@@ -204,13 +204,13 @@ export class RunRequests {
     );
   }
 
-  /** A term has begun. */
   start(): void {
-    if (this.#watch.isRunning) {
-      this.#watch.look();
-    } else {
-      this.#watch.start();
-    }
+    this.#watch.start();
+  }
+
+  /** A term has begun: what was left to others may be ours now. */
+  look(): void {
+    this.#watch.look();
   }
 
   stop(): void {

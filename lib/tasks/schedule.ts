@@ -84,8 +84,7 @@ export class Schedules {
     | { count: number; names: Map<object, Map<string, readonly string[]>> }
     | undefined;
   #functions:
-    | { atMs: number; size: number; jobs: Map<unknown, string> }
-    | undefined;
+    { atMs: number; size: number; jobs: Map<unknown, string> } | undefined;
 
   constructor(discovery: DiscoveryService) {
     this.#discovery = discovery;
@@ -155,8 +154,7 @@ export class Schedules {
       if (known) {
         return known;
       }
-      found =
-        this.#nameOfJobWith(fn) ?? (jobs?.has(task) ? task : undefined);
+      found = this.#nameOfJobWith(fn) ?? (jobs?.has(task) ? task : undefined);
       return found === undefined ? called : jobs?.get(found);
     };
     const cache = new TicksCache();
@@ -321,36 +319,31 @@ export class Schedules {
     ];
     return wrappers.flatMap((wrapper) => {
       const instance = wrapper.instance as Record<string, unknown> | null;
-      const prototype: unknown =
-        instance === null || instance === undefined
-          ? undefined
-          : Object.getPrototypeOf(instance);
+      const prototype = instance
+        ? (Object.getPrototypeOf(instance) as object | null)
+        : null;
       if (!prototype || !instance || !wrapper.isDependencyTreeStatic()) {
         return [];
       }
-      return scanner
-        .getAllMethodNames(prototype as object)
-        .flatMap((key) => {
-          const method = instance[key];
-          const kind: unknown =
-            typeof method === 'function' &&
-            Reflect.getMetadata(SCHEDULER_TYPE, method);
-          if (kind !== CRON && kind !== INTERVAL) {
-            return [];
-          }
-          const named = Reflect.getMetadata(
-            SCHEDULER_NAME,
-            method as object,
-          ) as string | undefined;
-          const cron = Reflect.getMetadata(
-            'SCHEDULE_CRON_OPTIONS',
-            method as object,
-          ) as CronOptions | undefined;
-          const type: keyof OrchestratorLike =
-            kind === CRON ? 'cronJobs' : 'intervals';
-          const name = kind === CRON ? cron?.name : named;
-          return [{ type, instance, key, name }];
-        });
+      return scanner.getAllMethodNames(prototype).flatMap((key) => {
+        const method = instance[key];
+        const kind: unknown =
+          typeof method === 'function' &&
+          Reflect.getMetadata(SCHEDULER_TYPE, method);
+        if (kind !== CRON && kind !== INTERVAL) {
+          return [];
+        }
+        const named = Reflect.getMetadata(SCHEDULER_NAME, method as object) as
+          string | undefined;
+        const cron = Reflect.getMetadata(
+          'SCHEDULE_CRON_OPTIONS',
+          method as object,
+        ) as CronOptions | undefined;
+        const type: keyof OrchestratorLike =
+          kind === CRON ? 'cronJobs' : 'intervals';
+        const name = kind === CRON ? cron?.name : named;
+        return [{ type, instance, key, name }];
+      });
     });
   }
 

@@ -1,7 +1,10 @@
 import { channel } from 'node:diagnostics_channel';
 import { Subject, type Observable } from 'rxjs';
 import type { LeadershipReason } from '../election/leadership.interface.js';
-import type { LeaderTaskCounts, TaskPause } from './leader-task-info.interface.js';
+import type {
+  LeaderTaskCounts,
+  TaskPause,
+} from './leader-task-info.interface.js';
 
 /**
  * Why a call of a leader task did nothing:
@@ -165,6 +168,7 @@ export class TaskEvents {
 }
 
 interface DescribedRun {
+  readonly startedAtMs: number;
   describe(): RunEventDetails;
 }
 
@@ -194,7 +198,7 @@ export class TaskReporter {
         ...details(),
         ...this.#subject,
         at: new Date(),
-      } as LeaderTaskEvent);
+      });
     }
   }
 
@@ -215,10 +219,10 @@ export class TaskReporter {
     }
   }
 
-  finished(run: DescribedRun, startedAtMs: number): void {
+  finished(run: DescribedRun): void {
     this.#counts.finished += 1;
     if (this.#events.isObserved) {
-      const durationMs = Date.now() - startedAtMs;
+      const durationMs = Date.now() - run.startedAtMs;
       this.emit(() => ({ type: 'finished', ...run.describe(), durationMs }));
     }
   }
@@ -226,14 +230,18 @@ export class TaskReporter {
   /** A try has failed; the run has if there is no other one. */
   failed(
     run: DescribedRun,
-    startedAtMs: number,
     what: { error: unknown; willRetry: boolean; timedOut: boolean },
   ): void {
     if (!what.willRetry) {
       this.#counts.failed += 1;
     }
-    const durationMs = Date.now() - startedAtMs;
-    this.emit(() => ({ type: 'failed', ...run.describe(), durationMs, ...what }));
+    const durationMs = Date.now() - run.startedAtMs;
+    this.emit(() => ({
+      type: 'failed',
+      ...run.describe(),
+      durationMs,
+      ...what,
+    }));
   }
 
   missed(ticks: { count: number; first: number; last: number }): void {

@@ -116,7 +116,11 @@ export class TaskLedger {
    */
   async takeOver(
     term: LeadershipTerm,
-    { baseline, isOff, until }: { baseline: number; isOff: boolean; until: AbortSignal },
+    {
+      baseline,
+      isOff,
+      until,
+    }: { baseline: number; isOff: boolean; until: AbortSignal },
   ): Promise<{ interrupted: InterruptedRun[]; successors: OpenRun[] }> {
     const { task, election } = this.#settings;
     const { historySize } = this.options;
@@ -281,8 +285,7 @@ export class TaskLedger {
     }
     this.#ownRuns.set(runId, { is: 'ended', end });
     const ledger = await this.#store.change(
-      (known) =>
-        known && finished(known, runId, end, this.options.historySize),
+      (known) => known && finished(known, runId, end, this.options.historySize),
       this.#settings.closing,
     );
     this.#ownRuns.delete(runId);

@@ -6,6 +6,7 @@ import type { TaskPause } from './leader-task-info.interface.js';
 import type { LeaderTask } from './leader-task.js';
 import { newLedger, parseLedger, paused, pauseOf, resumed } from './ledger.js';
 import { childrenOf, LedgerStore, type TaskNodes } from './ledger-store.js';
+import { MemoryClient } from './memory-client.js';
 import { NodeWatch } from './node-watch.js';
 
 /**
@@ -20,7 +21,7 @@ export class TaskPauses {
   readonly #watch: NodeWatch;
   /** Tasks with a ledger that were found paused. */
   readonly #paused = new Set<LeaderTask>();
-  /** Resolves after the first look of a term. */
+  /** Resolves after the next look. */
   #known: Promise<void> | undefined;
   #setKnown: (() => void) | undefined;
 
@@ -50,12 +51,11 @@ export class TaskPauses {
 
   /** A term has begun. */
   start(): void {
-    if (!this.#watch.isRunning) {
-      this.#known = new Promise((resolve) => {
-        this.#setKnown = resolve;
-      });
-      this.#watch.start();
+    if (this.#watch.isRunning) {
+      return;
     }
+    this.#awaitLook();
+    this.#watch.start();
   }
 
   stop(): void {
@@ -72,9 +72,19 @@ export class TaskPauses {
     }
   }
 
-  /** There are new tasks. */
+  /** There is a new task. */
   look(): void {
+    this.#awaitLook();
     this.#watch.look();
+  }
+
+  /** In memory there is nothing that the process does not know. */
+  #awaitLook(): void {
+    if (!(this.#nodes.client instanceof MemoryClient)) {
+      this.#known ??= new Promise((resolve) => {
+        this.#setKnown = resolve;
+      });
+    }
   }
 
   #tellKnown(): void {

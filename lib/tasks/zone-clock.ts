@@ -33,7 +33,8 @@ function makeClock(name: string): ZoneClock | undefined {
   if (fixed) {
     const [, hours = '0', minutes = '0'] = fixed;
     const sign = hours.startsWith('-') ? -1 : 1;
-    const offsetMs = Number(hours) * 3_600_000 + sign * Number(minutes) * 60_000;
+    const offsetMs =
+      Number(hours) * 3_600_000 + sign * Number(minutes) * 60_000;
     return new ZoneClock(() => offsetMs);
   }
   const isLocal = /^(local|system)$/i.test(name);

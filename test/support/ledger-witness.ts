@@ -1,9 +1,9 @@
-import type {
-  LedgerDocument,
-  OpenRun,
-  PastRun,
-} from '../../lib/tasks/ledger/ledger-document.js';
-import { parseLedger } from '../../lib/tasks/ledger/parse-ledger.js';
+import {
+  parseLedger,
+  type LedgerDocument,
+  type OpenRun,
+  type PastRun,
+} from '../../lib/tasks/ledger.js';
 import { NodePaths } from '../../lib/zookeeper/node-paths.js';
 import { waitFor } from './wait-for.js';
 import { WireClient } from './wire-client.js';

@@ -151,7 +151,7 @@ process.on(
         void election.resign().then(() => tell('resigned'));
         break;
       case 'run':
-        void app.get(LeaderTasks).run(String(message.task));
+        void app.get(LeaderTasks).runHere(String(message.task));
         break;
       case 'close':
         void app.close().then(() => process.exit(0));

@@ -10,10 +10,11 @@ import {
 } from '../../lib/election/election-node.js';
 import {
   FORMAT,
+  parseLedger,
+  pauseOf,
   runsOf,
   takenOver,
-} from '../../lib/tasks/ledger/ledger-document.js';
-import { parseLedger } from '../../lib/tasks/ledger/parse-ledger.js';
+} from '../../lib/tasks/ledger.js';
 import { readAcl } from '../../lib/zookeeper/closed/acl.js';
 import { JuteReader } from '../../lib/zookeeper/closed/jute.js';
 import {
@@ -218,6 +219,14 @@ describe('whatever stands in the node of a ledger', () => {
     'outcome',
     'error',
     'durationMs',
+    'since',
+    'pause',
+    'by',
+    'at',
+    'reason',
+    'requestedBy',
+    'trigger',
+    'timedOut',
   ];
 
   it('what is read is a ledger, or a short error says why not', () => {
@@ -232,12 +241,13 @@ describe('whatever stands in the node of a ledger', () => {
           return (error as Error).message.length < 250;
         }
         runsOf(parsed);
-        takenOver(parsed, {
-          token: Number.MAX_SAFE_INTEGER,
-          isAlive: () => false,
-          successorOf: (run) => run,
-          historySize: 3,
-        });
+        pauseOf(parsed);
+        takenOver(
+          parsed,
+          Number.MAX_SAFE_INTEGER,
+          (run) => ({ is: 'replaced', by: run, isInterrupted: true }),
+          3,
+        );
         return true;
       }),
       RUNS,

@@ -70,7 +70,8 @@ function participant(
     connectionLossPolicy: 'hold-lease',
     isEnabled: true,
     drain: async () => undefined,
-    guard: (_election, task) => task,
+    guard: (_election, task) =>
+      Object.assign(task, { dispose: () => undefined }),
     onAwaited: () => undefined,
     onProblem: () => undefined,
     onResignRequested: () => undefined,

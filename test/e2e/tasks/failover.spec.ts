@@ -20,19 +20,28 @@ const tasks = [
   {
     task: 'at most once',
     intervalMs: INTERVAL_MS,
-    options: { ledger: { ...ledger, interruptedRun: 'skip' } },
+    options: {
+      ledger: { ...ledger, interruptedRun: 'skip' },
+      overlap: 'allow',
+    },
     runMs,
   },
   {
     task: 'at least once',
     intervalMs: INTERVAL_MS,
-    options: { ledger: { ...ledger, interruptedRun: 'rerun' } },
+    options: {
+      ledger: { ...ledger, interruptedRun: 'rerun' },
+      overlap: 'allow',
+    },
     runMs,
   },
   {
     task: 'at least once, by cron',
     cron: '* * * * * *',
-    options: { ledger: { ...ledger, interruptedRun: 'rerun' } },
+    options: {
+      ledger: { ...ledger, interruptedRun: 'rerun' },
+      overlap: 'allow',
+    },
     runMs: [0, 500],
   },
 ] as const;

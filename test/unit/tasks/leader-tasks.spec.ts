@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { DiscoveryService } from '@nestjs/core';
 import { Cron, Interval } from '@nestjs/schedule';
 import { filter, firstValueFrom } from 'rxjs';
 import { currentLeaderTask, OnlyLeader } from '../../../lib/index.js';
-import { ScheduleFinder } from '../../../lib/tasks/schedule/schedule-finder.js';
 import { startGuarded } from '../../support/guarded-application.js';
 import { closeApplications } from '../../support/nest-application.js';
 
@@ -65,15 +63,16 @@ describe('LeaderTasks', () => {
     ['a job', { disabled: false }, true],
     ['a job that is disabled', { disabled: true }, false],
   ])('knows whether %s is under way', async (_, options, isActive) => {
+    @Injectable()
     class Jobs {
       @Cron('0 0 2 * * *', options)
+      @OnlyLeader()
       nightly(): void {}
     }
-    const { app } = await startGuarded([Jobs]);
-    const finder = new ScheduleFinder(app.get(DiscoveryService));
-    const source = finder.ofMethod(Jobs.prototype.nightly);
-    expect(source?.find()).toBeDefined();
-    expect(source?.isActive).toBe(isActive);
+    const { tasks } = await startGuarded([Jobs]);
+    const [nightly] = tasks.list();
+    expect(nightly).toMatchObject({ isActive });
+    expect(nightly?.nextTick !== undefined).toBe(isActive);
   });
 
   it("tells of no tick of an interval as missed that may still be called for, with 'skip'", async () => {
@@ -140,10 +139,10 @@ describe('LeaderTasks', () => {
     }
     const { tasks, election } = await startGuarded([Jobs]);
     await election.withdraw();
-    await expect(tasks.run('job', 'by hand')).resolves.toBe('done by hand');
+    await expect(tasks.runHere('job', 'by hand')).resolves.toBe('done by hand');
     expect(seen).toEqual([['manual', 0, undefined, false]]);
     await expect(tasks.history('job')).resolves.toEqual([]);
-    await expect(tasks.run('jab')).rejects.toThrow(
+    await expect(tasks.runHere('jab')).rejects.toThrow(
       /no leader task "jab".*"job"/,
     );
   });

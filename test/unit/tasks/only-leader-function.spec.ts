@@ -60,7 +60,7 @@ describe('election.onlyLeader()', () => {
     const former = election.onlyLeader(() => 'former', { task: 'job' });
     const latter = election.onlyLeader(() => 'latter', { task: 'job' });
     expect([former(), latter()]).toEqual([undefined, 'latter']);
-    await expect(tasks.run('job')).resolves.toBe('latter');
+    await expect(tasks.runHere('job')).resolves.toBe('latter');
   });
 
   it('needs no name, but for a ledger', async () => {

@@ -159,7 +159,10 @@ describe('at start', () => {
     [{ ledger: { missedTicks: 'some' } }, /ledger\.missedTicks 'some'/],
     [{ ledger: { maxLatenessMs: -1 } }, /ledger\.maxLatenessMs -1/],
     [{ ledger: { historySize: 1e6 } }, /ledger\.historySize 1000000/],
-    [{ onSkip: true }, /option onSkip true/],
+    [{ onSkip: true }, /there is no option onSkip/],
+    [{ timeLimitMs: 0 }, /option timeLimitMs 0/],
+    [{ ledger: { maxLatenessMs: 0 } }, /ledger\.maxLatenessMs 0/],
+    [{ retry: { attempts: 2, maxBackoffMs: -1 } }, /retry\.maxBackoffMs -1/],
     [{ overlp: 'skip' }, /no option overlp\. Did you mean overlap\?/],
     [
       { retry: { attempt: 2 } },

@@ -1,5 +1,5 @@
 import { expect, it, jest } from '@jest/globals';
-import { pause } from '../../../lib/tasks/pause.js';
+import { pause } from '../../lib/within.js';
 
 it('a pause longer than a timer can be is as long as that, not over at once', async () => {
   const setTimer = jest.spyOn(globalThis, 'setTimeout');
