@@ -204,7 +204,8 @@ function ask(host: string, port: number, timeoutMs: number): Promise<Answer> {
     socket.setEncoding('latin1');
     socket.on('connect', () => {
       isConnected = true;
-      socket.write('srvr');
+      // With a byte more, which ZooKeeper ignores, it is long enough for TLS to refuse.
+      socket.write('srvr\n');
     });
     socket.on('data', (chunk: string) => {
       text += chunk.slice(0, 4_096 - text.length);

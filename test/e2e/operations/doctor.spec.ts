@@ -276,7 +276,7 @@ describe('what the doctor makes of', () => {
     expect(judgeClock(70_000, 10_000, 100)).toMatchObject([
       {
         level: 'bad',
-        text: "the server's clock is 59 s ahead of that of this machine",
+        text: "the server's clock is 60 s ahead of that of this machine",
       },
     ]);
     expect(judgeClock(4_000, 10_000, 100)).toMatchObject([
