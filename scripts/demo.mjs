@@ -4,8 +4,10 @@
  * leader runs the cron job, tips over, and the next one takes over, down to the
  * last. Works on a clean clone with nothing but Node.js and npm.
  */
+import { writeFile } from 'node:fs/promises';
 import { parseDemoArguments } from './demo/arguments.mjs';
 import { listenForInterruption } from './demo/interruption.mjs';
+import { drawStory } from './demo/picture.mjs';
 import { playStory } from './demo/play.mjs';
 import { printSummary } from './demo/summary.mjs';
 import { findDemoZookeeper } from './demo/zookeeper.mjs';
@@ -38,6 +40,9 @@ await runMain(async () => {
     );
     interrupted.throwIfAborted();
     printSummary(story, settings);
+    if (settings.picture !== undefined) {
+      await writeFile(settings.picture, drawStory(story, settings));
+    }
   } finally {
     await zookeeper.close();
   }

@@ -7,6 +7,7 @@ import { StepFailedError } from '../support/steps.mjs';
  * @property {number} instances
  * @property {number} ticks runs of the job before a leader tips over
  * @property {boolean} graceful leaders resign instead of dying
+ * @property {string} [picture] file to draw the run into
  */
 
 const USAGE = `npm run demo -- [options]
@@ -16,6 +17,7 @@ const USAGE = `npm run demo -- [options]
                    1 to 1000 (default 3)
   --graceful       leaders end by SIGTERM and hand over in good order,
                    instead of being killed by SIGKILL
+  --picture <file> also draw the run, as an animated SVG
   --help           this text
 
 ZOOKEEPER_CONNECTION_STRING names a ZooKeeper to use; without it a local one is
@@ -34,6 +36,7 @@ export function parseDemoArguments(args) {
         instances: { type: 'string', default: '6' },
         ticks: { type: 'string', default: '3' },
         graceful: { type: 'boolean', default: false },
+        picture: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
     }));
@@ -50,6 +53,7 @@ export function parseDemoArguments(args) {
     instances: wholeNumber('--instances', values.instances, 50),
     ticks: wholeNumber('--ticks', values.ticks, 1000),
     graceful: values.graceful,
+    ...(values.picture !== undefined && { picture: values.picture }),
   };
 }
 

@@ -19,7 +19,7 @@
  * @property {number} instance
  * @property {number} term counted from 1
  * @property {number} fencingToken
- * @property {number} ticks how often it ran the job
+ * @property {bigint[]} runsNs when it ran the job
  * @property {bigint} fromNs
  * @property {bigint} [endNs] when it tipped over
  * @property {number} [handOverMs] from the end of the chapter before
@@ -77,9 +77,9 @@ export class Story {
     for (const chapter of this.chapters) {
       if (chapter.endNs === undefined) {
         problems.push(`instance ${chapter.instance} has not tipped over`);
-      } else if (chapter.ticks !== ticks) {
+      } else if (chapter.runsNs.length !== ticks) {
         problems.push(
-          `instance ${chapter.instance} ran the job ${chapter.ticks} times instead of ${ticks}`,
+          `instance ${chapter.instance} ran the job ${chapter.runsNs.length} times instead of ${ticks}`,
         );
       }
     }
@@ -107,7 +107,7 @@ export class Story {
       instance,
       term: this.chapters.length + 1,
       fencingToken,
-      ticks: 0,
+      runsNs: [],
       fromNs: atNs,
       handOverMs,
     });
@@ -122,7 +122,7 @@ export class Story {
         `instance ${tick.instance} ran the job without leading`,
       );
     } else {
-      leader.ticks += 1;
+      leader.runsNs.push(tick.atNs);
     }
     if (
       last &&

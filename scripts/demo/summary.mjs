@@ -16,7 +16,7 @@ export function printSummary(story, settings) {
       String(chapter.instance),
       String(chapter.term),
       String(chapter.fencingToken),
-      String(chapter.ticks),
+      String(chapter.runsNs.length),
       chapter.handOverMs?.toFixed(1) ?? '-',
     ]),
   );

@@ -14,14 +14,18 @@ import { step, StepFailedError } from './steps.mjs';
 /** Makes a clean clone ready to build, and to run all tests. */
 export async function prepare() {
   await step('Dependencies', ensureDependencies);
-  await step('ZooKeeper', async () => {
-    const { description } = await orFailStep(ensureZookeeper());
-    console.log(`Using ${description}.`);
-  });
+  await prepareZookeeper();
   await step('Tools', async () => {
     const promtool = await ensurePromtool();
     const chromium = await ensureChromium();
     console.log(`Using ${promtool} and ${chromium}.`);
+  });
+}
+
+export async function prepareZookeeper() {
+  await step('ZooKeeper', async () => {
+    const { description } = await orFailStep(ensureZookeeper());
+    console.log(`Using ${description}.`);
   });
 }
 

@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { tryToInstall } from '../support/apt-get.mjs';
 
 /**
@@ -16,6 +16,7 @@ import { tryToInstall } from '../support/apt-get.mjs';
  *   package of the distribution
  * @property {string[]} classpath jar files, in order
  * @property {string} java the java binary, proven to run
+ * @property {string} version of the server, "unknown" where no file tells
  * @property {string} description for people: what it is and where
  */
 
@@ -23,6 +24,9 @@ import { tryToInstall } from '../support/apt-get.mjs';
 const PACKAGE_JAR = '/usr/share/java/zookeeper.jar';
 /** Without a binding for SLF4J the server says nothing, not even why it ends. */
 const PACKAGE_LOGGING_JAR = '/usr/share/java/slf4j-simple.jar';
+
+/** The server's own jar, as releases name it. */
+const VERSIONED_JAR = /zookeeper-(\d[^/\\]*)\.jar$/;
 
 const HOW_TO_GET_ONE = [
   'Install Java and Apache ZooKeeper: unpack a release from https://zookeeper.apache.org/releases.html',
@@ -83,20 +87,37 @@ export class ZookeeperMissingError extends Error {
 function findJars(env) {
   const home = env.ZOOKEEPER_HOME;
   if (home) {
-    const classpath = [...jarsIn(join(home, 'lib')), ...jarsIn(home)];
-    if (classpath.some((jar) => /zookeeper-\d[^/\\]*\.jar$/.test(jar))) {
-      const description = `the Apache ZooKeeper in ${home} (ZOOKEEPER_HOME)`;
-      return { kind: 'home', classpath, description };
+    const jars = [...jarsIn(join(home, 'lib')), ...jarsIn(home)];
+    const own = jars.filter((jar) => VERSIONED_JAR.test(jar));
+    if (own.length > 0) {
+      const version = versionIn(own);
+      return {
+        kind: 'home',
+        version,
+        // Last: the manifest of Debian's jar leads to the libraries of the
+        // machine, and those beside it come first.
+        classpath: [...jars.filter((jar) => !own.includes(jar)), ...own],
+        description: `the Apache ZooKeeper ${version} in ${home} (ZOOKEEPER_HOME)`,
+      };
     }
   }
   if (existsSync(PACKAGE_JAR)) {
+    const version = versionIn(jarsIn(dirname(PACKAGE_JAR)));
     return {
       kind: 'package',
+      version,
       classpath: [PACKAGE_JAR, PACKAGE_LOGGING_JAR].filter(existsSync),
-      description: `the distribution's ZooKeeper (${PACKAGE_JAR})`,
+      description: `the distribution's ZooKeeper ${version} (${PACKAGE_JAR})`,
     };
   }
   return undefined;
+}
+
+/** @param {readonly string[]} jars */
+function versionIn(jars) {
+  return (
+    jars.map((jar) => VERSIONED_JAR.exec(jar)?.[1]).find(Boolean) ?? 'unknown'
+  );
 }
 
 /**

@@ -71,7 +71,7 @@ describe('@OnElected() and @OnDeposed()', () => {
     }
   }
 
-  it('S49 are called with the term; one that throws is logged and harms nobody', async () => {
+  it('are called with the term; one that throws is logged and harms nobody', async () => {
     const logger = new MemoryLogger();
     const app = await startApplication({
       options: {

@@ -35,7 +35,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-describe('S7 a wrong option fails at start and says what to do', () => {
+describe('a wrong option fails at start and says what to do', () => {
   it.each<[string, ZookeeperLeaderModuleOptions, RegExp]>([
     [
       'an empty connection string',

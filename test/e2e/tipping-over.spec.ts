@@ -163,7 +163,7 @@ describe('six instances that tip over', () => {
 });
 
 describe('the next instance leads', () => {
-  it('S65 within 250 ms after kill -9 of the leader', async () => {
+  it('within 250 ms after kill -9 of the leader', async () => {
     const instances = await startWaiting(6);
     const tookMs = await handOvers(instances, (leader) => void leader.kill());
     report('kill -9', tookMs);
@@ -181,7 +181,7 @@ describe('the next instance leads', () => {
     expect(median(tookMs)).toBeLessThan(100);
   }, 60_000);
 
-  it('S67 within the session timeout and a second after the leader and its keeper were killed', async () => {
+  it('within the session timeout and a second after the leader and its keeper were killed', async () => {
     const instances = await startWaiting(3);
     const tookMs = await handOvers(instances, (leader) => {
       const [keeper] = leader.descendants();

@@ -3,25 +3,37 @@
  * `npm run test:faults:mutations`: breaks the library on purpose, in each of the
  * ways of mutations.ts, and makes sure that the faults bring it to light. A suite
  * that cannot fail proves nothing.
+ *
+ * `-- --today 3` tries three of them, other ones every day; `-- 'lease check off'`
+ * tries those of that name.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
 import { inProject } from '../../scripts/support/project.mjs';
 import { build } from './build.mjs';
 
 const MOST_MINUTES = 10;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+const { values, positionals } = parseArgs({
+  options: { today: { type: 'string' } },
+  allowPositionals: true,
+});
 
 const built = await build();
 const { MUTATIONS } = await import(
   pathToFileURL(path.join(built.directory, 'test/faults/mutations.js')).href
 );
 await built.remove();
+const names = chosen(Object.keys(MUTATIONS));
+console.log(`Breaking the library: ${names.join(', ')}.`);
 const directory = await mkdtemp(path.join(tmpdir(), 'mutations-'));
 let missed = 0;
-for (const name of Object.keys(MUTATIONS)) {
+for (const name of names) {
   const report = path.join(directory, `${name.replaceAll(' ', '-')}.json`);
   const child = spawn(
     process.execPath,
@@ -56,3 +68,25 @@ for (const name of Object.keys(MUTATIONS)) {
 }
 await rm(directory, { recursive: true });
 process.exit(missed === 0 ? 0 : 1);
+
+/**
+ * @param {string[]} all
+ * @returns {string[]}
+ */
+function chosen(all) {
+  const unknown = positionals.filter((name) => !all.includes(name));
+  if (unknown.length > 0) {
+    throw new Error(
+      `No mutation is named ${unknown.join(', ')}. There are: ${all.join(', ')}`,
+    );
+  }
+  if (positionals.length > 0) {
+    return positionals;
+  }
+  const count = Number(values.today ?? all.length);
+  const first = Math.floor(Date.now() / DAY_MS) * count;
+  return Array.from(
+    { length: Math.min(count, all.length) },
+    (_, index) => /** @type {string} */ (all[(first + index) % all.length]),
+  );
+}

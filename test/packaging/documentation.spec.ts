@@ -72,12 +72,13 @@ it('every TypeScript block of the documentation compiles', async () => {
   expect(result.stdout).toBe('');
 });
 
-it('every block about testing that needs no test runner runs', async () => {
+it('every block of the tutorial and about testing that needs no test runner runs', async () => {
   const runnable = blocks.filter(
     ({ page, code }) =>
-      page === 'docs/testing.md' && !code.includes('@jest/globals'),
+      ['docs/testing.md', 'docs/tutorial.md'].includes(page) &&
+      !code.includes('@jest/globals'),
   );
-  expect(runnable.length).toBeGreaterThan(3);
+  expect(runnable.length).toBeGreaterThan(6);
   const files = await Promise.all(
     runnable.map(async ({ file, code }) => {
       const { code: script } = await transform(code, {

@@ -10,7 +10,7 @@ import { VERSION } from '../../lib/version.js';
 const STAT = { czxid: 7, createdAtMs: 1_000 } as NodeStat;
 
 describe('election nodes', () => {
-  it('S9 are sorted by their number alone, whatever their prefix', () => {
+  it('are sorted by their number alone, whatever their prefix', () => {
     const names = ['b-n_0000000002', 'a-n_0000000010', 'c-n_0000000001'];
     expect(sortedNodes(names).map(({ name }) => name)).toEqual([
       'c-n_0000000001',
@@ -19,7 +19,7 @@ describe('election nodes', () => {
     ]);
   });
 
-  it('S9 stay in order when the number overflows', () => {
+  it('stay in order when the number overflows', () => {
     const names = [
       'x-n_-2147483648',
       'x-n_2147483647',
@@ -31,7 +31,8 @@ describe('election nodes', () => {
     ]);
   });
 
-  it('S8 are told from what is foreign', () => {
+  // etcd-io/etcd#6278
+  it('foreign names are not taken for election nodes', () => {
     expect(
       sortedNodes(['lock-0000000001', 'n_1', 'x-n_12', 'x-n_00000000001', '']),
     ).toEqual([]);

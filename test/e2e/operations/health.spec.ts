@@ -127,7 +127,7 @@ describe('the health of an instance', () => {
     });
   });
 
-  it('S58 is down for a leader whose lease has run out, until it is renewed', async () => {
+  it('is down for a leader whose lease has run out, until it is renewed', async () => {
     const app = await startWithHealth({
       basePath: '/health-lease',
       sessionTimeoutMs: 3_000,
@@ -174,7 +174,7 @@ describe('the health of an instance', () => {
     }
   });
 
-  it('S43 is down at once when ZooKeeper refuses the credentials or the permission', async () => {
+  it('is down at once when ZooKeeper refuses the credentials or the permission', async () => {
     // A real server accepts any digest: what the client says is made up here.
     const connection$ = new BehaviorSubject<Connection>({
       state: 'lost',

@@ -1,34 +1,18 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { lastValueFrom } from 'rxjs';
 import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
 import { ElectionGroup } from '../../support/election-group.js';
+import { useElectionGroup } from '../../support/use-election-group.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
-let server: ZookeeperServer;
 let group: ElectionGroup;
-let testNumber = 0;
-
-beforeAll(async () => {
-  server = await ZookeeperServer.start();
+useElectionGroup((own) => {
+  group = own;
 });
-beforeEach(() => {
-  testNumber += 1;
-  group = new ElectionGroup(server.port, `/basics-${testNumber}`);
-});
-afterEach(() => group.close());
-afterAll(() => server.close());
 
 describe('basics', () => {
-  it('S1 leadership walks through the instances in the order of their start', async () => {
+  it('leadership walks through the instances in the order of their start', async () => {
     const order: string[] = [];
     for (const name of ['A', 'B', 'C', 'D', 'E']) {
       await group.join(name);
@@ -41,7 +25,7 @@ describe('basics', () => {
     await group.expectInvariant();
   });
 
-  it('S2 ten concurrent contenders lead one at a time', async () => {
+  it('ten concurrent contenders lead one at a time', async () => {
     const instances = await Promise.all(
       Array.from({ length: 10 }, (_, index) => group.start(`I${index}`)),
     );
@@ -58,7 +42,7 @@ describe('basics', () => {
     await group.expectInvariant();
   });
 
-  it('S3 when one in the middle leaves, the one behind it does not lead', async () => {
+  it('when one in the middle leaves, the one behind it does not lead', async () => {
     const a = await group.join('A');
     const b = await group.join('B');
     const c = await group.join('C');
@@ -70,7 +54,7 @@ describe('basics', () => {
     await group.expectInvariant();
   });
 
-  it('S4 without a server nobody leads; when one comes, one is elected once', async () => {
+  it('without a server nobody leads; when one comes, one is elected once', async () => {
     const port = await freePort();
     const late = new ElectionGroup(port, '/late');
     const instance = await late.start('A');
@@ -85,7 +69,7 @@ describe('basics', () => {
     await lateServer.close();
   });
 
-  it('S5 closed while never connected: nothing is created, nothing hangs', async () => {
+  it('an instance that closes before it has connected creates nothing and ends', async () => {
     const instance = await group.start('A', { isProxied: true });
     instance.proxy?.refuse();
     instance.proxy?.cut();
@@ -99,7 +83,7 @@ describe('basics', () => {
     expect(await group.nodes()).toEqual([]);
   });
 
-  it('S6 nobody takes part in an election that does not exist', async () => {
+  it('nobody takes part in an election that does not exist', async () => {
     const instance = await group.join('A');
     const other = instance.elections.find('nobody-enters', 'a test');
     expect(await other.participants()).toEqual([]);
@@ -109,7 +93,7 @@ describe('basics', () => {
     expect(seen).toEqual([undefined]);
   });
 
-  it('S6 a participant that vanishes between listing and reading is left out', async () => {
+  it('a participant that vanishes between listing and reading is left out', async () => {
     const a = await group.join('A', { isProxied: true });
     const b = await group.join('B');
     const held = a.proxy?.holdReplyOf('getChildren2');
@@ -121,7 +105,8 @@ describe('basics', () => {
     expect(participants.map(({ instanceId }) => instanceId)).toEqual(['A']);
   });
 
-  it('S8 foreign children are ignored', async () => {
+  // etcd-io/etcd#6278
+  it('foreign children are ignored', async () => {
     const path = `${group.basePath}/elections/default`;
     await group.inspect(async (client) => {
       await client.createAll(path);
@@ -141,7 +126,7 @@ describe('basics', () => {
     expect(await group.nodes()).toHaveLength(4);
   });
 
-  it('S55 entering twice is entering once', async () => {
+  it('entering twice creates one node', async () => {
     const a = await group.join('A');
     a.election.enter();
     a.election.enter();
@@ -151,7 +136,7 @@ describe('basics', () => {
 });
 
 describe('callbacks and work', () => {
-  it('S50 resign and withdraw from inside a callback', async () => {
+  it('resign() and withdraw() may be called from inside a callback', async () => {
     const a = await group.start('A');
     const b = await group.start('B');
     let resigned = 0;
@@ -172,7 +157,7 @@ describe('callbacks and work', () => {
     );
     for (const { roles } of [a, b]) {
       roles.forEach((role, index) => {
-        // Never gained twice without a loss in between (S51).
+        // Never gained twice without a loss in between.
         expect(role === 'leader' && roles[index + 1] === 'leader').toBe(false);
       });
     }
@@ -184,14 +169,14 @@ describe('callbacks and work', () => {
     group.expectOneLeaderAtATime();
   });
 
-  it('S51 a late subscriber hears the present state first', async () => {
+  it('a late subscriber hears the present state first', async () => {
     const a = await group.join('A');
     const heard: string[] = [];
     a.election.leadership$.subscribe(({ role }) => heard.push(role));
     expect(heard).toEqual(['leader']);
   });
 
-  it('S51 a subscriber that changes the state does not reorder what others hear', async () => {
+  it('a subscriber that changes the state does not reorder what others hear', async () => {
     const a = await group.start('A');
     const heard: string[] = [];
     a.election.leadership$.subscribe(({ role }) => {
@@ -210,14 +195,15 @@ describe('callbacks and work', () => {
     ]);
   });
 
-  it('S52 resigning twice with nobody else waiting leads again', async () => {
+  // CURATOR-518
+  it('resigning twice with nobody else waiting leads again', async () => {
     const a = await group.join('A');
     await Promise.all([a.election.resign(), a.election.resign()]);
     await group.waitForLeader(a);
     await group.expectInvariant();
   });
 
-  it('S53 resigning hands over to the next, and queues again', async () => {
+  it('resigning hands over to the next, and queues again', async () => {
     const a = await group.join('A');
     const b = await group.join('B');
     await group.resign(a);
@@ -227,7 +213,7 @@ describe('callbacks and work', () => {
     await group.expectInvariant();
   });
 
-  it('S57 leader$ on a follower ends at the true leader', async () => {
+  it('leader$ on a follower ends at the true leader', async () => {
     const [a, b, c] = [
       await group.join('A'),
       await group.join('B'),
@@ -255,7 +241,7 @@ describe('callbacks and work', () => {
     expect(seen.at(-1)).toBe('A');
   });
 
-  it('S57 leader$ completes, also for those who ask after the end', async () => {
+  it('leader$ completes, also for those who ask after the end', async () => {
     const a = await group.join('A');
     await a.close();
     await expect(

@@ -1,33 +1,16 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   ElectionGroup,
   type ElectionInstance,
 } from '../../support/election-group.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { useElectionGroup } from '../../support/use-election-group.js';
 import { waitFor } from '../../support/wait-for.js';
-import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
-let server: ZookeeperServer;
 let group: ElectionGroup;
-let testNumber = 0;
-
-beforeAll(async () => {
-  server = await ZookeeperServer.start();
+useElectionGroup((own) => {
+  group = own;
 });
-beforeEach(() => {
-  testNumber += 1;
-  group = new ElectionGroup(server.port, `/races-${testNumber}`);
-});
-afterEach(() => group.close());
-afterAll(() => server.close());
 
 /** A connected instance outside of the election, with a disturbable network. */
 async function connectedOutside(
@@ -39,7 +22,7 @@ async function connectedOutside(
 }
 
 describe('create and delete races', () => {
-  it('S10 the reply of the create is lost: the node is found, and is the only one', async () => {
+  it('the reply of the create is lost: the node is found, and is the only one', async () => {
     const [a, proxy] = await connectedOutside('A');
     const held = proxy.holdReplyOf('create');
     a.election.enter();
@@ -50,7 +33,8 @@ describe('create and delete races', () => {
     await group.expectInvariant();
   });
 
-  it('S12 the reply is lost and the candidate gives up: the orphan goes, the next one leads', async () => {
+  // CURATOR-45
+  it('the reply is lost and the candidate gives up: the orphan goes, the next one leads', async () => {
     const [a, proxy] = await connectedOutside('A');
     const held = proxy.holdReplyOf('create');
     a.election.enter();
@@ -66,7 +50,8 @@ describe('create and delete races', () => {
     group.expectOneLeaderAtATime();
   });
 
-  it('S13 closed during a pending create: no node is left', async () => {
+  // CURATOR-18
+  it('closed during a pending create: no node is left', async () => {
     const [a, proxy] = await connectedOutside('A');
     const held = proxy.holdReplyOf('create');
     a.election.enter();
@@ -78,7 +63,8 @@ describe('create and delete races', () => {
     await group.expectInvariant();
   });
 
-  it('S14 closed inside a watch event: nothing is created again', async () => {
+  // CURATOR-3
+  it('closed inside a watch event: nothing is created again', async () => {
     const a = await group.join('A');
     const b = await group.join('B');
     b.election.leadership$.subscribe(({ role }) => {
@@ -94,7 +80,7 @@ describe('create and delete races', () => {
     expect(await group.nodes()).toEqual([]);
   });
 
-  it('S15 several restarts of the candidacy in flight: one node', async () => {
+  it('several restarts of the candidacy in flight: one node', async () => {
     const a = await group.join('A');
     for (let round = 0; round < 5; round += 1) {
       void a.election.withdraw();
@@ -104,7 +90,8 @@ describe('create and delete races', () => {
     await group.expectInvariant();
   });
 
-  it('S16 a late create reply of an earlier candidacy does not leave a second node', async () => {
+  // CURATOR-498
+  it('a late create reply of an earlier candidacy does not leave a second node', async () => {
     const [a, proxy] = await connectedOutside('A');
     const held = proxy.holdReplyOf('create');
     a.election.enter();
@@ -116,7 +103,8 @@ describe('create and delete races', () => {
     await group.expectInvariant();
   });
 
-  it('S17 withdrawing without a connection: the node goes when there is one again', async () => {
+  // CURATOR-202
+  it('withdrawing without a connection: the node goes when there is one again', async () => {
     const a = await group.join('A', { isProxied: true });
     a.proxy?.refuse();
     a.proxy?.cut();
@@ -131,7 +119,7 @@ describe('create and delete races', () => {
     });
   });
 
-  it('S18 giving up waiting does not leave the election', async () => {
+  it('giving up waiting does not leave the election', async () => {
     await group.join('A');
     const b = await group.join('B');
     const abort = new AbortController();
@@ -144,7 +132,8 @@ describe('create and delete races', () => {
     await group.expectInvariant();
   });
 
-  it('S19 the reply of the resignation is lost: it is done all the same, and can be repeated', async () => {
+  // etcd-io/etcd#22123
+  it('the reply of the resignation is lost: it is done all the same, and can be repeated', async () => {
     const a = await group.join('A', { isProxied: true });
     const b = await group.join('B');
     const held = a.proxy?.holdReplyOf('delete');
@@ -161,7 +150,8 @@ describe('create and delete races', () => {
     await group.expectInvariant();
   });
 
-  it('S29 S30 the predecessor goes while its successor looks: it is seen, and the node is kept', async () => {
+  // CURATOR-644, CURATOR-645
+  it('the predecessor goes while its successor looks: it is seen, and the node is kept', async () => {
     const a = await group.join('A');
     const [b, proxy] = await connectedOutsideBehind('B');
     const held = proxy.holdReplyOf('getChildren2');
@@ -193,7 +183,7 @@ describe('create and delete races', () => {
 });
 
 describe('interference', () => {
-  it("S44 an operator deletes the leader's node: the next one leads, the former queues again", async () => {
+  it("an operator deletes the leader's node: the next one leads, the former queues again", async () => {
     group.isTamperedWith = true;
     const a = await group.join('A');
     const b = await group.join('B');
@@ -215,7 +205,7 @@ describe('interference', () => {
     ).toEqual(['B', 'A']);
   });
 
-  it("S45 an operator deletes a follower's node: it queues again, the one behind stays behind", async () => {
+  it("an operator deletes a follower's node: it queues again, the one behind stays behind", async () => {
     const a = await group.join('A');
     const b = await group.join('B');
     const c = await group.join('C');

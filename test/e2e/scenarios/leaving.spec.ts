@@ -1,36 +1,20 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ElectionGroup } from '../../support/election-group.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { useElectionGroup } from '../../support/use-election-group.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
-import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 /** So long that whoever waits for it is found out. */
 const SESSION_TIMEOUT_MS = 20_000;
 
-let server: ZookeeperServer;
 let group: ElectionGroup;
-let testNumber = 0;
-
-beforeAll(async () => {
-  server = await ZookeeperServer.start();
-});
-beforeEach(() => {
-  testNumber += 1;
-  group = new ElectionGroup(server.port, `/leaving-${testNumber}`, {
-    sessionTimeoutMs: SESSION_TIMEOUT_MS,
-  });
-});
-afterEach(() => group.close());
-afterAll(() => server.close());
+useElectionGroup(
+  (own) => {
+    group = own;
+  },
+  { sessionTimeoutMs: SESSION_TIMEOUT_MS },
+);
 
 describe('an instance that shuts down', () => {
   it.each<[string, (proxy: TcpProxy) => void]>([
@@ -133,7 +117,7 @@ describe('a session that is replaced while its instance joins', () => {
     const election = a.elections.get();
     await held.arrived;
     await WireClient.expire({
-      port: server.port,
+      port: group.port,
       ...proxy.lastSession(before),
     });
     await waitFor(

@@ -46,7 +46,8 @@ async function ensemble(
 }
 
 describe('outages', () => {
-  it('S32 the servers come back empty: everything is created again, one leads', async () => {
+  // CURATOR-724
+  it('the servers come back empty: everything is created again, one leads', async () => {
     const [server, group] = await standalone();
     await group.join('A');
     await group.join('B');
@@ -60,7 +61,7 @@ describe('outages', () => {
     await group.expectInvariant();
   }, 60_000);
 
-  it('S35 a full outage with ten candidates: nobody leads, then one', async () => {
+  it('a full outage with ten candidates: nobody leads, then one', async () => {
     const [server, group] = await standalone();
     await Promise.all(
       Array.from({ length: 10 }, (_, index) => group.join(`I${index}`)),
@@ -75,7 +76,7 @@ describe('outages', () => {
     await group.expectInvariant();
   }, 60_000);
 
-  it('S41 a rolling restart of three servers: with hold-lease no change of leader', async () => {
+  it('a rolling restart of three servers: with hold-lease no change of leader', async () => {
     const [servers, group] = await ensemble(9_000);
     for (const name of ['A', 'B', 'C']) {
       await group.join(name);
@@ -93,7 +94,7 @@ describe('outages', () => {
     expect(group.checker.of('default')).toHaveLength(1);
   }, 120_000);
 
-  it('S42 the quorum is lost: at most one leader, and none after the lease', async () => {
+  it('the quorum is lost: at most one leader, and none after the lease', async () => {
     const [servers, group] = await ensemble(3_000);
     for (const name of ['A', 'B', 'C']) {
       await group.join(name);

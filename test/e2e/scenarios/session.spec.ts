@@ -1,36 +1,20 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { ElectionGroup } from '../../support/election-group.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { useElectionGroup } from '../../support/use-election-group.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
-import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 const SESSION_TIMEOUT_MS = 2_000;
 const LEASE_MS = (SESSION_TIMEOUT_MS * 2) / 3;
 
-let server: ZookeeperServer;
 let group: ElectionGroup;
-let testNumber = 0;
-
-beforeAll(async () => {
-  server = await ZookeeperServer.start();
-});
-beforeEach(() => {
-  testNumber += 1;
-  group = new ElectionGroup(server.port, `/session-${testNumber}`, {
-    sessionTimeoutMs: SESSION_TIMEOUT_MS,
-  });
-});
-afterEach(() => group.close());
-afterAll(() => server.close());
+useElectionGroup(
+  (own) => {
+    group = own;
+  },
+  { sessionTimeoutMs: SESSION_TIMEOUT_MS },
+);
 
 async function disconnect(proxy: TcpProxy | undefined): Promise<void> {
   proxy?.refuse();
@@ -47,7 +31,7 @@ async function disconnect(proxy: TcpProxy | undefined): Promise<void> {
 }
 
 describe('session and connection', () => {
-  it('S22 step-down: lost at the disconnect, leads again with the same node', async () => {
+  it('step-down: lost at the disconnect, leads again with the same node', async () => {
     const a = await group.join('A', {
       isProxied: true,
       connectionLossPolicy: 'step-down',
@@ -65,7 +49,7 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
-  it('S23 hold-lease: a short disconnect gives no event at all', async () => {
+  it('hold-lease: a short disconnect gives no event at all', async () => {
     const a = await group.join('A', { isProxied: true });
     await disconnect(a.proxy);
     expect(a.isLeader).toBe(true);
@@ -84,7 +68,8 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
-  it('S24 cut off for longer than the lease: it ends before the session can expire', async () => {
+  // CURATOR-460
+  it('cut off for longer than the lease: it ends before the session can expire', async () => {
     const a = await group.join('A', { isProxied: true });
     const cutAt = performance.now();
     // Nothing is refused and nobody is told: no event says that ZooKeeper is gone.
@@ -102,7 +87,7 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
-  it('S25 the session expires while leading: the next one leads, the former says lost once', async () => {
+  it('the session expires while leading: the next one leads, the former says lost once', async () => {
     const a = await group.join('A', { isProxied: true });
     const b = await group.join('B');
     a.proxy?.drop();
@@ -118,7 +103,8 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
-  it('S27 reconnects in quick succession', async () => {
+  // CURATOR-620
+  it('two reconnects in quick succession leave one leader and one node each', async () => {
     const a = await group.join('A', { isProxied: true });
     const nodes = await group.nodes();
     for (let flap = 0; flap < 5; flap += 1) {
@@ -134,7 +120,8 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
-  it('S28 two instances reconnect with deletes in flight', async () => {
+  // CURATOR-653
+  it('two instances that reconnect while they delete never lead at once', async () => {
     const a = await group.join('A', { isProxied: true });
     const b = await group.join('B', { isProxied: true });
     for (let round = 0; round < 3; round += 1) {
@@ -148,7 +135,7 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
-  it('S31 the predecessor dies while we are disconnected: we lead after reconnecting', async () => {
+  it('the predecessor dies while we are disconnected: we lead after reconnecting', async () => {
     const a = await group.join('A');
     const b = await group.join('B', { isProxied: true });
     await disconnect(b.proxy);
@@ -158,9 +145,9 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
-  it('S33 a path in the connection string that does not exist is created', async () => {
+  it('a path in the connection string that does not exist is created', async () => {
     const a = await group.start('A', {
-      connectionString: `127.0.0.1:${server.port}/new/chroot`,
+      connectionString: `127.0.0.1:${group.port}/new/chroot`,
     });
     await group.waitForLeader(a);
     const nodes = await group.inspect((client) =>
@@ -169,7 +156,7 @@ describe('session and connection', () => {
     expect(nodes).toHaveLength(1);
   });
 
-  it("S34 the election's node is removed while nobody is in it: it is created again", async () => {
+  it("the election's node is removed while nobody is in it: it is created again", async () => {
     const a = await group.join('A');
     await a.election.withdraw();
     await group.inspect((client) =>
@@ -180,7 +167,7 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
-  it('S36 flaps with five elections on one session: every election leads again', async () => {
+  it('after several flaps each of five elections on one session leads again', async () => {
     const names = ['default', 'b', 'c', 'd', 'e'];
     const a = await group.join('A', { isProxied: true, enters: names });
     const all = names.map((name) => a.elections.find(name, 'a test'));
@@ -200,7 +187,7 @@ describe('session and connection', () => {
     }
   });
 
-  it("S37 a follower's session expires: it queues again and is not told that it leads", async () => {
+  it("a follower's session expires: it queues again and is not told that it leads", async () => {
     const a = await group.join('A');
     const b = await group.join('B', { isProxied: true });
     const before = await group.nodes();
@@ -220,7 +207,7 @@ describe('session and connection', () => {
   });
 
   it.each(['create', 'getChildren2', 'getData', 'setData'])(
-    'S39 the session expires during %s: the election goes on',
+    'the session expires during %s: the election goes on',
     async (opcode) => {
       const a = await group.join('A', { isProxied: true });
       const proxy = a.proxy as TcpProxy;
@@ -228,27 +215,27 @@ describe('session and connection', () => {
       const held = proxy.holdReplyOf(opcode);
       a.election.enter();
       await held.arrived;
-      await WireClient.expire({ port: server.port, ...proxy.lastSession() });
+      await WireClient.expire({ port: group.port, ...proxy.lastSession() });
       proxy.cut();
       await group.waitForLeader(a);
       await group.expectInvariant();
     },
   );
 
-  it('S39 the session expires during a delete: the election goes on', async () => {
+  it('the session expires during a delete: the election goes on', async () => {
     const a = await group.join('A', { isProxied: true });
     const proxy = a.proxy as TcpProxy;
     const held = proxy.holdReplyOf('delete');
     const resigned = a.election.resign();
     await held.arrived;
-    await WireClient.expire({ port: server.port, ...proxy.lastSession() });
+    await WireClient.expire({ port: group.port, ...proxy.lastSession() });
     proxy.cut();
     await resigned;
     await group.waitForLeader(a);
     await group.expectInvariant();
   });
 
-  it('S40 lost between winning and starting work: the work does not start', async () => {
+  it('lost between winning and starting work: the work does not start', async () => {
     const a = await group.start('A');
     let isLeaderAfterStall: boolean | undefined;
     a.election.leadership$.subscribe(({ role }) => {
@@ -269,7 +256,7 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
-  it('S43 without permission: told once, tried again without spinning', async () => {
+  it('without permission: told once, tried again without spinning', async () => {
     // Reading and administration, but no creation.
     await group.inspect(async (client) => {
       await client.create(group.basePath);
@@ -299,7 +286,7 @@ describe('session and connection', () => {
     await group.waitForLeader(a, 25_000);
   });
 
-  it('S43 without permission for heartbeats: leads no longer than a lease, and says why', async () => {
+  it('without permission for heartbeats: leads no longer than a lease, and says why', async () => {
     const instances = `${group.basePath}/instances`;
     await group.inspect(async (client) => {
       await client.createAll(instances);
@@ -343,7 +330,7 @@ describe('session and connection', () => {
     // The library opens short sessions of another kind as well.
     const { sessionId } = a.elections.session?.client.connection ?? {};
     await WireClient.expire({
-      port: server.port,
+      port: group.port,
       ...(a.proxy as TcpProxy).lastSession(sessionId),
     });
     // Only those who have the credentials can create a node again.
@@ -355,7 +342,7 @@ describe('session and connection', () => {
     expect(JSON.stringify(group.logger.entries)).not.toContain('secret');
   });
 
-  it('S48 a callback that takes long while the session is lost: not leading all the same', async () => {
+  it('a callback that takes long while the session is lost: not leading all the same', async () => {
     const a = await group.start('A', { isProxied: true });
     let isBusy = false;
     a.election.leadership$.subscribe(({ role }) => {
@@ -374,7 +361,7 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
-  it('S63 delays and lost connections: one leader at a time', async () => {
+  it('delays and lost connections: one leader at a time', async () => {
     const a = await group.join('A', { isProxied: true });
     const b = await group.join('B', { isProxied: true });
     for (let round = 0; round < 20; round += 1) {

@@ -1,38 +1,23 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   TaskBench,
   type BenchInstance,
   type BenchOptions,
 } from '../../support/task-bench.js';
+import { useTaskBench } from '../../support/use-task-bench.js';
 import { waitFor } from '../../support/wait-for.js';
 import { OPEN_ACL } from '../../support/wire-records.js';
-import type { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 const READ_ONLY = [{ permissions: 17, scheme: 'world', id: 'anyone' }];
 
-let server: ZookeeperServer;
 let bench: TaskBench;
-let benches = 0;
-
-beforeAll(async () => {
-  server = await TaskBench.startServer();
-});
-afterEach(() => bench.close());
-afterAll(() => server.close());
+const newBench = useTaskBench();
 
 async function start(
   options: BenchOptions = {},
   own: Parameters<TaskBench['start']>[1] = {},
 ): Promise<BenchInstance> {
-  benches += 1;
-  bench = new TaskBench(server, `/trouble-${benches}`, {
+  bench = newBench({
     ledger: { missedTicks: 'all' },
     ...options,
   });

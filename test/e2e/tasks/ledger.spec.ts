@@ -1,37 +1,17 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import {
   TaskBench,
   type BenchInstance,
   type BenchOptions,
 } from '../../support/task-bench.js';
+import { useTaskBench } from '../../support/use-task-bench.js';
 import { waitFor } from '../../support/wait-for.js';
-import type { ZookeeperServer } from '../../support/zookeeper-server.js';
 
-let server: ZookeeperServer;
 let bench: TaskBench;
-let benches = 0;
-
-beforeAll(async () => {
-  server = await TaskBench.startServer();
-});
-afterEach(() => bench.close());
-afterAll(() => server.close());
+const newBench = useTaskBench();
 
 function setUp(options: BenchOptions = {}, now?: string): void {
-  benches += 1;
-  bench = new TaskBench(
-    server,
-    `/ledger-${benches}`,
-    { ledger: true, ...options },
-    now,
-  );
+  bench = newBench({ ledger: true, ...options }, now);
 }
 
 /** The first leads, the second is next in line. */

@@ -1,11 +1,4 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { channel } from 'node:diagnostics_channel';
 import type { LeaderTaskEvent } from '../../../lib/index.js';
 import {
@@ -13,26 +6,18 @@ import {
   type BenchInstance,
   type BenchOptions,
 } from '../../support/task-bench.js';
+import { useTaskBench } from '../../support/use-task-bench.js';
 import { waitFor } from '../../support/wait-for.js';
-import type { ZookeeperServer } from '../../support/zookeeper-server.js';
 
-let server: ZookeeperServer;
 let bench: TaskBench;
-let benches = 0;
+const newBench = useTaskBench();
 /** Ends of the runs that wait for one, the oldest first. */
 let ends: (() => void)[];
 
-beforeAll(async () => {
-  server = await TaskBench.startServer();
-});
-afterEach(() => bench.close());
-afterAll(() => server.close());
-
 /** Runs last until {@link ends} are called. */
 function setUp(options: BenchOptions): void {
-  benches += 1;
   ends = [];
-  bench = new TaskBench(server, `/overlap-${benches}`, options);
+  bench = newBench(options);
   bench.work = () =>
     new Promise<void>((resolve) => {
       ends.push(resolve);

@@ -1,0 +1,38 @@
+/**
+ * A script of package.json that takes too long for every change. Where this machine
+ * cannot run it, it says why in a line, and succeeds.
+ *
+ * @typedef {object} LongSuite
+ * @property {string} title
+ * @property {string} script
+ * @property {string[]} [args]
+ * @property {string} [zookeeper] release of the servers, if not that of the machine
+ */
+
+/**
+ * What `npm run test:all` adds to `npm test`.
+ *
+ * @type {readonly LongSuite[]}
+ */
+export const LONG_SUITES = [
+  { title: 'Every mutation', script: 'test:faults:mutations' },
+  {
+    title: 'Faults, six minutes',
+    script: 'test:faults',
+    args: ['--minutes', '6'],
+  },
+  {
+    title: 'Scenarios on ZooKeeper 3.9',
+    script: 'jest',
+    args: ['test/e2e/scenarios', 'test/e2e/security', 'test/e2e/support'],
+    zookeeper: '3.9',
+  },
+  {
+    title: 'Faults on ZooKeeper 3.9, six minutes',
+    script: 'test:faults',
+    args: ['--minutes', '6'],
+    zookeeper: '3.9',
+  },
+  { title: 'Nest 11', script: 'test:nest11' },
+  { title: 'Compatibility', script: 'test:compat' },
+];
