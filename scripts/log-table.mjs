@@ -17,6 +17,6 @@ for (const text of unexplained) {
   console.error(`No explanation in docs/operations/log-lines.json: ${text}`);
 }
 for (const text of stale) {
-  console.error(`Explained, but logged by nothing any more: ${text}`);
+  console.log(`Explained, but logged by nothing (any more): ${text}`);
 }
-process.exitCode = unexplained.length + stale.length > 0 ? 1 : 0;
+process.exitCode = unexplained.length > 0 ? 1 : 0;

@@ -64,7 +64,7 @@ async function sessionFindings(
       return [
         bad(
           'session',
-          error.message,
+          error.message.replace(/\.+$/, ''),
           'mend what is wrong with the servers first',
         ),
       ];

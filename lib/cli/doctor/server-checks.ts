@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { ServerAddress } from '../../zookeeper/connection-string.js';
 import { bad, note, ok, type Finding } from './finding.js';
 
@@ -34,7 +35,11 @@ export async function checkServer(
       ),
     ];
   }
-  return judgeAnswer(about, await ask(host, port, timeoutMs), timeoutMs);
+  const answer = await ask(host, port, timeoutMs);
+  const mayBeTls = answer.type === 'closed' || answer.type === 'silent';
+  return mayBeTls && (await speaksTls(host, port, timeoutMs))
+    ? [isOfTls(about)]
+    : judgeAnswer(about, answer, timeoutMs);
 }
 
 /** What an answer tells of a server. */
@@ -99,13 +104,7 @@ function judgeFailure(
 
 function judgeText(about: string, text: string): Finding[] {
   if (text.charCodeAt(0) === 0x15) {
-    return [
-      bad(
-        about,
-        'it speaks TLS at this port',
-        'use its clientPort, or give the application the option tls',
-      ),
-    ];
+    return [isOfTls(about)];
   }
   if (/not currently serving requests/.test(text)) {
     return [
@@ -149,6 +148,14 @@ function judgeText(about: string, text: string): Finding[] {
         ]
       : []),
   ];
+}
+
+function isOfTls(about: string): Finding {
+  return bad(
+    about,
+    'it speaks TLS at this port',
+    'use its clientPort, or give the application the option tls',
+  );
 }
 
 /** What is known of a version. */
@@ -220,5 +227,27 @@ function ask(host: string, port: number, timeoutMs: number): Promise<Answer> {
             message: error.message,
           }),
     );
+  });
+}
+
+/** Whether a server answers a TLS handshake, whatever its certificate. */
+function speaksTls(
+  host: string,
+  port: number,
+  timeoutMs: number,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTls({ host, port, rejectUnauthorized: false });
+    const settle = (isTls: boolean): void => {
+      socket.destroy();
+      resolve(isTls);
+    };
+    socket.setTimeout(timeoutMs, () => settle(false));
+    socket.on('secureConnect', () => settle(true));
+    // A server that demands a certificate refuses with an alert: that is TLS, too.
+    socket.on('error', ({ code }: NodeJS.ErrnoException) =>
+      settle(/ALERT|HANDSHAKE_FAILURE/.test(code ?? '')),
+    );
+    socket.on('end', () => settle(false));
   });
 }

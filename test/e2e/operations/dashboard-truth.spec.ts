@@ -231,7 +231,7 @@ describe('the page', () => {
     await page.waitForSelector('[data-key="hand-over default"]:disabled');
 
     // The same is wrong for all who ask.
-    await waitFor(() => !app.get(LeaderElection).isLeader());
+    await waitFor(() => app.get(LeaderElection).leadership.role !== 'leader');
     const health = async () =>
       (
         await app
