@@ -21,13 +21,13 @@ const NAMES = ['username', 'name', 'email', 'preferred_username', 'sub', 'id'];
 export function actorOf(
   request: object,
   instanceId: string,
-  who: ((request: object) => string | undefined) | undefined,
+  who: (request: object) => string | undefined,
 ): Actor {
   const { user, ip, socket } = request as ActingRequest;
   const address =
     typeof ip === 'string' ? ip : (socket?.remoteAddress ?? 'an address');
   return {
-    by: who?.(request) ?? nameOf(user) ?? `somebody at ${address}`,
+    by: who(request) ?? nameOf(user) ?? `somebody at ${address}`,
     from: `the dashboard of ${instanceId}, from ${address}`,
   };
 }

@@ -11,7 +11,7 @@ import {
 export class DashboardActionsController {
   readonly #actions: DashboardActions;
   readonly #instanceId: string;
-  readonly #who: ((request: object) => string | undefined) | undefined;
+  readonly #options: CheckedDashboardOptions;
 
   constructor(
     @Inject(DashboardActions) actions: DashboardActions,
@@ -20,7 +20,7 @@ export class DashboardActionsController {
   ) {
     this.#actions = actions;
     this.#instanceId = elections.instanceId;
-    this.#who = options.actions?.who;
+    this.#options = options;
   }
 
   @Post('api/hand-over')
@@ -92,6 +92,8 @@ export class DashboardActionsController {
   }
 
   #actor(request: object): Actor {
-    return actorOf(request, this.#instanceId, this.#who);
+    return actorOf(request, this.#instanceId, (each) =>
+      this.#options.actions?.who?.(each),
+    );
   }
 }

@@ -12,14 +12,12 @@ const DAYS = [
 
 /** A schedule as people say it: `every 5 s`, `daily at 02:00`. */
 export function scheduleWords(schedule: LeaderTaskSchedule): string {
-  switch (schedule.type) {
-    case 'cron':
-      return cronWords(schedule.expression) ?? schedule.expression;
-    case 'interval':
-      return `every ${span(schedule.everyMs)}`;
-    case 'timeout':
-      return `once, ${span(schedule.afterMs)} after the start`;
+  if (schedule.type === 'cron') {
+    return cronWords(schedule.expression) ?? schedule.expression;
   }
+  return schedule.type === 'interval'
+    ? `every ${span(schedule.everyMs)}`
+    : `once, ${span(schedule.afterMs)} after the start`;
 }
 
 /** Undefined for what has no short words. */

@@ -67,7 +67,7 @@ export function judgeAnswer(
           'if it is ZooKeeper, allow the command: 4lw.commands.whitelist=srvr',
         ),
       ];
-    case 'text':
+    default:
       return judgeText(about, answer.text);
   }
 }

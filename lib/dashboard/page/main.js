@@ -96,11 +96,13 @@ function receive({ isWhole, parts: changed }) {
 function draw() {
   const known = about();
   const asOf = known?.asOf ?? known?.connectionSince;
-  shownAsOfMs = !isStale()
-    ? undefined
-    : isLive && asOf
-      ? Date.parse(asOf)
-      : heardAtMs || Date.now();
+  setShownAsOf(
+    !isStale()
+      ? undefined
+      : isLive && asOf
+        ? Date.parse(asOf)
+        : heardAtMs || Date.now(),
+  );
   document.body.dataset.stale = isStale() && known ? 'yes' : 'no';
   /** @type {Election[]} */
   const elections = partsOf('election:');

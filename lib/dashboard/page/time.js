@@ -1,6 +1,11 @@
 /** When what is shown was true; undefined while that is now. @type {number | undefined} */
 let shownAsOfMs;
 
+/** @param {number | undefined} ms undefined: what is shown is true now */
+function setShownAsOf(ms) {
+  shownAsOfMs = ms;
+}
+
 /** The time of what is shown: stands still while it is old. */
 function shownMs() {
   return shownAsOfMs ?? Date.now();

@@ -389,13 +389,11 @@ describe('the dashboard', () => {
       );
       const held = new Set<unknown>();
       const [set, clear] = [globalThis.setInterval, globalThis.clearInterval];
-      jest.spyOn(globalThis, 'setInterval').mockImplementation(((
-        ...args: Parameters<typeof set>
-      ) => {
+      jest.spyOn(globalThis, 'setInterval').mockImplementation((...args) => {
         const timer = set(...args);
         held.add(timer);
         return timer;
-      }) as typeof set);
+      });
       jest.spyOn(globalThis, 'clearInterval').mockImplementation((timer) => {
         held.delete(timer);
         clear(timer);
@@ -413,10 +411,10 @@ describe('the dashboard', () => {
         await Promise.all(gone);
       }
       // All places are free again, and hold no timer.
-      const streams = await Promise.all(
+      const followed = await Promise.all(
         Array.from({ length: 200 }, () => follow(url)),
       );
-      await waitFor(() => streams.every(({ text }) => text.includes('about')));
+      await waitFor(() => followed.every(({ text }) => text.includes('about')));
       await closeStreams();
       await waitFor(() => held.size === 0, {
         description: 'all timers to be cleared',
