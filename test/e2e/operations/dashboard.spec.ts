@@ -406,7 +406,7 @@ describe('the dashboard', () => {
           ),
         );
         const wanted = (batch + 1) * 100;
-        await waitFor(() => asked === wanted);
+        await waitFor(() => asked === wanted, { timeoutMs: 60_000 });
         abort.abort();
         await Promise.all(gone);
       }
@@ -417,11 +417,12 @@ describe('the dashboard', () => {
       await waitFor(() => followed.every(({ text }) => text.includes('about')));
       await closeStreams();
       await waitFor(() => held.size === 0, {
+        timeoutMs: 60_000,
         description: 'all timers to be cleared',
       });
       await app.close();
     },
-    60_000,
+    300_000,
   );
 
   it('keeps nothing for a browser that does not read, or has gone', async () => {
