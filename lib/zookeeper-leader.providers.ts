@@ -9,6 +9,7 @@ import {
 import { LeaderElections } from './election/leader-elections.js';
 import { LeadershipHooksExplorer } from './election/leadership-hooks.explorer.js';
 import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
+import { DrainWatch } from './operations/drain-watch.js';
 import { LeaderTasks, TASK_NODES } from './tasks/leader-tasks.js';
 import { memoryNodes } from './tasks/memory-client.js';
 import { Schedules } from './tasks/schedule.js';
@@ -75,6 +76,11 @@ export const LEADER_PROVIDERS: Provider[] = [
       elections: LeaderElections,
       { drainTimeoutMs }: ResolvedOptions,
     ) => new LeadershipHooksExplorer(discovery, elections, drainTimeoutMs),
+  },
+  {
+    provide: DrainWatch,
+    inject: [LeaderElections],
+    useFactory: (elections: LeaderElections) => new DrainWatch(elections),
   },
   {
     provide: ZookeeperLeaderLifecycle,

@@ -50,14 +50,15 @@ export async function withSession<Result>(
   output: CliOutput,
   signal: AbortSignal,
   command: (session: CliSession) => Promise<Result>,
+  sessionTimeoutMs = SESSION_TIMEOUT_MS,
 ): Promise<Result> {
-  const resolved = resolve(options);
+  const resolved = resolveCliOptions(options);
   const { servers, basePath } = resolved;
   const paths = new NodePaths(basePath);
   let lastNotice = '';
   const client = new WireClient({
     ...resolved,
-    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    sessionTimeoutMs,
     // A command that dies leaves nothing behind that others wait for.
     guardian: undefined,
     paths,
@@ -146,7 +147,13 @@ export async function readCluster({
   }
 }
 
-function resolve({ connect, basePath }: CliOptions): ResolvedOptions {
+/**
+ * @throws {CliError} `usage` for what is not valid
+ */
+export function resolveCliOptions({
+  connect,
+  basePath,
+}: CliOptions): ResolvedOptions {
   // Not an argument: those of a process can be seen by others.
   const { ZOOKEEPER_CREDENTIALS: given } = process.env;
   const [, username, password] = /^([^:]+):(.+)$/.exec(given ?? '') ?? [];

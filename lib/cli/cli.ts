@@ -10,13 +10,15 @@ import { CliError, EXIT, type ExitCode } from './exit-codes.js';
 
 const EXIT_CODES_HELP = `
 Exit codes:
-  0    done; for status: every election has a leader
+  0    done; for status: there are instances, and every election has a leader
   1    something unexpected
-  2    wrong arguments, or credentials that are none
+  2    invalid arguments, or malformed credentials
   3    ZooKeeper cannot be reached, or refuses
-  4    no such election or task; for status: nothing at all
+  4    no such election, task or instance; for status: no instance at all
   5    an election has no leader
-  6    the leader has not made way in time
+  6    what was asked for has not been done in time
+  7    for tasks: the last run of a task did not end well
+  8    for doctor: something has to be mended
   130  interrupted before it was done
 run ends with the exit code, or by the signal, of its command.
 
@@ -37,15 +39,8 @@ export async function runCli(
   signal: AbortSignal,
 ): Promise<number> {
   let exitCode: number = EXIT.done;
-  const program = programOf(output, signal, {
-    // Loaded when it is used: the process that `run` leaves behind stays small.
-    withSession: async (options, command) => {
-      const { withSession } = await import('./cli-session.js');
-      exitCode = await withSession(options, output, signal, command);
-    },
-    alone: async (command) => {
-      exitCode = await command;
-    },
+  const program = programOf(output, signal, async (command) => {
+    exitCode = await command;
   });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -65,18 +60,13 @@ export async function runCli(
   }
 }
 
-interface Runners {
-  readonly withSession: (
-    options: CliOptions,
-    command: (session: CliSession) => Promise<ExitCode>,
-  ) => Promise<void>;
-  readonly alone: (command: Promise<number>) => Promise<void>;
-}
+type Commands = typeof import('./session-commands.js');
 
+/** @param use takes the exit code that a command comes to */
 function programOf(
   output: CliOutput,
   signal: AbortSignal,
-  { withSession, alone }: Runners,
+  use: (command: Promise<number>) => Promise<void>,
 ): Command {
   const program = new Command('nestjs-zookeeper-leader')
     .description('Who leads, since when, and did the tasks run?')
@@ -96,67 +86,135 @@ function programOf(
       writeErr: (text) => output.error(text.trimEnd()),
     });
   const options = (): CliOptions => program.opts();
+  // Loaded when it is used: the process that `run` leaves behind stays small.
+  const load = (): Promise<Commands> => import('./session-commands.js');
+  const inSession = async (
+    command: (session: CliSession, commands: Commands) => Promise<ExitCode>,
+  ): Promise<void> => {
+    const commands = await load();
+    await use(
+      commands.withSession(options(), output, signal, (session) =>
+        command(session, commands),
+      ),
+    );
+  };
   const once = (
-    load: () => Promise<(session: CliSession) => Promise<ExitCode>>,
+    command: (commands: Commands, session: CliSession) => Promise<ExitCode>,
   ): Promise<void> =>
-    withSession(options(), async (session) => {
-      const { unlessAborted } = await import('./cli-session.js');
-      const command = await load();
-      return unlessAborted(session.signal, command(session));
-    });
+    inSession((session, commands) =>
+      commands.unlessAborted(session.signal, command(commands, session)),
+    );
   program
     .command('status')
     .description('elections with leader and participants, and last runs')
-    .action(() =>
-      once(async () => (await import('./status.command.js')).status),
-    );
+    .action(() => once(({ status }, session) => status(session)));
   program
     .command('watch')
     .description('a line for every change, until interrupted')
-    .action(() =>
-      withSession(options(), async (session) => {
-        const { watch } = await import('./watch.command.js');
-        return watch(session);
-      }),
-    );
+    .action(() => inSession((session, { watch }) => watch(session)));
   program
     .command('history')
     .description('the runs that the ledger of a task remembers')
     .argument('<task>')
     .action((task: string) =>
-      once(async () => {
-        const { history } = await import('./history.command.js');
-        return (session) => history(session, task);
-      }),
+      once(({ history }, session) => history(session, task)),
     );
+  program
+    .command('tasks')
+    .description('how the tasks with a run ledger do, those that fail first')
+    .action(() => once(({ tasks }, session) => tasks(session)));
+  program
+    .command('ledgers')
+    .description('the run ledgers that there are, the longest unused first')
+    .action(() => once(({ ledgers }, session) => ledgers(session)))
+    .command('remove')
+    .description('forgets the runs of a task')
+    .argument('<task>')
+    .action((task: string) =>
+      once(({ removeLedger }, session) => removeLedger(session, task)),
+    );
+  program
+    .command('pause')
+    .description('nobody runs a task until it is resumed')
+    .argument('<task>')
+    .option('--reason <text>', 'why, for those who wonder')
+    .action((task: string, own: { reason?: string }) =>
+      once(({ pause }, session) => pause(session, task, own)),
+    );
+  program
+    .command('resume')
+    .description('ends the pause of a task')
+    .argument('<task>')
+    .option('--catch-up', 'ticks of the pause count as missed')
+    .action((task: string, own: { catchUp?: boolean }) =>
+      once(({ resume }, session) => resume(session, task, own)),
+    );
+  program
+    .command('drain')
+    .description('has an instance leave all elections until it is undrained')
+    .argument('<instance>')
+    .action((id: string) =>
+      once(({ drain }, session) => drain(session, id, true)),
+    );
+  program
+    .command('undrain')
+    .description('lets a drained instance take part again')
+    .argument('<instance>')
+    .action((id: string) =>
+      once(({ drain }, session) => drain(session, id, false)),
+    );
+  program
+    .command('audit')
+    .description('who resigned, ran, paused and drained, from where')
+    .action(() => once(({ audit }, session) => audit(session)));
+  program
+    .command('doctor')
+    .description('checks from here what an instance needs, and says the fix')
+    .option('--session-timeout <ms>', 'as in the module', milliseconds, 10_000)
+    .action(async (own: { sessionTimeout: number }) => {
+      const { doctor, unlessAborted } = await load();
+      const doctorOptions = {
+        ...options(),
+        sessionTimeoutMs: own.sessionTimeout,
+      };
+      await use(unlessAborted(signal, doctor(doctorOptions, output, signal)));
+    });
   program
     .command('resign')
     .description('asks the leader to make way, and waits until it has')
     .argument('<election>')
     .action((election: string) =>
-      once(async () => {
-        const { resign } = await import('./resign.command.js');
-        return (session) => resign(session, election);
-      }),
+      once(({ resign }, session) => resign(session, election)),
     );
   program
     .command('run')
     .description(
-      'runs a command, such as node dist/main.js, and closes the session of an application below it that dies: the entry point of a container',
+      'the entry point of a container: runs a command, such as node dist/main.js, ' +
+        'and closes the session of an application below it that dies; with ' +
+        '--on-leader: the leader runs a task now, and tells what became of it',
     )
-    .usage('-- <command...>')
+    .usage('-- <command...>\n       run --on-leader <task>')
     .argument('<command...>')
-    .action(async (command: string[]) => {
-      const { run } = await import('./run.command.js');
-      await alone(run(command, (text) => output.error(text)));
-    });
+    .option('--on-leader', 'run a task on the leader')
+    .option('--force', 'also a task that is paused, switched off, or running')
+    .action(
+      async (words: string[], own: { onLeader?: boolean; force?: boolean }) => {
+        const [task = ''] = words;
+        if (own.onLeader) {
+          await once(({ run }, session) => run(session, task, own));
+          return;
+        }
+        const { run } = await import('./run.command.js');
+        await use(run(words, (text) => output.error(text)));
+      },
+    );
   program
     .command('guardian')
     .description('does the same for the applications of other containers')
     .requiredOption('--listen <path>', 'the socket, in a folder that is shared')
     .action(async ({ listen }: { listen: string }) => {
       const { guardian } = await import('./guardian.command.js');
-      await alone(guardian(listen, output));
+      await use(guardian(listen, output));
     });
   program
     .command('dev-server')
@@ -167,7 +225,7 @@ function programOf(
     .option('--release <release>', 'that it stands in for: 3.8 or 3.9', '3.9')
     .action(async (own: DevServerOptions) => {
       const { devServer } = await import('./dev-server.command.js');
-      await alone(devServer(own, output, signal));
+      await use(devServer(own, output, signal));
     });
   return program;
 }
@@ -176,6 +234,14 @@ function port(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > 65_535) {
     throw new InvalidArgumentError('It is a port, from 0 to 65535.');
+  }
+  return value;
+}
+
+function milliseconds(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 100) {
+    throw new InvalidArgumentError('It is a number of milliseconds, from 100.');
   }
   return value;
 }

@@ -1,6 +1,6 @@
 /** With what the command line ends. */
 export const EXIT = {
-  /** Done; for `status`: every election has a leader. */
+  /** Done; for `status`: there are instances, and every election has a leader. */
   done: 0,
   /** Something unexpected; the message says what. */
   failed: 1,
@@ -8,12 +8,16 @@ export const EXIT = {
   usage: 2,
   /** ZooKeeper cannot be reached, or refuses. */
   unreachable: 3,
-  /** There is no such election or task, or nothing at all. */
+  /** There is no such election, task or instance; for `status`: no instance. */
   notFound: 4,
   /** An election has no leader. */
   leaderless: 5,
   /** The leader has not made way in time. */
   timedOut: 6,
+  /** For `tasks`: the last run of a task did not end well. */
+  failing: 7,
+  /** For `doctor`: it has found something that has to be mended. */
+  unhealthy: 8,
   /** Interrupted, as by Ctrl-C, before it was done. */
   interrupted: 130,
 } as const;

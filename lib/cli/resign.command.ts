@@ -1,15 +1,16 @@
-import { hostname } from 'node:os';
 import { requestResignation } from '../election/resign-request.js';
 import { unlessMissing } from '../election/participants.js';
 import type { CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
+import { audited, operator } from './operator.js';
 import { printable } from './text.js';
 
 /** `resign <election>`: asks the leader to make way, and waits until it has. */
 export async function resign(
-  { client, paths, options, output }: CliSession,
+  session: CliSession,
   election: string,
 ): Promise<ExitCode> {
+  const { client, paths, options, output } = session;
   const path = paths.election(election);
   if (!(await unlessMissing(client.getChildren(path)))) {
     throw new CliError(
@@ -18,11 +19,15 @@ export async function resign(
         'status lists those that there are.',
     );
   }
-  const result = await requestResignation({
-    client,
-    path,
-    requestedBy: `command line on ${hostname()}`,
-    timeoutMs: options.timeout * 1000,
+  const result = await audited(session, 'hand-over', election, async () => {
+    const asked = await requestResignation({
+      client,
+      path,
+      requestedBy: `${operator()}, the command line`,
+      timeoutMs: options.timeout * 1000,
+    });
+    const who = asked.former?.instanceId ?? 'nobody';
+    return { outcome: `${who}: ${asked.outcome}`, result: asked };
   });
   const former = printable(result.former?.instanceId ?? '');
   if (options.json) {

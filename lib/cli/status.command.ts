@@ -4,28 +4,40 @@ import {
   type ElectionView,
   type LedgerView,
 } from '../cluster/cluster-view.interface.js';
+import { taskStateOf } from '../cluster/task-state.js';
+import { verdictOf, verdictText, type Verdict } from '../cluster/verdict.js';
 import { readCluster, type CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
-import { columns, duration, printable, time } from './text.js';
+import { age, columns, duration, printable, time } from './text.js';
 
 /** `status`: who leads, since when, who is next, and the last run of each task. */
 export async function status(session: CliSession): Promise<ExitCode> {
   const view = await readCluster(session);
   const { output, paths } = session;
+  const verdict = verdictOf(view, failingTasks(view));
   if (session.options.json) {
-    output.out(JSON.stringify(view, undefined, 2));
+    output.out(JSON.stringify({ verdict, ...view }, undefined, 2));
   } else {
-    output.out(describe(view, paths.base));
+    output.out(describe(view, verdict, paths.base));
   }
-  if (isEmpty(view)) {
-    throw new CliError(EXIT.notFound, nothingMessage(paths.base));
+  if (view.instances.length === 0) {
+    throw new CliError(
+      EXIT.notFound,
+      isEmpty(view)
+        ? nothingMessage(paths.base)
+        : `No instance is connected below ${paths.base}: nobody leads, and nothing runs.`,
+    );
   }
-  return view.elections.every((each) => leaderOf(each))
-    ? EXIT.done
-    : EXIT.leaderless;
+  if (view.elections.length === 0) {
+    throw new CliError(
+      EXIT.leaderless,
+      `There is no election below ${paths.base}: the instances take part in none.`,
+    );
+  }
+  return verdict.leaderless.length === 0 ? EXIT.done : EXIT.leaderless;
 }
 
-/** Not even an instance that has been there at any time. */
+/** Whether no instance has ever been there. */
 export function isEmpty({ elections, ledgers, instances }: ClusterView) {
   return elections.length + ledgers.length + instances.length === 0;
 }
@@ -37,10 +49,21 @@ export function nothingMessage(basePath: string): string {
   );
 }
 
-function describe(view: ClusterView, basePath: string): string {
-  const { elections, ledgers, instances } = view;
+/** Names of the tasks whose last run, by their ledgers, did not end well. */
+export function failingTasks({ ledgers }: ClusterView): string[] {
+  return ledgers
+    .filter(({ runs, problem }) => taskStateOf(runs, problem).isFailing)
+    .map(({ task }) => task);
+}
+
+function describe(
+  view: ClusterView,
+  verdict: Verdict,
+  basePath: string,
+): string {
+  const { elections, ledgers } = view;
   const blocks = [
-    `${count(instances.length, 'instance')} below ${basePath}`,
+    `${verdictText(verdict)} below ${basePath}`,
     ...elections.map(describeElection),
     ...(ledgers.length > 0 ? [describeLedgers(ledgers)] : []),
     ...(view.isTruncated ? ['There is more than is listed here.'] : []),
@@ -57,7 +80,7 @@ function describeElection(view: ElectionView): string {
   const since = leader?.leaderSince as Date;
   const title = leader
     ? `${name}: ${printable(leader.instanceId)} leads since ${time(since)} ` +
-      `(${age(since)}), fencing token ${leader.fencingToken}`
+      `(for ${age(since)}), fencing token ${leader.fencingToken}`
     : `${name}: nobody leads`;
   const rows = view.participants.map((participant, index) => [
     `  ${index + 1}.`,
@@ -95,12 +118,4 @@ function describeLastRun({ runs: [last], problem }: LedgerView): string {
   const { tick, outcome, durationMs, instanceId } = last;
   const took = durationMs === undefined ? '' : ` in ${duration(durationMs)}`;
   return `${time(tick)}  ${outcome}${took} on ${printable(instanceId)}`;
-}
-
-function age(since: Date): string {
-  return `for ${duration(Math.max(0, Date.now() - since.getTime()))}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

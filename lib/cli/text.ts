@@ -52,3 +52,8 @@ export function duration(ms: number): string {
 export function time(date: Date): string {
   return date.toISOString().replace(/\.\d{3}Z$/, 'Z');
 }
+
+/** How long ago, as in `2 h 5 min`. */
+export function age(since: Date): string {
+  return duration(Math.max(0, Date.now() - since.getTime()));
+}

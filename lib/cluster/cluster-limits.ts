@@ -6,6 +6,7 @@ export const MOST_LISTED = {
   participants: 20,
   tasks: 200,
   instances: 300,
+  drains: 200,
 };
 
 /** By what a node's aspect is found. */

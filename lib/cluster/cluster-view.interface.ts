@@ -1,5 +1,10 @@
 import type { Participant } from '../election/leadership.interface.js';
-import type { LeaderTaskRun } from '../tasks/leader-task-info.interface.js';
+import type { AuditEntry } from '../operations/audit-log.js';
+import type { Drain } from '../operations/drain.js';
+import type {
+  LeaderTaskRun,
+  TaskPause,
+} from '../tasks/leader-task-info.interface.js';
 
 /** An election as ZooKeeper has it. */
 export interface ElectionView {
@@ -19,6 +24,8 @@ export interface LedgerView {
   readonly runs: readonly LeaderTaskRun[];
   /** Why it cannot be read. */
   readonly problem?: string;
+  /** Present while the task is paused. */
+  readonly pause?: TaskPause;
 }
 
 /** An instance that is connected to ZooKeeper. */
@@ -43,6 +50,10 @@ export interface ClusterView {
   readonly elections: readonly ElectionView[];
   readonly ledgers: readonly LedgerView[];
   readonly instances: readonly InstanceView[];
+  /** Instances that have been drained, connected or not. */
+  readonly drains: readonly Drain[];
+  /** What people have done, the oldest first. */
+  readonly audit: readonly AuditEntry[];
 }
 
 /** Who leads: the first participant, once it has said so. */

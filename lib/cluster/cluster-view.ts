@@ -6,7 +6,9 @@ import {
   sortedNodes,
 } from '../election/election-node.js';
 import type { Participant } from '../election/leadership.interface.js';
-import { parseLedger, runsOf } from '../tasks/ledger.js';
+import { parseAudit, type AuditEntry } from '../operations/audit-log.js';
+import { parseDrain } from '../operations/drain.js';
+import { parseLedger, pauseOf, runsOf } from '../tasks/ledger.js';
 import { decodeSegment, type NodePaths } from '../zookeeper/node-paths.js';
 import type { NodeContent } from '../zookeeper/zookeeper-client.interface.js';
 import { MOST_LISTED, nodeKey } from './cluster-limits.js';
@@ -21,7 +23,7 @@ import type { NodeAspect, WatchedNode } from './watched-node.js';
 /** What the nodes mean, so far as they have been read. */
 export function clusterViewOf(
   nodes: ReadonlyMap<string, WatchedNode>,
-  { elections, tasks, instances }: NodePaths,
+  { elections, tasks, instances, drains, audit }: NodePaths,
   isComplete: boolean,
 ): ClusterView {
   const at = (path: string, aspect: NodeAspect): WatchedNode | undefined =>
@@ -88,6 +90,13 @@ export function clusterViewOf(
         const content = at(`${instances}/${name}`, 'fixed')?.content;
         return content ? [instanceOf(content)] : [];
       }),
+    drains: childrenOf(drains)
+      .slice(0, MOST_LISTED.drains)
+      .flatMap((name) => {
+        const content = at(`${drains}/${name}`, 'fixed')?.content;
+        return content ? [parseDrain(decodeSegment(name), content.data)] : [];
+      }),
+    audit: auditOf(at(audit, 'content')?.content),
   };
 }
 
@@ -98,11 +107,30 @@ const participantOf = memoized((node: string, { data, stat }: NodeContent) =>
 const ledgerOf = memoized((task: string, { data }: NodeContent): LedgerView => {
   try {
     const ledger = parseLedger(data, task);
-    return { task, decidedTick: new Date(ledger.tick), runs: runsOf(ledger) };
+    const pause = pauseOf(ledger);
+    return {
+      task,
+      decidedTick: new Date(ledger.tick),
+      runs: runsOf(ledger),
+      ...(pause && { pause }),
+    };
   } catch (error) {
     return { task, runs: [], problem: (error as Error).message };
   }
 });
+
+const NOTHING: readonly AuditEntry[] = [];
+const knownAudits = new WeakMap<NodeContent, readonly AuditEntry[]>();
+
+/** The same list for the same content. */
+function auditOf(content: NodeContent | undefined): readonly AuditEntry[] {
+  if (!content) {
+    return NOTHING;
+  }
+  const audit = knownAudits.get(content) ?? parseAudit(content.data);
+  knownAudits.set(content, audit);
+  return audit;
+}
 
 /** Whatever the data is, the result is well-formed, and its names are lines. */
 export function instanceOf({ data }: Pick<NodeContent, 'data'>): InstanceView {

@@ -146,7 +146,7 @@ export class ClusterWatcher {
       wanted.add(key);
       return node;
     };
-    const { elections, tasks, instances } = this.#paths;
+    const { elections, tasks, instances, drains, audit } = this.#paths;
     const listOf = (path: string, most: number): string[] =>
       want(path, 'children', 0).children.toSorted().slice(0, most);
     for (const election of listOf(elections, MOST_LISTED.elections)) {
@@ -175,6 +175,10 @@ export class ClusterWatcher {
     for (const instance of listOf(instances, MOST_LISTED.instances)) {
       want(`${instances}/${instance}`, 'fixed', 4);
     }
+    for (const instance of listOf(drains, MOST_LISTED.drains)) {
+      want(`${drains}/${instance}`, 'fixed', 4);
+    }
+    want(audit, 'content', 4);
     for (const key of this.#nodes.keys()) {
       if (!wanted.has(key)) {
         this.#nodes.get(key)?.forget(this.#client);
@@ -184,9 +188,14 @@ export class ClusterWatcher {
   }
 
   #lookForMissing(): void {
-    const { elections, tasks, instances } = this.#paths;
-    for (const path of [elections, tasks, instances]) {
-      const node = this.#nodes.get(nodeKey(path, 'children'));
+    const { elections, tasks, instances, drains, audit } = this.#paths;
+    for (const key of [
+      ...[elections, tasks, instances, drains].map((path) =>
+        nodeKey(path, 'children'),
+      ),
+      nodeKey(audit, 'content'),
+    ]) {
+      const node = this.#nodes.get(key);
       if (node && !node.isWatched) {
         node.isStale = true;
         this.#loop.wake();

@@ -1,15 +1,20 @@
 import {
   BadRequestException,
   ConflictException,
+  HttpException,
   Logger,
   NotFoundException,
 } from '@nestjs/common';
 import type { LeaderElections } from '../election/leader-elections.js';
 import { requestResignation } from '../election/resign-request.js';
+import { messageOf } from '../message-of.js';
+import { recordAction, type AuditedAction } from '../operations/audit-log.js';
+import { drainInstance, undrainInstance } from '../operations/drain.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
 import { settledWithin } from '../within.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { checkElectionName } from '../zookeeper-leader.options.js';
+import type { Actor } from './actor.js';
 
 /** What became of an action, in a sentence for people. */
 export interface ActionResult {
@@ -20,7 +25,7 @@ export interface ActionResult {
 const ANSWER_WITHIN_MS = 3_000;
 const MOVE_WITHIN_MS = 15_000;
 
-/** Does what the dashboard is asked to do. */
+/** Does what the dashboard is asked to do, and writes down who asked. */
 export class DashboardActions {
   readonly #logger = new Logger(LOG_CONTEXT);
   readonly #elections: LeaderElections;
@@ -31,79 +36,239 @@ export class DashboardActions {
     this.#tasks = tasks;
   }
 
-  /** This instance gives a leadership up. */
-  async resignHere(election: unknown): Promise<ActionResult> {
+  /**
+   * The leader that is named makes way for the next in line, wherever it is.
+   *
+   * @param instance who is meant to make way
+   */
+  async handOver(
+    actor: Actor,
+    election: unknown,
+    instance: unknown,
+  ): Promise<ActionResult> {
     const name = this.#electionName(election);
+    const meant = text(instance, 'instance');
+    return this.#perform(actor, 'hand-over', name, async () => {
+      const { session } = this.#elections;
+      if (!session) {
+        return this.#resignHere(name, meant);
+      }
+      const { outcome, former, next } = await requestResignation({
+        client: session.client,
+        path: session.paths.election(name),
+        requestedBy: `${actor.by}, ${actor.from}`,
+        timeoutMs: MOVE_WITHIN_MS,
+        instanceId: meant,
+      });
+      if (outcome === 'no-leader') {
+        throw new ConflictException(`Nobody leads the election "${name}".`);
+      }
+      if (outcome === 'other-leader') {
+        throw new ConflictException(
+          `${meant} does not lead the election "${name}" any more: ${former?.instanceId} does.`,
+        );
+      }
+      if (outcome === 'timed-out') {
+        return `${former?.instanceId} was asked, and makes way when its tasks have ended.`;
+      }
+      const then = next ? `${next.instanceId} leads` : 'nobody leads yet';
+      return `${former?.instanceId} has resigned; ${then}.`;
+    });
+  }
+
+  /** The leader runs a task now, wherever it is, and the ledger remembers it. */
+  async runTask(
+    actor: Actor,
+    task: unknown,
+    force: unknown,
+  ): Promise<ActionResult> {
+    const name = this.#taskName(task);
+    return this.#perform(actor, 'run-task', name, async () => {
+      const abort = new AbortController();
+      const run = this.#tasks.runOnLeader(name, {
+        by: actor.by,
+        force: force === 'yes',
+        signal: abort.signal,
+      });
+      if (!(await settledWithin([run], ANSWER_WITHIN_MS))) {
+        run.catch(() => undefined);
+        return `The leader was asked to run "${name}"; the run has not ended yet.`;
+      }
+      const { instanceId, outcome, reason, error } = await run;
+      const why = [reason, error].filter(Boolean).join(': ');
+      return outcome === 'finished'
+        ? `"${name}" has run on ${instanceId}.`
+        : `"${name}" on ${instanceId}: ${outcome}${why && ` (${why})`}.`;
+    });
+  }
+
+  /**
+   * Runs a task in this instance, leader or not, without an entry in its ledger.
+   *
+   * @param instance which instance is meant: refused by any other
+   */
+  async runHere(
+    actor: Actor,
+    task: unknown,
+    instance: unknown,
+  ): Promise<ActionResult> {
+    this.#checkMeant(text(instance, 'instance'));
+    const name = this.#taskName(task);
+    const { instanceId } = this.#elections;
+    return this.#perform(actor, 'run-here', name, async () => {
+      let error: unknown;
+      const run = this.#tasks.runHere(name).catch((reason: unknown) => {
+        error = reason;
+        this.#logger.error(
+          `Leader task "${name}" failed (run from the dashboard)`,
+          reason instanceof Error ? reason.stack : String(reason),
+        );
+      });
+      const isDone = await settledWithin([run], ANSWER_WITHIN_MS);
+      if (error !== undefined) {
+        throw new ConflictException(
+          `"${name}" has failed on ${instanceId}: ${messageOf(error)}`,
+        );
+      }
+      return isDone
+        ? `"${name}" has run on ${instanceId}.`
+        : `"${name}" runs on ${instanceId}.`;
+    });
+  }
+
+  /** Nobody runs a task any more, until it is resumed. */
+  async pauseTask(
+    actor: Actor,
+    task: unknown,
+    reason: unknown,
+  ): Promise<ActionResult> {
+    const name = this.#taskName(task);
+    return this.#perform(actor, 'pause-task', name, async () => {
+      const pause = await this.#tasks.pause(name, {
+        by: actor.by,
+        ...(typeof reason === 'string' && reason !== '' && { reason }),
+      });
+      return `"${name}" is paused by ${pause.by}.`;
+    });
+  }
+
+  /** @param catchUp 'yes': the ticks of the pause count as missed */
+  async resumeTask(
+    actor: Actor,
+    task: unknown,
+    catchUp: unknown,
+  ): Promise<ActionResult> {
+    const name = this.#taskName(task);
+    return this.#perform(actor, 'resume-task', name, async () => {
+      const wasPaused = await this.#tasks.resume(name, {
+        catchUp: catchUp === 'yes',
+      });
+      return wasPaused ? `"${name}" is resumed.` : `"${name}" was not paused.`;
+    });
+  }
+
+  /** An instance leaves all elections, wherever it is, until it is undrained. */
+  async drain(
+    actor: Actor,
+    instance: unknown,
+    isWanted: boolean,
+  ): Promise<ActionResult> {
+    const meant = text(instance, 'instance');
+    const { session, instanceId } = this.#elections;
+    if (!session) {
+      throw new ConflictException(
+        'Without ZooKeeper there is nobody else who could lead.',
+      );
+    }
+    return this.#perform(
+      actor,
+      isWanted ? 'drain' : 'undrain',
+      meant,
+      async () => {
+        if (isWanted) {
+          await drainInstance(session, meant, actor.by, [instanceId]);
+          return `${meant} leaves all elections.`;
+        }
+        return (await undrainInstance(session, meant))
+          ? `${meant} takes part again.`
+          : `${meant} was not drained.`;
+      },
+    );
+  }
+
+  /** Does the work, and writes down who wanted it and what became of it. */
+  async #perform(
+    actor: Actor,
+    action: AuditedAction,
+    target: string,
+    work: () => Promise<string>,
+  ): Promise<ActionResult> {
+    this.#logger.log(
+      `${actor.by} asks on ${actor.from}: ${action} ${JSON.stringify(target)}`,
+    );
+    try {
+      const message = await work();
+      await this.#record(actor, action, target, message);
+      return { message };
+    } catch (error) {
+      const message = messageOf(error);
+      await this.#record(actor, action, target, `Failed: ${message}`);
+      throw error instanceof HttpException
+        ? error
+        : new ConflictException(message);
+    }
+  }
+
+  async #record(
+    { by, from }: Actor,
+    action: AuditedAction,
+    target: string,
+    outcome: string,
+  ): Promise<void> {
+    const { session } = this.#elections;
+    const at = new Date();
+    const entry = { at, action, target, by, from, outcome };
+    try {
+      await (session && recordAction(session, entry));
+    } catch (error) {
+      this.#logger.warn(
+        `What ${by} has done could not be written to ${session?.paths.audit}: ${messageOf(error)}`,
+      );
+    }
+  }
+
+  /** Without ZooKeeper this instance is all there is. */
+  async #resignHere(name: string, meant: string): Promise<string> {
+    this.#checkMeant(meant);
     const { instanceId } = this.#elections;
     const found = this.#elections.names.includes(name)
       ? this.#elections.get(name)
       : undefined;
     if (found?.leadership.role !== 'leader') {
-      throw new ConflictException(
-        `${instanceId} does not lead the election "${name}".`,
-      );
-    }
-    this.#logger.log(`The dashboard has ${instanceId} resign from "${name}"`);
-    const isDone = await settledWithin([found.resign()], ANSWER_WITHIN_MS);
-    return {
-      message: isDone
-        ? `${instanceId} has resigned.`
-        : `${instanceId} no longer leads, and makes way when its tasks have ended.`,
-    };
-  }
-
-  /** The leader, whichever instance it is, makes way for the next in line. */
-  async moveLeadership(election: unknown): Promise<ActionResult> {
-    const name = this.#electionName(election);
-    const { session, instanceId } = this.#elections;
-    if (!session) {
-      return this.resignHere(name);
-    }
-    const { outcome, former, next } = await requestResignation({
-      client: session.client,
-      path: session.paths.election(name),
-      requestedBy: `the dashboard of ${instanceId}`,
-      timeoutMs: MOVE_WITHIN_MS,
-    });
-    if (outcome === 'no-leader') {
       throw new ConflictException(`Nobody leads the election "${name}".`);
     }
-    return {
-      message:
-        outcome === 'timed-out'
-          ? `${former?.instanceId} was asked, and makes way when its tasks have ended.`
-          : `${former?.instanceId} has resigned; ` +
-            (next ? `${next.instanceId} leads.` : 'nobody leads yet.'),
-    };
+    const isDone = await settledWithin([found.resign()], ANSWER_WITHIN_MS);
+    return isDone
+      ? `${instanceId} has resigned.`
+      : `${instanceId} no longer leads, and makes way when its tasks have ended.`;
   }
 
-  /** Runs a task in this instance, whoever leads, without an entry in its ledger. */
-  async runTask(task: unknown): Promise<ActionResult> {
-    const name = text(task, 'task');
-    if (!this.#tasks.list().some((each) => each.task === name)) {
+  /** A load balancer may have chosen another instance than the page came from. */
+  #checkMeant(meant: string): void {
+    const { instanceId } = this.#elections;
+    if (meant !== instanceId) {
+      throw new ConflictException(
+        `This request is meant for ${meant}, and has reached ${instanceId}. Load the page again.`,
+      );
+    }
+  }
+
+  #taskName(value: unknown): string {
+    const name = text(value, 'task');
+    if (!this.#tasks.running().some(([task]) => task === name)) {
       throw new NotFoundException(`There is no leader task "${name}" here.`);
     }
-    this.#logger.log(`The dashboard has the leader task "${name}" run here`);
-    let error: unknown;
-    const run = this.#tasks.runHere(name).catch((reason: unknown) => {
-      error = reason;
-      this.#logger.error(
-        `Leader task "${name}" failed (run from the dashboard)`,
-        reason instanceof Error ? reason.stack : String(reason),
-      );
-    });
-    const isDone = await settledWithin([run], ANSWER_WITHIN_MS);
-    const { instanceId } = this.#elections;
-    if (error !== undefined) {
-      throw new ConflictException(
-        `"${name}" has failed on ${instanceId}: ${error instanceof Error ? error.message : 'see the log'}`,
-      );
-    }
-    return {
-      message: isDone
-        ? `"${name}" has run on ${instanceId}.`
-        : `"${name}" runs on ${instanceId}.`,
-    };
+    return name;
   }
 
   #electionName(value: unknown): string {

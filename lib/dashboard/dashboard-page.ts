@@ -8,6 +8,8 @@ const SCRIPTS = [
   'dom.js',
   'morph.js',
   'time.js',
+  'view.js',
+  'verdict.js',
   'actions.js',
   'elections.js',
   'timeline.js',

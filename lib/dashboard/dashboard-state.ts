@@ -4,6 +4,7 @@ import {
   firstValueFrom,
   merge,
   race,
+  Subject,
   Subscription,
   throttleTime,
   timer,
@@ -11,18 +12,24 @@ import {
 import { ClusterWatcher } from '../cluster/cluster-watcher.js';
 import {
   leaderOf,
-  type LedgerView,
+  type ClusterView,
 } from '../cluster/cluster-view.interface.js';
+import { verdictOf } from '../cluster/verdict.js';
 import type { LeaderElections } from '../election/leader-elections.js';
+import type { Leadership } from '../election/leadership.interface.js';
+import { instanceProblems } from '../instance-problems.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
 import { ConnectionRecord } from '../zookeeper/connection-record.js';
 import { VERSION } from '../version.js';
 import type { ClusterSource } from './cluster-source.interface.js';
-import { electionPart, taskPart } from './dashboard-parts.js';
+import { electionPart, TaskParts, type TaskPart } from './dashboard-parts.js';
+import { InstanceHistory } from './instance-history.js';
 import { LocalRuns } from './local-runs.js';
 import { PartStore } from './part-store.js';
 import { StandaloneCluster } from './standalone-cluster.js';
+import { TaskInfos } from './task-infos.js';
 import { TermHistory } from './term-history.js';
+import { TickAudit } from './tick-audit.js';
 
 /** However much changes, browsers are told no more often. */
 const SHORTEST_PAUSE_MS = 100;
@@ -30,8 +37,6 @@ const SHORTEST_PAUSE_MS = 100;
 const REFRESH_MS = 1_000;
 /** How long a question is kept waiting for the cluster to be read. */
 const READ_WITHIN_MS = 5_000;
-/** Ticks without a run that are looked for, and told, of each task. */
-const MOST_TICKS = 500;
 
 /**
  * What the dashboard shows: one for each instance, however many browsers follow
@@ -45,9 +50,14 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
   readonly #cluster: ClusterSource;
   readonly #connection: ConnectionRecord;
   readonly #terms = new TermHistory();
+  readonly #instances = new InstanceHistory();
   readonly #localRuns = new LocalRuns();
+  readonly #infos: TaskInfos;
+  readonly #ticks: TickAudit;
+  readonly #taskParts = new TaskParts();
   readonly #always = new Subscription();
-  readonly #ticksWithoutRun = new WeakMap<LedgerView, readonly Date[]>();
+  /** Emits when there are ticks left to be looked for. */
+  readonly #more = new Subject<void>();
   #whileUsed: Subscription | undefined;
   #users = 0;
 
@@ -64,6 +74,8 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
       ? new ClusterWatcher(session.client, session.paths)
       : new StandaloneCluster(elections, tasks);
     this.#connection = new ConnectionRecord(session?.client);
+    this.#infos = new TaskInfos(tasks);
+    this.#ticks = new TickAudit((...range) => tasks.ticksBetween(...range));
   }
 
   /** Terms, and runs without a ledger, are known only to who has seen them. */
@@ -75,7 +87,10 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
     });
     this.#always.add(stopFollowing);
     this.#always.add(
-      this.#tasks.events$.subscribe((event) => this.#localRuns.note(event)),
+      this.#tasks.events$.subscribe((event) => {
+        this.#localRuns.note(event);
+        this.#infos.isOutdated = true;
+      }),
     );
   }
 
@@ -88,7 +103,11 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
   use(): () => void {
     this.#users += 1;
     if (this.#users === 1) {
-      this.#whileUsed = merge(this.#cluster.changes$, timer(0, REFRESH_MS))
+      this.#whileUsed = merge(
+        this.#cluster.changes$,
+        this.#more,
+        timer(0, REFRESH_MS),
+      )
         .pipe(
           throttleTime(SHORTEST_PAUSE_MS, undefined, {
             leading: true,
@@ -122,10 +141,9 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
           defaultValue: undefined,
         });
       }
-      const { about, instances, elections, tasks } = this.#present();
+      const { elections, tasks, ...others } = this.#present();
       return {
-        about,
-        instances,
+        ...others,
         elections: [...elections.values()],
         tasks: [...tasks.values()],
       };
@@ -135,98 +153,124 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
   }
 
   #update(): void {
-    const { about, instances, elections, tasks } = this.#present();
+    const isMoreToDo = this.#ticks.work();
+    const { elections, tasks, ...others } = this.#present();
     this.parts.update(
       new Map<string, unknown>([
-        ['about', about],
-        ['instances', instances],
+        ...Object.entries(others),
         ...prefixed('election:', elections),
         ...prefixed('task:', tasks),
       ]),
     );
+    if (isMoreToDo) {
+      this.#more.next();
+    }
   }
 
   #present() {
     const view = this.#cluster.view();
+    this.#note(view);
+    const elections = this.#presentElections(view);
+    const tasks = this.#presentTasks(view);
+    const failing = [...tasks.values()]
+      .filter(({ isFailing }) => isFailing)
+      .map(({ task }) => task);
+    return {
+      about: this.#about(view),
+      verdict: verdictOf(view, failing),
+      instances: view.instances,
+      left: this.#instances.left(Date.now()),
+      drains: view.drains,
+      audit: view.audit,
+      elections,
+      tasks,
+    };
+  }
+
+  /** What has gone is known only to who has seen it. */
+  #note({ elections, instances, isComplete }: ClusterView): void {
+    if (!this.#isFresh || !isComplete) {
+      return;
+    }
+    for (const election of elections) {
+      // Those of this instance are followed all the time.
+      if (!this.#elections.names.includes(election.election)) {
+        this.#terms.note(election.election, leaderOf(election));
+      }
+    }
+    this.#instances.note(
+      instances,
+      (instanceId) => this.#terms.ledBy(instanceId),
+      Date.now(),
+    );
+  }
+
+  /** Whether what is shown is what ZooKeeper has now. */
+  get #isFresh(): boolean {
+    const { state } = this.#connection;
+    return state === undefined || state === 'connected';
+  }
+
+  #about(view: ClusterView) {
     const { instanceId, session } = this.#elections;
-    const own = new Map(
+    return {
+      instanceId,
+      version: VERSION,
+      basePath: session?.paths.base ?? null,
+      connection: this.#connection.state ?? 'standalone',
+      connectionSince: this.#connection.since,
+      /** Absent while what is shown is up to date. */
+      asOf: this.#isFresh ? undefined : this.#connection.connectedUntil,
+      connectionProblem: this.#isFresh
+        ? undefined
+        : this.#connection.problem?.message,
+      historySince: this.#terms.since,
+      hasActions: this.#hasActions,
+      isComplete: view.isComplete,
+      isTruncated: view.isTruncated,
+      problem: view.problem,
+      /** What is wrong with the instance that tells, as in its health check. */
+      problems: instanceProblems(this.#elections, this.#connection),
+    };
+  }
+
+  #presentElections(view: ClusterView) {
+    const own = new Map<string, Leadership>(
       this.#elections.names.map((name) => [
         name,
         this.#elections.find(name, 'the dashboard').leadership,
       ]),
     );
-    if (this.#connection.state === 'connected') {
-      for (const election of view.elections) {
-        // Those of this instance are followed all the time.
-        if (!own.has(election.election)) {
-          this.#terms.note(election.election, leaderOf(election));
-        }
-      }
-    }
-    const ledgers = new Map(view.ledgers.map((each) => [each.task, each]));
-    const infos = new Map(this.#tasks.list().map((each) => [each.task, each]));
-    const names = [...new Set([...infos.keys(), ...ledgers.keys()])].toSorted();
-    return {
-      about: {
-        instanceId,
-        version: VERSION,
-        basePath: session?.paths.base ?? null,
-        connection: this.#connection.state ?? 'standalone',
-        connectionSince: this.#connection.since,
-        historySince: this.#terms.since,
-        hasActions: this.#hasActions,
-        isComplete: view.isComplete,
-        isTruncated: view.isTruncated,
-        problem: view.problem,
-      },
-      instances: view.instances,
-      elections: new Map(
-        view.elections.map((each) => [
-          each.election,
-          electionPart(
-            each,
-            this.#terms.of(each.election),
-            own.get(each.election),
-          ),
-        ]),
-      ),
-      tasks: new Map(
-        names.map((task) => {
-          const ledger = ledgers.get(task);
-          return [
-            task,
-            taskPart(
-              task,
-              infos.get(task),
-              ledger,
-              ledger ? this.#withoutRun(ledger) : [],
-              this.#localRuns.of(task),
-              instanceId,
-            ),
-          ] as const;
-        }),
-      ),
-    };
+    return new Map(
+      view.elections.map((each) => [
+        each.election,
+        electionPart(
+          each,
+          this.#terms.of(each.election),
+          own.get(each.election),
+        ),
+      ]),
+    );
   }
 
-  /** Ticks between the first and the last that the ledger knows of. */
-  #withoutRun(ledger: LedgerView): readonly Date[] {
-    const known = this.#ticksWithoutRun.get(ledger);
-    if (known) {
-      return known;
-    }
-    const ran = new Set(ledger.runs.map(({ tick }) => tick.getTime()));
-    const found = this.#tasks
-      .ticksBetween(
-        ledger.task,
-        Math.min(...ran),
-        ledger.decidedTick?.getTime() ?? 0,
-        MOST_TICKS,
-      )
-      .filter((tick) => !ran.has(tick))
-      .map((tick) => new Date(tick));
-    this.#ticksWithoutRun.set(ledger, found);
-    return found;
+  #presentTasks(view: ClusterView): Map<string, TaskPart> {
+    const infos = this.#infos.all();
+    const ledgers = new Map(view.ledgers.map((each) => [each.task, each]));
+    const names = [...new Set([...infos.keys(), ...ledgers.keys()])].toSorted();
+    this.#ticks.keep(new Set(ledgers.keys()));
+    return this.#taskParts.of(
+      names.map((task) => {
+        const ledger = ledgers.get(task);
+        return {
+          task,
+          info: infos.get(task),
+          ledger,
+          ticksWithoutRun: ledger && this.#ticks.missed(ledger),
+          localRuns: this.#localRuns.of(task),
+          instanceId: this.#elections.instanceId,
+        };
+      }),
+    );
   }
 }
 

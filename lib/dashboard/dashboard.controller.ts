@@ -46,16 +46,13 @@ export class DashboardController implements OnModuleDestroy {
     if (this.#isClosing || this.#streams.size >= MOST_STREAMS) {
       throw new ServiceUnavailableException('Too many browsers follow already');
     }
+    const stream = new EventStream(rawResponse(response), this.#state.parts);
     const release = this.#state.use();
-    const stream: EventStream = new EventStream(
-      rawResponse(response),
-      this.#state.parts,
-      () => {
-        this.#streams.delete(stream);
-        release();
-      },
-    );
     this.#streams.add(stream);
+    stream.open(() => {
+      this.#streams.delete(stream);
+      release();
+    });
   }
 
   /** A server waits for open responses before it closes: these never end. */

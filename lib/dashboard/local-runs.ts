@@ -10,6 +10,7 @@ export interface LocalRun {
   readonly attempt: number;
   readonly fencingToken: number;
   readonly isManual: boolean;
+  readonly requestedBy?: string;
   readonly error?: string;
 }
 
@@ -34,8 +35,16 @@ export class LocalRuns {
     ) {
       return;
     }
-    const { task, at, durationMs, type, attempt, fencingToken, trigger } =
-      event;
+    const {
+      task,
+      at,
+      durationMs,
+      type,
+      attempt,
+      fencingToken,
+      trigger,
+      requestedBy,
+    } = event;
     if (!this.#runs.has(task) && this.#runs.size >= MOST_TASKS) {
       return;
     }
@@ -47,6 +56,7 @@ export class LocalRuns {
       attempt,
       fencingToken,
       isManual: trigger === 'manual',
+      ...(requestedBy !== undefined && { requestedBy }),
       ...(type === 'failed' && {
         error: messageOf(event.error).slice(0, LONGEST_ERROR),
       }),

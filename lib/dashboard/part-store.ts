@@ -1,6 +1,7 @@
 import { Subject, type Observable } from 'rxjs';
 
 interface Part {
+  readonly value: unknown;
   /** Undefined: it is no more. */
   readonly json: string | undefined;
   readonly version: number;
@@ -23,21 +24,28 @@ export class PartStore {
 
   readonly changes$: Observable<void> = this.#changes.asObservable();
 
-  /** Replaces everything; parts that are the same do not count as changed. */
+  /**
+   * Replaces everything; parts that say the same do not count as changed. Those
+   * that are the same object are not looked into.
+   */
   update(present: ReadonlyMap<string, unknown>): void {
     const version = this.#version + 1;
     let isChanged = false;
-    const set = (key: string, json: string | undefined): void => {
+    const set = (key: string, value: unknown): void => {
       const former = this.#parts.get(key);
+      if (former && former.value === value) {
+        return;
+      }
+      const json = value === undefined ? undefined : JSON.stringify(value);
       if (former?.json !== json) {
         // Those that have changed last stand last.
         this.#parts.delete(key);
-        this.#parts.set(key, { json, version });
+        this.#parts.set(key, { value, json, version });
         isChanged = true;
       }
     };
     for (const [key, value] of present) {
-      set(key, JSON.stringify(value));
+      set(key, value);
     }
     for (const key of this.#parts.keys()) {
       if (!present.has(key)) {

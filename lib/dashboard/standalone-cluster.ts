@@ -1,4 +1,4 @@
-import { Subject } from 'rxjs';
+import { auditTime, Subject, Subscription } from 'rxjs';
 import type {
   ClusterView,
   LedgerView,
@@ -8,13 +8,18 @@ import type { Participant } from '../election/leadership.interface.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
 import type { ClusterSource } from './cluster-source.interface.js';
 
+/** After an event the ledger is being written; and it is read no more often. */
+const READ_AFTER_MS = 200;
+
 /** The cluster of one that there is without ZooKeeper. */
 export class StandaloneCluster implements ClusterSource {
   readonly #elections: LeaderElections;
   readonly #tasks: LeaderTasks;
   readonly #changes = new Subject<void>();
   readonly #leaders = new Map<string, Participant | undefined>();
-  #ledgers: LedgerView[] = [];
+  readonly #ledgers = new Map<string, LedgerView>();
+  /** Whose ledgers have been written since they were read. */
+  readonly #written = new Set<string>();
 
   readonly changes$ = this.#changes.asObservable();
 
@@ -40,24 +45,45 @@ export class StandaloneCluster implements ClusterSource {
         participants: leader ? [leader] : [],
         participantCount: leader ? 1 : 0,
       })),
-      ledgers: this.#ledgers,
+      ledgers: [...this.#ledgers.values()],
       instances: [{ instanceId }],
+      drains: [],
+      audit: [],
     };
   }
 
   use(): () => void {
-    const subscription = this.#tasks.events$.subscribe(() => void this.#read());
+    for (const { task, hasLedger } of this.#tasks.list()) {
+      if (hasLedger) {
+        this.#written.add(task);
+      }
+    }
+    const reading = new Subscription();
+    reading.add(
+      this.#tasks.events$.subscribe(({ task }) => this.#written.add(task)),
+    );
+    reading.add(
+      this.#tasks.events$
+        .pipe(auditTime(READ_AFTER_MS))
+        .subscribe(() => void this.#read()),
+    );
     void this.#read();
-    return () => subscription.unsubscribe();
+    return () => reading.unsubscribe();
   }
 
   async #read(): Promise<void> {
-    const tasks = this.#tasks.list().filter(({ hasLedger }) => hasLedger);
-    this.#ledgers = await Promise.all(
-      tasks.map(async ({ task }) => ({
-        task,
-        runs: await this.#tasks.history(task),
-      })),
+    const written = [...this.#written];
+    this.#written.clear();
+    await Promise.all(
+      written.map(async (task) => {
+        try {
+          const runs = await this.#tasks.history(task);
+          this.#ledgers.set(task, { task, runs });
+        } catch {
+          // It has no ledger, or is no more.
+          this.#ledgers.delete(task);
+        }
+      }),
     );
     this.#changes.next();
   }

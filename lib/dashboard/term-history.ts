@@ -13,6 +13,8 @@ export interface SeenTerm {
 /** Of each election. */
 const MOST_TERMS = 200;
 const MOST_ELECTIONS = 300;
+/** The next leader may be seen before the former one is seen to have left. */
+const JUST_NOW_MS = 10_000;
 
 /**
  * The terms that this instance has seen since it was started: ZooKeeper keeps
@@ -25,6 +27,19 @@ export class TermHistory {
   /** The oldest first. */
   of(election: string): readonly SeenTerm[] {
     return this.#terms.get(election) ?? [];
+  }
+
+  /** Names of the elections that an instance leads, or led until just now. */
+  ledBy(instanceId: string, nowMs = Date.now()): string[] {
+    return [...this.#terms]
+      .filter(([, terms]) =>
+        terms.some(
+          (term) =>
+            term.instanceId === instanceId &&
+            (!term.until || nowMs - term.until.getTime() < JUST_NOW_MS),
+        ),
+      )
+      .map(([election]) => election);
   }
 
   /** Notes who leads now: a term that was noted before has ended if it differs. */

@@ -19,6 +19,16 @@ export interface DashboardActionsOptions {
    * something in front of the application asks for a password.
    */
   readonly guard: DashboardGuard | false;
+  /**
+   * Who a request comes from, for log, history and audit. Default: what
+   * `request.user` calls itself, else the address.
+   *
+   * @example
+   * ```ts
+   * actions: { guard: OperatorsGuard, who: (request: Request) => request.user.login }
+   * ```
+   */
+  who?(request: object): string | undefined;
 }
 
 /**
@@ -35,7 +45,8 @@ export interface ZookeeperLeaderDashboardOptions {
    */
   readonly guard?: DashboardGuard;
   /**
-   * Adds the actions: to resign here, to move a leadership on, to run a task.
+   * Adds the actions: to hand a leadership over, to run, pause and resume a task,
+   * and to drain an instance.
    * Default: there are none.
    */
   readonly actions?: DashboardActionsOptions;

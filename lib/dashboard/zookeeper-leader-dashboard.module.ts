@@ -1,41 +1,63 @@
 import {
-  Controller,
+  ConfigurableModuleBuilder,
   Inject,
   Module,
   Optional,
-  UseGuards,
-  VERSION_NEUTRAL,
   type DynamicModule,
-  type Type,
+  type Provider,
 } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { checkAsyncOptions, withCheckedOptions } from '../async-options.js';
 import { LeaderElections } from '../election/leader-elections.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
-import { OptionChecks, type OptionTable } from '../validate.js';
 import { withoutOptionsMessage } from '../zookeeper-leader.messages.js';
 import { DashboardActions } from './dashboard-actions.js';
 import { DashboardActionsController } from './dashboard-actions.controller.js';
 import { DashboardController } from './dashboard.controller.js';
+import {
+  DASHBOARD_OPTIONS,
+  checkDashboardOptions,
+  DASHBOARD_MODULE,
+  type CheckedDashboardOptions,
+} from './dashboard-options.js';
+import { controllerAt, placeAt } from './controller-at.js';
 import { DashboardState } from './dashboard-state.js';
+import { OptionGuards } from './option-guards.js';
 import { SameOriginGuard } from './same-origin.guard.js';
-import type {
-  DashboardActionsOptions,
-  DashboardGuard,
-  ZookeeperLeaderDashboardOptions,
-} from './zookeeper-leader-dashboard-options.interface.js';
+import type { ZookeeperLeaderDashboardOptions } from './zookeeper-leader-dashboard-options.interface.js';
 
-const MODULE = 'ZookeeperLeaderDashboardModule';
-const DASHBOARD_OPTIONS = Symbol('nestjs-zookeeper-leader:dashboard-options');
-const checks = new OptionChecks(MODULE);
-
-/** Every option of the dashboard: a new one is a line here. */
-const OPTIONS: OptionTable<ZookeeperLeaderDashboardOptions> = {
-  path: true,
-  guard: true,
-  actions: true,
-  imports: true,
+const MODULE = {
+  owner: DASHBOARD_MODULE,
+  token: DASHBOARD_OPTIONS,
+  method: 'createZookeeperLeaderDashboardOptions',
+  accept: checkDashboardOptions,
 };
 
-const ACTIONS: OptionTable<DashboardActionsOptions> = { guard: true };
+const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<ZookeeperLeaderDashboardOptions>({
+    optionsInjectionToken: DASHBOARD_OPTIONS,
+  })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName(MODULE.method)
+    .build();
+
+const DASHBOARD_PROVIDERS: Provider[] = [
+  {
+    provide: DashboardState,
+    inject: [DASHBOARD_OPTIONS, LeaderElections, LeaderTasks],
+    useFactory: (
+      options: ZookeeperLeaderDashboardOptions,
+      elections: LeaderElections,
+      tasks: LeaderTasks,
+    ) => new DashboardState(elections, tasks, options.actions !== undefined),
+  },
+  {
+    provide: DashboardActions,
+    inject: [LeaderElections, LeaderTasks],
+    useFactory: (elections: LeaderElections, tasks: LeaderTasks) =>
+      new DashboardActions(elections, tasks),
+  },
+];
 
 /**
  * A page that shows, live, who leads every election of the base path and what
@@ -60,27 +82,24 @@ const ACTIONS: OptionTable<DashboardActionsOptions> = { guard: true };
  * @publicApi
  */
 @Module({})
-export class ZookeeperLeaderDashboardModule {
+export class ZookeeperLeaderDashboardModule extends ConfigurableModuleClass {
   constructor(@Optional() @Inject(DASHBOARD_OPTIONS) options: unknown) {
+    super();
     if (options === undefined) {
-      throw new TypeError(withoutOptionsMessage(MODULE));
+      throw new TypeError(withoutOptionsMessage(DASHBOARD_MODULE));
     }
   }
 
   /**
    * @throws {TypeError} for an option that is not valid
    */
-  static forRoot(options: ZookeeperLeaderDashboardOptions = {}): DynamicModule {
-    const {
-      path = '/leadership',
-      guard,
-      actions,
-      imports = [],
-    } = checkOptions(options);
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    const { path, guard, actions, imports } = checkDashboardOptions(options);
     const seen = guard ? [guard] : [];
     const steered = actions?.guard ? [actions.guard] : [];
+    const { providers = [], ...definition } = super.forRoot(options);
     return {
-      module: ZookeeperLeaderDashboardModule,
+      ...definition,
       imports,
       controllers: [
         controllerAt(path, DashboardController, seen),
@@ -94,82 +113,66 @@ export class ZookeeperLeaderDashboardModule {
             ]
           : []),
       ],
+      providers: [...providers, ...DASHBOARD_PROVIDERS],
+    };
+  }
+
+  /**
+   * {@link forRoot} with options that have to be injected or awaited. The
+   * modules that guards need stand among its own `imports`. A guard is one
+   * object for all requests.
+   *
+   * @example
+   * ```ts
+   * ZookeeperLeaderDashboardModule.forRootAsync({
+   *   inject: [ConfigService],
+   *   useFactory: (config: ConfigService) => ({
+   *     path: config.get('LEADERSHIP_PATH'),
+   *     guard: EmployeesGuard,
+   *   }),
+   * })
+   * ```
+   */
+  static override forRootAsync(
+    options: typeof ASYNC_OPTIONS_TYPE,
+  ): DynamicModule {
+    checkAsyncOptions(MODULE.owner, options);
+    const guards = new OptionGuards();
+    const { providers = [], ...definition } = withCheckedOptions(
+      super.forRootAsync(options),
+      MODULE,
+      options,
+    );
+    const controllers = [
+      controllerAt('/', DashboardController, [guards.seeing]),
+      controllerAt('/', DashboardActionsController, [
+        SameOriginGuard,
+        guards.seeing,
+        guards.acting,
+      ]),
+    ];
+    return {
+      ...definition,
+      controllers,
       providers: [
-        { provide: DASHBOARD_OPTIONS, useValue: options },
+        ...providers,
+        ...DASHBOARD_PROVIDERS,
         {
-          provide: DashboardState,
-          inject: [LeaderElections, LeaderTasks],
-          useFactory: (elections: LeaderElections, tasks: LeaderTasks) =>
-            new DashboardState(elections, tasks, actions !== undefined),
-        },
-        {
-          provide: DashboardActions,
-          inject: [LeaderElections, LeaderTasks],
-          useFactory: (elections: LeaderElections, tasks: LeaderTasks) =>
-            new DashboardActions(elections, tasks),
+          provide: OptionGuards,
+          inject: [DASHBOARD_OPTIONS, ModuleRef],
+          useFactory: async (
+            checked: CheckedDashboardOptions,
+            modules: ModuleRef,
+          ) => {
+            await guards.use(checked, modules);
+            // Nest reads the paths when all providers are there.
+            for (const controller of controllers) {
+              placeAt(checked.path, controller);
+            }
+            return guards;
+          },
         },
       ],
     };
   }
-}
-
-/** A class of its own for each module, whose path and guards are its own. */
-function controllerAt(
-  path: string,
-  controller: Type,
-  guards: readonly DashboardGuard[],
-): Type {
-  const own = class extends controller {};
-  // Nest logs it, and the tools that describe an API ask for it.
-  Object.defineProperty(own, 'name', { value: controller.name });
-  Controller({ path, version: VERSION_NEUTRAL })(own);
-  UseGuards(...guards)(own);
-  return own;
-}
-
-function checkOptions(
-  options: ZookeeperLeaderDashboardOptions,
-): ZookeeperLeaderDashboardOptions {
-  const { path, guard, actions, imports } = checks.object(options, OPTIONS);
-  if (
-    path !== undefined &&
-    (typeof path !== 'string' || !/^\/?[\w~.-]+(\/[\w~.-]+)*$/.test(path))
-  ) {
-    throw checks.error('path', path, 'is no path', 'one such as "/leadership"');
-  }
-  if (guard !== undefined && !isGuard(guard)) {
-    throw checks.error(
-      'guard',
-      guard,
-      'is not a guard',
-      'its class, or an object',
-    );
-  }
-  if (actions !== undefined) {
-    const may = checks.object(actions, ACTIONS, 'actions').guard;
-    if (may !== false && !isGuard(may)) {
-      throw checks.error(
-        'actions.guard',
-        may,
-        'is needed to say who may act',
-        "a guard's class, or false for whoever can see the page",
-      );
-    }
-  }
-  if (imports !== undefined && !Array.isArray(imports)) {
-    throw checks.error(
-      'imports',
-      imports,
-      'is not a list',
-      'a list of modules',
-    );
-  }
-  return options;
-}
-
-function isGuard(value: unknown): boolean {
-  return (
-    typeof value === 'function' ||
-    (typeof value === 'object' && value !== null && 'canActivate' in value)
-  );
 }

@@ -19,15 +19,18 @@ export interface ResignRequestOptions {
   readonly requestedBy: string;
   /** How long the leader may take, its running tasks included. */
   readonly timeoutMs: number;
+  /** Who is meant; undefined: the leader, whichever instance it is. */
+  readonly instanceId?: string;
 }
 
 /**
  * - `resigned`: the term that was found has ended;
  * - `no-leader`: there was none;
+ * - `other-leader`: another instance leads than the one that is meant;
  * - `timed-out`: the leader has not made way in time, and may still do so.
  */
 export interface ResignResult {
-  readonly outcome: 'resigned' | 'no-leader' | 'timed-out';
+  readonly outcome: 'resigned' | 'no-leader' | 'other-leader' | 'timed-out';
   readonly former?: Participant;
   /** Who leads now, where somebody does. */
   readonly next?: Participant;
@@ -51,6 +54,12 @@ export async function requestResignation(
   const former = await findLeader(client, path);
   if (!former) {
     return { outcome: 'no-leader' };
+  }
+  if (
+    options.instanceId !== undefined &&
+    options.instanceId !== former.instanceId
+  ) {
+    return { outcome: 'other-leader', former };
   }
   while (await isStillLeading(options, former)) {
     if (isOver()) {

@@ -3,6 +3,10 @@ import {
   HealthIndicatorService,
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
+import {
+  DEFAULT_MAX_DISCONNECTED_MS,
+  instanceProblems,
+} from '../instance-problems.js';
 import { KnownLeader } from '../election/known-leader.js';
 import {
   LeaderElections,
@@ -10,7 +14,6 @@ import {
 } from '../election/leader-elections.js';
 import { OptionChecks, type OptionTable } from '../validate.js';
 import { ConnectionRecord } from '../zookeeper/connection-record.js';
-import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 import type {
   ElectionHealth,
   ZookeeperLeaderHealth,
@@ -106,11 +109,15 @@ export class ZookeeperLeaderHealthIndicator {
     const maxDisconnectedMs = checks.milliseconds(
       'maxDisconnectedMs',
       checks.object(options, OPTIONS).maxDisconnectedMs,
-      { least: 0, most: Infinity, fallback: 60_000 },
+      { least: 0, most: Infinity, fallback: DEFAULT_MAX_DISCONNECTED_MS },
     );
     const indicator = this.#indicators.check(key);
     // Now, not when the leaders have been looked up.
-    const problems = this.#problems(maxDisconnectedMs);
+    const problems = instanceProblems(
+      this.#elections,
+      this.#connection,
+      maxDisconnectedMs,
+    );
     const details = await this.#details();
     return problems.length === 0
       ? indicator.up({ ...details })
@@ -160,30 +167,5 @@ export class ZookeeperLeaderHealthIndicator {
       }),
       ...(leader && { fencingToken: leader.fencingToken }),
     };
-  }
-
-  #problems(maxDisconnectedMs: number): string[] {
-    const problems: string[] = [];
-    const { problem, disconnectedMs } = this.#connection;
-    if (isZookeeperError(problem, 'AUTH_FAILED', 'KEEPER_UNAVAILABLE')) {
-      problems.push(problem.message);
-    } else if (disconnectedMs > maxDisconnectedMs) {
-      problems.push(
-        `no connection to ZooKeeper for ${Math.round(disconnectedMs)} ms`,
-      );
-    }
-    for (const election of this.#leaders.keys()) {
-      if (election.leadership.role === 'leader' && !election.isLeader()) {
-        problems.push(
-          `the lease of the leadership of "${election.name}" has run out`,
-        );
-      }
-    }
-    for (const [election, why] of this.#elections.problems) {
-      problems.push(
-        `this instance cannot take part in the election "${election}": ${why}`,
-      );
-    }
-    return problems;
   }
 }

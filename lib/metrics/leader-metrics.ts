@@ -9,6 +9,7 @@ export interface MetricsSource {
   collectLeaseRemaining(gauge: Gauge): void;
   collectLastContact(gauge: Gauge): void;
   collectRunning(gauge: Gauge<'task'>): void;
+  collectProblems(gauge: Gauge): void;
 }
 
 const PREFIX = 'nestjs_leader_';
@@ -111,6 +112,12 @@ export class LeaderMetrics {
       [],
       (source, gauge) => source.collectLastContact(gauge),
     );
+    this.#gauge(
+      'problems',
+      'What is wrong with this instance, in number; 0 while it is healthy.',
+      [],
+      (source, gauge) => source.collectProblems(gauge),
+    );
     this.stalls = this.#counter(
       'event_loop_stalls_total',
       'Times that the event loop stood still for longer than 0.2 s.',
@@ -132,7 +139,7 @@ export class LeaderMetrics {
     );
     this.lastSuccess = new Gauge({
       name: `${PREFIX}task_last_success_timestamp_seconds`,
-      help: 'When a run of the leader task ended well here for the last time.',
+      help: 'When a run of the leader task ended well for the last time, as far as this instance knows.',
       labelNames: ['task'],
       registers: [registry],
     });

@@ -9,11 +9,14 @@ import type {
   LeaderElections,
   ManagedElection,
 } from '../election/leader-elections.js';
+import { instanceProblems } from '../instance-problems.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
+import { ConnectionRecord } from '../zookeeper/connection-record.js';
 import { CONNECTION_STATES } from '../zookeeper/zookeeper-client.interface.js';
 import { BoundedNames } from './bounded-names.js';
 import { ElectionRecorder } from './election-recorder.js';
 import type { LeaderMetrics, MetricsSource } from './leader-metrics.js';
+import { readLastSuccesses } from './ledger-reader.js';
 import { StallMeter } from './stall-meter.js';
 import { TaskRecorder } from './task-recorder.js';
 
@@ -32,6 +35,7 @@ export class MetricsRecorder
   readonly #electionNames = new BoundedNames();
   readonly #taskNames = new BoundedNames();
   readonly #recorders = new Set<ElectionRecorder>();
+  readonly #connection: ConnectionRecord;
   readonly #recording = new Subscription();
 
   constructor(
@@ -43,6 +47,7 @@ export class MetricsRecorder
     this.#elections = elections;
     this.#tasks = tasks;
     this.#taskRecorder = new TaskRecorder(metrics, this.#taskNames);
+    this.#connection = new ConnectionRecord(elections.session?.client);
   }
 
   /** Before anything can happen. */
@@ -80,6 +85,11 @@ export class MetricsRecorder
     for (const [task] of this.#tasks.running()) {
       this.#taskRecorder.announce(task);
     }
+    void readLastSuccesses(
+      this.#tasks,
+      this.#elections.session?.client.connection$,
+      (task, endedAt) => this.#taskRecorder.recall(task, endedAt),
+    );
   }
 
   /** After the terms have ended and the tasks been waited for. */
@@ -131,6 +141,10 @@ export class MetricsRecorder
     for (const [task, running] of this.#tasks.running()) {
       gauge.inc({ task: this.#taskNames.of(task) }, running);
     }
+  }
+
+  collectProblems(gauge: Gauge): void {
+    gauge.inc(instanceProblems(this.#elections, this.#connection).length);
   }
 
   #follow(election: ManagedElection): () => void {

@@ -6,6 +6,8 @@ import type { LeaderMetrics } from './leader-metrics.js';
 export class TaskRecorder {
   readonly #metrics: LeaderMetrics;
   readonly #names: BoundedNames;
+  /** Tasks of which a run has ended well. */
+  readonly #known = new Set<string>();
 
   constructor(metrics: LeaderMetrics, names: BoundedNames) {
     this.#metrics = metrics;
@@ -22,6 +24,19 @@ export class TaskRecorder {
     this.#metrics.overruns.inc({ task }, 0);
   }
 
+  /** A run that ended before this process was started. */
+  recall(task: string, endedAt: Date): void {
+    if (!this.#known.has(task)) {
+      this.#succeeded(task, endedAt);
+    }
+  }
+
+  #succeeded(name: string, endedAt: Date): void {
+    const task = this.#names.of(name);
+    this.#known.add(name);
+    this.#metrics.lastSuccess.set({ task }, endedAt.getTime() / 1000);
+  }
+
   record(event: LeaderTaskEvent): void {
     const metrics = this.#metrics;
     const task = this.#names.of(event.task);
@@ -29,7 +44,7 @@ export class TaskRecorder {
       case 'finished':
         metrics.runs.inc({ task, outcome: 'finished' });
         metrics.durations.observe({ task }, event.durationMs / 1000);
-        metrics.lastSuccess.set({ task }, event.at.getTime() / 1000);
+        this.#succeeded(event.task, event.at);
         break;
       case 'failed':
         if (event.willRetry) {

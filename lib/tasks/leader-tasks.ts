@@ -38,7 +38,11 @@ import {
 } from './only-leader.decorator.js';
 import { requestRun, RunRequests } from './run-requests.js';
 import { Schedules } from './schedule.js';
-import { TaskEvents, type LeaderTaskEvent } from './task-events.js';
+import {
+  type RunActivator,
+  TaskEvents,
+  type LeaderTaskEvent,
+} from './task-events.js';
 import { nameOf, TaskFactory } from './task-factory.js';
 import { pauseTask, resumeTask, TaskPauses } from './task-pauses.js';
 import type { TaskRun } from './task-run.js';
@@ -338,6 +342,15 @@ export class LeaderTasks {
     this.#find(task);
     const ledger = await new LedgerStore(this.#nodes, task).read();
     return ledger && pauseOf(ledger);
+  }
+
+  /**
+   * Has the methods of runs called by `activate`; undefined ends that.
+   *
+   * @internal
+   */
+  activateRuns(activate: RunActivator | undefined): void {
+    this.#events.activate = activate;
   }
 
   /**

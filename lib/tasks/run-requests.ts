@@ -46,8 +46,11 @@ export interface RunRequestSettings {
   readonly answerWithinMs?: number;
   /** Stops waiting; a run that has begun goes on. */
   readonly signal?: AbortSignal | undefined;
-  /** Token of the leader of the task's election; undefined: nobody leads. */
-  readonly leaderToken: () => Promise<number | undefined>;
+  /**
+   * Token of the leader of the task's election; undefined: nobody leads. Where
+   * the election is not known, that of any leader, and `claimed` while it leads.
+   */
+  readonly leaderToken: (claimed?: number) => Promise<number | undefined>;
 }
 
 const FORMAT = 'nestjs-zookeeper-leader/run-request/1';
@@ -144,7 +147,7 @@ async function waitForAnswer(
       }
     } else if (claim) {
       leaderlessMs =
-        (await leaderToken()) === claim.token
+        (await leaderToken(claim.token)) === claim.token
           ? undefined
           : (leaderlessMs ?? nowMs);
       if (leaderlessMs !== undefined && nowMs - leaderlessMs > FAREWELL_MS) {

@@ -145,8 +145,13 @@ export type TaskEventDetails = LeaderTaskEvent extends infer E
 /** What every event is published on, for observers of the process. */
 export const TASK_CHANNEL = channel('nestjs-zookeeper-leader:task');
 
+/** Calls the method of a run in a context of its own, such as that of a span. */
+export type RunActivator = (runId: string, call: () => unknown) => unknown;
+
 /** The events of an application's tasks. */
 export class TaskEvents {
+  /** Set by who wants runs to happen in a context. */
+  activate: RunActivator | undefined;
   readonly #events = new Subject<LeaderTaskEvent>();
   readonly events$: Observable<LeaderTaskEvent> = this.#events.asObservable();
 
@@ -189,6 +194,12 @@ export class TaskReporter {
 
   get isObserved(): boolean {
     return this.#events.isObserved;
+  }
+
+  /** Calls a run's method, after its start has been told. */
+  perform(run: { readonly runId: string }, call: () => unknown): unknown {
+    const { activate } = this.#events;
+    return activate ? activate(run.runId, call) : call();
   }
 
   /** @param details made only if somebody listens */

@@ -175,7 +175,9 @@ export class TaskRunner {
     if (reporter.isObserved) {
       reporter.emit(() => ({ type: 'started', ...run.describe() }));
     }
-    return runStorage.run(run, Reflect.apply, method, target, args);
+    return reporter.perform(run, () =>
+      runStorage.run(run, Reflect.apply, method, target, args),
+    );
   }
 
   async #try(run: TaskRun, act: () => unknown): Promise<unknown> {

@@ -9,6 +9,7 @@ import type { ZookeeperError } from './zookeeper.error.js';
 export class ConnectionRecord {
   #connection: Connection | undefined;
   #since: Date | undefined;
+  #connectedUntil: Date | undefined;
   /** When there was a connection last, or this record began. */
   #connectedAtMs = performance.now();
 
@@ -17,6 +18,7 @@ export class ConnectionRecord {
     client?.connection$.subscribe((connection) => {
       if (this.#connection?.state === 'connected') {
         this.#connectedAtMs = performance.now();
+        this.#connectedUntil = new Date();
       }
       if (this.#connection?.state !== connection.state) {
         this.#since = new Date();
@@ -32,6 +34,11 @@ export class ConnectionRecord {
   /** Since when the connection is in its state. */
   get since(): Date | undefined {
     return this.#since;
+  }
+
+  /** When a connection ended last; undefined if there has been none. */
+  get connectedUntil(): Date | undefined {
+    return this.#connectedUntil;
   }
 
   /** Why there is no connection, where a reason is known. */

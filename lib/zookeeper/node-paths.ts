@@ -7,12 +7,16 @@ export class NodePaths {
   readonly elections: string;
   readonly tasks: string;
   readonly requests: string;
+  readonly drains: string;
+  readonly audit: string;
 
   constructor(readonly base: string) {
     this.instances = `${base}/instances`;
     this.elections = `${base}/elections`;
     this.tasks = `${base}/tasks`;
     this.requests = `${base}/requests`;
+    this.drains = `${base}/drains`;
+    this.audit = `${base}/audit`;
   }
 
   /**
@@ -25,6 +29,11 @@ export class NodePaths {
 
   election(name: string): string {
     return `${this.elections}/${encodeSegment(name)}`;
+  }
+
+  /** Present while an instance is drained. */
+  drain(instanceId: string): string {
+    return `${this.drains}/${encodeSegment(instanceId)}`;
   }
 
   /** The node of a task, or of one slot of it. */

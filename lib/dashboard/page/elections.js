@@ -5,38 +5,182 @@
  *   until?: string }} Term
  * @typedef {{ election: string,
  *   leader: { instanceId: string, since: string, fencingToken: number } | null,
- *   participants: Participant[], participantCount: number, ownRole?: string,
+ *   leaderlessSince?: string, participants: Participant[],
+ *   participantCount: number, ownRole?: string, isDisabledHere: boolean,
  *   terms: Term[] }} Election
  */
+
+/** Of those that wait, in the row. */
+const MOST_NEXT = 3;
+
+/**
+ * Those without a leader first.
+ *
+ * @param {Election[]} elections
+ */
+function sortedElections(elections) {
+  return elections
+    .filter(({ election, participants }) =>
+      matches(election, ...participants.map(({ instanceId }) => instanceId)),
+    )
+    .toSorted((a, b) => Number(a.leader !== null) - Number(b.leader !== null));
+}
+
+/**
+ * @param {Election[]} elections
+ * @param {boolean} hasActions
+ */
+function electionTable(elections, hasActions) {
+  return element(
+    'table',
+    { class: 'list' },
+    tableHead(['Election', 'Leader', 'Next in line', 'Fencing token']),
+    element(
+      'tbody',
+      {},
+      ...elections.flatMap((election) => electionRows(election, hasActions)),
+    ),
+  );
+}
 
 /**
  * @param {Election} election
  * @param {boolean} hasActions
  */
-function electionCard(election, hasActions) {
+function electionRows(election, hasActions) {
+  const key = `election ${election.election}`;
+  const flags = [
+    election,
+    hasActions,
+    isDisclosed(key),
+    commonPrefix,
+    isStale(),
+  ];
+  const row = lazily('tr', key, flags, () => electionRow(election, key));
+  return isDisclosed(key)
+    ? [
+        row,
+        lazily('tr', `details ${key}`, flags, () =>
+          electionDetails(election, key, hasActions),
+        ),
+      ]
+    : [row];
+}
+
+/**
+ * @param {Election} election
+ * @param {string} key
+ */
+function electionRow(election, key) {
+  const { leader, participants, participantCount } = election;
+  const waiting = leader ? participants.slice(1) : participants;
+  const waitingCount = participantCount - (leader ? 1 : 0);
+  return element(
+    'tr',
+    {
+      class: leader ? '' : 'trouble',
+      'data-election': election.election,
+      'data-key': key,
+    },
+    element(
+      'td',
+      { class: 'main' },
+      element(
+        'div',
+        { class: 'title' },
+        discloseButton(key, `Participants of ${election.election}`),
+        element('span', { class: 'name' }, ...broken(election.election)),
+      ),
+    ),
+    element(
+      'td',
+      { 'data-label': 'Leader' },
+      leader
+        ? element(
+            'span',
+            { class: 'who' },
+            swatch(leader.instanceId),
+            element(
+              'span',
+              { class: 'leader' },
+              instanceName(leader.instanceId),
+            ),
+            element(
+              'span',
+              { class: 'under' },
+              ' for ',
+              livingTime(leader.since, 'since'),
+            ),
+          )
+        : leaderlessText(election),
+    ),
+    element(
+      'td',
+      { 'data-label': 'Next in line' },
+      waitingCount === 0
+        ? element('span', { class: 'empty' }, 'nobody')
+        : element(
+            'span',
+            { class: 'waiting' },
+            ...waiting
+              .slice(0, MOST_NEXT)
+              .map(({ instanceId }) => instanceTag(instanceId)),
+            waitingCount > MOST_NEXT &&
+              element(
+                'span',
+                { class: 'under' },
+                `and ${waitingCount - MOST_NEXT} more`,
+              ),
+          ),
+    ),
+    element(
+      'td',
+      { 'data-label': 'Fencing token', class: 'number mono' },
+      leader ? leader.fencingToken : unknown(),
+    ),
+  );
+}
+
+/** @param {Election} election */
+function leaderlessText({ leaderlessSince, participantCount, isDisabledHere }) {
+  const why =
+    participantCount === 0
+      ? isDisabledHere
+        ? 'Nobody takes part; this instance has the option enabled: false.'
+        : 'Nobody takes part.'
+      : 'The first in line has not said yet that it leads.';
+  return element(
+    'span',
+    {},
+    element('span', { class: 'leader none' }, 'Nobody leads'),
+    element(
+      'span',
+      { class: 'under' },
+      ...(leaderlessSince
+        ? [
+            ` since ${clockText(leaderlessSince)}, for `,
+            livingTime(leaderlessSince, 'since'),
+          ]
+        : [' and nobody has been seen to lead']),
+      `. ${why}`,
+    ),
+  );
+}
+
+/**
+ * @param {Election} election
+ * @param {string} key
+ * @param {boolean} hasActions
+ */
+function electionDetails(election, key, hasActions) {
   const { leader, participants, participantCount } = election;
   const more = participantCount - participants.length;
   return element(
-    'article',
-    {
-      class: 'election',
-      'data-election': election.election,
-      'data-key': `election ${election.election}`,
-    },
-    element('h3', {}, election.election),
-    leader
-      ? element('p', { class: 'leader' }, leader.instanceId)
-      : element('p', { class: 'leader none' }, 'Nobody leads'),
-    leader &&
-      element(
-        'p',
-        { class: 'facts' },
-        'since ',
-        livingTime(leader.since, 'since'),
-        ' · fencing token ',
-        element('span', { class: 'mono token' }, leader.fencingToken),
-      ),
-    participants.length > 0 &&
+    'tr',
+    { class: 'details', 'data-key': `details ${key}` },
+    element(
+      'td',
+      { colspan: 4 },
       element(
         'ol',
         { class: 'line', 'aria-label': 'Participants in succession order' },
@@ -47,10 +191,11 @@ function electionCard(election, hasActions) {
           element(
             'li',
             {},
-            element('span', { class: 'facts' }, `and ${more} more`),
+            element('span', { class: 'under' }, `and ${more} more`),
           ),
       ),
-    hasActions && leader && electionButtons(election),
+      hasActions && leader && electionButtons(election),
+    ),
   );
 }
 
@@ -59,7 +204,7 @@ function electionCard(election, hasActions) {
  * @param {number} index
  * @param {boolean} isLeader
  */
-function participantLine({ instanceId, host, pid }, index, isLeader) {
+function participantLine({ instanceId, host, pid, joinedAt }, index, isLeader) {
   const where = [host, pid && `pid ${pid}`].filter(Boolean).join(' ');
   return element(
     'li',
@@ -69,53 +214,35 @@ function participantLine({ instanceId, host, pid }, index, isLeader) {
     element(
       'span',
       { class: 'who' },
-      element('span', { class: 'name' }, instanceId),
+      instanceName(instanceId),
       isLeader && element('span', { class: 'badge' }, 'leads'),
-      element('span', { class: 'host' }, where),
+      element(
+        'span',
+        { class: 'under' },
+        ` ${where}${where && ', '}joined ${clockText(joinedAt)}`,
+      ),
     ),
   );
 }
 
 /** @param {Election} election */
-function electionButtons({ election, leader, ownRole }) {
+function electionButtons({ election, leader, participants }) {
   const who = leader?.instanceId ?? '';
-  const text =
-    'Its running tasks are told to stop and waited for; then the next in line leads.';
+  const next = participants[1]?.instanceId;
+  const then = next
+    ? `Then ${next} leads.`
+    : `Nobody else takes part: then ${who} leads again.`;
   return element(
     'div',
     { class: 'buttons' },
-    element(
-      'button',
-      {
-        type: 'button',
-        'data-key': `move ${election}`,
-        click: () =>
-          void act({
-            title: `Move the leadership of ${election} on?`,
-            text: `${who} makes way. ${text}`,
-            yes: 'Move it on',
-            action: 'move-leadership',
-            query: { election },
-          }),
-      },
-      'Move leadership on',
-    ),
-    ownRole === 'leader' &&
-      element(
-        'button',
-        {
-          type: 'button',
-          'data-key': `resign ${election}`,
-          click: () =>
-            void act({
-              title: `Have this instance resign from ${election}?`,
-              text,
-              yes: 'Resign',
-              action: 'resign-here',
-              query: { election },
-            }),
-        },
-        'Resign here',
-      ),
+    actionButton({
+      key: `hand-over ${election}`,
+      label: 'Hand over',
+      title: `Hand the leadership of ${election} over?`,
+      text: `${who} makes way. Its running tasks are told to stop and waited for. ${then}`,
+      yes: 'Hand it over',
+      action: 'hand-over',
+      query: { election, instance: who },
+    }),
   );
 }

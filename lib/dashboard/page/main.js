@@ -1,8 +1,9 @@
 /**
  * @typedef {{ instanceId: string, version: string, basePath: string | null,
- *   connection: string, connectionSince?: string, historySince: string,
- *   hasActions: boolean, isComplete: boolean, isTruncated: boolean,
- *   problem?: string }} About
+ *   connection: string, connectionSince?: string, asOf?: string,
+ *   connectionProblem?: string, historySince: string, hasActions: boolean,
+ *   isComplete: boolean, isTruncated: boolean, problem?: string,
+ *   problems: string[] }} About
  * @typedef {{ isWhole: boolean, parts: Record<string, unknown> }} Message
  */
 
@@ -10,12 +11,28 @@
 const parts = new Map();
 /** Leaders that have been announced. @type {Map<string, string>} */
 const announced = new Map();
+/** "shard-2" stands before "shard-10". */
+const byName = new Intl.Collator('en', { numeric: true });
 const RECONNECT_MS = 2000;
+/** The instance tells every 5 s that it is there. */
+const LONGEST_SILENCE_MS = 12_000;
+const DRAW_MS = 150;
+/** Of each list, until somebody wants to see all of it. */
+const MOST_SHOWN = { elections: 8, terms: 8, tasks: 60, audit: 10 };
+let heardAtMs = 0;
 let isLive = false;
+let isLoggedOut = false;
+/** Lists that are shown to their end. @type {Set<string>} */
+const shownWhole = new Set();
 
 /** @returns {About | undefined} */
 function about() {
   return /** @type {About | undefined} */ (parts.get('about'));
+}
+
+/** Whether what is shown may not be true any more. */
+function isStale() {
+  return !isLive || about()?.asOf !== undefined || isLoggedOut;
 }
 
 /**
@@ -26,8 +43,39 @@ function about() {
 function partsOf(prefix) {
   return [...parts]
     .filter(([key]) => key.startsWith(prefix))
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .toSorted(([a], [b]) => byName.compare(a, b))
     .map(([, part]) => /** @type {T} */ (part));
+}
+
+/**
+ * The first of a list, and a button for the rest; all of it where somebody
+ * searches.
+ *
+ * @template T
+ * @param {keyof typeof MOST_SHOWN} list
+ * @param {T[]} all
+ * @returns {[T[], HTMLElement | false]}
+ */
+function firstOf(list, all) {
+  const most =
+    shownWhole.has(list) || view.q !== '' ? all.length : MOST_SHOWN[list];
+  return [
+    all.slice(0, most),
+    all.length > most &&
+      element(
+        'button',
+        {
+          type: 'button',
+          class: 'more',
+          'data-key': `all ${list}`,
+          click: () => {
+            shownWhole.add(list);
+            draw();
+          },
+        },
+        `Show all ${all.length}`,
+      ),
+  ];
 }
 
 /** @param {Message} message */
@@ -42,90 +90,140 @@ function receive({ isWhole, parts: changed }) {
       parts.set(key, part);
     }
   }
-  const keys = isWhole
-    ? ['about', 'instances', 'election:', 'task:']
-    : Object.keys(changed);
-  /** @param {string} prefix */
-  const has = (prefix) => keys.some((key) => key.startsWith(prefix));
-  if (has('about')) {
-    drawAbout();
-  }
-  if (has('about') || has('election:')) {
-    drawElections();
-    drawTimeline();
-  }
-  if (has('about') || has('task:')) {
-    drawTasks();
-  }
-  if (has('about') || has('instances')) {
-    drawInstances();
-  }
+  redraw();
 }
 
-function drawAbout() {
+function draw() {
   const known = about();
-  const status = byId('status');
-  const text = byId('status-text');
-  if (!isLive || !known) {
-    status.dataset.state = 'bad';
-    text.textContent = known
-      ? `${known.instanceId} does not answer; what you see is old`
-      : 'The instance that serves this page does not answer';
-    return;
-  }
-  const problem = problemOf(known);
-  status.dataset.state = problem === undefined ? 'good' : 'bad';
-  text.textContent =
-    problem ??
-    (known.connection === 'standalone' ? 'Live, without ZooKeeper' : 'Live');
-  byId('about').textContent = [
-    `seen from ${known.instanceId}`,
-    known.basePath,
-    `version ${known.version}`,
-    known.isTruncated && 'there is more than is shown',
-  ]
-    .filter(Boolean)
-    .join(' · ');
-  byId('timeline-remark').textContent =
-    `Terms as ${known.instanceId} has seen them since it was started, at ${clockText(known.historySince)}; of elections in which it does not take part, only while somebody looked.`;
-  byId('task-remark').textContent =
-    `Schedules, and tasks without a run ledger, are those of ${known.instanceId}; runs in a ledger are those of all instances.`;
-}
-
-/** @param {About} about */
-function problemOf({
-  connection,
-  connectionSince,
-  historySince,
-  isComplete,
-  problem,
-}) {
-  if (['connected', 'standalone'].includes(connection)) {
-    return problem;
-  }
-  const since = clockText(connectionSince ?? historySince);
-  return (
-    `The connection to ZooKeeper is ${connection} since ${since}; ` +
-    (isComplete ? 'what you see is old' : 'nothing is known yet')
+  const asOf = known?.asOf ?? known?.connectionSince;
+  setShownAsOf(
+    !isStale()
+      ? undefined
+      : isLive && asOf
+        ? Date.parse(asOf)
+        : heardAtMs || Date.now(),
   );
-}
-
-function drawElections() {
+  document.body.dataset.stale = isStale() && known ? 'yes' : 'no';
   /** @type {Election[]} */
   const elections = partsOf('election:');
-  const hasActions = about()?.hasActions === true;
+  const instances = /** @type {Instance[]} */ (parts.get('instances') ?? []);
+  const left = /** @type {LeftInstance[]} */ (parts.get('left') ?? []);
+  learnNames([
+    ...instances.map(({ instanceId }) => instanceId),
+    ...left.map(({ instanceId }) => instanceId),
+    ...elections.flatMap(({ participants }) =>
+      participants.map(({ instanceId }) => instanceId),
+    ),
+  ]);
+  drawVerdict(known);
+  drawElections(elections, known);
+  drawTimeline(elections, known);
+  drawTasks(known);
+  drawInstances(instances, left, elections, known);
+  drawAudit();
+}
+
+/** @param {About | undefined} known */
+function drawVerdict(known) {
+  const verdict = /** @type {Verdict | undefined} */ (parts.get('verdict'));
+  const status = byId('status');
+  const problems = verdict ? problemCount(verdict) : 0;
+  const isKnown = known?.isComplete && verdict;
+  const isWell = problems === 0 && (known?.problems.length ?? 0) === 0;
+  status.dataset.state =
+    !isKnown || isStale() ? 'unknown' : isWell ? 'good' : 'bad';
   replaceChildren(
-    byId('election-list'),
-    elections.length > 0
-      ? elections.map((election) => electionCard(election, hasActions))
-      : [
-          element(
-            'p',
-            { class: 'empty' },
-            about()?.isComplete ? 'No elections yet.' : 'Loading',
-          ),
-        ],
+    byId('status-text'),
+    isKnown
+      ? [isStale() && 'Last known: ', ...verdictLinks(verdict)]
+      : [known ? 'Nothing is known yet' : 'Connecting'],
   );
+  document.title =
+    isKnown && problems > 0 && !isStale()
+      ? `${counted(problems, 'problem')} · Leadership`
+      : 'Leadership';
+  replaceChildren(byId('trouble'), troubles(known));
+  replaceChildren(byId('as-of'), [known && isStale() && asOfText()]);
+  byId('about').textContent = known
+    ? [
+        `seen from ${known.instanceId}`,
+        known.basePath ?? 'without ZooKeeper',
+        `version ${known.version}`,
+        known.isTruncated && 'there is more than is shown',
+      ]
+        .filter(Boolean)
+        .join(' · ')
+    : '';
+}
+
+/**
+ * What keeps this page from telling the truth, and what is wrong with the
+ * instance that serves it.
+ *
+ * @param {About | undefined} known
+ */
+function troubles(known) {
+  const lines = [];
+  if (isLoggedOut) {
+    lines.push([
+      'You are not logged in any more, or may not see this page. ',
+      element('a', { href: location.pathname }, 'Load the page again'),
+      ' to log in.',
+    ]);
+  } else if (!isLive) {
+    lines.push([
+      known
+        ? `${known.instanceId}, which serves this page, does not answer.`
+        : 'The instance that serves this page does not answer.',
+    ]);
+  } else if (known && known.asOf !== undefined) {
+    const reason = known.connectionProblem;
+    lines.push([
+      `${known.instanceId} has no connection to ZooKeeper since ${clockText(known.asOf)}${reason ? ` (${reason.replace(/[.\s]+$/, '')})` : ''}.`,
+    ]);
+  } else if (known && !known.isComplete && known.connection !== 'connected') {
+    const reason = known.connectionProblem;
+    lines.push([
+      `${known.instanceId} has had no connection to ZooKeeper yet${reason ? ` (${reason.replace(/[.\s]+$/, '')})` : ''}.`,
+    ]);
+  }
+  if (isLive && known?.problem !== undefined) {
+    lines.push([known.problem]);
+  }
+  if (isLive) {
+    lines.push(
+      ...(known?.problems ?? []).map((text) => [
+        `${known?.instanceId}: ${text}.`.replace(/\.\.$/, '.'),
+      ]),
+    );
+  }
+  return lines.map((line) => element('p', {}, ...line));
+}
+
+/** Beside what is announced: it changes every second. */
+function asOfText() {
+  const asOfMs = shownMs();
+  return element(
+    'p',
+    {},
+    `What you see is as of ${clockText(asOfMs)}, `,
+    spanText(Date.now() - asOfMs),
+    ' ago. Nothing can be done until it is up to date.',
+  );
+}
+
+/**
+ * @param {Election[]} elections
+ * @param {About | undefined} known
+ */
+function drawElections(elections, known) {
+  const [shown, more] = firstOf('elections', sortedElections(elections));
+  replaceChildren(byId('election-list'), [
+    shown.length > 0
+      ? electionTable(shown, known?.hasActions === true)
+      : emptyText(elections.length, 'No elections yet.', known),
+    more,
+  ]);
   const news = [];
   for (const { election, leader } of elections) {
     const id = leader?.instanceId ?? '';
@@ -142,74 +240,171 @@ function drawElections() {
   }
 }
 
-function drawTimeline() {
-  /** @type {Election[]} */
-  const elections = partsOf('election:');
-  const known = about();
-  if (!known || elections.length === 0) {
-    byId('timeline').replaceChildren();
+/**
+ * @param {number} count of those that there are
+ * @param {string} text
+ * @param {About | undefined} known
+ */
+function emptyText(count, text, known) {
+  return element(
+    'p',
+    { class: 'empty' },
+    count > 0
+      ? 'None of those that you look for.'
+      : known?.isComplete
+        ? text
+        : 'Loading',
+  );
+}
+
+/**
+ * @param {Election[]} elections
+ * @param {About | undefined} known
+ */
+function drawTimeline(elections, known) {
+  const chosen = sortedElections(elections);
+  byId('terms-section').hidden = !known || chosen.length === 0;
+  if (!known || chosen.length === 0) {
     return;
   }
   suggestSpan(elections);
-  const details = element(
-    'details',
-    {},
-    element('summary', {}, 'Terms as a table'),
-    element('div', { class: 'scroll' }, termTable(elections)),
-  );
+  const [shown, more] = firstOf('terms', chosen);
   replaceChildren(byId('timeline'), [
-    timelineChart(elections, Date.parse(known.historySince)),
-    details,
+    timelineChart(shown, Date.parse(known.historySince), shownMs()),
+    more,
+    element(
+      'details',
+      {},
+      element('summary', {}, 'Terms as a table'),
+      element('div', { class: 'scroll' }, termTable(shown)),
+    ),
+  ]);
+  byId('timeline-remark').title =
+    `Terms as ${known.instanceId} has seen them since it was started, at ${clockText(known.historySince)}; of elections in which it takes no part, only while somebody looked.`;
+}
+
+/** @param {About | undefined} known */
+function drawTasks(known) {
+  /** @type {Task[]} */
+  const tasks = partsOf('task:');
+  const [shown, more] = firstOf('tasks', chosenTasks(tasks));
+  replaceChildren(byId('task-filters'), [
+    tasks.length > 0 && taskFilters(tasks),
+  ]);
+  replaceChildren(byId('task-list'), [
+    shown.length > 0
+      ? taskTable(shown, known?.hasActions === true)
+      : emptyText(tasks.length, 'No leader tasks.', known),
+    more,
+  ]);
+  byId('outcome-legend').hidden = tasks.length === 0;
+  byId('task-remark').title = known
+    ? `Schedules, and tasks without a run ledger, are those of ${known.instanceId}; runs in a ledger are those of all instances.`
+    : '';
+}
+
+/**
+ * @param {Instance[]} instances
+ * @param {LeftInstance[]} left
+ * @param {Election[]} elections
+ * @param {About | undefined} known
+ */
+function drawInstances(instances, left, elections, known) {
+  /** @param {Instance} instance */
+  const isChosen = ({ instanceId, host }) => matches(instanceId, host);
+  const [chosen, gone] = [instances.filter(isChosen), left.filter(isChosen)];
+  replaceChildren(byId('instance-list'), [
+    chosen.length + gone.length > 0
+      ? instanceTable(
+          chosen,
+          gone,
+          elections,
+          /** @type {Drain[]} */ (parts.get('drains') ?? []),
+          known,
+        )
+      : emptyText(instances.length, 'No instance is connected.', known),
   ]);
 }
 
-function drawTasks() {
-  /** @type {Task[]} */
-  const tasks = partsOf('task:');
-  replaceChildren(
-    byId('task-list'),
-    tasks.length > 0
-      ? [taskTable(tasks, about()?.hasActions === true, drawTasks)]
-      : [
-          element(
-            'p',
-            { class: 'empty' },
-            about()?.isComplete ? 'No leader tasks.' : 'Loading',
-          ),
-        ],
-  );
+function drawAudit() {
+  const entries = /** @type {AuditEntry[]} */ (parts.get('audit') ?? []);
+  const [shown, more] = firstOf('audit', entries.toReversed());
+  byId('audit-section').hidden = entries.length === 0;
+  replaceChildren(byId('audit-list'), [auditTable(shown.toReversed()), more]);
 }
 
-function drawInstances() {
-  const instances = /** @type {Instance[]} */ (parts.get('instances') ?? []);
-  replaceChildren(
-    byId('instance-list'),
-    instances.map((instance) =>
-      instanceLine(instance, about()?.instanceId ?? ''),
-    ),
-  );
+/** @param {boolean} isHeard */
+function setLive(isHeard) {
+  if (isHeard) {
+    heardAtMs = Date.now();
+    isLoggedOut = false;
+  }
+  if (isLive !== isHeard) {
+    isLive = isHeard;
+    redraw();
+  }
 }
 
 function connect() {
   const source = new EventSource(`${base}/api/events`);
   source.addEventListener('message', (event) => {
-    isLive = true;
+    setLive(true);
     receive(/** @type {Message} */ (JSON.parse(event.data)));
-    drawAbout();
   });
+  source.addEventListener('alive', () => setLive(true));
   source.addEventListener('error', () => {
-    isLive = false;
-    drawAbout();
+    setLive(false);
     if (source.readyState === EventSource.CLOSED) {
       // An answer that is no stream: the browser itself does not try again.
+      void askWhy();
       setTimeout(connect, RECONNECT_MS);
     }
   });
 }
 
+/** A stream does not say why it was refused; the page, for the same person, does. */
+async function askWhy() {
+  try {
+    const response = await fetch(location.pathname, { redirect: 'manual' });
+    isLoggedOut = isLoginExpired(response);
+  } catch {
+    isLoggedOut = false;
+  }
+  redraw();
+}
+
+/** @type {number | undefined} */
+let drawing;
+redraw = () => {
+  drawing ??= setTimeout(() => {
+    drawing = undefined;
+    draw();
+  }, DRAW_MS);
+};
+
 append(byId('outcome-legend'), outcomeLegend());
 byId('json').setAttribute('href', `${base}/api/state`);
-buildSpanChoice(drawTimeline);
-window.addEventListener('resize', drawTimeline);
-setInterval(drawTimeline, 5000);
+buildSpanChoice(() => redraw());
+readView();
+const search = /** @type {HTMLInputElement} */ (byId('search'));
+search.value = view.q;
+search.addEventListener('input', () => setView({ q: search.value }));
+window.addEventListener('hashchange', () => {
+  readView();
+  search.value = view.q;
+  draw();
+  if (view.show !== 'all') {
+    byId('tasks').scrollIntoView();
+    byId('tasks').focus({ preventScroll: true });
+  }
+});
+window.addEventListener('resize', () => redraw());
+setInterval(() => {
+  if (isLive && Date.now() - heardAtMs > LONGEST_SILENCE_MS) {
+    setLive(false);
+  }
+}, 1000);
+// Bars grow, and "40 s ago" goes on.
+setInterval(() => redraw(), 1000);
+draw();
 connect();

@@ -1,6 +1,31 @@
 /** @typedef {string | number | Node | null | undefined | false} Child */
 
 /**
+ * What is built only if it has changed since it was drawn last.
+ *
+ * @type {WeakMap<Node, { version: readonly unknown[], build: () => Element }>}
+ */
+const lazies = new WeakMap();
+/** Of what has been drawn. @type {WeakMap<Node, readonly unknown[]>} */
+const drawnVersions = new WeakMap();
+
+/**
+ * A child that has to be built only where `version` differs from that of the one
+ * that stands there.
+ *
+ * @param {string} tag
+ * @param {string} key
+ * @param {readonly unknown[]} version
+ * @param {() => Element} build
+ */
+function lazily(tag, key, version, build) {
+  const placeholder = document.createElement(tag);
+  placeholder.dataset.key = key;
+  lazies.set(placeholder, { version, build });
+  return placeholder;
+}
+
+/**
  * Has an element show other children. What stands there already is kept and
  * changed, not replaced: what is in focus, pressed, selected or scrolled stays so.
  *
@@ -39,9 +64,12 @@ function morphChildren(node, wanted) {
   let next = node.firstChild;
   for (const child of fresh) {
     const key = keyOf(child);
+    const lazy = lazies.get(child);
     const former = key === undefined ? next : keyed.get(key);
     if (!former || !isAlike(former, child)) {
-      node.insertBefore(child, next);
+      const built = lazy ? lazy.build() : child;
+      node.insertBefore(built, next);
+      noteDrawn(built, lazy?.version);
       continue;
     }
     if (former === next) {
@@ -49,7 +77,11 @@ function morphChildren(node, wanted) {
     } else {
       node.insertBefore(former, next);
     }
-    morph(former, child);
+    if (lazy && isDrawn(former, lazy.version)) {
+      continue;
+    }
+    morph(former, lazy ? lazy.build() : child);
+    noteDrawn(former, lazy?.version);
   }
   while (next) {
     const after = next.nextSibling;
@@ -109,4 +141,23 @@ function keyOf(node) {
  */
 function isAlike(node, other) {
   return node.nodeName === other.nodeName && keyOf(node) === keyOf(other);
+}
+
+/**
+ * @param {Node} node
+ * @param {readonly unknown[] | undefined} version
+ */
+function noteDrawn(node, version) {
+  if (version) {
+    drawnVersions.set(node, version);
+  }
+}
+
+/**
+ * @param {Node} node
+ * @param {readonly unknown[]} version
+ */
+function isDrawn(node, version) {
+  const drawn = drawnVersions.get(node);
+  return drawn?.every((each, index) => each === version[index]) === true;
 }

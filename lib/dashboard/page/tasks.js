@@ -1,12 +1,18 @@
 /**
- * @typedef {'finished' | 'failed' | 'aborted' | 'interrupted' | 'running' | 'none'} Outcome
+ * @typedef {'finished' | 'failed' | 'aborted' | 'interrupted' | 'timed-out' | 'running' | 'none'} Outcome
  * @typedef {{ tick?: string, attempt: number, instanceId: string,
  *   fencingToken: number, startedAt: string, durationMs?: number,
- *   outcome: Outcome, error?: string, isManual?: boolean }} Run
- * @typedef {{ task: string, election?: string, schedule?: string,
+ *   outcome: Outcome, error?: string, isManual?: boolean,
+ *   requestedBy?: string }} Run
+ * @typedef {{ by: string, at: string, reason?: string }} Pause
+ * @typedef {{ task: string, election?: string,
+ *   schedule?: { words: string, expression?: string, timeZone?: string },
  *   nextTick?: string, isKnownHere: boolean,
  *   runsAreFrom: 'ledger' | 'this instance' | 'nowhere', runs: Run[],
- *   ticksWithoutRun: string[], problem?: string,
+ *   isFailing: boolean, failedInARow: number, error?: string,
+ *   lastSuccess?: string, running?: { since: string, instanceId: string },
+ *   usualMs?: number, ticksWithoutRun: string[] | null, problem?: string,
+ *   pause?: Pause,
  *   ownCounts?: { finished: number, failed: number, skipped: number,
  *     missed: number, running: number } }} Task
  */
@@ -15,6 +21,7 @@
 const OUTCOMES = {
   finished: { name: 'finished', mark: '' },
   failed: { name: 'failed', mark: '×' },
+  'timed-out': { name: 'timed out', mark: '×' },
   aborted: { name: 'aborted: leadership ended', mark: '!' },
   interrupted: { name: 'interrupted: never ended', mark: '?' },
   running: { name: 'running', mark: '•' },
@@ -22,56 +29,86 @@ const OUTCOMES = {
 };
 
 const MOST_CELLS = 20;
-
-/** Names of the tasks whose runs are shown one by one. */
-const disclosed = new Set();
+/** A run that takes so many times as long as usual, and this long, is slow. */
+const SLOW_FACTOR = 5;
+const LEAST_SLOW_MS = 10_000;
 
 function outcomeLegend() {
-  return Object.entries(OUTCOMES).map(([outcome, { name, mark }]) =>
-    element(
-      'span',
-      {},
-      element('i', { class: outcome, 'aria-hidden': 'true' }, mark),
+  return Object.entries(OUTCOMES)
+    .filter(([outcome]) => outcome !== 'timed-out')
+    .map(([outcome, { name, mark }]) =>
+      element(
+        'span',
+        {},
+        element('i', { class: outcome, 'aria-hidden': 'true' }, mark),
+        name,
+      ),
+    );
+}
+
+/** @param {Task} task */
+function isSlow({ running, usualMs }) {
+  if (!running || usualMs === undefined) {
+    return false;
+  }
+  const ms = shownMs() - Date.parse(running.since);
+  return ms > Math.max(LEAST_SLOW_MS, SLOW_FACTOR * usualMs);
+}
+
+/** @param {Task} task */
+function missedCount({ ticksWithoutRun, ownCounts }) {
+  return Math.max(ticksWithoutRun?.length ?? 0, ownCounts?.missed ?? 0);
+}
+
+/** By which tasks can be chosen. @type {[string, string, (task: Task) => boolean][]} */
+const TASK_FILTERS = [
+  ['all', 'All', () => true],
+  ['failing', 'Failing', ({ isFailing }) => isFailing],
+  ['running', 'Running', ({ running }) => running !== undefined],
+  ['missed', 'Missed', (task) => missedCount(task) > 0],
+  ['paused', 'Paused', ({ pause }) => pause !== undefined],
+];
+
+/**
+ * Those that are looked for; what is wrong first.
+ *
+ * @param {Task[]} tasks
+ */
+function chosenTasks(tasks) {
+  const [, , isChosen = () => true] =
+    TASK_FILTERS.find(([name]) => name === view.show) ?? [];
+  /** @param {Task} task */
+  const rank = (task) =>
+    task.isFailing ? 0 : isSlow(task) ? 1 : missedCount(task) > 0 ? 2 : 3;
+  return tasks
+    .filter((task) => isChosen(task) && matches(task.task, task.election))
+    .toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** @param {Task[]} tasks */
+function taskFilters(tasks) {
+  return filterChoice(
+    TASK_FILTERS.map(([name, title, isChosen]) => ({
       name,
-    ),
+      title,
+      count: tasks.filter(isChosen).length,
+    })),
   );
 }
 
 /**
  * @param {Task[]} tasks
  * @param {boolean} hasActions
- * @param {() => void} redraw
  */
-function taskTable(tasks, hasActions, redraw) {
-  const titles = [
-    'Task',
-    'Next tick',
-    'Last runs',
-    'Last run',
-    'Without a run',
-  ];
+function taskTable(tasks, hasActions) {
   return element(
     'table',
-    { class: 'tasks' },
-    element(
-      'thead',
-      {},
-      element(
-        'tr',
-        {},
-        ...titles.map((title) => element('th', { scope: 'col' }, title)),
-        hasActions &&
-          element(
-            'th',
-            { scope: 'col' },
-            element('span', { class: 'quiet' }, 'Actions'),
-          ),
-      ),
-    ),
+    { class: 'list tasks' },
+    tableHead(['Task', 'Last runs', 'Last run', 'Last success', 'Next tick']),
     element(
       'tbody',
       {},
-      ...tasks.flatMap((task) => taskRows(task, hasActions, redraw)),
+      ...tasks.flatMap((task) => taskRows(task, hasActions)),
     ),
   );
 }
@@ -79,118 +116,195 @@ function taskTable(tasks, hasActions, redraw) {
 /**
  * @param {Task} task
  * @param {boolean} hasActions
- * @param {() => void} redraw
  */
-function taskRows(task, hasActions, redraw) {
-  const isOpen = disclosed.has(task.task);
-  const last = task.runs[0];
-  const toggle = () => {
-    if (!disclosed.delete(task.task)) {
-      disclosed.add(task.task);
-    }
-    redraw();
-  };
-  const row = element(
+function taskRows(task, hasActions) {
+  const key = `task ${task.task}`;
+  const flags = [
+    task,
+    hasActions,
+    isDisclosed(key),
+    commonPrefix,
+    isStale(),
+    isSlow(task),
+  ];
+  const row = lazily('tr', key, flags, () => taskRow(task, key));
+  return isDisclosed(key)
+    ? [
+        row,
+        lazily('tr', `details ${key}`, flags, () =>
+          taskDetails(task, key, hasActions),
+        ),
+      ]
+    : [row];
+}
+
+/**
+ * @param {Task} task
+ * @param {string} key
+ */
+function taskRow(task, key) {
+  return element(
     'tr',
-    { 'data-task': task.task, 'data-key': `task ${task.task}` },
+    {
+      class: task.isFailing ? 'trouble' : isSlow(task) ? 'odd' : '',
+      'data-task': task.task,
+      'data-key': key,
+    },
     element(
       'td',
       { class: 'main' },
       element(
         'div',
         { class: 'title' },
-        element(
-          'button',
-          {
-            type: 'button',
-            class: 'disclose',
-            'data-key': `disclose ${task.task}`,
-            'aria-expanded': String(isOpen),
-            'aria-label': `Runs of ${task.task}`,
-            click: toggle,
-          },
-          isOpen ? '▾' : '▸',
-        ),
-        element('span', { class: 'name' }, task.task),
-        task.runsAreFrom === 'this instance' &&
-          element(
-            'span',
-            {
-              class: 'badge',
-              title:
-                'It has no run ledger: only the runs of this instance are known',
-            },
-            'this instance only',
-          ),
+        discloseButton(key, `Runs of ${task.task}`),
+        element('span', { class: 'name' }, ...broken(task.task)),
       ),
-      element('div', { class: 'under' }, underTitle(task)),
-      task.problem && element('div', { class: 'outcome failed' }, task.problem),
+      element('div', { class: 'under' }, ...underTitle(task)),
+      task.isFailing && troubleLine(task),
+    ),
+    element('td', { 'data-label': 'Last runs' }, runStrip(task) ?? unknown()),
+    element('td', { 'data-label': 'Last run', class: 'last' }, lastRun(task)),
+    element(
+      'td',
+      { 'data-label': 'Last success', class: 'number' },
+      task.lastSuccess
+        ? element('span', {}, livingTime(task.lastSuccess, 'since'), ' ago')
+        : task.runs.length > 0
+          ? 'none known'
+          : unknown(),
     ),
     element(
       'td',
       { 'data-label': 'Next tick', class: 'number' },
-      task.nextTick ? livingTime(task.nextTick, 'until') : '',
+      task.pause
+        ? 'paused'
+        : task.nextTick && !isStale()
+          ? livingTime(task.nextTick, 'until')
+          : unknown(),
     ),
-    element('td', { 'data-label': 'Last runs' }, runStrip(task)),
-    element(
-      'td',
-      { 'data-label': 'Last run', class: 'last' },
-      last ? lastRun(last) : element('span', { class: 'empty' }, 'none known'),
-    ),
-    element(
-      'td',
-      { 'data-label': 'Without a run', class: 'number' },
-      withoutRun(task),
-    ),
-    hasActions &&
-      element('td', { 'data-label': '' }, task.isKnownHere && runButton(task)),
   );
-  return isOpen ? [row, runDetails(task, hasActions ? 6 : 5)] : [row];
+}
+
+/**
+ * @param {Task} task
+ * @returns {Child[]}
+ */
+function underTitle(task) {
+  const { schedule, election, isKnownHere, pause, runsAreFrom } = task;
+  if (!isKnownHere) {
+    return ['a task that this instance does not have'];
+  }
+  const missed = missedCount(task);
+  const text = [
+    schedule ? schedule.words : 'no schedule known',
+    election && election !== 'default' && `election ${election}`,
+    runsAreFrom === 'this instance' && 'runs of this instance only',
+  ]
+    .filter(Boolean)
+    .join(' · ');
+  const exact = [schedule?.expression, schedule?.timeZone].filter(Boolean);
+  return [
+    element('span', { title: exact.join(', ') || undefined }, text),
+    missed > 0 &&
+      element(
+        'span',
+        { class: 'outcome none', title: missedTitle(task) },
+        ` · ${counted(missed, 'tick')} missed`,
+      ),
+    pause &&
+      element(
+        'span',
+        { class: 'outcome aborted' },
+        ` · paused by ${pause.by} since ${clockText(pause.at)}${pause.reason ? `: ${pause.reason}` : ''}`,
+      ),
+  ];
 }
 
 /** @param {Task} task */
-function underTitle({ schedule, election, isKnownHere }) {
-  if (!isKnownHere) {
-    return 'a task that this instance does not have';
-  }
-  return [schedule ?? 'no schedule known', election && `election ${election}`]
-    .filter(Boolean)
-    .join(' · ');
+function missedTitle({ ticksWithoutRun, ownCounts }) {
+  return ticksWithoutRun && ticksWithoutRun.length > 0
+    ? `No run of ${ticksWithoutRun.slice(-5).map(clockText).join(', ')}`
+    : `${ownCounts?.missed} found missed by this instance since its start`;
 }
 
-/** @param {Run} run */
-function lastRun({ outcome, durationMs, instanceId, startedAt }) {
+/** Why it fails, and how often. @param {Task} task */
+function troubleLine({ failedInARow, error, problem, runs }) {
+  const times =
+    problem !== undefined
+      ? 'Its ledger cannot be read: '
+      : failedInARow === runs.length && failedInARow > 1
+        ? `Failed ${failedInARow} times of ${failedInARow}: `
+        : failedInARow > 1
+          ? `Failed ${failedInARow} times in a row: `
+          : 'Failed: ';
+  return element(
+    'div',
+    { class: 'why', title: error },
+    element('strong', {}, times),
+    error ?? 'without a message',
+  );
+}
+
+/** @param {Task} task */
+function lastRun(task) {
+  const { running, usualMs, runs } = task;
+  const usually =
+    usualMs === undefined ? '' : `, usually ${durationText(usualMs)}`;
+  if (running) {
+    return element(
+      'span',
+      {},
+      element(
+        'span',
+        { class: `outcome ${isSlow(task) ? 'aborted' : 'running'}` },
+        isSlow(task) ? 'slow: running' : 'running',
+      ),
+      ' for ',
+      livingTime(running.since, 'since'),
+      usually,
+      element(
+        'span',
+        { class: 'under' },
+        ' on ',
+        instanceName(running.instanceId),
+      ),
+    );
+  }
+  const [last] = runs;
+  if (!last) {
+    return unknown();
+  }
+  const { outcome, durationMs, instanceId, startedAt } = last;
   return element(
     'span',
     {},
-    element('span', { class: `outcome ${outcome}` }, outcome),
+    element(
+      'span',
+      { class: `outcome ${outcome}` },
+      OUTCOMES[outcome]?.name.replace(/:.*/, '') ?? outcome,
+    ),
     durationMs === undefined ? '' : ` in ${durationText(durationMs)}`,
+    isUnusual(durationMs, usualMs) ? usually : '',
     element(
       'span',
       { class: 'under' },
-      ` on ${instanceId}, `,
+      ' ',
       livingTime(startedAt, 'since'),
-      ' ago',
+      ' ago on ',
+      instanceName(instanceId),
     ),
   );
 }
 
-/** @param {Task} task */
-function withoutRun({ ticksWithoutRun, ownCounts }) {
-  const { length } = ticksWithoutRun;
-  const missed = ownCounts?.missed ?? 0;
-  if (length === 0 && missed === 0) {
-    return element('span', { class: 'empty' }, '0');
-  }
-  const count = length >= 500 ? `${length} or more` : String(length);
-  return element(
-    'span',
-    {
-      class: 'outcome none',
-      title: ticksWithoutRun.slice(-5).map(clockText).join(', '),
-    },
-    count,
-    missed > 0 ? ` (${missed} found missed here)` : '',
+/**
+ * @param {number | undefined} durationMs
+ * @param {number | undefined} usualMs
+ */
+function isUnusual(durationMs, usualMs) {
+  return (
+    durationMs !== undefined &&
+    usualMs !== undefined &&
+    (durationMs > 2 * usualMs || durationMs < usualMs / 2)
   );
 }
 
@@ -203,7 +317,7 @@ function runStrip({ task, runs, ticksWithoutRun }) {
       outcome: run.outcome,
       text: describeRun(run),
     })),
-    ...ticksWithoutRun.map((tick) => ({
+    ...(ticksWithoutRun ?? []).map((tick) => ({
       at: tick,
       outcome: /** @type {const} */ ('none'),
       text: `${clockText(tick)}: no run of that tick`,
@@ -258,80 +372,89 @@ function describeRun({
 
 /**
  * @param {Task} task
- * @param {number} columns
+ * @param {string} key
+ * @param {boolean} hasActions
  */
-function runDetails({ task, runs }, columns) {
+function taskDetails(task, key, hasActions) {
   return element(
     'tr',
-    { class: 'details', 'data-key': `details ${task}` },
+    { class: 'details', 'data-key': `details ${key}` },
     element(
       'td',
-      { colspan: columns },
+      { colspan: 5 },
+      hasActions && task.isKnownHere && taskButtons(task),
       element(
         'div',
         {
           class: 'scroll',
           tabindex: '0',
           role: 'region',
-          'aria-label': `Runs of ${task}`,
+          'aria-label': `Runs of ${task.task}`,
         },
+        runTable(task.runs),
+      ),
+    ),
+  );
+}
+
+/** @param {Run[]} runs */
+function runTable(runs) {
+  if (runs.length === 0) {
+    return element('p', { class: 'empty' }, 'No runs are known.');
+  }
+  return element(
+    'table',
+    {},
+    tableHead([
+      'Tick',
+      'Outcome',
+      'Duration',
+      'Instance',
+      'Attempt',
+      'Fencing token',
+    ]),
+    element(
+      'tbody',
+      {},
+      ...runs.map((run, index) =>
         element(
-          'table',
+          'tr',
           {},
           element(
-            'thead',
-            {},
-            element(
-              'tr',
-              {},
-              ...[
-                'Tick',
-                'Outcome',
-                'Duration',
-                'Instance',
-                'Attempt',
-                'Fencing token',
-              ].map((title) => element('th', { scope: 'col' }, title)),
-            ),
+            'td',
+            { class: 'number' },
+            clockText(run.tick ?? run.startedAt),
           ),
           element(
-            'tbody',
+            'td',
             {},
-            ...runs.map((run) =>
-              element(
-                'tr',
-                {},
-                element(
-                  'td',
-                  { class: 'number' },
-                  clockText(run.tick ?? run.startedAt),
-                ),
-                element(
-                  'td',
-                  {},
-                  element(
-                    'span',
-                    { class: `outcome ${run.outcome}` },
-                    run.outcome,
-                  ),
-                  run.isManual ? ' (by hand)' : '',
-                  run.error
-                    ? element('div', { class: 'error' }, run.error)
-                    : '',
-                ),
-                element(
-                  'td',
-                  { class: 'number' },
-                  run.durationMs === undefined
-                    ? ''
-                    : durationText(run.durationMs),
-                ),
-                element('td', {}, run.instanceId),
-                element('td', { class: 'number' }, run.attempt),
-                element('td', { class: 'number mono' }, run.fencingToken),
-              ),
+            element(
+              'span',
+              { class: `outcome ${run.outcome}` },
+              OUTCOMES[run.outcome]?.name.replace(/:.*/, '') ?? run.outcome,
             ),
+            run.isManual ? ' (by hand)' : '',
+            run.requestedBy ? ` (for ${run.requestedBy})` : '',
+            run.error
+              ? element(
+                  'div',
+                  { class: 'error', title: run.error },
+                  index > 0 && runs[index - 1]?.error === run.error
+                    ? 'the same error'
+                    : run.error,
+                )
+              : '',
           ),
+          element(
+            'td',
+            { class: 'number' },
+            run.durationMs === undefined
+              ? unknown()
+              : durationText(run.durationMs),
+          ),
+          element('td', {}, instanceName(run.instanceId)),
+          element('td', { class: 'number' }, run.attempt),
+          element('td', { class: 'number mono' }, run.fencingToken),
         ),
       ),
     ),
@@ -339,22 +462,59 @@ function runDetails({ task, runs }, columns) {
 }
 
 /** @param {Task} task */
-function runButton({ task }) {
+function taskButtons({ task, election, pause }) {
+  const instance = about()?.instanceId ?? '';
   return element(
-    'button',
-    {
-      type: 'button',
-      'data-key': `run ${task}`,
-      'aria-label': `Run ${task} now`,
-      click: () =>
-        void act({
-          title: `Run ${task} now?`,
-          text: 'It runs once, on the instance that serves this page, whoever leads, and without an entry in its ledger.',
-          yes: 'Run it',
-          action: 'run-task',
+    'div',
+    { class: 'buttons' },
+    actionButton({
+      key: `run ${task}`,
+      label: 'Run now',
+      title: `Run ${task} now?`,
+      text: `The leader of ${election} runs it once, now, and its history says that you asked. Nothing happens if it is paused, switched off, or running and not to overlap.`,
+      yes: 'Run it',
+      action: 'run-task',
+      query: { task },
+      isStrong: true,
+    }),
+    pause
+      ? actionButton({
+          key: `resume ${task}`,
+          label: 'Resume',
+          title: `Resume ${task}?`,
+          text: `It was paused by ${pause.by}. It runs again from its next tick; ticks that passed meanwhile are left out.`,
+          yes: 'Resume it',
+          action: 'resume-task',
           query: { task },
+        })
+      : actionButton({
+          key: `pause ${task}`,
+          label: 'Pause',
+          title: `Pause ${task}?`,
+          text: 'No instance runs it until somebody resumes it, also after a restart. A run that goes on is not interrupted. Ticks that pass meanwhile are left out.',
+          yes: 'Pause it',
+          action: 'pause-task',
+          query: { task },
+          asks: 'Reason (optional)',
         }),
-    },
-    'Run now',
+    pause &&
+      actionButton({
+        key: `catch-up ${task}`,
+        label: 'Resume and catch up',
+        title: `Resume ${task} and catch up?`,
+        text: `It was paused by ${pause.by}. Ticks that passed meanwhile count as missed: its option missedTicks says which of them are run now.`,
+        yes: 'Resume it',
+        action: 'resume-task',
+        query: { task, catchUp: 'yes' },
+      }),
+    actionButton({
+      key: `run-here ${task}`,
+      label: 'Run on this instance',
+      title: `Run ${task} on ${instance}?`,
+      text: `It runs once on ${instance}, which may not be the leader, and without an entry in its ledger. A run that the leader begins meanwhile is not kept from running at the same time.`,
+      yes: 'Run it here',
+      action: 'run-here',
+      query: { task, instance },
+    }),
   );
 }

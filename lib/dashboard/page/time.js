@@ -1,3 +1,16 @@
+/** When what is shown was true; undefined while that is now. @type {number | undefined} */
+let shownAsOfMs;
+
+/** @param {number | undefined} ms undefined: what is shown is true now */
+function setShownAsOf(ms) {
+  shownAsOfMs = ms;
+}
+
+/** The time of what is shown: stands still while it is old. */
+function shownMs() {
+  return shownAsOfMs ?? Date.now();
+}
+
 /** @param {number} ms */
 function durationText(ms) {
   const seconds = Math.max(0, ms) / 1000;
@@ -39,7 +52,7 @@ function clockText(time) {
 }
 
 /**
- * A time that goes on being true: "since 3 min", "in 12 s".
+ * A time that goes on being true: "3 min" or "in 12 s".
  *
  * @param {string} time
  * @param {'since' | 'until'} kind
@@ -56,17 +69,22 @@ function livingTime(time, kind) {
 
 /** @param {HTMLTimeElement} node */
 function updateTime(node) {
-  const ms = Date.parse(node.dateTime) - Date.now();
+  const ms = Date.parse(node.dateTime) - shownMs();
   const text =
     node.dataset.kind === 'since'
       ? spanText(-ms)
       : ms > 0
         ? `in ${spanText(ms + 999)}`
-        : 'now';
+        : ms > -LONGEST_NOW_MS
+          ? 'now'
+          : `${spanText(-ms)} ago`;
   if (node.textContent !== text) {
     node.textContent = text;
   }
 }
+
+/** A tick is "now" for so long; then it has passed, and nothing newer is known. */
+const LONGEST_NOW_MS = 5000;
 
 setInterval(() => {
   for (const node of document.querySelectorAll('time[data-kind]')) {

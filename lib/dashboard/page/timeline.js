@@ -57,7 +57,7 @@ function suggestSpan(elections) {
       terms.slice(0, 1).map(({ since }) => Date.parse(since)),
     ),
   );
-  const fitting = SPANS.findIndex(({ ms }) => Date.now() - firstMs <= ms);
+  const fitting = SPANS.findIndex(({ ms }) => shownMs() - firstMs <= ms);
   const index =
     Number.isFinite(firstMs) && fitting < 0
       ? SPANS.length - 1
@@ -74,15 +74,15 @@ function suggestSpan(elections) {
  *
  * @param {Election[]} elections
  * @param {number} historySinceMs before which this instance knows nothing
+ * @param {number} untilMs up to when what is shown is true
  */
-function timelineChart(elections, historySinceMs) {
+function timelineChart(elections, historySinceMs, untilMs) {
   const width = Math.max(280, byId('timeline').clientWidth);
   const isNarrow = width < 560;
   const left = isNarrow ? 8 : 140;
   const right = width - 8;
   const rowHeight = isNarrow ? ROW + 16 : ROW;
   const height = elections.length * rowHeight + AXIS + 6;
-  const untilMs = Date.now();
   const sinceMs = untilMs - spanMs;
   /** @param {number} ms */
   const x = (ms) => {
@@ -133,7 +133,7 @@ function timelineChart(elections, historySinceMs) {
           y: height - 8,
           'text-anchor': isNow ? 'end' : 'middle',
         },
-        isNow ? 'now' : shortClock(ms),
+        isNow ? (isStale() ? clockText(ms) : 'now') : shortClock(ms),
       ),
     );
   }
@@ -202,19 +202,20 @@ function termBar(
     shape(
       'title',
       {},
-      `${instanceId}: ${clockText(since)} to ${until ? clockText(until) : 'now'}, fencing token ${fencingToken}`,
+      `${instanceId}: ${clockText(since)} to ${until ? clockText(until) : isStale() ? 'unknown' : 'now'}, fencing token ${fencingToken}`,
     ),
   );
-  bar.style.fill = colourOf(instanceId);
+  bar.classList.add('bar');
+  colour(bar, instanceId);
   const fits = Math.floor((width - 12) / CHARACTER_WIDTH);
-  return fits < Math.min(SHORTEST_LABEL, instanceId.length)
+  return fits < Math.min(SHORTEST_LABEL, shortName(instanceId).length)
     ? [bar]
     : [
         bar,
         shape(
           'text',
           { class: 'label', x: x(fromMs) + 6, y: top + 13 },
-          clipped(instanceId, fits),
+          clipped(shortName(instanceId), fits),
         ),
       ];
 }
@@ -251,17 +252,7 @@ function termTable(elections) {
   return element(
     'table',
     {},
-    element(
-      'thead',
-      {},
-      element(
-        'tr',
-        {},
-        ...['Election', 'Leader', 'Since', 'Until', 'Fencing token'].map(
-          (title) => element('th', { scope: 'col' }, title),
-        ),
-      ),
-    ),
+    tableHead(['Election', 'Leader', 'Since', 'Until', 'Fencing token']),
     element(
       'tbody',
       {},
@@ -272,12 +263,12 @@ function termTable(elections) {
             'tr',
             {},
             element('td', {}, election),
-            element('td', {}, instanceId),
+            element('td', {}, instanceName(instanceId)),
             element('td', { class: 'number' }, clockText(since)),
             element(
               'td',
               { class: 'number' },
-              until ? clockText(until) : 'now',
+              until ? clockText(until) : isStale() ? unknown() : 'now',
             ),
             element('td', { class: 'number mono' }, fencingToken),
           ),

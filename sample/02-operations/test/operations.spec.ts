@@ -88,8 +88,11 @@ it('the dashboard of a follower shows the next leader within a second of its ele
   await waitFor(async () => (await page.evaluate(LEADER)) === 'instance-1', {
     description: 'the page to show the leader',
   });
+  await page.click('[data-key="disclose election default"]');
   expect(
-    await page.locator('[data-election="default"] .line .name').allInnerTexts(),
+    await page
+      .locator('[data-key="details election default"] .line .name')
+      .allInnerTexts(),
   ).toEqual(['instance-1', 'instance-2', 'instance-3']);
   // Would be gone after a reload.
   await page.evaluate(`
@@ -144,15 +147,16 @@ it('the dashboard can be worked by the keyboard, and fits a phone, light and dar
       page.evaluate<string | undefined>('document.activeElement?.dataset.key');
     await waitFor(async () => {
       await page.keyboard.press('Tab');
-      return (await focused()) === 'disclose invoices';
+      return (await focused()) === 'disclose task invoices';
     });
     await page.keyboard.press('Enter');
     await page.waitForSelector(
-      '[data-key="disclose invoices"][aria-expanded="true"]',
+      '[data-key="disclose task invoices"][aria-expanded="true"]',
     );
-    expect(await focused()).toBe('disclose invoices');
+    expect(await focused()).toBe('disclose task invoices');
     // And to an action, which asks before it does anything.
-    await page.locator('[data-key="run reminders"]').focus();
+    await page.click('[data-key="disclose task reminders"]');
+    await page.locator('[data-key="run-here reminders"]').focus();
     await page.keyboard.press('Enter');
     await page.waitForSelector('dialog[open]');
     expect(await page.evaluate('document.activeElement?.textContent')).toBe(
@@ -167,7 +171,8 @@ it('the dashboard can be worked by the keyboard, and fits a phone, light and dar
 
 it('a leadership is moved on from the dashboard of another instance', async () => {
   const { page, complaints } = await browser.open(`${urls[2]}/leadership`);
-  await page.click('[data-key="move default"]');
+  await page.click('[data-key="disclose election default"]');
+  await page.click('[data-key="hand-over default"]');
   await page.click('#confirm-yes');
   await waitFor(
     async () =>

@@ -41,6 +41,11 @@ class Reports {
   async send(): Promise<void> {
     // Done.
   }
+
+  @OnlyLeader({ task: 'broken', ledger: true, scheduled: false })
+  async fail(): Promise<void> {
+    throw new Error('The printer is on fire');
+  }
 }
 
 function startReporter(
@@ -102,7 +107,9 @@ describe('nestjs-zookeeper-leader status', () => {
       '/cli-status',
     );
     expect({ exitCode, err }).toEqual({ exitCode: 0, err: '' });
-    expect(out).toMatch(/^2 instances below \/cli-status$/m);
+    expect(out).toMatch(
+      /^0 tasks failing · 0 elections without a leader · 2 instances below \/cli-status$/m,
+    );
     expect(out).toMatch(
       /^Election "default": first leads since \S+Z \(for [\d.]+ \w+\), fencing token \d+$/m,
     );
@@ -137,7 +144,7 @@ describe('nestjs-zookeeper-leader status', () => {
     );
     expect({ exitCode, out }).toEqual({
       exitCode: 4,
-      out: '0 instances below /cli-empty\n\nNo elections.\n',
+      out: '0 tasks failing · 0 elections without a leader · 0 instances below /cli-empty\n\nNo elections.\n',
     });
     expect(err).toMatch(/^There is nothing below \/cli-empty\. .*--base-path/);
     const { exitCode: asJson, out: json } = await runCli(
@@ -148,6 +155,19 @@ describe('nestjs-zookeeper-leader status', () => {
     expect(asJson).toBe(4);
     expect(JSON.parse(json)).toMatchObject({ elections: [], instances: [] });
     expect((await server.counters()).znode_count).toBe(before);
+  });
+
+  it('ends with 4 when all instances are down, whatever they have left behind', async () => {
+    const app = await startReporter('/cli-down', 'only');
+    await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+    await app.get(Reports).send();
+    await app.close();
+    const args = ['status', '--base-path=/cli-down'];
+    const { exitCode, err } = await runCli(...args);
+    expect({ exitCode, err }).toEqual({
+      exitCode: 4,
+      err: 'No instance is connected below /cli-down: nobody leads, and nothing runs.\n',
+    });
   });
 
   it('ends with 3 when ZooKeeper cannot be reached, and leaves no keeper behind', async () => {
@@ -235,6 +255,136 @@ describe('nestjs-zookeeper-leader history', () => {
     const { exitCode, err } = await runCli('history', 'nothing');
     expect(exitCode).toBe(4);
     expect(err).toContain('There is no run ledger of a task "nothing"');
+  });
+});
+
+describe('nestjs-zookeeper-leader tasks and ledgers', () => {
+  it('tell how tasks do, those that fail first, and forget a ledger', async () => {
+    const [first] = await startPair('/cli-tasks');
+    const args = ['--base-path=/cli-tasks'];
+    await first.get(Reports).send();
+    const well = await runCli('tasks', ...args);
+    expect(well).toMatchObject({ exitCode: 0, err: '' });
+    expect(well.out).toMatch(/^0 of 2 tasks failing$/m);
+    await first
+      .get(Reports)
+      .fail()
+      .catch(() => undefined);
+    await waitFor(async () => {
+      const [last] = await first.get(LeaderTasks).history('broken');
+      return last?.outcome === 'failed';
+    });
+    const { exitCode, out } = await runCli('tasks', ...args);
+    expect(exitCode).toBe(7);
+    expect(out).toMatch(/^1 of 2 tasks failing$/m);
+    expect(out).toMatch(
+      /^broken +failed +none known +The printer is on fire\nreport +well +\S+Z \(.* ago\)$/m,
+    );
+    const asJson = await runCli('tasks', '--json', ...args);
+    expect(JSON.parse(asJson.out)).toMatchObject([
+      { task: 'broken', isFailing: true, error: 'The printer is on fire' },
+      { task: 'report', isFailing: false },
+    ]);
+
+    const listed = await runCli('ledgers', '--json', ...args);
+    expect(JSON.parse(listed.out)).toMatchObject([
+      { task: 'report', znode: '/cli-tasks/tasks/report', runs: 1 },
+      { task: 'broken', runs: 1 },
+    ]);
+    const removed = await runCli('ledgers', 'remove', 'broken', ...args);
+    expect(removed).toMatchObject({ exitCode: 0, err: '' });
+    const after = await runCli('tasks', '--json', ...args);
+    expect(after.exitCode).toBe(0);
+    const again = await runCli('ledgers', 'remove', 'broken', ...args);
+    expect(again.exitCode).toBe(4);
+  });
+});
+
+describe('nestjs-zookeeper-leader steers', () => {
+  it('runs a task on the leader, pauses and resumes it, and writes down who did', async () => {
+    const [first] = await startPair('/cli-steer');
+    const args = ['--base-path=/cli-steer'];
+    const ran = await runCli('run', 'report', '--on-leader', ...args);
+    expect(ran).toMatchObject({ exitCode: 0, err: '' });
+    expect(ran.out).toMatch(/^"report" on first: finished in \d+ ms$/m);
+    const [last] = await first.get(LeaderTasks).history('report');
+    expect(last?.requestedBy).toMatch(/.@./);
+    const failed = await runCli('run', 'broken', ...args);
+    expect(failed.exitCode).toBe(7);
+    expect(failed.out).toContain('failed');
+    expect(failed.out).toContain('The printer is on fire');
+
+    const paused = await runCli(
+      'pause',
+      'report',
+      '--reason=double charges',
+      ...args,
+    );
+    expect(paused).toMatchObject({ exitCode: 0, err: '' });
+    expect(paused.out).toMatch(/^"report" is paused by .*: double charges$/m);
+    const refused = await runCli('run', 'report', ...args);
+    expect(refused.exitCode).toBe(7);
+    expect(refused.out).toContain('skipped (paused)');
+    const forced = await runCli('run', 'report', '--force', ...args);
+    expect(forced.exitCode).toBe(0);
+    const resumed = await runCli('resume', 'report', ...args);
+    expect(resumed.out).toBe('"report" is resumed.\n');
+    const again = await runCli('resume', 'report', '--json', ...args);
+    expect(JSON.parse(again.out)).toEqual({ task: 'report', wasPaused: false });
+
+    const { out } = await runCli('audit', '--json', ...args);
+    expect(
+      (JSON.parse(out) as { action: string; outcome: string }[]).map(
+        ({ action, outcome }) => `${action}: ${outcome}`,
+      ),
+    ).toEqual([
+      'run-task: finished',
+      'run-task: failed',
+      expect.stringMatching(/^pause-task: Paused by /),
+      'run-task: skipped',
+      'run-task: finished',
+      'resume-task: Resumed.',
+      'resume-task: It was not paused.',
+    ]);
+  });
+
+  it('ends with 5 where nobody leads, and with 6 where nobody has the task', async () => {
+    const app = await startReporter('/cli-run-nobody', 'only');
+    await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+    const args = ['--base-path=/cli-run-nobody', '--timeout=2'];
+    const unknown = await runCli('run', 'nothing', ...args);
+    expect(unknown.exitCode).toBe(6);
+    expect(unknown.err).toContain('nobody took it within 2000 ms');
+    await app.get(LeaderElection).withdraw();
+    const leaderless = await runCli('run', 'report', ...args);
+    expect(leaderless.exitCode).toBe(5);
+    expect(leaderless.err).toContain('Nobody leads');
+  });
+
+  it('drains an instance, whose place another takes, until it is undrained', async () => {
+    const [first, second] = await startPair('/cli-drain');
+    const args = ['--base-path=/cli-drain'];
+    expect((await runCli('drain', 'nobody', ...args)).exitCode).toBe(4);
+    const drained = await runCli('drain', 'first', ...args);
+    expect(drained).toEqual({
+      exitCode: 0,
+      out: 'first leaves all elections until it is undrained.\n',
+      err: '',
+    });
+    await waitFor(() => second.get(LeaderElection).isLeader());
+    expect(first.get(LeaderElection).leadership).toMatchObject({
+      role: 'idle',
+      reason: 'withdrawn',
+    });
+    // Also an election that it begins to use only now.
+    const { LeaderElections } = await import('../../../lib/index.js');
+    const late = first.get(LeaderElections).get('late');
+    await waitFor(() => late.leadership.reason === 'withdrawn');
+    await runCli('undrain', 'first', ...args);
+    await waitFor(() => late.isLeader());
+    await waitFor(
+      () => first.get(LeaderElection).leadership.role === 'follower',
+    );
   });
 });
 

@@ -176,7 +176,8 @@ it.each([
     );
     const json = await page.getAttribute('#json', 'href');
     expect((await fetch(new URL(json as string, proxy))).status).toBe(200);
-    await page.click('[data-key="run report"]');
+    await page.click('[data-key="disclose task report"]');
+    await page.click('[data-key="run-here report"]');
     await page.click('#confirm-yes');
     await waitFor(
       async () =>
@@ -194,7 +195,7 @@ it('a page of another origin acts neither with the cookies of an operator, nor w
   const { origin } = await startDashboard(new ExpressAdapter(), (app) =>
     app.enableCors({ origin: true, credentials: true }),
   );
-  const action = `${origin}/leadership/api/run-task?task=report`;
+  const action = `${origin}/leadership/api/run-here?task=report&instance=here`;
   const own = await browser.open(`${origin}/leadership`);
   await own.page.evaluate(`document.cookie = 'operator=yes; path=/'`);
   // Of the same host, so that it has the cookies even if they are for the same site only.
@@ -225,7 +226,8 @@ it('a page of another origin acts neither with the cookies of an operator, nor w
   expect(runs).toBe(0);
   await page.close();
 
-  await own.page.click('[data-key="run report"]');
+  await own.page.click('[data-key="disclose task report"]');
+  await own.page.click('[data-key="run-here report"]');
   await own.page.click('#confirm-yes');
   await waitFor(() => runs === 1);
   await own.page.close();
@@ -248,12 +250,12 @@ it('what changes takes neither a pressed button nor a place in the table away', 
   };
   app.get(Reports).work();
   await shown('finished');
-  await page.click('[data-key="disclose busy"]');
+  await page.click('[data-key="disclose task busy"]');
   const table = page.locator('.details .scroll');
   await table.evaluate((node) => {
     node.scrollLeft = 60;
   });
-  await page.locator('[data-key="run busy"]').hover();
+  await page.locator('[data-key="run-here busy"]').hover();
   await page.mouse.down();
   const before = await page.locator('[data-task="busy"] .runs li').count();
   app.get(Reports).work();

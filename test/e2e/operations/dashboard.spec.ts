@@ -6,6 +6,7 @@ import {
   describe,
   expect,
   it,
+  jest,
 } from '@jest/globals';
 import {
   Injectable,
@@ -57,12 +58,17 @@ beforeAll(async () => {
   server = await ZookeeperServer.start();
 });
 afterEach(async () => {
+  await closeStreams();
+  await closeApplications();
+});
+
+async function closeStreams(): Promise<void> {
   for (const stream of streams) {
     stream.abort();
   }
   streams.clear();
-  await closeApplications();
-});
+}
+
 afterAll(() => server.close());
 
 @Injectable()
@@ -95,6 +101,18 @@ class KeyGuard implements CanActivate {
       .switchToHttp()
       .getRequest<{ headers: Record<string, string> }>();
     return headers.key === 'right';
+  }
+}
+
+let asked = 0;
+
+/** Asks a database, say. */
+@Injectable()
+class SlowGuard implements CanActivate {
+  async canActivate(): Promise<boolean> {
+    asked += 1;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return true;
   }
 }
 
@@ -200,14 +218,14 @@ describe.each([
       {},
       adapter(),
     );
-    const action = '/api/run-task?task=plain';
+    const action = '/api/run-here?task=plain&instance=here';
     const post = (url: string, headers: Record<string, string>) =>
       fetch(url + action, { method: 'POST', headers });
     const allowed = { 'x-leadership-action': 'yes', key: 'right' };
     expect((await post(readOnly.url, allowed)).status).toBe(404);
 
     const { url } = await startWithDashboard(
-      { standalone: true },
+      { standalone: true, instanceId: 'here' },
       { actions: { guard: KeyGuard } },
       adapter(),
     );
@@ -229,7 +247,7 @@ describe.each([
     expect(((await done.json()) as { message: string }).message).toMatch(
       /^"plain" has run on /,
     );
-    const unknown = await fetch(`${url}/api/run-task?task=none`, {
+    const unknown = await fetch(`${url}/api/run-here?task=none&instance=here`, {
       method: 'POST',
       headers: allowed,
     });
@@ -279,12 +297,14 @@ describe('the dashboard', () => {
           (await page.locator('.leader').first().innerText()) === EVIL,
       );
       await page.click(`[data-task^="<img"] .disclose`);
+      await page.click(`[data-election^="<img"] .disclose`);
       await page.click('summary');
-      await page.click('[data-key^="move"]');
+      await page.click('[data-key^="hand-over <img"]');
       for (const place of [
-        '.election h3',
+        '[data-election^="<img"] .title .name',
         '.line .name',
-        '[data-task^="<img"] .name',
+        '[data-task^="<img"] .title .name',
+        '[data-task^="<img"] .why',
         '.details .error',
         '.details tbody td:nth-child(4)',
         '#timeline tbody td:nth-child(2)',
@@ -295,7 +315,7 @@ describe('the dashboard', () => {
         expect(await page.locator(place).first().innerText()).toContain(EVIL);
       }
       expect(await page.locator('img').count()).toBe(0);
-      expect(await page.title()).toBe('Leadership');
+      expect(await page.title()).toBe('1 problem · Leadership');
       expect(complaints).toEqual([]);
     } finally {
       await browser.close();
@@ -354,6 +374,56 @@ describe('the dashboard', () => {
       proxy.close();
     }
   });
+
+  it.each([
+    ['Express', () => new ExpressAdapter()],
+    ['Fastify', () => new FastifyAdapter()],
+  ])(
+    'on %s keeps nothing for a thousand browsers that go before an asynchronous guard has answered',
+    async (_name, adapter) => {
+      asked = 0;
+      const { app, url } = await startWithDashboard(
+        { standalone: true },
+        { guard: SlowGuard },
+        adapter(),
+      );
+      const held = new Set<unknown>();
+      const [set, clear] = [globalThis.setInterval, globalThis.clearInterval];
+      jest.spyOn(globalThis, 'setInterval').mockImplementation((...args) => {
+        const timer = set(...args);
+        held.add(timer);
+        return timer;
+      });
+      jest.spyOn(globalThis, 'clearInterval').mockImplementation((timer) => {
+        held.delete(timer);
+        clear(timer);
+      });
+      for (let batch = 0; batch < 10; batch++) {
+        const abort = new AbortController();
+        const gone = Array.from({ length: 100 }, () =>
+          fetch(`${url}/api/events`, { signal: abort.signal }).catch(
+            () => undefined,
+          ),
+        );
+        const wanted = (batch + 1) * 100;
+        await waitFor(() => asked === wanted, { timeoutMs: 60_000 });
+        abort.abort();
+        await Promise.all(gone);
+      }
+      // All places are free again, and hold no timer.
+      const followed = await Promise.all(
+        Array.from({ length: 200 }, () => follow(url)),
+      );
+      await waitFor(() => followed.every(({ text }) => text.includes('about')));
+      await closeStreams();
+      await waitFor(() => held.size === 0, {
+        timeoutMs: 60_000,
+        description: 'all timers to be cleared',
+      });
+      await app.close();
+    },
+    300_000,
+  );
 
   it('keeps nothing for a browser that does not read, or has gone', async () => {
     const { app, url } = await startWithDashboard({ standalone: true });

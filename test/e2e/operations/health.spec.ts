@@ -183,6 +183,7 @@ describe('the health of an instance', () => {
     });
     const elections = {
       instanceId: 'a',
+      names: [],
       session: {
         client: { connection$ },
         lease: { lastContact: undefined, remainingMs: () => 0 },

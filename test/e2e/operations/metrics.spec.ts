@@ -15,6 +15,7 @@ import { register, Registry } from 'prom-client';
 import {
   LeaderElection,
   LeaderElections,
+  LeaderTasks,
   OnlyLeader,
   type ZookeeperLeaderModuleOptions,
 } from '../../../lib/index.js';
@@ -50,6 +51,14 @@ class Reports {
   }
 }
 
+@Injectable()
+class Recorded {
+  @OnlyLeader({ task: 'recorded', ledger: true, scheduled: false })
+  async send(): Promise<void> {
+    // Done.
+  }
+}
+
 function startMeasured(
   registry: Registry,
   options: ZookeeperLeaderModuleOptions,
@@ -57,7 +66,7 @@ function startMeasured(
   return startApplication({
     options: { connectionString: server.connectionString, ...options },
     imports: [ZookeeperLeaderMetricsModule.forRoot({ registry })],
-    providers: [Reports],
+    providers: [Reports, Recorded],
   });
 }
 
@@ -208,6 +217,24 @@ describe('the metrics', () => {
     const skips =
       'nestjs_leader_task_skips_total{task="report",reason="not-leading"}';
     expect(await valueOf(registry, skips)).toBe(1);
+  });
+
+  it('know the last success of before a restart from the ledger', async () => {
+    const basePath = '/metrics-restart';
+    const first = await startMeasured(new Registry(), { basePath });
+    await first.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+    await first.get(Recorded).send();
+    await waitFor(async () => {
+      const [last] = await first.get(LeaderTasks).history('recorded');
+      return last?.outcome === 'finished';
+    });
+    await first.close();
+    const registry = new Registry();
+    await startMeasured(registry, { basePath, enabled: false });
+    const lastSuccess =
+      'nestjs_leader_task_last_success_timestamp_seconds{task="recorded"}';
+    const seconds = await waitFor(() => valueOf(registry, lastSuccess));
+    expect(Math.abs(Date.now() / 1000 - (seconds ?? 0))).toBeLessThan(60);
   });
 
   it('are shared by applications that share a registry, also a cleared one', async () => {

@@ -1,0 +1,176 @@
+import { leaderOf } from '../cluster/cluster-view.interface.js';
+import { drainInstance, undrainInstance } from '../operations/drain.js';
+import { requestRun } from '../tasks/run-requests.js';
+import { pauseTask, resumeTask } from '../tasks/task-pauses.js';
+import { LeaderTaskError } from '../tasks/leader-task.error.js';
+import { readCluster, type CliSession } from './cli-session.js';
+import { CliError, EXIT, type ExitCode } from './exit-codes.js';
+import { audited, operator } from './operator.js';
+import { columns, duration, printable, time } from './text.js';
+
+/** `pause <task>`: nobody runs it until it is resumed. */
+export async function pause(
+  session: CliSession,
+  task: string,
+  { reason }: { reason?: string },
+): Promise<ExitCode> {
+  await checkTaskIsKnown(session, task);
+  const found = await audited(session, 'pause-task', task, async () => {
+    const result = await pauseTask(session, task, {
+      by: operator(),
+      ...(reason !== undefined && { reason }),
+    });
+    return { outcome: `Paused by ${result.by}.`, result };
+  });
+  const why = found.reason === undefined ? '' : `: ${found.reason}`;
+  tell(
+    session,
+    { task, ...found },
+    `"${task}" is paused by ${found.by} since ${time(found.at)}${why}`,
+  );
+  return EXIT.done;
+}
+
+/** `resume <task>`. */
+export async function resume(
+  session: CliSession,
+  task: string,
+  { catchUp = false }: { catchUp?: boolean },
+): Promise<ExitCode> {
+  const wasPaused = await audited(session, 'resume-task', task, async () => {
+    const result = await resumeTask(session, task, catchUp);
+    return { outcome: result ? 'Resumed.' : 'It was not paused.', result };
+  });
+  tell(
+    session,
+    { task, wasPaused },
+    wasPaused ? `"${task}" is resumed.` : `"${task}" was not paused.`,
+  );
+  return EXIT.done;
+}
+
+/** `run <task>`: the leader runs it now. */
+export async function run(
+  session: CliSession,
+  task: string,
+  { force = false }: { force?: boolean },
+): Promise<ExitCode> {
+  const done = await audited(session, 'run-task', task, async () => {
+    const result = await requestRun({
+      nodes: session,
+      task,
+      requestedBy: operator(),
+      isForced: force,
+      answerWithinMs: session.options.timeout * 1000,
+      signal: session.signal,
+      leaderToken: (claimed) => leaderToken(session, claimed),
+    }).catch(asCliError);
+    return { outcome: result.outcome, result };
+  });
+  const { outcome, instanceId, durationMs, reason, error } = done;
+  const took = durationMs === undefined ? '' : ` in ${duration(durationMs)}`;
+  const why = [reason, error].filter((each) => each !== undefined).join(': ');
+  tell(
+    session,
+    done,
+    `"${task}" on ${instanceId}: ${outcome}${took}${why && ` (${why})`}`,
+  );
+  return outcome === 'finished' ? EXIT.done : EXIT.failing;
+}
+
+/** `drain <instance>` and `undrain <instance>`. */
+export async function drain(
+  session: CliSession,
+  instanceId: string,
+  isWanted: boolean,
+): Promise<ExitCode> {
+  const { instances } = await readCluster(session);
+  const present = instances.map((each) => each.instanceId);
+  if (isWanted && !present.includes(instanceId)) {
+    throw new CliError(
+      EXIT.notFound,
+      `No instance "${instanceId}" is connected. Those that are: ` +
+        `${present.map(printable).join(', ') || 'none'}.`,
+    );
+  }
+  const action = isWanted ? 'drain' : 'undrain';
+  const message = await audited(session, action, instanceId, async () => {
+    if (isWanted) {
+      await drainInstance(session, instanceId, operator(), present);
+      const result = `${instanceId} leaves all elections until it is undrained.`;
+      return { outcome: result, result };
+    }
+    const result = (await undrainInstance(session, instanceId))
+      ? `${instanceId} takes part again.`
+      : `${instanceId} was not drained.`;
+    return { outcome: result, result };
+  });
+  tell(session, { instanceId, message }, message);
+  return EXIT.done;
+}
+
+/** `audit`: what people have done, the newest last. */
+export async function audit(session: CliSession): Promise<ExitCode> {
+  const entries = (await readCluster(session)).audit;
+  const text =
+    entries.length === 0
+      ? 'Nobody has done anything from outside.'
+      : columns(
+          entries.map(({ at, by, action, target, outcome, from }) =>
+            [time(at), by, `${action} ${target}`, outcome, from].map(printable),
+          ),
+        );
+  session.output.out(
+    session.options.json ? JSON.stringify(entries, undefined, 2) : text,
+  );
+  return EXIT.done;
+}
+
+/** A slip of the pen would pause a task that does not exist. */
+async function checkTaskIsKnown(
+  session: CliSession,
+  task: string,
+): Promise<void> {
+  const { ledgers } = await readCluster(session);
+  if (!ledgers.some((each) => each.task === task)) {
+    session.output.error(
+      `Nothing is recorded of a task "${printable(task)}" yet: it has no run ` +
+        'ledger, has never run, or the name is wrong.',
+    );
+  }
+}
+
+/** Of any leader: which election the task belongs to only its instances know. */
+async function leaderToken(
+  session: CliSession,
+  claimed?: number,
+): Promise<number | undefined> {
+  const { elections } = await readCluster(session);
+  const tokens = elections.flatMap((each) => {
+    const leader = leaderOf(each);
+    return leader ? [leader.fencingToken] : [];
+  });
+  return claimed !== undefined && tokens.includes(claimed)
+    ? claimed
+    : tokens[0];
+}
+
+function asCliError(error: unknown): never {
+  if (error instanceof LeaderTaskError) {
+    const codes: Partial<Record<string, ExitCode>> = {
+      NO_LEADER: EXIT.leaderless,
+      NO_ANSWER: EXIT.timedOut,
+      NO_PERMISSION: EXIT.unreachable,
+    };
+    throw new CliError(codes[error.code] ?? EXIT.failed, error.message);
+  }
+  throw error;
+}
+
+function tell(session: CliSession, value: unknown, text: string): void {
+  session.output.out(
+    session.options.json
+      ? JSON.stringify(value, undefined, 2)
+      : printable(text),
+  );
+}

@@ -1,0 +1,41 @@
+/**
+ * @typedef {{ failing: string[], leaderless: string[], instances: number }} Verdict
+ */
+
+/** @param {number} number @param {string} noun */
+function counted(number, noun) {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/**
+ * Whether anything is wrong, each part a link to what it counts.
+ *
+ * @param {Verdict} verdict
+ * @returns {Child[]}
+ */
+function verdictLinks({ failing, leaderless, instances }) {
+  const failingLink = element(
+    'a',
+    {
+      href: failing.length > 0 ? '#show=failing' : '#tasks',
+      class: failing.length > 0 ? 'bad' : '',
+    },
+    `${counted(failing.length, 'task')} failing`,
+  );
+  const leaderlessLink = element(
+    'a',
+    { href: '#elections', class: leaderless.length > 0 ? 'bad' : '' },
+    `${counted(leaderless.length, 'election')} without a leader`,
+  );
+  const instancesLink = element(
+    'a',
+    { href: '#instances', class: instances === 0 ? 'bad' : '' },
+    counted(instances, 'instance'),
+  );
+  return [failingLink, ' · ', leaderlessLink, ' · ', instancesLink];
+}
+
+/** @param {Verdict} verdict */
+function problemCount({ failing, leaderless }) {
+  return failing.length + leaderless.length;
+}

@@ -1,0 +1,38 @@
+import type { LeaderElections } from './election/leader-elections.js';
+import type { ConnectionRecord } from './zookeeper/connection-record.js';
+import { isZookeeperError } from './zookeeper/zookeeper.error.js';
+
+/** For how long an instance may be without a connection and still be healthy. */
+export const DEFAULT_MAX_DISCONNECTED_MS = 60_000;
+
+/**
+ * What is wrong with this instance, in sentences. Health, metrics and the
+ * dashboard all ask here: they never disagree.
+ */
+export function instanceProblems(
+  elections: LeaderElections,
+  connection: ConnectionRecord,
+  maxDisconnectedMs = DEFAULT_MAX_DISCONNECTED_MS,
+): string[] {
+  const problems: string[] = [];
+  const { problem, disconnectedMs } = connection;
+  if (isZookeeperError(problem, 'AUTH_FAILED', 'KEEPER_UNAVAILABLE')) {
+    problems.push(problem.message);
+  } else if (disconnectedMs > maxDisconnectedMs) {
+    problems.push(
+      `no connection to ZooKeeper for ${Math.round(disconnectedMs)} ms`,
+    );
+  }
+  for (const name of elections.names) {
+    const election = elections.find(name, 'the health check');
+    if (election.leadership.role === 'leader' && !election.isLeader()) {
+      problems.push(`the lease of the leadership of "${name}" has run out`);
+    }
+  }
+  for (const [election, why] of elections.problems) {
+    problems.push(
+      `this instance cannot take part in the election "${election}": ${why}`,
+    );
+  }
+  return problems;
+}

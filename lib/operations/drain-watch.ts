@@ -1,0 +1,94 @@
+import {
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import type {
+  LeaderElections,
+  ManagedElection,
+} from '../election/leader-elections.js';
+import { messageOf } from '../message-of.js';
+import { NodeWatch } from '../tasks/node-watch.js';
+import { childrenOf, type TaskNodes } from '../tasks/ledger-store.js';
+import { encodeSegment } from '../zookeeper/node-paths.js';
+import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
+import { drainOf } from './drain.js';
+
+/** Has this instance leave all elections while it is drained from outside. */
+export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
+  readonly #elections: LeaderElections;
+  readonly #logger = new Logger(LOG_CONTEXT);
+  readonly #watch: NodeWatch | undefined;
+  /** Elections that it has left for that. */
+  readonly #left = new Set<ManagedElection>();
+  #isDrained = false;
+  #stopFollowing: (() => void) | undefined;
+
+  constructor(elections: LeaderElections) {
+    this.#elections = elections;
+    const { session } = elections;
+    this.#watch =
+      session &&
+      new NodeWatch(
+        session.client,
+        (changed) => this.#read(session, changed),
+        (error) =>
+          this.#logger.error(
+            `Whether this instance is drained could not be read from ` +
+              `${session.paths.drains}: ${messageOf(error)}; retrying`,
+          ),
+      );
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.#watch) {
+      this.#watch.start();
+      this.#stopFollowing = this.#elections.follow((election) => {
+        // After it has been entered on behalf of the application.
+        queueMicrotask(() => this.#isDrained && this.#leave(election));
+      });
+    }
+  }
+
+  onModuleDestroy(): void {
+    this.#watch?.stop();
+    this.#stopFollowing?.();
+  }
+
+  async #read(nodes: TaskNodes, changed: () => void): Promise<void> {
+    const { instanceId } = this.#elections;
+    const drained = await childrenOf(nodes.client, nodes.paths.drains, changed);
+    const drain = drained.includes(encodeSegment(instanceId))
+      ? await drainOf(nodes, instanceId)
+      : undefined;
+    if (drain && !this.#isDrained) {
+      this.#isDrained = true;
+      this.#logger.warn(
+        `${instanceId} is drained by "${drain.by}": it leaves all elections and ` +
+          'leads nothing until it is undrained',
+      );
+      for (const name of this.#elections.names) {
+        this.#leave(this.#elections.find(name, 'a drain'));
+      }
+    } else if (!drain && this.#isDrained) {
+      this.#isDrained = false;
+      this.#logger.log(
+        `${instanceId} is drained no more: it takes part in its elections again`,
+      );
+      for (const election of this.#left) {
+        election.enter();
+      }
+      this.#left.clear();
+    }
+  }
+
+  /** What the application has left itself it enters again itself. */
+  #leave(election: ManagedElection): void {
+    const { role, reason } = election.leadership;
+    if (role === 'idle' && (reason === 'withdrawn' || reason === 'disabled')) {
+      return;
+    }
+    this.#left.add(election);
+    void election.withdraw();
+  }
+}
