@@ -25,9 +25,12 @@ const NODE_OPTIONS = [
   '--v8-pool-size=0',
   '--max-semi-space-size=1',
   '--max-old-space-size=64',
-].filter((option) =>
-  process.allowedNodeEnvironmentFlags.has(option.replace(/=.*/, '')),
-);
+]
+  .filter((option) =>
+    process.allowedNodeEnvironmentFlags.has(option.replace(/=.*/, '')),
+  )
+  // 4 MB there; later versions need more with it.
+  .concat(process.versions.node.startsWith('20.') ? ['--no-opt'] : []);
 
 /** Which CAs are trusted is said by the same options as in the application. */
 const CA_OPTIONS = /^--use-(?:openssl|bundled|system)-ca$/;
