@@ -15,6 +15,7 @@ export default {
     // only the build has JavaScript there: the sources would name TypeScript.
     '/keeper-path\\.cjs$':
       '<rootDir>/dist/esm/zookeeper/keeper/keeper-path.cjs',
+    '/guardian-path\\.cjs$': '<rootDir>/dist/esm/guardian/guardian-path.cjs',
     '/page-path\\.cjs$': '<rootDir>/dist/esm/dashboard/page/page-path.cjs',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

@@ -2,6 +2,7 @@
 export { ZookeeperLeaderModule } from './zookeeper-leader.module.js';
 export type {
   ConnectionLossPolicy,
+  GuardianOptions,
   ZookeeperCredentials,
   ZookeeperDigestMd5Login,
   ZookeeperLeaderModuleOptions,

@@ -42,13 +42,16 @@ export class ZookeeperLeaderLifecycle
   }
 
   /**
-   * No new runs, then the end of those that go on, then of the leadership, then
-   * of the session: each within a bound, none with an error, because a hook
+   * As with `resign()`: no new runs, the terms end and running tasks are told at
+   * once; they and the hooks are waited for before the next instance leads. Then
+   * the session ends. Each within a bound, none with an error, because a hook
    * that rejects would keep Nest 11 from calling the others.
    */
   async onModuleDestroy(): Promise<void> {
-    await this.tasks.close();
+    // Refuses new runs at once, and waits for those that have no term.
+    const closed = this.tasks.close();
     await this.elections.shutDown();
+    await closed;
     this.tasks.end();
   }
 }

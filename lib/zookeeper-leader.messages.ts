@@ -24,6 +24,14 @@ export function unknownElectionMessage(
   );
 }
 
+export function disposeInUseMessage(name: string, usedBy: string): string {
+  return (
+    `The election "${name}" cannot be disposed of: ${usedBy} uses it. ` +
+    'Withdraw from it instead, or dispose of elections that only ' +
+    'LeaderElections.get() has made.'
+  );
+}
+
 export function unknownInstanceMessage(method: string): string {
   return (
     `${method} is decorated with @OnlyLeader() but was called on an object that ` +

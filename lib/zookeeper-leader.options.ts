@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { isAbsolute } from 'node:path';
 import type {
   ConnectionLossPolicy,
+  GuardianOptions,
   ZookeeperLeaderModuleOptions,
 } from './interfaces/zookeeper-leader-options.interface.js';
 import {
@@ -28,6 +30,8 @@ export interface ResolvedOptions extends ResolvedSecurity {
   readonly connectionLossPolicy: ConnectionLossPolicy;
   readonly drainTimeoutMs: number;
   readonly maxStallMs: number;
+  /** Undefined: a process beside the application, or that of `run`. */
+  readonly guardian: false | GuardianOptions | undefined;
   /** All names that may be used; undefined: any. */
   readonly elections: readonly string[] | undefined;
   /** Of scheduled tasks that do not say themselves. */
@@ -52,11 +56,14 @@ const OPTIONS: OptionTable<ZookeeperLeaderModuleOptions> = {
   connectionLossPolicy: true,
   drainTimeoutMs: true,
   maxStallMs: true,
+  guardian: true,
   elections: true,
   ledger: true,
   standalone: true,
   enabled: true,
 };
+
+const GUARDIAN: OptionTable<GuardianOptions> = { socket: true };
 
 /**
  * Checks the names of the options where they are written.
@@ -110,6 +117,7 @@ export function resolveOptions(
       least: 100,
       fallback: 30_000,
     }),
+    guardian: readGuardian(options.guardian),
     elections: readElections(options.elections),
     ledger: resolveLedgerOptions(options.ledger, MODULE) ?? false,
     standalone: checks.flag('standalone', options.standalone, false),
@@ -154,6 +162,27 @@ function readConnectionString(option: unknown): {
     const { message } = error as Error;
     throw checks.error(source, withoutSecrets(text), message);
   }
+}
+
+function readGuardian(option: unknown): false | GuardianOptions | undefined {
+  if (option === undefined || option === false) {
+    return option;
+  }
+  const expected =
+    "false, or an object such as { socket: '/run/leader/guardian.sock' }";
+  if (typeof option !== 'object') {
+    throw checks.error('guardian', option, 'is unknown', expected);
+  }
+  const { socket } = checks.object(option, GUARDIAN, 'guardian');
+  if (typeof socket !== 'string' || !isAbsolute(socket)) {
+    throw checks.error(
+      'guardian.socket',
+      socket,
+      'is not an absolute path',
+      'the path that the sidecar listens at, such as /run/leader/guardian.sock',
+    );
+  }
+  return Object.freeze({ socket });
 }
 
 function readBasePath(option: unknown): string {

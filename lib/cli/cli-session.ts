@@ -1,8 +1,9 @@
 import { filter, firstValueFrom, race, timer } from 'rxjs';
 import { ClusterWatcher } from '../cluster/cluster-watcher.js';
 import type { ClusterView } from '../cluster/cluster-view.interface.js';
-import { KeeperClient } from '../zookeeper/keeper-client.js';
 import { NodePaths } from '../zookeeper/node-paths.js';
+import { WireClient } from '../zookeeper/wire-client.js';
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import {
   resolveOptions,
   type ResolvedOptions,
@@ -26,7 +27,7 @@ export interface CliOutput {
 
 /** The command line's connection to ZooKeeper. */
 export interface CliSession {
-  readonly client: KeeperClient;
+  readonly client: ZookeeperClient;
   readonly paths: NodePaths;
   readonly watcher: ClusterWatcher;
   readonly options: CliOptions;
@@ -50,14 +51,16 @@ export async function withSession<Result>(
   signal: AbortSignal,
   command: (session: CliSession) => Promise<Result>,
 ): Promise<Result> {
-  const { servers, basePath, credentials } = resolve(options);
+  const resolved = resolve(options);
+  const { servers, basePath } = resolved;
   const paths = new NodePaths(basePath);
   let lastNotice = '';
-  const client = new KeeperClient({
-    servers,
+  const client = new WireClient({
+    ...resolved,
     sessionTimeoutMs: SESSION_TIMEOUT_MS,
-    maxStallMs: 3 * SESSION_TIMEOUT_MS,
-    ...(credentials && { protection: { credentials, paths } }),
+    // A command that dies leaves nothing behind that others wait for.
+    guardian: undefined,
+    paths,
     onNotice: ({ level, text }) => {
       // What an application goes on doing, a command does not.
       lastNotice =

@@ -4,18 +4,8 @@ import {
   isConnectionError,
   isZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
-import {
-  unlessAborted,
-  withSession,
-  type CliOptions,
-  type CliOutput,
-  type CliSession,
-} from './cli-session.js';
+import type { CliOptions, CliOutput, CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
-import { history } from './history.command.js';
-import { resign } from './resign.command.js';
-import { status } from './status.command.js';
-import { watch } from './watch.command.js';
 
 const EXIT_CODES_HELP = `
 Exit codes:
@@ -27,6 +17,7 @@ Exit codes:
   5    an election has no leader
   6    the leader has not made way in time
   130  interrupted before it was done
+run ends with the exit code, or by the signal, of its command.
 
 Credentials of ZooKeeper's digest scheme are taken from the environment variable
 ZOOKEEPER_CREDENTIALS, as username:password.`;
@@ -36,16 +27,24 @@ ZOOKEEPER_CREDENTIALS, as username:password.`;
  *
  * @param args without the names of the interpreter and the script
  * @param signal ends `watch`
- * @returns (resolves to) the exit code; never rejects
+ * @returns (resolves to) the exit code; never rejects. `run` has that of its
+ * command.
  */
 export async function runCli(
   args: readonly string[],
   output: CliOutput,
   signal: AbortSignal,
-): Promise<ExitCode> {
-  let exitCode: ExitCode = EXIT.done;
-  const program = programOf(output, async (options, command) => {
-    exitCode = await withSession(options, output, signal, command);
+): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const program = programOf(output, {
+    // Loaded when it is used: the process that `run` leaves behind stays small.
+    withSession: async (options, command) => {
+      const { withSession } = await import('./cli-session.js');
+      exitCode = await withSession(options, output, signal, command);
+    },
+    alone: async (command) => {
+      exitCode = await command;
+    },
   });
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -65,12 +64,17 @@ export async function runCli(
   }
 }
 
-function programOf(
-  output: CliOutput,
-  run: (
+interface Runners {
+  readonly withSession: (
     options: CliOptions,
     command: (session: CliSession) => Promise<ExitCode>,
-  ) => Promise<void>,
+  ) => Promise<void>;
+  readonly alone: (command: Promise<number>) => Promise<void>;
+}
+
+function programOf(
+  output: CliOutput,
+  { withSession, alone }: Runners,
 ): Command {
   const program = new Command('nestjs-zookeeper-leader')
     .description('Who leads, since when, and did the tasks run?')
@@ -90,29 +94,67 @@ function programOf(
     });
   const options = (): CliOptions => program.opts();
   const once = (
-    command: (session: CliSession) => Promise<ExitCode>,
+    load: () => Promise<(session: CliSession) => Promise<ExitCode>>,
   ): Promise<void> =>
-    run(options(), (session) =>
-      unlessAborted(session.signal, command(session)),
-    );
+    withSession(options(), async (session) => {
+      const { unlessAborted } = await import('./cli-session.js');
+      const command = await load();
+      return unlessAborted(session.signal, command(session));
+    });
   program
     .command('status')
     .description('elections with leader and participants, and last runs')
-    .action(() => once(status));
+    .action(() =>
+      once(async () => (await import('./status.command.js')).status),
+    );
   program
     .command('watch')
     .description('a line for every change, until interrupted')
-    .action(() => run(options(), watch));
+    .action(() =>
+      withSession(options(), async (session) => {
+        const { watch } = await import('./watch.command.js');
+        return watch(session);
+      }),
+    );
   program
     .command('history')
     .description('the runs that the ledger of a task remembers')
     .argument('<task>')
-    .action((task: string) => once((session) => history(session, task)));
+    .action((task: string) =>
+      once(async () => {
+        const { history } = await import('./history.command.js');
+        return (session) => history(session, task);
+      }),
+    );
   program
     .command('resign')
     .description('asks the leader to make way, and waits until it has')
     .argument('<election>')
-    .action((election: string) => once((session) => resign(session, election)));
+    .action((election: string) =>
+      once(async () => {
+        const { resign } = await import('./resign.command.js');
+        return (session) => resign(session, election);
+      }),
+    );
+  program
+    .command('run')
+    .description(
+      'runs a command, such as node dist/main.js, and closes the session of an application below it that dies: the entry point of a container',
+    )
+    .usage('-- <command...>')
+    .argument('<command...>')
+    .action(async (command: string[]) => {
+      const { run } = await import('./run.command.js');
+      await alone(run(command, (text) => output.error(text)));
+    });
+  program
+    .command('guardian')
+    .description('does the same for the applications of other containers')
+    .requiredOption('--listen <path>', 'the socket, in a folder that is shared')
+    .action(async ({ listen }: { listen: string }) => {
+      const { guardian } = await import('./guardian.command.js');
+      await alone(guardian(listen, output));
+    });
   return program;
 }
 

@@ -1,4 +1,5 @@
 import {
+  isOwnedBySession,
   nameIn,
   parseObject,
   parseParticipant,
@@ -31,14 +32,21 @@ export function clusterViewOf(
 
   const electionView = (segment: string): ElectionView => {
     const path = `${elections}/${segment}`;
-    const inLine = sortedNodes(at(path, 'children')?.children ?? []);
-    const participants = inLine.flatMap(({ name }, index): Participant[] => {
-      const node = at(`${path}/${name}`, index === 0 ? 'content' : 'fixed');
-      return node?.content ? [participantOf(name, node.content)] : [];
-    });
+    const known = sortedNodes(at(path, 'children')?.children ?? []).map(
+      ({ name }) => {
+        const node = `${path}/${name}`;
+        const { content } = at(node, 'content') ?? at(node, 'fixed') ?? {};
+        return { name, content };
+      },
+    );
+    const inLine = known.filter(
+      ({ content }) => !content || isOwnedBySession(content.stat),
+    );
     return {
       election: decodeSegment(segment),
-      participants,
+      participants: inLine.flatMap(({ name, content }): Participant[] =>
+        content ? [participantOf(name, content)] : [],
+      ),
       participantCount: inLine.length,
     };
   };

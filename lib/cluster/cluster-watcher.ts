@@ -1,6 +1,6 @@
 import { Subject, type Observable, type Subscription } from 'rxjs';
-import { sortedNodes } from '../election/election-node.js';
-import { SerialLoop } from '../election/serial-loop.js';
+import { isOwnedBySession, sortedNodes } from '../election/election-node.js';
+import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
 import type { NodePaths } from '../zookeeper/node-paths.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
@@ -44,10 +44,7 @@ export class ClusterWatcher {
     this.#paths = paths;
     this.#loop = new SerialLoop(
       () => this.#update(),
-      (error) =>
-        isConnectionError(error) && client.connection.state !== 'connected'
-          ? 'wait'
-          : 'retry',
+      (error) => longestRetryMs(client, error),
     );
   }
 
@@ -154,14 +151,16 @@ export class ClusterWatcher {
       want(path, 'children', 0).children.toSorted().slice(0, most);
     for (const election of listOf(elections, MOST_LISTED.elections)) {
       const path = `${elections}/${election}`;
-      const [first, ...others] = sortedNodes(
+      let mayLead = true;
+      for (const { name } of sortedNodes(
         want(path, 'children', 1).children,
-      ).slice(0, MOST_LISTED.participants);
-      if (first) {
-        want(`${path}/${first.name}`, 'content', 1);
-      }
-      for (const { name } of others) {
-        want(`${path}/${name}`, 'fixed', 2);
+      ).slice(0, MOST_LISTED.participants)) {
+        const node: WatchedNode = mayLead
+          ? want(`${path}/${name}`, 'content', 1)
+          : want(`${path}/${name}`, 'fixed', 2);
+        // The first that counts is watched, and so is what does not.
+        mayLead &&=
+          node.content !== undefined && !isOwnedBySession(node.content.stat);
       }
     }
     for (const task of listOf(tasks, MOST_LISTED.tasks)) {
@@ -172,6 +171,7 @@ export class ClusterWatcher {
     }
     for (const key of this.#nodes.keys()) {
       if (!wanted.has(key)) {
+        this.#nodes.get(key)?.forget(this.#client);
         this.#nodes.delete(key);
       }
     }

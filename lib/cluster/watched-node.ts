@@ -29,6 +29,8 @@ export class WatchedNode {
   /** False while the node does not exist, so that nothing watches it. */
   isWatched = false;
 
+  #watcher: NodeWatcher | undefined;
+
   constructor(path: string, aspect: NodeAspect, priority: number) {
     this.path = path;
     this.aspect = aspect;
@@ -37,12 +39,17 @@ export class WatchedNode {
 
   /** Reads it again; `onChange` is called when it has become outdated. */
   async read(client: ZookeeperClient, onChange: () => void): Promise<void> {
+    this.forget(client);
     this.isStale = false;
     this.isWatched = false;
     const watcher: NodeWatcher = () => {
+      this.#watcher = undefined;
       this.isStale = true;
       onChange();
     };
+    if (this.aspect !== 'fixed') {
+      this.#watcher = watcher;
+    }
     if (this.aspect === 'children') {
       const listed = await unlessMissing(
         client.getChildren(this.path, watcher),
@@ -56,5 +63,13 @@ export class WatchedNode {
       this.isWatched = this.content !== undefined;
     }
     this.problem = undefined;
+  }
+
+  /** Ends its watch. */
+  forget(client: ZookeeperClient): void {
+    if (this.#watcher) {
+      client.unwatch(this.path, this.#watcher);
+      this.#watcher = undefined;
+    }
   }
 }

@@ -36,7 +36,7 @@ export class DashboardActions {
     const name = this.#electionName(election);
     const { instanceId } = this.#elections;
     const found = this.#elections.names.includes(name)
-      ? this.#elections.find(name, 'the dashboard')
+      ? this.#elections.get(name)
       : undefined;
     if (found?.leadership.role !== 'leader') {
       throw new ConflictException(

@@ -26,6 +26,7 @@ export class StandaloneCluster implements ClusterSource {
         this.#leaders.set(name, leader);
         this.#changes.next();
       });
+      return () => this.#leaders.delete(name);
     });
   }
 

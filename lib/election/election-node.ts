@@ -39,6 +39,15 @@ export function sortedNodes(children: readonly string[]): ElectionNode[] {
     .toSorted(compareBySequence);
 }
 
+/**
+ * Whether a session owns a node, and it ends with it. Others are no participants,
+ * whatever their name: nobody would ever remove them. Containers and nodes with
+ * a time to live have numbers of their own in place of an owner.
+ */
+export function isOwnedBySession({ ephemeralOwner }: NodeStat): boolean {
+  return !/^(0|8000000000000000|ff[0-9a-f]{14})$/i.test(ephemeralOwner);
+}
+
 /** What a participant writes into its node. */
 export function participantData(
   identity: InstanceIdentity,

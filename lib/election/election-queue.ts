@@ -1,16 +1,10 @@
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
-import { checkSameSession } from '../zookeeper/same-session.js';
 import type {
   NodeContent,
   NodeWatcher,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
-import {
-  isConnectionError,
-  isZookeeperError,
-} from '../zookeeper/zookeeper.error.js';
-import type { Candidacy } from './candidacy.js';
 import { participantData } from './election-node.js';
 import type { LeadershipTerm } from './leadership.interface.js';
 import { unlessMissing } from './participants.js';
@@ -40,49 +34,32 @@ export class ElectionQueue {
   }
 
   /**
-   * Creates our node and lists all of them in one round trip: ZooKeeper answers
-   * one session's requests in the order in which they were sent, so the listing
-   * contains the node. What became of the create is recorded in `candidacy`.
+   * Creates what an election needs to be joined. Where nodes are open, what is
+   * asked for in the same turn finds it.
    */
-  async join(candidacy: Candidacy): Promise<Listing> {
-    const { closedNodes } = this.#client;
-    if (closedNodes && !this.#isKnownClosed) {
-      // What others could add to would not tell who leads.
-      await closedNodes.ensure(this.#path, 'container');
-      this.#isKnownClosed = true;
-    }
-    try {
-      return await this.#createAndList(candidacy);
-    } catch (error) {
-      if (!isZookeeperError(error, 'NO_NODE')) {
-        throw error;
-      }
-      const parent = ensurePath(this.#client, this.#path, 'container');
-      if (closedNodes) {
-        await parent;
-      }
-      return this.#createAndList(candidacy, parent);
-    }
+  ensure(): Promise<void> {
+    return ensurePath(this.#client, this.#path, 'container');
   }
 
   /**
-   * Closes our node to others where there are credentials: the client can only
-   * create open ones. False if that is not possible: somebody who guessed its
-   * name has closed it to us, and it has to go.
+   * Makes sure, where nodes are closed to others, that nobody else can add to the
+   * election: the order of its nodes would prove nothing.
    */
-  async seal(candidacy: Candidacy): Promise<boolean> {
-    const node = candidacy.node as string;
-    try {
-      await this.#client.closedNodes?.seal(this.#at(node));
-    } catch (error) {
-      if (!isZookeeperError(error, 'NO_AUTH', 'NO_NODE')) {
-        throw error;
-      }
-      await this.delete(node);
-      return false;
+  async ensureClosed(): Promise<void> {
+    if (this.#client.access && !this.#isKnownClosed) {
+      await this.ensure();
+      this.#isKnownClosed = true;
     }
-    candidacy.isSealed = true;
-    return true;
+  }
+
+  /** Creates a node and resolves to its name. */
+  async create(prefix: string): Promise<string> {
+    const path = await this.#client.create(
+      this.#at(prefix),
+      participantData(this.#identity),
+      'ephemeral-sequential',
+    );
+    return path.slice(this.#path.length + 1);
   }
 
   /**
@@ -90,16 +67,13 @@ export class ElectionQueue {
    * server that lags behind catches up first.
    */
   async list(needsSync: boolean): Promise<Listing> {
-    const [, listed] = await Promise.allSettled([
+    const [, listed] = await Promise.all([
       needsSync ? this.#client.sync(this.#path) : undefined,
       unlessMissing(this.#client.getChildren(this.#path)),
     ]);
-    if (listed.status === 'rejected') {
-      throw listed.reason;
-    }
     return {
-      names: listed.value?.children ?? [],
-      pzxid: listed.value?.stat.pzxid ?? 0,
+      names: listed?.children ?? [],
+      pzxid: listed?.stat.pzxid ?? 0,
     };
   }
 
@@ -109,6 +83,11 @@ export class ElectionQueue {
    */
   watch(node: string, watcher: NodeWatcher): Promise<NodeContent | undefined> {
     return unlessMissing(this.#client.get(this.#at(node), watcher));
+  }
+
+  /** Ends {@link watch}. */
+  unwatch(node: string, watcher: NodeWatcher): void {
+    this.#client.unwatch(this.#at(node), watcher);
   }
 
   /** Writes into our node that we lead; false if it is gone. */
@@ -121,37 +100,6 @@ export class ElectionQueue {
   /** Deletes a node, unless it is gone already. */
   async delete(node: string): Promise<void> {
     await unlessMissing(this.#client.delete(this.#at(node)));
-  }
-
-  async #createAndList(
-    candidacy: Candidacy,
-    parent?: Promise<void>,
-  ): Promise<Listing> {
-    // The parent may have taken a while to look after.
-    checkSameSession(this.#client, candidacy.sessionId, this.#path);
-    candidacy.isCreateSent = true;
-    const [prepared, created, listed] = await Promise.allSettled([
-      parent,
-      this.#client.create(
-        this.#at(candidacy.prefix),
-        participantData(this.#identity),
-        'ephemeral-sequential',
-      ),
-      this.#client.getChildren(this.#path),
-    ]);
-    if (created.status === 'rejected') {
-      if (!isConnectionError(created.reason)) {
-        candidacy.isCreateSent = false;
-      }
-      // What kept the parent from being created says more than its absence.
-      throw prepared.status === 'rejected' ? prepared.reason : created.reason;
-    }
-    candidacy.node = created.value.slice(this.#path.length + 1);
-    if (listed.status === 'rejected') {
-      throw listed.reason;
-    }
-    const { children, stat } = listed.value;
-    return { names: children, pzxid: stat.pzxid };
   }
 
   #at(node: string): string {

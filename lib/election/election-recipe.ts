@@ -1,26 +1,31 @@
 import { randomUUID } from 'node:crypto';
+import { Subscription } from 'rxjs';
+import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
+import { messageOf } from '../message-of.js';
 import { settledWithin } from '../within.js';
 import type { LeaseHolder, SessionLease } from '../zookeeper/session-lease.js';
 import type {
-  NodeContent,
+  Connection,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
 import {
   isConnectionError,
   ZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
-import { newCandidacy, type Candidacy, type View } from './candidacy.js';
+import { Candidacy, type View } from './candidacy.js';
 import {
-  compareBySequence,
+  isOwnedBySession,
   nodePrefix,
   parseParticipant,
   parseResignRequest,
-  sortedNodes,
 } from './election-node.js';
-import type { ElectionQueue, Listing } from './election-queue.js';
+import type { ElectionQueue } from './election-queue.js';
+import type { ElectionReporter } from './election-reporter.interface.js';
 import type { LeadershipState } from './leadership-state.js';
+import type { LeadershipReason } from './leadership.interface.js';
 import { Release } from './release.js';
-import { retryDecision, SerialLoop } from './serial-loop.js';
+import { longestRetryMs, SerialLoop } from './serial-loop.js';
+import { StepFailures } from './step-failures.js';
 
 /** A session that ends takes along what has not been removed by then. */
 const LONGEST_LEAVE_MS = 1_000;
@@ -30,10 +35,12 @@ export interface ElectionRecipeOptions {
   readonly lease: SessionLease;
   readonly queue: ElectionQueue;
   readonly state: LeadershipState;
-  /** Told of errors that no new connection will heal. */
-  readonly onProblem: (error: unknown) => void;
-  /** Told of somebody who wants the present term to end, once or more often. */
-  readonly onResignRequested: (requestedBy: string) => void;
+  readonly connectionLossPolicy: ConnectionLossPolicy;
+  /** False: never takes part. */
+  readonly isEnabled: boolean;
+  /** Ends what runs on behalf of the leader, before another one leads. */
+  readonly drain: () => Promise<void>;
+  readonly reporter: ElectionReporter;
 }
 
 /**
@@ -46,116 +53,218 @@ export interface ElectionRecipeOptions {
  * the step makes sure that the world it looked at is still there.
  */
 export class ElectionRecipe implements LeaseHolder {
+  readonly #options: ElectionRecipeOptions;
   readonly #client: ZookeeperClient;
   readonly #lease: SessionLease;
-  readonly #queue: ElectionQueue;
   readonly #state: LeadershipState;
   readonly #loop: SerialLoop;
-  readonly #onResignRequested: (requestedBy: string) => void;
+  readonly #failures = new StepFailures();
+  readonly #subscription = new Subscription();
+  readonly #strays = new Set<string>();
   #isEntered = false;
-  #isEnding = false;
+  /** `disposing`: the entry has to go; `closing`: the session goes. */
+  #ending: 'disposing' | 'closing' | undefined;
   #candidacy: Candidacy | undefined;
   /** One prefix for a session: what a lost reply left behind is found by it. */
   #prefix: { readonly sessionId: string; readonly prefix: string } | undefined;
   /** Under way while leadership is given up and our node has to go. */
   #release: Release | undefined;
+  /** Runs while this instance stays away, having made way for others. */
+  #pause: NodeJS.Timeout | undefined;
 
   constructor(options: ElectionRecipeOptions) {
+    this.#options = options;
     this.#client = options.client;
     this.#lease = options.lease;
-    this.#queue = options.queue;
     this.#state = options.state;
-    this.#onResignRequested = options.onResignRequested;
     this.#loop = new SerialLoop(
       () => this.#reconcile(),
-      (error) => {
-        if (!isConnectionError(error)) {
-          options.onProblem(error);
-        }
-        if (this.#isEnding) {
-          // What we cannot remove goes with the session, which is next.
-          this.#release?.settle();
-        }
-        return retryDecision(this.#client, error);
-      },
+      (error) => this.#failed(error),
+    );
+    this.#subscription.add(
+      this.#client.connection$.subscribe({
+        next: (connection) => this.#connectionChanged(connection),
+        complete: () => this.#end('shutdown'),
+      }),
     );
   }
 
-  get isEntered(): boolean {
-    return this.#isEntered;
-  }
-
-  /** Takes part from now on, unless it has been shut down. */
+  /** Takes part from now on, unless it has ended or never does. */
   enter(): void {
-    this.#isEntered = !this.#isEnding;
+    if (this.#options.isEnabled && !this.#isEntered && !this.#ending) {
+      this.#isEntered = true;
+      this.#loop.wake();
+    }
+  }
+
+  async resign(): Promise<void> {
+    await (this.#state.isLeading ? this.#giveUp('resigned') : this.#released());
+  }
+
+  async withdraw(): Promise<void> {
+    const wasEntered = this.#isEntered;
+    this.#takeNoPart();
+    await (wasEntered ? this.#giveUp('withdrawn') : this.#released());
+  }
+
+  /** Leaves for good; the session is closed next. */
+  async shutDown(): Promise<void> {
+    this.#takeNoPart();
+    this.#ending = 'closing';
+    await this.#giveUp('shutdown');
+  }
+
+  /** Leaves for good, while the session goes on. */
+  async dispose(): Promise<void> {
+    this.#takeNoPart();
+    this.#ending ??= 'disposing';
+    await this.#giveUp('withdrawn');
+    this.#state.complete('withdrawn');
+    if (!this.#candidacy) {
+      this.#end('withdrawn');
+    }
+  }
+
+  /** Whether our entry is there, by ZooKeeper's own word. */
+  async confirm(): Promise<boolean> {
+    const candidacy = this.#candidacy;
+    return candidacy !== undefined && (await candidacy.isThere());
+  }
+
+  leaseLapsed(): void {
+    if (this.#state.isLeading) {
+      this.#state.follow('lease-expired');
+    }
     this.#loop.wake();
   }
 
-  /** Takes no part any more, once the entry is released. */
-  withdraw(): void {
-    this.#isEntered = false;
-  }
-
-  /** {@link withdraw} for good: the session ends after that. */
-  shutDown(): void {
-    this.#isEntered = false;
-    this.#isEnding = true;
-  }
-
-  /** Looks at what has become of the connection. */
-  wake(): void {
+  leaseGranted(): void {
     this.#loop.wake();
   }
 
-  /** Our node has gone with the session, or goes when it comes back. */
-  sessionLost(): void {
-    this.#release?.settle();
+  #connectionChanged({ state, isAfterStall }: Connection): void {
+    if (state === 'connected') {
+      this.#loop.wake();
+    } else if (state === 'suspended') {
+      const { connectionLossPolicy } = this.#options;
+      // After a stall the lease decides: nothing is wrong with the network.
+      if (
+        this.#state.isLeading &&
+        connectionLossPolicy === 'step-down' &&
+        !isAfterStall
+      ) {
+        this.#state.follow('suspended');
+      }
+    } else if (state === 'lost') {
+      if (this.#state.current.role !== 'idle') {
+        this.#state.idle('session-lost');
+      }
+      // Our node has gone with the session, or goes when it comes back.
+      this.#release?.settle();
+    } else if (state === 'closed') {
+      this.#end('shutdown');
+    }
   }
 
-  /** The end: there is no session any more. */
-  stop(): void {
+  #takeNoPart(): void {
+    this.#isEntered = false;
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+  }
+
+  #end(reason: LeadershipReason): void {
+    this.#takeNoPart();
     this.#loop.stop();
-    this.#release?.settle();
-  }
-
-  /** Keeps our entry from being used until it is gone, see {@link release}. */
-  beginRelease(): Release {
-    this.#release = new Release(this.#release);
     this.#lease.release(this);
-    return this.#release;
+    this.#drop();
+    this.#release?.settle();
+    this.#subscription.unsubscribe();
+    this.#state.complete(reason);
   }
 
-  /**
-   * Lets the entry go: nothing runs on behalf of this term any more. Resolves
-   * when it is gone or, where the session ends next, after a moment.
-   */
-  async finishRelease(release: Release): Promise<void> {
-    release.isDrained = true;
+  /** Ends the term, then what runs for it, then our entry. */
+  async #giveUp(reason: LeadershipReason): Promise<void> {
+    const release = (this.#release ??= new Release());
+    release.draining += 1;
+    this.#lease.release(this);
+    if (this.#state.isLeading && reason === 'resigned') {
+      this.#state.follow(reason);
+    } else if (this.#options.isEnabled) {
+      this.#state.idle(reason);
+    }
+    await this.#options.drain();
+    release.draining -= 1;
     if (!this.#candidacy || this.#client.connection.state !== 'connected') {
       // There is nothing on the server, or nothing that can be done about it
       // before the next connection.
       release.settle();
     }
     this.#loop.wake();
-    await (this.#isEnding
-      ? settledWithin([release.done], LONGEST_LEAVE_MS)
-      : release.done);
+    await this.#released();
   }
 
-  /** Resolves when no release is under way. */
-  async released(): Promise<void> {
-    await this.#release?.done;
-  }
-
-  leaseLapsed(): void {
-    if (this.#state.isLeading) {
-      this.#state.follow('lease-expired');
-      this.#loop.wake();
+  /** Resolves when no release is under way, or waiting makes no sense. */
+  async #released(): Promise<void> {
+    if (this.#release) {
+      await settledWithin(
+        [this.#release.done],
+        this.#ending === 'closing'
+          ? LONGEST_LEAVE_MS
+          : 2 * this.#lease.sessionTimeoutMs,
+      );
     }
   }
 
-  leaseGranted(): void {
-    this.#loop.wake();
+  /** Decides what becomes of a step that has failed. */
+  #failed(error: unknown): number | undefined {
+    const longestMs = longestRetryMs(this.#client, error);
+    if (longestMs === undefined) {
+      // The next connection heals it.
+      this.#failures.clear();
+      return undefined;
+    }
+    this.#failures.add();
+    const isLasting = !isConnectionError(error);
+    // One request may always get lost on a connection that is about to break.
+    if (isLasting || this.#failures.count > 1) {
+      this.#options.reporter.problem(error);
+    }
+    if (this.#ending === 'closing') {
+      // What we cannot remove goes with the session, which is next.
+      this.#release?.settle();
+    } else if (isLasting && this.#candidacy?.mayExist) {
+      this.#letOthersGoFirst(messageOf(error));
+      return this.#lease.sessionTimeoutMs / 8;
+    }
+    return longestMs;
+  }
+
+  /**
+   * Our entry stands before those of others, and we cannot do what it takes. It
+   * goes when that has lasted for a session timeout; if it cannot be removed,
+   * with the session.
+   */
+  #letOthersGoFirst(why: string): void {
+    const { sessionTimeoutMs } = this.#lease;
+    const { durationMs } = this.#failures;
+    const { reporter } = this.#options;
+    if (this.#release) {
+      if (durationMs > sessionTimeoutMs / 4) {
+        void this.#client.replaceSession(reporter.sessionGivenUp(why));
+      }
+    } else if (!this.#leadsForSure && durationMs > sessionTimeoutMs) {
+      const pauseMs = this.#failures.makeWay(sessionTimeoutMs);
+      reporter.madeWay(why, pauseMs);
+      this.#pause = setTimeout(() => {
+        this.#pause = undefined;
+        this.#loop.wake();
+      }, pauseMs);
+      void this.#giveUp('refused');
+    }
+  }
+
+  get #leadsForSure(): boolean {
+    return this.#state.isLeading && this.#lease.isValid();
   }
 
   /** One look at the election, and what follows from it. */
@@ -169,319 +278,183 @@ export class ElectionRecipe implements LeaseHolder {
     if (this.#candidacy && this.#candidacy.sessionId !== sessionId) {
       // Ephemeral nodes end with their session. One that is still listed is
       // about to go: it is not ours any more (CURATOR-696).
-      this.#candidacy = undefined;
+      this.#drop();
     }
     if (this.#release) {
-      if (this.#release.isDrained) {
+      if (this.#release.draining === 0) {
         await this.#leave(epoch);
       }
       return;
     }
-    if (!this.#isEntered) {
+    if (!this.#isEntered || this.#pause) {
       return;
     }
-    const candidacy = (this.#candidacy ??= newCandidacy(
-      sessionId,
-      this.#prefixOf(sessionId),
-    ));
+    if (!this.#candidacy && this.#failures.hasMadeWay) {
+      await this.#prove();
+      if (this.#client.connection !== connection || !this.#mayAct) {
+        return;
+      }
+    }
+    const candidacy = (this.#candidacy ??= this.#newCandidacy(sessionId));
     if (candidacy.view?.epoch !== epoch) {
-      candidacy.view = undefined;
-      await this.#look(candidacy, epoch);
+      await candidacy.look(epoch);
     }
     const { view } = candidacy;
-    if (!view || this.#isPast(candidacy, epoch)) {
+    if (!view || !this.#isCurrent(candidacy, view)) {
       return;
     }
-    if (view.ahead.length === 0) {
-      await this.#lead(candidacy, view);
-    } else {
-      await this.#follow(candidacy, view, view.ahead.at(-1) as string);
+    await (view.ahead.length === 0
+      ? this.#lead(candidacy, view)
+      : this.#follow(candidacy, view));
+    if (this.#isCurrent(candidacy, view)) {
+      this.#failures.clear();
+      this.#options.reporter.healed();
     }
-  }
-
-  /** Makes sure that we have exactly one node, and finds its place. */
-  async #look(candidacy: Candidacy, epoch: number): Promise<void> {
-    const needsSync = candidacy.listedIn !== epoch;
-    candidacy.listedIn = epoch;
-    const isJoining = !candidacy.isCreateSent;
-    const children = isJoining
-      ? await this.#join(candidacy)
-      : await this.#queue.list(needsSync);
-    if (this.#isPast(candidacy, epoch)) {
-      return;
-    }
-    const nodes = sortedNodes(children.names);
-    const own = nodes.filter(({ name }) => name.startsWith(candidacy.prefix));
-    const ours = candidacy.node
-      ? own.find(({ name }) => name === candidacy.node)
-      : own[0];
-    // Nodes of ours beyond the one are left over from creates whose reply was
-    // lost. They would lead without anybody behind them.
-    for (const { name } of own) {
-      if (name !== ours?.name) {
-        await this.#queue.delete(name);
-      }
-    }
-    if (!ours) {
-      this.#nodeGone(candidacy);
-      return;
-    }
-    candidacy.node = ours.name;
-    if (this.#client.closedNodes && !candidacy.isSealed) {
-      const isSealed = await this.#queue.seal(candidacy);
-      if (this.#isPast(candidacy, epoch)) {
-        return;
-      }
-      if (!isSealed) {
-        this.#nodeGone(candidacy);
-        return;
-      }
-    }
-    const isLast = nodes.at(-1) === ours;
-    if (isJoining && isLast) {
-      // Elected in the round trip of its create: the parent's pzxid is at least
-      // our czxid, below everybody's who comes after us, and above the token of
-      // every term before (docs/safety.md).
-      candidacy.fencingToken = children.pzxid;
-    }
-    candidacy.view = {
-      epoch,
-      ahead: nodes
-        .filter((node) => compareBySequence(node, ours) < 0)
-        .map(({ name }) => name),
-      isOwnNodeWatched: false,
-      hasYielded: false,
-      predecessor: undefined,
-    };
-  }
-
-  async #join(candidacy: Candidacy): Promise<Listing> {
-    const sentAt = this.#lease.now();
-    const listing = await this.#queue.join(candidacy);
-    this.#lease.extend(sentAt, candidacy.sessionId);
-    return listing;
   }
 
   /** Nobody is before us. */
   async #lead(candidacy: Candidacy, view: View): Promise<void> {
     if (candidacy.fencingToken === undefined) {
-      await this.#watchOwnNode(candidacy, view);
+      await candidacy.readOwn(view.epoch);
     }
-    if (this.#isPast(candidacy, view.epoch) || candidacy.view !== view) {
+    if (!this.#isCurrent(candidacy, view)) {
       return;
     }
     this.#lease.hold(this);
-    if (!this.#lease.isValid() && !(await this.#lease.renew())) {
-      throw this.#lease.problem ?? tooSlow();
-    }
-    if (
-      this.#isPast(candidacy, view.epoch) ||
-      candidacy.view !== view ||
-      candidacy.fencingToken === undefined
-    ) {
+    await this.#prove();
+    const { fencingToken } = candidacy;
+    if (!this.#isCurrent(candidacy, view) || fencingToken === undefined) {
       return;
     }
-    if (!this.#state.isLeading) {
-      candidacy.isAnnounced = false;
-      this.#state.lead(candidacy.fencingToken, 'elected');
-    }
-    const quiet = view.hasYielded ? undefined : this.#client.whenQuiet();
-    if (quiet) {
-      // Other elections may be joining: they lead first, and then all tell.
-      view.hasYielded = true;
-      void quiet.then(() => this.#loop.wake());
-      return;
-    }
+    this.#state.lead(fencingToken, 'elected');
+    const { current } = this.#state;
     // Whoever was told may have resigned already.
-    if (this.#state.isLeading) {
-      await Promise.all([
-        this.#announce(candidacy),
-        view.isOwnNodeWatched ? undefined : this.#watchOwnNode(candidacy, view),
+    if (current.role === 'leader' && this.#isCurrent(candidacy, view)) {
+      const [, own] = await Promise.all([
+        candidacy.announce(current.term),
+        candidacy.readOwn(view.epoch),
       ]);
+      this.#heedResignRequest(own?.data);
     }
   }
 
   /** Somebody is before us: we watch the last of them, and our own node. */
-  async #follow(
-    candidacy: Candidacy,
-    view: View,
-    predecessor: string,
-  ): Promise<void> {
-    if (view.ahead.length === 1) {
-      // Next in line: with a lease that is kept warm, the predecessor's end is
-      // all that it takes to lead.
+  async #follow(candidacy: Candidacy, view: View): Promise<void> {
+    const isNext = view.ahead.length === 1;
+    if (isNext) {
+      // With a lease that is kept warm, the predecessor's end is all that it
+      // takes to lead.
       this.#lease.hold(this);
     } else {
       this.#lease.release(this);
     }
-    await Promise.all([
-      view.isOwnNodeWatched ? undefined : this.#watchOwnNode(candidacy, view),
-      view.predecessor
-        ? undefined
-        : this.#watchPredecessor(candidacy, view, predecessor),
+    const [content] = await Promise.all([
+      view.predecessor?.read(view.epoch),
+      candidacy.readOwn(view.epoch),
     ]);
-    if (
-      this.#isPast(candidacy, view.epoch) ||
-      candidacy.view !== view ||
-      !view.predecessor
-    ) {
+    if (!this.#isCurrent(candidacy, view)) {
       return;
     }
-    const { node, content } = view.predecessor;
-    this.#state.follow(
-      'waiting',
-      view.ahead.length === 1
-        ? parseParticipant(node, content.data, content.stat)
-        : undefined,
-    );
-  }
-
-  async #watchPredecessor(
-    candidacy: Candidacy,
-    view: View,
-    node: string,
-  ): Promise<void> {
-    const gone = (): void => {
-      // Numbers only grow: nobody can have come in between, so what was behind
-      // the predecessor is all that is left before us.
-      candidacy.view =
-        view.ahead.length === 1
-          ? { ...view, ahead: [], predecessor: undefined }
-          : undefined;
-      this.#loop.wake();
-    };
-    const content = await this.#queue.watch(node, (event) => {
-      if (candidacy.view !== view) {
-        return;
-      }
-      if (event === 'deleted') {
-        gone();
-      } else {
-        // It leads now, so that we may have become next in line.
-        candidacy.view = undefined;
-        this.#loop.wake();
-      }
-    });
-    if (content) {
-      view.predecessor = { node, content };
-    } else if (candidacy.view === view) {
-      gone();
-    }
-  }
-
-  async #watchOwnNode(candidacy: Candidacy, view: View): Promise<void> {
-    view.isOwnNodeWatched = true;
-    let content: NodeContent | undefined;
-    try {
-      content = await this.#queue.watch(candidacy.node as string, (event) => {
-        if (this.#candidacy !== candidacy || !candidacy.view) {
-          return;
-        }
-        if (event === 'deleted') {
-          this.#nodeGone(candidacy);
-        } else {
-          candidacy.view.isOwnNodeWatched = false;
-        }
-        this.#loop.wake();
-      });
-    } catch (error) {
-      view.isOwnNodeWatched = false;
-      throw error;
-    }
-    if (content?.stat.ephemeralOwner === candidacy.sessionId) {
-      candidacy.fencingToken ??= content.stat.czxid;
-      this.#heedResignRequest(content.data);
+    const predecessor = view.ahead.at(-1) as string;
+    if (!content) {
+      candidacy.predecessorGone(view);
+    } else if (!isOwnedBySession(content.stat)) {
+      this.#strays.add(predecessor);
+      this.#options.reporter.stray(predecessor);
+      candidacy.passOver(view);
     } else {
-      this.#nodeGone(candidacy);
+      this.#state.follow(
+        'waiting',
+        isNext
+          ? parseParticipant(predecessor, content.data, content.stat)
+          : undefined,
+      );
+      if (isNext) {
+        await this.#prove();
+      }
+    }
+  }
+
+  /** Makes sure of the lease: who cannot have one could not lead. */
+  async #prove(): Promise<void> {
+    if (!this.#lease.isValid() && !(await this.#lease.renew())) {
+      throw this.#lease.problem ?? tooSlow();
     }
   }
 
   /** Others write into our node if they want us to make way. */
-  #heedResignRequest(data: string): void {
+  #heedResignRequest(data: string | undefined): void {
     const leadership = this.#state.current;
-    const request = parseResignRequest(data);
+    const request = data === undefined ? undefined : parseResignRequest(data);
     if (
       leadership.role === 'leader' &&
       request?.fencingToken === leadership.term.fencingToken &&
       request.leaderSince === leadership.term.since.toISOString()
     ) {
-      this.#onResignRequested(request.requestedBy);
-    }
-  }
-
-  /** Tells in our node that we lead: its watcher is next in line from now on. */
-  async #announce(candidacy: Candidacy): Promise<void> {
-    const leadership = this.#state.current;
-    if (candidacy.isAnnounced || leadership.role !== 'leader') {
-      return;
-    }
-    candidacy.isAnnounced = true;
-    try {
-      if (
-        !(await this.#queue.announce(candidacy.node as string, leadership.term))
-      ) {
-        this.#nodeGone(candidacy);
-      }
-    } catch (error) {
-      candidacy.isAnnounced = false;
-      throw error;
-    }
-  }
-
-  /** Somebody else has removed our node. We queue again. */
-  #nodeGone(candidacy: Candidacy): void {
-    if (this.#candidacy === candidacy) {
-      this.#candidacy = undefined;
-      if (this.#state.isLeading) {
-        this.#state.follow('node-deleted');
-      }
-      this.#loop.wake();
+      this.#options.reporter.resignRequested(request.requestedBy);
+      void this.resign();
     }
   }
 
   /** Removes our entry; comes back to it until that is certain. */
   async #leave(epoch: number): Promise<void> {
-    const candidacy = this.#candidacy;
-    if (candidacy?.isCreateSent) {
-      if (candidacy.node) {
-        await this.#queue.delete(candidacy.node);
-        candidacy.node = undefined;
-      }
-      if (candidacy.view?.epoch !== epoch) {
-        // A create whose reply was lost may have left another one behind.
-        const { names } = await this.#queue.list(candidacy.listedIn !== epoch);
-        for (const { name } of sortedNodes(names)) {
-          if (name.startsWith(candidacy.prefix)) {
-            await this.#queue.delete(name);
-          }
-        }
-      }
-      if (this.#client.connection.epoch !== epoch) {
-        return;
-      }
+    if (this.#candidacy && !(await this.#candidacy.remove(epoch))) {
+      return;
     }
-    this.#candidacy = undefined;
+    this.#drop();
     this.#release?.settle();
     this.#release = undefined;
+    this.#failures.clear();
+    if (!this.#isEntered) {
+      this.#options.reporter.healed();
+    }
+    if (this.#ending === 'disposing') {
+      this.#end('withdrawn');
+    }
     this.#loop.wake();
   }
 
-  /** Whether the world has changed under a step that began in `epoch`. */
-  #isPast(candidacy: Candidacy, epoch: number): boolean {
-    const { connection } = this.#client;
+  /** Lets go of our entry and its watches. */
+  #drop(): void {
+    this.#candidacy?.forget();
+    this.#candidacy = undefined;
+  }
+
+  get #mayAct(): boolean {
+    return this.#isEntered && !this.#release && !this.#pause;
+  }
+
+  /** Whether the world is still the one that a step has looked at. */
+  #isCurrent(candidacy: Candidacy, view: View): boolean {
     return (
-      this.#candidacy !== candidacy ||
-      this.#release !== undefined ||
-      connection.state !== 'connected' ||
-      connection.epoch !== epoch
+      !this.#release &&
+      candidacy.view === view &&
+      candidacy.isCurrent(view.epoch)
     );
   }
 
-  #prefixOf(sessionId: string): string {
+  #newCandidacy(sessionId: string): Candidacy {
     if (this.#prefix?.sessionId !== sessionId) {
       this.#prefix = { sessionId, prefix: nodePrefix(randomUUID()) };
     }
-    return this.#prefix.prefix;
+    const candidacy = new Candidacy({
+      ...this.#options,
+      sessionId,
+      prefix: this.#prefix.prefix,
+      strays: this.#strays,
+      onChange: () => this.#loop.wake(),
+      onGone: () => {
+        // Somebody else has removed our node. We queue again.
+        if (this.#candidacy === candidacy) {
+          this.#drop();
+          if (this.#state.isLeading) {
+            this.#state.follow('node-deleted');
+          }
+          this.#loop.wake();
+        }
+      },
+    });
+    return candidacy;
   }
 }
 

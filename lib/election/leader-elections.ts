@@ -1,14 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import {
-  InstanceNode,
-  type InstanceIdentity,
-} from '../zookeeper/instance-node.js';
-import { KeeperClient } from '../zookeeper/keeper-client.js';
-import { systemClock } from '../zookeeper/clock.js';
-import { NodePaths } from '../zookeeper/node-paths.js';
-import { SessionLease } from '../zookeeper/session-lease.js';
-import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import {
   DEFAULT_ELECTION,
   LOG_CONTEXT,
@@ -17,10 +9,14 @@ import {
   checkElectionName,
   type ResolvedOptions,
 } from '../zookeeper-leader.options.js';
-import { unknownElectionMessage } from '../zookeeper-leader.messages.js';
+import {
+  disposeInUseMessage,
+  unknownElectionMessage,
+} from '../zookeeper-leader.messages.js';
 import type { GuardFunction } from './guard-function.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Participant } from './leadership.interface.js';
+import { openSession, type LeaderSession } from './leader-session.js';
 import { LeadershipLog } from './leadership-log.js';
 import { StandaloneElection } from './standalone-election.js';
 import { ZookeeperElection } from './zookeeper-election.js';
@@ -36,15 +32,29 @@ export interface ManagedElection extends LeaderElection {
   leadsAtMs(): number | undefined;
   /** Whether this instance leads, after waiting for proof where that is due. */
   revalidate(): Promise<boolean>;
-  /** Leaves for good; never rejects. */
+  /** Whether this instance leads, after asking ZooKeeper for its entry. */
+  confirm(): Promise<boolean>;
+  /** Leaves for good, before the session ends; never rejects. */
   shutDown(): Promise<void>;
+  /** Leaves for good, while the session goes on; never rejects. */
+  dispose(): Promise<void>;
 }
 
-/** What all elections of an application share. */
-export interface LeaderSession {
-  readonly client: ZookeeperClient;
-  readonly lease: SessionLease;
-  readonly paths: NodePaths;
+/**
+ * Told of an election that has come into use; what it returns is called when the
+ * election is disposed of.
+ */
+export type ElectionListener = (
+  election: ManagedElection,
+) => (() => void) | void;
+
+interface Entry {
+  readonly election: ManagedElection;
+  /** What of the library cannot do without it: the first that asked. */
+  usedBy: string | undefined;
+  /** Whether it has been entered on behalf of the application. */
+  isEntered: boolean;
+  readonly onDispose: Map<ElectionListener, () => void>;
 }
 
 /** What an election that needs no ZooKeeper is made of. */
@@ -75,15 +85,13 @@ export type Drain = (election: string) => Promise<void>;
 export class LeaderElections {
   readonly #options: ResolvedOptions;
   readonly #identity: InstanceIdentity;
-  readonly #elections = new Map<string, ManagedElection>();
+  readonly #elections = new Map<string, Entry>();
   readonly #drains = new Set<Drain>();
   readonly #log: LeadershipLog;
-  readonly #followers = new Set<(election: ManagedElection) => void>();
+  readonly #listeners = new Set<ElectionListener>();
   readonly #session: LeaderSession | undefined;
   readonly #isFake: boolean;
   readonly #makeLocal: (parts: LocalElectionParts) => ManagedElection;
-  /** Those that have been entered on behalf of the application. */
-  readonly #entered = new Set<ManagedElection>();
   #phase: 'starting' | 'running' | 'closing' = 'starting';
   /** Without tasks there is nothing to wait for: just the question. */
   #guardFunction: GuardFunction =
@@ -135,11 +143,42 @@ export class LeaderElections {
    * @throws {TypeError} if it is no name, or not among the option `elections`
    */
   get(name: string = DEFAULT_ELECTION): LeaderElection {
-    const election = this.find(name, 'LeaderElections.get()');
+    const entry = this.#find(name, 'LeaderElections.get()');
     if (this.#phase === 'running') {
-      this.#enterOnce(election);
+      this.#enterOnce(entry);
     }
-    return election;
+    return entry.election;
+  }
+
+  /**
+   * Leaves an election that was made by {@link get} and forgets it: its
+   * `leadership$` completes, and {@link get} makes another one. Resolves like
+   * {@link LeaderElection.withdraw}; does nothing if there is none.
+   *
+   * @throws {TypeError} (rejects) for an election that a decorator uses, and for
+   * the default election
+   *
+   * @example
+   * ```ts
+   * const election = this.elections.get(`import-${id}`);
+   * await election.waitForLeadership();
+   * await this.import(id);
+   * await this.elections.dispose(election.name);
+   * ```
+   */
+  async dispose(name: string): Promise<void> {
+    const entry = this.#elections.get(name);
+    if (!entry) {
+      return;
+    }
+    if (entry.usedBy !== undefined) {
+      throw new TypeError(disposeInUseMessage(name, entry.usedBy));
+    }
+    this.#elections.delete(name);
+    await entry.election.dispose();
+    for (const forget of entry.onDispose.values()) {
+      forget();
+    }
   }
 
   /**
@@ -148,6 +187,12 @@ export class LeaderElections {
    * @internal
    */
   find(name: string, usedBy: string): ManagedElection {
+    const entry = this.#find(name, usedBy);
+    entry.usedBy ??= usedBy;
+    return entry.election;
+  }
+
+  #find(name: string, usedBy: string): Entry {
     const existing = this.#elections.get(name);
     if (existing) {
       return existing;
@@ -158,28 +203,38 @@ export class LeaderElections {
       throw new TypeError(unknownElectionMessage(name, known, usedBy));
     }
     const election = this.#create(name);
-    this.#elections.set(name, election);
+    const entry: Entry = {
+      election,
+      usedBy: undefined,
+      isEntered: false,
+      onDispose: new Map(),
+    };
+    this.#elections.set(name, entry);
     if (!this.#isFake) {
       this.#log.follow(election);
     }
-    for (const listener of this.#followers) {
-      listener(election);
+    for (const listener of this.#listeners) {
+      this.#tell(listener, entry);
     }
     if (this.#phase === 'closing') {
       void election.shutDown();
     }
-    return election;
+    return entry;
   }
 
   /**
    * Whether nothing is wrong with this instance: false while it calls itself a
-   * leader without the proof that it still is one, as after a stall. A follower
-   * is healthy, and so is an instance that has not been started or connected.
+   * leader without the proof that it still is one, as after a stall, and while
+   * it cannot do its part in an election, as without permission. A follower is
+   * healthy, and so is an instance that has not been started or connected.
    */
   get isHealthy(): boolean {
-    return [...this.#elections.values()].every(
-      (election) =>
-        election.leadership.role !== 'leader' || election.isLeader(),
+    return (
+      !this.#log.hasProblems &&
+      [...this.#elections.values()].every(
+        ({ election }) =>
+          election.leadership.role !== 'leader' || election.isLeader(),
+      )
     );
   }
 
@@ -193,8 +248,8 @@ export class LeaderElections {
   }
 
   /**
-   * What keeps an election from being held and no new connection will heal, by
-   * the election's name.
+   * What keeps this instance from doing its part in an election and no new
+   * connection will heal, by the election's name.
    *
    * @internal
    */
@@ -208,12 +263,24 @@ export class LeaderElections {
    *
    * @internal
    */
-  follow(listener: (election: ManagedElection) => void): () => void {
-    this.#followers.add(listener);
-    for (const election of this.#elections.values()) {
-      listener(election);
+  follow(listener: ElectionListener): () => void {
+    this.#listeners.add(listener);
+    for (const entry of this.#elections.values()) {
+      this.#tell(listener, entry);
     }
-    return () => this.#followers.delete(listener);
+    return () => {
+      this.#listeners.delete(listener);
+      for (const { onDispose } of this.#elections.values()) {
+        onDispose.delete(listener);
+      }
+    };
+  }
+
+  #tell(listener: ElectionListener, { election, onDispose }: Entry): void {
+    const forget = listener(election);
+    if (forget) {
+      onDispose.set(listener, forget);
+    }
   }
 
   /**
@@ -239,8 +306,8 @@ export class LeaderElections {
   async start(): Promise<void> {
     if (this.#phase === 'starting') {
       this.#phase = 'running';
-      for (const election of this.#elections.values()) {
-        this.#enterOnce(election);
+      for (const entry of this.#elections.values()) {
+        this.#enterOnce(entry);
       }
     }
     // Also where this instance takes no part: it may ask who leads.
@@ -255,16 +322,16 @@ export class LeaderElections {
   async shutDown(): Promise<void> {
     this.#phase = 'closing';
     await Promise.all(
-      [...this.#elections.values()].map((election) => election.shutDown()),
+      [...this.#elections.values()].map(({ election }) => election.shutDown()),
     );
     await this.#session?.client.close();
   }
 
-  /** What the application has left since then it enters again itself. */
-  #enterOnce(election: ManagedElection): void {
-    if (!this.#entered.has(election)) {
-      this.#entered.add(election);
-      election.enter();
+  /** After {@link LeaderElection.withdraw} the application enters again itself. */
+  #enterOnce(entry: Entry): void {
+    if (!entry.isEntered) {
+      entry.isEntered = true;
+      entry.election.enter();
     }
   }
 
@@ -286,63 +353,11 @@ export class LeaderElections {
       isEnabled: this.#options.enabled,
       drain,
       guard,
-      onProblem: (election, error) => this.#log.problem(election, error),
-      onResignRequested: (election, requestedBy) =>
-        this.#log.resignRequested(election, requestedBy),
+      reporter: this.#log.reporter(name, paths.election(name)),
     });
   }
 
   readonly #drain: Drain = async (election) => {
-    await Promise.all([...this.#drains].map((drain) => drain(election)));
+    await Promise.allSettled([...this.#drains].map((drain) => drain(election)));
   };
-}
-
-function openSession(
-  options: ResolvedOptions,
-  identity: InstanceIdentity,
-  version: string,
-  logger: Logger,
-): LeaderSession {
-  const paths = new NodePaths(options.basePath);
-  const client: ZookeeperClient = new KeeperClient({
-    servers: options.servers,
-    sessionTimeoutMs: options.sessionTimeoutMs,
-    maxStallMs: options.maxStallMs,
-    ...(options.credentials && {
-      protection: { credentials: options.credentials, paths },
-    }),
-    onNotice: ({ level, text }) => logger[level](text),
-  });
-  const instanceNode = new InstanceNode(client, paths, identity, version);
-  const lease = new SessionLease({
-    client,
-    clock: systemClock,
-    requestedSessionTimeoutMs: options.sessionTimeoutMs,
-    maxStallMs: options.maxStallMs,
-    writeHeartbeat: () => instanceNode.write(),
-  });
-  warnOfGrantedTimeout(client.connection$, options.sessionTimeoutMs, logger);
-  return { client, lease, paths };
-}
-
-/** A server grants what its own bounds allow, not what was asked for. */
-function warnOfGrantedTimeout(
-  connection$: ZookeeperClient['connection$'],
-  requestedMs: number,
-  logger: Logger,
-): void {
-  let reportedMs = requestedMs;
-  (connection$ as Observable<{ sessionTimeoutMs?: number }>).subscribe(
-    ({ sessionTimeoutMs }) => {
-      if (sessionTimeoutMs !== undefined && sessionTimeoutMs !== reportedMs) {
-        reportedMs = sessionTimeoutMs;
-        logger.warn(
-          `ZooKeeper granted a session timeout of ${sessionTimeoutMs} ms instead ` +
-            `of the ${requestedMs} ms of the option sessionTimeoutMs: its bounds ` +
-            'are minSessionTimeout and maxSessionTimeout, by default 2 and 20 ' +
-            'times its tickTime',
-        );
-      }
-    },
-  );
 }

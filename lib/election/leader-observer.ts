@@ -7,15 +7,18 @@ import {
   type Subscription,
 } from 'rxjs';
 import type {
-  NodeEvent,
   NodeWatcher,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
-import { parseParticipant, sortedNodes } from './election-node.js';
+import {
+  isOwnedBySession,
+  parseParticipant,
+  sortedNodes,
+} from './election-node.js';
 import type { Participant } from './leadership.interface.js';
 import { unlessMissing } from './participants.js';
-import { retryDecision, SerialLoop } from './serial-loop.js';
+import { longestRetryMs, SerialLoop } from './serial-loop.js';
 
 /**
  * `undefined` means that nobody leads, `'gone'` that the leader has gone and who
@@ -34,8 +37,10 @@ export class LeaderObserver {
   readonly #loop: SerialLoop;
   #subscribers = 0;
   #connection: Subscription | undefined;
-  /** Forgets a watch that belongs to an earlier look. */
-  #look = 0;
+  /** The watcher of the present look; what belongs to an earlier one is over. */
+  #watcher: NodeWatcher | undefined;
+  /** The path that it watches. */
+  #watched: string | undefined;
 
   /** The leader, and each that follows it. */
   readonly leader$: Observable<Participant | undefined>;
@@ -51,7 +56,7 @@ export class LeaderObserver {
     this.#path = path;
     this.#loop = new SerialLoop(
       () => this.#observe(),
-      (error) => retryDecision(client, error),
+      (error) => longestRetryMs(client, error),
     );
     const seen$ = this.#whileSubscribed();
     this.leader$ = seen$.pipe(
@@ -72,6 +77,7 @@ export class LeaderObserver {
   close(): void {
     this.#loop.stop();
     this.#connection?.unsubscribe();
+    this.#endLook();
     this.#seen.complete();
   }
 
@@ -101,7 +107,7 @@ export class LeaderObserver {
     this.#subscribers -= 1;
     if (this.#subscribers === 0) {
       this.#connection?.unsubscribe();
-      this.#look += 1;
+      this.#endLook();
       if (!this.#seen.closed) {
         this.#seen.next(null);
       }
@@ -115,41 +121,86 @@ export class LeaderObserver {
     ) {
       return;
     }
-    this.#look += 1;
-    const look = this.#look;
-    const wake = (event: NodeEvent): void => {
-      if (look === this.#look) {
+    this.#endLook();
+    const watcher: NodeWatcher = (event) => {
+      if (watcher === this.#watcher) {
         if (event === 'deleted') {
           this.#seen.next('gone');
         }
         this.#loop.wake();
       }
     };
+    this.#watcher = watcher;
     const listed = await unlessMissing(this.#client.getChildren(this.#path));
-    const [first] = sortedNodes(listed?.children ?? []);
-    if (!first) {
-      await this.#watchEmptyElection(wake);
+    if (watcher !== this.#watcher) {
       return;
     }
-    const content = await unlessMissing(
-      this.#client.get(`${this.#path}/${first.name}`, wake),
-    );
-    if (!content) {
-      this.#loop.wake();
-    } else if (look === this.#look) {
-      this.#seen.next(parseParticipant(first.name, content.data, content.stat));
+    const nodes = sortedNodes(listed?.children ?? []);
+    for (const { name } of nodes) {
+      const path = `${this.#path}/${name}`;
+      const content = await this.#watch(path, watcher, () =>
+        unlessMissing(this.#client.get(path, watcher)),
+      );
+      if (watcher !== this.#watcher) {
+        return;
+      }
+      if (!content) {
+        this.#loop.wake();
+        return;
+      }
+      if (isOwnedBySession(content.stat)) {
+        this.#seen.next(parseParticipant(name, content.data, content.stat));
+        return;
+      }
     }
+    await this.#watchEmptyElection(watcher, nodes.length);
   }
 
   /** Nobody is there: waits for the first to come. */
-  async #watchEmptyElection(wake: NodeWatcher): Promise<void> {
+  async #watchEmptyElection(
+    watcher: NodeWatcher,
+    strays: number,
+  ): Promise<void> {
     // Only what exists can be watched for children.
     await ensurePath(this.#client, this.#path, 'container');
-    const { children } = await this.#client.getChildren(this.#path, wake);
-    if (sortedNodes(children).length > 0) {
-      this.#loop.wake();
+    if (watcher !== this.#watcher) {
       return;
     }
-    this.#seen.next(undefined);
+    const { children } = await this.#watch(this.#path, watcher, () =>
+      this.#client.getChildren(this.#path, watcher),
+    );
+    if (watcher !== this.#watcher) {
+      return;
+    }
+    if (sortedNodes(children).length > strays) {
+      this.#loop.wake();
+    } else {
+      this.#seen.next(undefined);
+    }
+  }
+
+  /** Watches one path at a time. */
+  #watch<T>(
+    path: string,
+    watcher: NodeWatcher,
+    read: () => Promise<T>,
+  ): Promise<T> {
+    this.#endWatch(watcher);
+    this.#watched = path;
+    return read();
+  }
+
+  #endWatch(watcher: NodeWatcher): void {
+    if (this.#watched !== undefined) {
+      this.#client.unwatch(this.#watched, watcher);
+      this.#watched = undefined;
+    }
+  }
+
+  #endLook(): void {
+    if (this.#watcher) {
+      this.#endWatch(this.#watcher);
+      this.#watcher = undefined;
+    }
   }
 }

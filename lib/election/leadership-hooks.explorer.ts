@@ -18,20 +18,28 @@ type HookMethod = (
   reason: LeadershipReason,
 ) => unknown;
 
+/** A call of a hook that goes on. */
+interface HookCall {
+  readonly election: string;
+  /** The method, for people. */
+  readonly name: string;
+  readonly ended: Promise<void>;
+}
+
 /** Calls the methods under `@OnElected()` and `@OnDeposed()`. */
 export class LeadershipHooksExplorer {
   readonly #logger = new Logger(LOG_CONTEXT);
-  /** Calls that have not ended, by election. */
-  readonly #running = new Map<string, Set<Promise<void>>>();
+  readonly #drainTimeoutMs: number;
+  /** Calls that have not ended and have not been given up. */
+  readonly #running = new Set<HookCall>();
 
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly elections: LeaderElections,
     drainTimeoutMs: number,
   ) {
-    elections.addDrain(async (election) => {
-      await settledWithin(this.#running.get(election) ?? [], drainTimeoutMs);
-    });
+    this.#drainTimeoutMs = drainTimeoutMs;
+    elections.addDrain((election) => this.#drain(election));
   }
 
   /**
@@ -86,11 +94,30 @@ export class LeadershipHooksExplorer {
     term: LeadershipTerm,
     reason: LeadershipReason,
   ): void {
-    const running = this.#running.get(election) ?? new Set();
-    this.#running.set(election, running);
-    const call = this.#callSafely(instance, methodName, name, term, reason);
-    running.add(call);
-    void call.then(() => running.delete(call));
+    const ended = this.#callSafely(instance, methodName, name, term, reason);
+    const call: HookCall = { election, name, ended };
+    this.#running.add(call);
+    void ended.then(() => this.#running.delete(call));
+  }
+
+  /** Waits for what hooks have begun, for each call once. */
+  async #drain(election: string): Promise<void> {
+    const calls = [...this.#running].filter(
+      (call) => call.election === election,
+    );
+    const ended = calls.map((call) => call.ended);
+    if (await settledWithin(ended, this.#drainTimeoutMs)) {
+      return;
+    }
+    for (const call of calls) {
+      if (this.#running.delete(call)) {
+        this.#logger.warn(
+          `${call.name} has not ended within drainTimeoutMs ` +
+            `(${this.#drainTimeoutMs} ms): the election "${election}" goes on ` +
+            'without waiting for it any longer',
+        );
+      }
+    }
   }
 
   async #callSafely(

@@ -42,6 +42,27 @@ function beginTerm(fields: Omit<LeadershipTerm, 'signal'>): RunningTerm {
   return { term, end };
 }
 
+/** What a timer can be set to. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Calls `act` after a time of any length; returns what prevents that. */
+function after(ms: number, act: () => void): () => void {
+  if (ms === Infinity) {
+    return () => undefined;
+  }
+  const endMs = performance.now() + ms;
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (): void => {
+    const remainingMs = endMs - performance.now();
+    timer =
+      remainingMs > LONGEST_TIMER_MS
+        ? setTimeout(wait, LONGEST_TIMER_MS)
+        : setTimeout(act, remainingMs);
+  };
+  wait();
+  return () => clearTimeout(timer);
+}
+
 /**
  * The state of one election as this instance sees it: one immutable
  * {@link Leadership} at a time, changed by three transitions. Every term ends
@@ -167,11 +188,11 @@ export class LeadershipState {
         waiting.add(() => signal.removeEventListener('abort', onAbort));
       }
       if (timeoutMs !== undefined) {
-        const timer = setTimeout(
-          () => settle(() => reject(this.#timeoutError(timeoutMs))),
-          timeoutMs,
+        waiting.add(
+          after(timeoutMs, () =>
+            settle(() => reject(this.#timeoutError(timeoutMs))),
+          ),
         );
-        waiting.add(() => clearTimeout(timer));
       }
       waiting.add(
         this.#changes.subscribe({
@@ -233,7 +254,8 @@ export class LeadershipState {
     return new LeaderElectionError(
       code,
       code === 'CLOSED'
-        ? `The election "${this.#election}" has ended with the application`
+        ? `The election "${this.#election}" has ended: the application is closing, ` +
+            'or the election has been disposed of'
         : `This instance never takes part in the election ` +
             `"${this.#election}": the module is configured with enabled: false`,
     );

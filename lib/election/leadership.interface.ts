@@ -10,6 +10,9 @@
  * - `suspended`: the connection broke, and the policy is `step-down`;
  * - `lease-expired`: no write was acknowledged for two thirds of the session
  *   timeout, so leadership can no longer be taken for granted;
+ * - `refused`: ZooKeeper has refused what this instance needs for longer than a
+ *   session timeout, as the log says, so that it makes way for others and comes
+ *   back later;
  * - `node-deleted`: somebody removed this instance's election node;
  * - `resigned`, `withdrawn`: by {@link LeaderElection.resign} or
  *   {@link LeaderElection.withdraw};
@@ -26,6 +29,7 @@ export type LeadershipReason =
   | 'session-lost'
   | 'suspended'
   | 'lease-expired'
+  | 'refused'
   | 'node-deleted'
   | 'resigned'
   | 'withdrawn'

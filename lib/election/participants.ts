@@ -1,6 +1,10 @@
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
-import { parseParticipant, sortedNodes } from './election-node.js';
+import {
+  isOwnedBySession,
+  parseParticipant,
+  sortedNodes,
+} from './election-node.js';
 import type { Participant } from './leadership.interface.js';
 
 /**
@@ -16,7 +20,9 @@ export async function readParticipants(
   const participants = await Promise.all(
     sortedNodes(nodes?.children ?? []).map(async ({ name }) => {
       const content = await unlessMissing(client.get(`${path}/${name}`));
-      return content && parseParticipant(name, content.data, content.stat);
+      return content && isOwnedBySession(content.stat)
+        ? parseParticipant(name, content.data, content.stat)
+        : undefined;
     }),
   );
   return participants.filter((participant) => participant !== undefined);

@@ -1,24 +1,16 @@
 /** A leadership being given up; several requests to do so share one end. */
 export class Release {
-  /** Settles when our entry in the election is gone. */
+  /** Settles when our entry in the election is gone, or waiting makes no sense. */
   readonly done: Promise<void>;
-  /** Whether what ran for the leader has ended, so that the entry may go. */
-  isDrained = false;
-  readonly #resolve: () => void;
+  readonly settle: () => void;
+  /** How many still wait for what ran for the leader: the entry stays. */
+  draining = 0;
 
-  /** @param former a release still under way, which ends with this one */
-  constructor(former?: Release) {
-    let resolve = (): void => undefined;
-    this.done = new Promise((settle) => {
-      resolve = settle;
+  constructor() {
+    let settle = (): void => undefined;
+    this.done = new Promise((resolve) => {
+      settle = resolve;
     });
-    this.#resolve = () => {
-      resolve();
-      former?.settle();
-    };
-  }
-
-  settle(): void {
-    this.#resolve();
+    this.settle = settle;
   }
 }

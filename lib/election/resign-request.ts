@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 import {
+  isOwnedBySession,
   parseParticipant,
   parseResignRequest,
   sortedNodes,
@@ -74,12 +75,14 @@ async function findLeader(
     client.sync(path),
     unlessMissing(client.getChildren(path)),
   ]);
-  const [first] = sortedNodes(listed?.children ?? []);
-  const content =
-    first && (await unlessMissing(client.get(`${path}/${first.name}`)));
-  const participant =
-    content && parseParticipant(first.name, content.data, content.stat);
-  return participant?.leaderSince && participant;
+  for (const { name } of sortedNodes(listed?.children ?? [])) {
+    const content = await unlessMissing(client.get(`${path}/${name}`));
+    if (content && isOwnedBySession(content.stat)) {
+      const first = parseParticipant(name, content.data, content.stat);
+      return first.leaderSince && first;
+    }
+  }
+  return undefined;
 }
 
 /** Whether the term goes on; sees to it that its leader is asked to end it. */
@@ -122,9 +125,12 @@ async function nextChange(
   const changed = new Promise<void>((resolve) => {
     abort.signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  if (!(await unlessMissing(client.get(node, stop)))) {
-    stop();
+  try {
+    if (await unlessMissing(client.get(node, stop))) {
+      await changed;
+    }
+  } finally {
+    client.unwatch(node, stop);
+    clearTimeout(timer);
   }
-  await changed;
-  clearTimeout(timer);
 }

@@ -1,52 +1,58 @@
+// Node's own: who fakes the timers of the process fakes no elections.
+import { setImmediate } from 'node:timers';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
-
-/** What a {@link SerialLoop} does about an error of its step. */
-export type RetryDecision = 'wait' | 'retry';
-
-/**
- * For a step that is woken by every new connection: a broken one comes back with
- * an event, a request that was given up on a living one does not.
- */
-export function retryDecision(
-  { connection }: ZookeeperClient,
-  error: unknown,
-): RetryDecision {
-  return isConnectionError(error) && connection.state !== 'connected'
-    ? 'wait'
-    : 'retry';
-}
 
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 10_000;
 
 /**
+ * How long a {@link SerialLoop} pauses at most before it tries again; undefined:
+ * until it is woken. For a step that every new connection wakes: a broken one
+ * comes back with an event, a request that failed on a living one does not.
+ */
+export function longestRetryMs(
+  { connection }: ZookeeperClient,
+  error: unknown,
+): number | undefined {
+  return isConnectionError(error) && connection.state !== 'connected'
+    ? undefined
+    : LONGEST_RETRY_MS;
+}
+
+/**
  * Runs one step at a time. Events only call {@link wake}; the step looks at the
- * state as it is and makes it what it should be. Events that come while a step
- * runs make it run once more, however many they were.
+ * state as it is and makes it what it should be. Events that come together are
+ * all heard before the step runs, and those that come while it runs make it run
+ * once more, however many they are.
  */
 export class SerialLoop {
   readonly #step: () => Promise<void>;
-  readonly #onError: (error: unknown) => RetryDecision;
+  readonly #onError: (error: unknown) => number | undefined;
   #isAwake = false;
   #isRunning = false;
   #isStopped = false;
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
 
+  /**
+   * @param onError returns the longest pause before the next try, undefined to
+   * wait for {@link wake}
+   */
   constructor(
     step: () => Promise<void>,
-    onError: (error: unknown) => RetryDecision,
+    onError: (error: unknown) => number | undefined,
   ) {
     this.#step = step;
     this.#onError = onError;
   }
 
-  /** Has the step run, now if none is running. */
+  /** Has the step run, soon if none is running. */
   wake(): void {
     this.#isAwake = true;
     if (!this.#isRunning && !this.#isStopped) {
-      void this.#run();
+      this.#isRunning = true;
+      setImmediate(() => void this.#run());
     }
   }
 
@@ -57,7 +63,6 @@ export class SerialLoop {
   }
 
   async #run(): Promise<void> {
-    this.#isRunning = true;
     clearTimeout(this.#retry);
     while (this.#isAwake && !this.#isStopped) {
       this.#isAwake = false;
@@ -65,18 +70,19 @@ export class SerialLoop {
         await this.#step();
         this.#failures = 0;
       } catch (error) {
-        if (this.#onError(error) === 'retry') {
-          this.#retryLater();
+        const longestMs = this.#onError(error);
+        if (longestMs !== undefined) {
+          this.#retryWithin(longestMs);
         }
       }
     }
     this.#isRunning = false;
   }
 
-  #retryLater(): void {
+  #retryWithin(longestMs: number): void {
     clearTimeout(this.#retry);
     const pauseMs = Math.min(
-      LONGEST_RETRY_MS,
+      longestMs,
       FIRST_RETRY_MS * 2 ** Math.min(this.#failures, 20),
     );
     this.#failures += 1;

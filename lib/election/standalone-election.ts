@@ -8,11 +8,25 @@ import { LeaderElection } from './leader-election.js';
 import { LeadershipState } from './leadership-state.js';
 import type {
   Leadership,
+  LeadershipReason,
   LeadershipTerm,
   Participant,
   WaitForLeadershipOptions,
 } from './leadership.interface.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
+
+/** Below every token that ZooKeeper gives, and exact as a number. */
+const FIRST_TOKEN = -(2 ** 52);
+let lastToken = FIRST_TOKEN;
+
+/**
+ * Grows from term to term, also across restarts, because time does. Negative: a
+ * resource that has been fenced here refuses nothing once there is ZooKeeper.
+ */
+export function nextStandaloneToken(): number {
+  lastToken = Math.max(lastToken + 1, FIRST_TOKEN + Date.now());
+  return lastToken;
+}
 
 /** An election without ZooKeeper, which this instance always wins. */
 export class StandaloneElection extends LeaderElection {
@@ -64,6 +78,10 @@ export class StandaloneElection extends LeaderElection {
     return Promise.resolve(this.isLeader());
   }
 
+  confirm(): Promise<boolean> {
+    return this.revalidate();
+  }
+
   participants(): Promise<Participant[]> {
     const participant = this.#participant();
     return Promise.resolve(participant ? [participant] : []);
@@ -78,8 +96,7 @@ export class StandaloneElection extends LeaderElection {
   enter(): void {
     if (!this.#isEntered) {
       this.#isEntered = true;
-      // Without ZooKeeper, the clock is what grows from term to term.
-      this.#state.lead(Date.now(), 'standalone');
+      this.#state.lead(nextStandaloneToken(), 'standalone');
     }
   }
 
@@ -89,7 +106,7 @@ export class StandaloneElection extends LeaderElection {
       this.#state.follow('resigned');
       await this.#drain(this.name);
       if (this.#isEntered) {
-        this.#state.lead(Date.now(), 'standalone');
+        this.#state.lead(nextStandaloneToken(), 'standalone');
       }
     }
   }
@@ -102,10 +119,12 @@ export class StandaloneElection extends LeaderElection {
     }
   }
 
-  async shutDown(): Promise<void> {
-    this.#isEntered = false;
-    this.#state.complete('shutdown');
-    await this.#drain(this.name);
+  shutDown(): Promise<void> {
+    return this.#end('shutdown');
+  }
+
+  dispose(): Promise<void> {
+    return this.#end('withdrawn');
   }
 
   onlyLeader<Args extends unknown[], Result>(
@@ -113,6 +132,13 @@ export class StandaloneElection extends LeaderElection {
     options: OnlyLeaderOptions = {},
   ): OnlyLeaderFunction<Args, Result> {
     return this.guard(this, fn, options);
+  }
+
+  async #end(reason: LeadershipReason): Promise<void> {
+    this.#isEntered = false;
+    this.#state.idle(reason);
+    await this.#drain(this.name);
+    this.#state.complete(reason);
   }
 
   #participant(): Participant | undefined {

@@ -6,19 +6,16 @@ import type {
 import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import type { SessionLease } from '../zookeeper/session-lease.js';
-import type {
-  Connection,
-  ZookeeperClient,
-} from '../zookeeper/zookeeper-client.interface.js';
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { ElectionQueue } from './election-queue.js';
 import { ElectionRecipe } from './election-recipe.js';
+import type { ElectionReporter } from './election-reporter.interface.js';
 import type { GuardFunction } from './guard-function.js';
 import { LeaderElection } from './leader-election.js';
 import { LeaderObserver } from './leader-observer.js';
 import { LeadershipState } from './leadership-state.js';
 import type {
   Leadership,
-  LeadershipReason,
   LeadershipTerm,
   Participant,
   WaitForLeadershipOptions,
@@ -38,10 +35,7 @@ export interface ZookeeperElectionOptions {
   /** Ends what runs on behalf of the leader, before another one leads. */
   readonly drain: (election: string) => Promise<void>;
   readonly guard: GuardFunction;
-  /** Told of errors that no new connection will heal. */
-  readonly onProblem: (election: string, error: unknown) => void;
-  /** Told of who asked, through ZooKeeper, that this instance resign. */
-  readonly onResignRequested: (election: string, requestedBy: string) => void;
+  readonly reporter: ElectionReporter;
 }
 
 /** An election in which this instance takes part through ZooKeeper. */
@@ -51,35 +45,27 @@ export class ZookeeperElection extends LeaderElection {
   readonly #lease: SessionLease;
   readonly #state: LeadershipState;
   readonly #recipe: ElectionRecipe;
-  /** Most elections have nobody who asks who leads them. */
-  #lazyObserver: LeaderObserver | undefined;
+  readonly #observer: LeaderObserver;
 
   constructor(options: ZookeeperElectionOptions) {
     super();
+    const { client, path, identity, name, isEnabled } = options;
     this.#options = options;
-    this.#client = options.client;
+    this.#client = client;
     this.#lease = options.lease;
+    this.#observer = new LeaderObserver(client, path);
     this.#state = new LeadershipState(
-      options.name,
-      options.identity.instanceId,
-      options.isEnabled ? 'starting' : 'disabled',
+      name,
+      identity.instanceId,
+      isEnabled ? 'starting' : 'disabled',
     );
     this.#recipe = new ElectionRecipe({
-      client: options.client,
-      lease: options.lease,
-      queue: new ElectionQueue(options.client, options.path, options.identity),
+      ...options,
+      queue: new ElectionQueue(client, path, identity),
       state: this.#state,
-      onProblem: (error) => options.onProblem(options.name, error),
-      onResignRequested: (requestedBy) => {
-        options.onResignRequested(options.name, requestedBy);
-        void this.resign();
-      },
+      drain: () => options.drain(name),
     });
-    this.#client.connection$.subscribe({
-      next: (connection) => this.#connectionChanged(connection),
-      // All that an election hears that comes into use after the end.
-      complete: () => this.#ended(),
-    });
+    this.#state.changes$.subscribe({ complete: () => this.#observer.close() });
   }
 
   get name(): string {
@@ -137,27 +123,20 @@ export class ZookeeperElection extends LeaderElection {
     return this.isLeader();
   }
 
+  async confirm(): Promise<boolean> {
+    return (await this.#recipe.confirm()) && this.isLeader();
+  }
+
   enter(): void {
-    if (this.#options.isEnabled && !this.#recipe.isEntered) {
-      this.#recipe.enter();
-    }
+    this.#recipe.enter();
   }
 
-  async resign(): Promise<void> {
-    if (this.#state.isLeading) {
-      await this.#giveUp('resigned');
-    } else {
-      await this.#recipe.released();
-    }
+  resign(): Promise<void> {
+    return this.#recipe.resign();
   }
 
-  async withdraw(): Promise<void> {
-    if (this.#recipe.isEntered) {
-      this.#recipe.withdraw();
-      await this.#giveUp('withdrawn');
-    } else {
-      await this.#recipe.released();
-    }
+  withdraw(): Promise<void> {
+    return this.#recipe.withdraw();
   }
 
   onlyLeader<Args extends unknown[], Result>(
@@ -168,64 +147,12 @@ export class ZookeeperElection extends LeaderElection {
   }
 
   /** Leaves the election for good; the session is closed after that. */
-  async shutDown(): Promise<void> {
-    this.#recipe.shutDown();
-    await this.#giveUp('shutdown');
+  shutDown(): Promise<void> {
+    return this.#recipe.shutDown();
   }
 
-  get #observer(): LeaderObserver {
-    if (!this.#lazyObserver) {
-      this.#lazyObserver = new LeaderObserver(this.#client, this.#options.path);
-      if (this.#client.connection.state === 'closed') {
-        this.#lazyObserver.close();
-      }
-    }
-    return this.#lazyObserver;
-  }
-
-  #connectionChanged({ state }: Connection): void {
-    switch (state) {
-      case 'connected':
-        this.#recipe.wake();
-        break;
-      case 'suspended':
-        if (
-          this.#state.isLeading &&
-          this.#options.connectionLossPolicy === 'step-down'
-        ) {
-          this.#state.follow('suspended');
-        }
-        break;
-      case 'lost':
-        if (this.#state.current.role !== 'idle') {
-          this.#state.idle('session-lost');
-        }
-        this.#recipe.sessionLost();
-        break;
-      case 'closed':
-        this.#ended();
-        break;
-      case 'connecting':
-        break;
-    }
-  }
-
-  #ended(): void {
-    this.#recipe.stop();
-    this.#lazyObserver?.close();
-    this.#state.complete('shutdown');
-  }
-
-  /** Ends the term, then what runs for it, then our entry. */
-  async #giveUp(reason: LeadershipReason): Promise<void> {
-    const wasLeading = this.#state.isLeading;
-    const release = this.#recipe.beginRelease();
-    if (wasLeading && reason === 'resigned') {
-      this.#state.follow(reason);
-    } else if (this.#options.isEnabled) {
-      this.#state.idle(reason);
-    }
-    await this.#options.drain(this.name);
-    await this.#recipe.finishRelease(release);
+  /** Leaves the election for good, while the session goes on. */
+  dispose(): Promise<void> {
+    return this.#recipe.dispose();
   }
 }

@@ -41,7 +41,7 @@ const OPTIONS: OptionTable<ZookeeperLeaderHealthOptions> = {
  * - that has been without a connection for longer than `maxDisconnectedMs`,
  * - whose credentials ZooKeeper has refused,
  * - that calls itself a leader although its lease has run out,
- * - with an election that cannot be held, as without permission.
+ * - that cannot take part in an election, as without permission.
  *
  * Use it for readiness and alerts, not for liveness: an instance that waits for
  * ZooKeeper is not healed by being killed.
@@ -87,9 +87,10 @@ export class ZookeeperLeaderHealthIndicator {
     this.#elections = elections;
     this.#indicators = indicators;
     this.#connection = new ConnectionRecord(elections.session?.client);
-    elections.follow((election) =>
-      this.#leaders.set(election, new KnownLeader(election.sightings$)),
-    );
+    elections.follow((election) => {
+      this.#leaders.set(election, new KnownLeader(election.sightings$));
+      return () => this.#leaders.delete(election);
+    });
   }
 
   /**
@@ -179,7 +180,9 @@ export class ZookeeperLeaderHealthIndicator {
       }
     }
     for (const [election, why] of this.#elections.problems) {
-      problems.push(`the election "${election}" cannot be held: ${why}`);
+      problems.push(
+        `this instance cannot take part in the election "${election}": ${why}`,
+      );
     }
     return problems;
   }

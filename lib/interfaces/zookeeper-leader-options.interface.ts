@@ -57,6 +57,27 @@ export type ZookeeperSaslOptions =
 export type ConnectionLossPolicy = 'hold-lease' | 'step-down';
 
 /**
+ * Where a guardian listens that runs in a container of its own; see the option
+ * `guardian`.
+ *
+ * @example
+ * ```ts
+ * ZookeeperLeaderModule.forRoot({
+ *   guardian: { socket: '/run/leader/guardian.sock' },
+ * })
+ * ```
+ *
+ * @publicApi
+ */
+export interface GuardianOptions {
+  /**
+   * The absolute path that `npx nestjs-zookeeper-leader guardian --listen` was
+   * given, in a folder that both containers share.
+   */
+  readonly socket: string;
+}
+
+/**
  * Options of {@link ZookeeperLeaderModule.forRoot}. All of them are optional.
  *
  * @publicApi
@@ -129,10 +150,21 @@ export interface ZookeeperLeaderModuleOptions {
   readonly drainTimeoutMs?: number;
 
   /**
-   * Milliseconds for which the event loop may stand still before the session is
-   * closed, so that a hung instance does not lead for ever. Default 30,000.
+   * Milliseconds for which the event loop may stand still before the session
+   * ends, so that a hung instance does not lead for ever. Default 30,000.
    */
   readonly maxStallMs?: number;
+
+  /**
+   * Who closes the session when this process dies, so that the next instance
+   * leads within milliseconds, and keeps it alive through a stall:
+   * - left out: a small process beside this one, or the command line's `run` that
+   *   this process was started by;
+   * - `{ socket }`: a guardian in a container of its own (docs/deployment.md);
+   * - `false`: nobody. A crash then costs the session timeout, and so does a
+   *   stall that is longer than that.
+   */
+  readonly guardian?: false | GuardianOptions;
 
   /**
    * The names of all elections besides `default`. When given, any other name in

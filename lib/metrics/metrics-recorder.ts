@@ -31,7 +31,7 @@ export class MetricsRecorder
   readonly #taskRecorder: TaskRecorder;
   readonly #electionNames = new BoundedNames();
   readonly #taskNames = new BoundedNames();
-  readonly #recorders: ElectionRecorder[] = [];
+  readonly #recorders = new Set<ElectionRecorder>();
   readonly #recording = new Subscription();
 
   constructor(
@@ -133,15 +133,18 @@ export class MetricsRecorder
     }
   }
 
-  #follow(election: ManagedElection): void {
+  #follow(election: ManagedElection): () => void {
     const label = this.#electionNames.of(election.name);
-    this.#recorders.push(
-      new ElectionRecorder(
-        this.#metrics,
-        election,
-        this.#elections.session?.client.connection$,
-        label,
-      ),
+    const recorder = new ElectionRecorder(
+      this.#metrics,
+      election,
+      this.#elections.session?.client.connection$,
+      label,
     );
+    this.#recorders.add(recorder);
+    return () => {
+      recorder.stop();
+      this.#recorders.delete(recorder);
+    };
   }
 }

@@ -32,9 +32,6 @@ import type { TaskGuard } from './task-guard.interface.js';
 import type { ResolvedLedgerOptions } from './task-options.js';
 import { TaskRegister } from './task-register.js';
 
-/** What a run has left for its clean-up that is aborted at shutdown. */
-const LONGEST_FAREWELL_MS = 1_000;
-
 /** What {@link LeaderTasks} needs of the application. */
 export interface LeaderTasksSettings {
   readonly elections: LeaderElections;
@@ -67,6 +64,8 @@ export class LeaderTasks {
   readonly #factory: TaskFactory;
   readonly #followed = new Set<ManagedElection>();
   readonly #closing = new AbortController();
+  /** Runs that a hand-over has waited for in vain. */
+  readonly #givenUp = new WeakSet<Promise<unknown>>();
 
   /**
    * What happens to the tasks in this instance. Emits from the subscription on,
@@ -207,7 +206,8 @@ export class LeaderTasks {
   }
 
   /**
-   * Refuses new runs and waits for those that go on, within the bound.
+   * Refuses new runs, tells those that no term ends, and waits for all that go
+   * on, within the bound.
    *
    * @internal
    */
@@ -216,12 +216,12 @@ export class LeaderTasks {
     for (const task of this.#register.all) {
       task.timetable?.stop();
     }
-    await this.#drain();
     for (const runner of this.#register.active) {
       runner.abortManualRuns(
         new LeadershipLostError(runner.electionName, 'shutdown'),
       );
     }
+    await settledWithin(this.#ongoing(), this.#drainTimeoutMs);
   }
 
   /**
@@ -275,27 +275,23 @@ export class LeaderTasks {
     });
   }
 
-  async #drain(): Promise<void> {
-    await settledWithin(this.#ongoing(), this.#drainTimeoutMs);
-  }
-
   /**
-   * Waits for the runs of a term that has ended, and for claims under way: one
-   * that has come too late has to be given back before another instance leads.
+   * Waits for the runs of a term that has ended, for each once, and for claims
+   * under way: one that has come too late has to be given back before another
+   * instance leads.
    */
   async #endTerm(election: string): Promise<void> {
     const tasks = ofElection(this.#register.all, election);
     const decided = tasks.map(({ timetable }) => timetable?.decided);
-    await settledWithin(
-      [
-        ...this.#ongoing(election),
-        ...decided.filter((each) => each !== undefined),
-      ],
-      // At shutdown they have been waited for already, before they were aborted.
-      this.#register.isClosing
-        ? Math.min(LONGEST_FAREWELL_MS, this.#drainTimeoutMs)
-        : this.#drainTimeoutMs,
+    const runs = this.#ongoing(election).filter(
+      (run) => !this.#givenUp.has(run),
     );
+    const ended = [...runs, ...decided.filter((each) => each !== undefined)];
+    if (!(await settledWithin(ended, this.#drainTimeoutMs))) {
+      for (const run of runs) {
+        this.#givenUp.add(run);
+      }
+    }
   }
 
   #ongoing(election?: string): Promise<unknown>[] {

@@ -196,6 +196,11 @@ export class FakeLeaderElection
     return Promise.resolve(this.isLeader());
   }
 
+  /** @internal */
+  confirm(): Promise<boolean> {
+    return this.revalidate();
+  }
+
   participants(): Promise<Participant[]> {
     return Promise.resolve(this.#contest.participants);
   }
@@ -241,6 +246,12 @@ export class FakeLeaderElection
   async shutDown(): Promise<void> {
     await this.#end('shutdown');
     this.#state.complete('shutdown');
+  }
+
+  /** @internal */
+  async dispose(): Promise<void> {
+    await this.#end('withdrawn');
+    this.#state.complete('withdrawn');
   }
 
   /**

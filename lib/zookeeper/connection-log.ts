@@ -12,8 +12,8 @@ export class ConnectionLog {
   /** Since when there has been no connection; undefined while there is one. */
   #disconnectedAtMs: number | undefined;
   #wasConnected = false;
-  #lastTrouble: string | undefined;
-  #toldAtMs = 0;
+  /** When each trouble was told of, since there was a connection last. */
+  readonly #toldAtMs = new Map<string, number>();
 
   constructor(tell: (notice: ClientNotice) => void) {
     this.#tell = tell;
@@ -36,7 +36,7 @@ export class ConnectionLog {
         : ` after ${duration(performance.now() - this.#disconnectedAtMs)}`;
     this.#wasConnected = true;
     this.#disconnectedAtMs = undefined;
-    this.#lastTrouble = undefined;
+    this.#toldAtMs.clear();
     this.#tell({
       level: 'log',
       text:
@@ -81,13 +81,13 @@ export class ConnectionLog {
   /** Not repeated before there has been a connection, or some time has passed. */
   #trouble(level: ClientNotice['level'], text: string, kind: string): void {
     const nowMs = performance.now();
-    const isKnown = this.#lastTrouble === kind;
-    if (isKnown && nowMs - this.#toldAtMs < REMINDER_MS) {
+    const toldAtMs = this.#toldAtMs.get(kind);
+    const isKnown = toldAtMs !== undefined;
+    if (isKnown && nowMs - toldAtMs < REMINDER_MS) {
       return;
     }
     const since = nowMs - (this.#disconnectedAtMs ?? nowMs);
-    this.#lastTrouble = kind;
-    this.#toldAtMs = nowMs;
+    this.#toldAtMs.set(kind, nowMs);
     this.#tell({
       level,
       text: isKnown ? `${text}. No connection for ${duration(since)}` : text,

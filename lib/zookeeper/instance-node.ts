@@ -1,7 +1,7 @@
 import { ensurePath, type NodePaths } from './node-paths.js';
 import { checkSameSession } from './same-session.js';
 import type { ZookeeperClient } from './zookeeper-client.interface.js';
-import { isConnectionError, isZookeeperError } from './zookeeper.error.js';
+import { isZookeeperError } from './zookeeper.error.js';
 
 /** Who this instance is, as the others see it. */
 export interface InstanceIdentity {
@@ -19,7 +19,7 @@ export class InstanceNode {
   readonly #paths: NodePaths;
   readonly #identity: InstanceIdentity;
   readonly #data: string;
-  /** Whose node is there, and closed where there are credentials. */
+  /** Whose node is there. */
   #registeredSession: string | undefined;
 
   constructor(
@@ -49,9 +49,9 @@ export class InstanceNode {
     try {
       await this.#client.set(this.#path(), this.#data);
     } catch (error) {
-      if (isZookeeperError(error, 'NO_AUTH') && this.#client.closedNodes) {
-        // Whoever guessed its name has closed it to us before we to him. What
-        // its parent holds is ours to remove.
+      if (isZookeeperError(error, 'NO_AUTH') && this.#client.access) {
+        // An administrator has closed it to us, or an earlier version has left
+        // it. What its parent holds is ours to remove.
         await this.#client.delete(this.#path());
       } else if (!isZookeeperError(error, 'NO_NODE')) {
         throw error;
@@ -61,27 +61,25 @@ export class InstanceNode {
   }
 
   async #create(): Promise<void> {
-    const { closedNodes, connection } = this.#client;
+    const { access, connection } = this.#client;
     const path = this.#path();
-    if (closedNodes) {
+    const ensure = async (): Promise<void> => {
       await ensurePath(this.#client, this.#paths.instances, 'persistent');
       checkSameSession(this.#client, connection.sessionId, path);
+    };
+    if (access) {
+      await ensure();
     }
     try {
       await this.#client.create(path, this.#data, 'ephemeral');
     } catch (error) {
       if (isZookeeperError(error, 'NO_NODE')) {
-        await ensurePath(this.#client, this.#paths.instances, 'persistent');
-        checkSameSession(this.#client, connection.sessionId, path);
+        await ensure();
         await this.#client.create(path, this.#data, 'ephemeral');
-      } else if (
-        isConnectionError(error) ||
-        !isZookeeperError(error, 'NODE_EXISTS')
-      ) {
+      } else if (!isZookeeperError(error, 'NODE_EXISTS')) {
         throw error;
       }
     }
-    await closedNodes?.seal(path);
     this.#registeredSession = connection.sessionId;
   }
 

@@ -1,7 +1,5 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
-import { WireClosedNodes } from './closed/closed-nodes.js';
-import { parseServer, type ServerAddress } from './connection-string.js';
-import type { DigestCredentials } from './digest-credentials.js';
+import type { ServerAddress } from './connection-string.js';
 import { describeRequestProblem } from './keeper/message-check.js';
 import {
   PROTOCOL_VERSION,
@@ -13,7 +11,6 @@ import {
   isWatchTuple,
 } from './keeper/protocol.js';
 import { KeeperSupervisor } from './keeper-supervisor.js';
-import type { NodePaths } from './node-paths.js';
 import { RequestTable } from './request-table.js';
 import { WatchTable, type WatchKind } from './watch-table.js';
 import type {
@@ -23,7 +20,6 @@ import type {
   NodeContent,
   NodeStat,
   NodeWatcher,
-  SealedNodes,
   ZookeeperClient,
 } from './zookeeper-client.interface.js';
 import { ZookeeperError, type ZookeeperErrorCode } from './zookeeper.error.js';
@@ -32,11 +28,6 @@ export interface KeeperClientOptions {
   readonly servers: readonly ServerAddress[];
   readonly sessionTimeoutMs: number;
   readonly maxStallMs: number;
-  /** Who this is, and below which path everything is closed to others. */
-  readonly protection?: {
-    readonly credentials: DigestCredentials;
-    readonly paths: NodePaths;
-  };
   /** Told about what an operator should know; the client itself is silent. */
   readonly onNotice?: (notice: KeeperNotice) => void;
 }
@@ -67,13 +58,11 @@ export class KeeperClient implements ZookeeperClient {
     epoch: 0,
   });
   readonly #watches = new WatchTable();
-  readonly #requests: RequestTable;
+  readonly #requests = new RequestTable();
   readonly #supervisor: KeeperSupervisor;
-  readonly #closedNodes: WireClosedNodes | undefined;
   #session: SessionCredentials | undefined;
   /** The keeper's number of the connection that is in use. */
   #keeperConnection: number | undefined;
-  #server: ServerAddress | undefined;
   #started: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   #presumeLost: NodeJS.Timeout | undefined;
@@ -81,24 +70,19 @@ export class KeeperClient implements ZookeeperClient {
 
   constructor(options: KeeperClientOptions) {
     this.#options = options;
-    const { sessionTimeoutMs, maxStallMs, protection } = options;
-    this.#requests = new RequestTable(protection !== undefined);
-    this.#closedNodes =
-      protection &&
-      new WireClosedNodes({
-        ...protection,
-        server: () => this.#server,
-        seal: async (path) => {
-          await this.#request('seal', path, '', 0);
-        },
-        onWarning: (text) => this.#notice('warn', text),
-      });
+    const { sessionTimeoutMs, maxStallMs } = options;
     this.#supervisor = new KeeperSupervisor({
       sessionTimeoutMs,
       maxStallMs,
       onReady: () => this.#open(),
       onMessage: (message) => this.#receive(message),
-      onGone: (description) => this.#keeperGone(description),
+      onGone: (description, byItself) =>
+        byItself
+          ? this.#lost(
+              'SESSION_EXPIRED',
+              `the session keeper ${description}, and with it its session`,
+            )
+          : this.#keeperGone(description),
       onTick: () =>
         this.#requests.sweep(
           (REQUEST_TIMEOUT_IN_SESSION_TIMEOUTS * sessionTimeoutMs) /
@@ -113,10 +97,6 @@ export class KeeperClient implements ZookeeperClient {
 
   get connection$(): Observable<Connection> {
     return this.#connection$;
-  }
-
-  get closedNodes(): SealedNodes | undefined {
-    return this.#closedNodes;
   }
 
   start(): Promise<void> {
@@ -159,17 +139,15 @@ export class KeeperClient implements ZookeeperClient {
   }
 
   unwatch(path: string, watcher: NodeWatcher): void {
-    this.#watches.forget(path, watcher);
+    this.#watches.remove(path, watcher);
   }
 
   replaceSession(why: string): Promise<void> {
-    this.#lost('SESSION_EXPIRED', why);
-    this.#supervisor.send({ type: 'replace' });
+    if (this.#session && !this.#closed) {
+      this.#lost('SESSION_EXPIRED', why);
+      this.#supervisor.send({ type: 'replace' });
+    }
     return Promise.resolve();
-  }
-
-  whenQuiet(): Promise<void> | undefined {
-    return this.#requests.whenQuiet();
   }
 
   close(): Promise<void> {
@@ -179,7 +157,6 @@ export class KeeperClient implements ZookeeperClient {
 
   async #close(): Promise<void> {
     clearTimeout(this.#presumeLost);
-    this.#closedNodes?.close();
     // What was asked for in this turn is still done.
     this.#flush();
     this.#disconnect('CLOSED', 'the ZooKeeper client was closed');
@@ -195,11 +172,15 @@ export class KeeperClient implements ZookeeperClient {
     path: string,
     watcher: NodeWatcher | undefined,
   ): Promise<ReplyTuple> {
-    const forget = watcher && this.#watches.add(kind, path, watcher);
+    if (watcher) {
+      this.#watches.add(kind, path, watcher);
+    }
     try {
       return await this.#request(operation, path, '', watcher ? 1 : 0);
     } catch (error) {
-      forget?.();
+      if (watcher) {
+        this.#watches.remove(path, watcher);
+      }
       throw error;
     }
   }
@@ -243,7 +224,7 @@ export class KeeperClient implements ZookeeperClient {
     if (this.#closed && !this.#session) {
       return;
     }
-    const { servers, sessionTimeoutMs, maxStallMs, protection } = this.#options;
+    const { servers, sessionTimeoutMs, maxStallMs } = this.#options;
     this.#supervisor.send({
       type: 'open',
       version: PROTOCOL_VERSION,
@@ -251,7 +232,6 @@ export class KeeperClient implements ZookeeperClient {
       sessionTimeoutMs,
       maxStallMs,
       ...(this.#session && { session: this.#session }),
-      ...(protection && { digest: protection.credentials.reveal() }),
     });
   }
 
@@ -312,7 +292,6 @@ export class KeeperClient implements ZookeeperClient {
     clearTimeout(this.#presumeLost);
     this.#session = session;
     this.#keeperConnection = message.connection;
-    this.#server = parseServer(server);
     this.#lastTrouble = undefined;
     this.#notice(
       'log',
@@ -383,7 +362,6 @@ export class KeeperClient implements ZookeeperClient {
 
   #disconnect(code: ZookeeperErrorCode, why: string): void {
     this.#keeperConnection = undefined;
-    this.#server = undefined;
     this.#watches.clear();
     this.#requests.rejectAll(code, why);
   }

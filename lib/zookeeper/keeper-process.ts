@@ -10,9 +10,10 @@ export interface KeeperHandlers {
   /**
    * The process is gone, or could not be had; nothing comes after this.
    * `description` goes on where "The session keeper" ends; `hopeless` says why
-   * there has not even been a process.
+   * there has not even been a process; one that has ended by itself has ended
+   * its session, too.
    */
-  onExit(description: string, hopeless?: string): void;
+  onExit(description: string, hopeless?: string, byItself?: boolean): void;
 }
 
 const KEPT_STDERR_CHARACTERS = 2_000;
@@ -102,7 +103,7 @@ export class KeeperProcess {
           'the bundle ("externals")',
       );
     }
-    const child = fork(keeperPath, [], {
+    const child = fork(keeperPath, [String(process.pid)], {
       detached: true,
       execArgv: NODE_OPTIONS,
       env: Object.fromEntries(
@@ -135,7 +136,11 @@ export class KeeperProcess {
       const how = signal ? `by ${signal}` : `with code ${code}`;
       void whenDrained.then(() => {
         const said = this.#complaints();
-        this.#over(`ended ${how}${said && `, saying: ${said}`}`);
+        this.#over(
+          `ended ${how}${said && `, saying: ${said}`}`,
+          undefined,
+          code === 0,
+        );
       });
     });
     closeAtExit(this);
@@ -145,11 +150,11 @@ export class KeeperProcess {
     this.#over(`could not be started: ${error.message}`, error.message);
   }
 
-  #over(description: string, hopeless?: string): void {
+  #over(description: string, hopeless?: string, byItself = false): void {
     forgetAtExit(this);
     if (!this.#isOver) {
       this.#isOver = true;
-      this.#handlers.onExit(description, hopeless);
+      this.#handlers.onExit(description, hopeless, byItself);
     }
   }
 

@@ -9,7 +9,7 @@ export interface SupervisorOptions {
   readonly onReady: () => void;
   readonly onMessage: (message: FromKeeper) => void;
   /** The keeper is gone, its session perhaps not; another one is started. */
-  readonly onGone: (description: string) => void;
+  readonly onGone: (description: string, byItself: boolean) => void;
   /** Called at regular intervals of this process. */
   readonly onTick: () => void;
 }
@@ -123,10 +123,10 @@ export class KeeperSupervisor {
           this.#receive(message);
         }
       },
-      onExit: (description, hopeless) => {
+      onExit: (description, hopeless, byItself) => {
         if (this.#keeper === keeper) {
           this.#keeper = undefined;
-          this.#restartLater(description, hopeless);
+          this.#restartLater(description, hopeless, byItself);
         }
       },
     });
@@ -169,7 +169,11 @@ export class KeeperSupervisor {
    * Starts another keeper. Where the first one has not come yet, it has to come
    * within some attempts, or at once if there is a reason why it never will.
    */
-  #restartLater(description: string, hopeless?: string): void {
+  #restartLater(
+    description: string,
+    hopeless?: string,
+    byItself = false,
+  ): void {
     this.#isReady = false;
     if (this.#letGo) {
       this.#letGo();
@@ -188,7 +192,7 @@ export class KeeperSupervisor {
       this.#starting = undefined;
       return;
     }
-    this.#options.onGone(description);
+    this.#options.onGone(description, byItself);
     this.#restart = setTimeout(() => this.#fork(), pauseMs);
   }
 

@@ -56,16 +56,16 @@ export function decodeSegment(segment: string): string {
  * together: ZooKeeper answers them in order. The last one may be a container,
  * which the server removes when it has been empty for a while.
  *
- * With credentials they are made over another connection: whoever sends a
- * request for what lies below has to wait for the end of this.
+ * Where nodes are closed to others, each is looked at before the next: whoever
+ * sends a request for what lies below has to wait for the end of this.
  */
 export async function ensurePath(
   client: ZookeeperClient,
   path: string,
   mode: 'persistent' | 'container',
 ): Promise<void> {
-  if (client.closedNodes) {
-    await client.closedNodes.ensure(path, mode);
+  if (client.access) {
+    await client.access.ensure(path, mode);
     return;
   }
   const segments = path.split('/').slice(1);

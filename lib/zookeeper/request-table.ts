@@ -20,8 +20,6 @@ interface Pending {
 const MOST_PENDING = 100_000;
 const MOST_PENDING_CHARACTERS = 8 * 1024 * 1024;
 
-const LONGEST_WAIT_FOR_QUIET_MS = 200;
-
 /** The requests of one client that have not been answered yet. */
 export class RequestTable {
   readonly #pending = new Map<number, Pending>();
@@ -29,14 +27,6 @@ export class RequestTable {
   #lastId = 0;
   #pendingCharacters = 0;
   #sweeps = 0;
-  /** Set while somebody waits until nothing is pending. */
-  #quiet: { readonly come: Promise<void>; end(): void } | undefined;
-  readonly #hasCredentials: boolean;
-
-  constructor(hasCredentials: boolean) {
-    this.#hasCredentials = hasCredentials;
-  }
-
   /** Queues a request. The promise settles in any case. */
   add(
     operation: RequestOperation,
@@ -83,15 +73,6 @@ export class RequestTable {
     return outbox;
   }
 
-  /** See {@link ZookeeperClient.whenQuiet}. */
-  whenQuiet(): Promise<void> | undefined {
-    if (this.#pending.size === 0) {
-      return undefined;
-    }
-    this.#quiet ??= this.#awaitQuiet();
-    return this.#quiet.come;
-  }
-
   settle(reply: ReplyTuple): void {
     const [id, code] = reply;
     const pending = this.#take(id);
@@ -99,12 +80,7 @@ export class RequestTable {
       pending?.resolve(reply);
     } else {
       pending?.reject(
-        errorOfCode(
-          code,
-          pending.operation,
-          pending.path,
-          this.#hasCredentials,
-        ),
+        errorOfCode(code, pending.operation, pending.path, false),
       );
     }
   }
@@ -140,24 +116,8 @@ export class RequestTable {
     if (pending) {
       this.#pending.delete(id);
       this.#pendingCharacters -= pending.dataLength;
-      if (this.#pending.size === 0) {
-        this.#quiet?.end();
-      }
     }
     return pending;
-  }
-
-  #awaitQuiet(): { readonly come: Promise<void>; end(): void } {
-    let end = (): void => undefined;
-    const come = new Promise<void>((resolve) => {
-      const timer = setTimeout(() => end(), LONGEST_WAIT_FOR_QUIET_MS);
-      end = () => {
-        clearTimeout(timer);
-        this.#quiet = undefined;
-        resolve();
-      };
-    });
-    return { come, end };
   }
 }
 

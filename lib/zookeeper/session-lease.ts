@@ -23,6 +23,11 @@ export interface SessionLeaseOptions {
    * make: the heartbeat.
    */
   readonly writeHeartbeat: () => Promise<void>;
+  /**
+   * False when somebody may have taken this process for dead and closed the
+   * session: no lease holds then, whatever the clocks say.
+   */
+  readonly isTrusted?: () => boolean;
 }
 
 /** A heartbeat that has been answered, or given up. */
@@ -51,6 +56,8 @@ export class SessionLease {
   readonly #clock: Clock;
   readonly #holders = new Set<LeaseHolder>();
   readonly #heartbeats$ = new Subject<Heartbeat>();
+  /** Told when the lease holds. */
+  readonly #waiting = new Set<() => void>();
   #sessionId: string | undefined;
   #sessionTimeoutMs = 0;
   #durationMs = 0;
@@ -100,7 +107,8 @@ export class SessionLease {
     const grantedAt = this.#grantedAt;
     if (
       grantedAt === undefined ||
-      this.#clock.monotonicNs() >= this.#endsAtNs
+      this.#clock.monotonicNs() >= this.#endsAtNs ||
+      !this.#isTrusted
     ) {
       return undefined;
     }
@@ -111,7 +119,7 @@ export class SessionLease {
   /** Milliseconds that the lease still runs; 0 when it does not hold. */
   remainingMs(): number {
     const grantedAt = this.#grantedAt;
-    return grantedAt === undefined
+    return grantedAt === undefined || !this.#isTrusted
       ? 0
       : Math.max(0, this.#durationMs - this.#elapsedMs(grantedAt));
   }
@@ -122,6 +130,11 @@ export class SessionLease {
    */
   get lastContact(): Date | undefined {
     return this.#grantedAt && new Date(this.#grantedAt.wallMs);
+  }
+
+  /** The timeout of the session; without one, what will be asked for. */
+  get sessionTimeoutMs(): number {
+    return this.#sessionTimeoutMs || this.#options.requestedSessionTimeoutMs;
   }
 
   /** Why the last heartbeat failed; undefined if it has not. */
@@ -164,6 +177,11 @@ export class SessionLease {
       this.#grantedAt = sentAt;
       this.#reckonEnd();
     }
+    if (this.isValid()) {
+      for (const tell of this.#waiting) {
+        tell();
+      }
+    }
     if (this.#holders.size === 0 || !this.isValid()) {
       // An acknowledgement that came too late leaves the deadline as it is.
       return;
@@ -202,20 +220,32 @@ export class SessionLease {
   /**
    * {@link renew}, but waits for a heartbeat period at most, and not beyond the
    * moment at which the session may expire: nobody else leads before this
-   * instance has said that it does not.
+   * instance has said that it does not. After a stall the connection may have to
+   * be made again, so that it waits for the next heartbeat as well.
    */
   renewWithinBound(): Promise<boolean> {
-    return this.#renewWithin(this.#heartbeatPeriodMs);
+    return this.#renewWithin(this.#heartbeatPeriodMs, true);
   }
 
-  async #renewWithin(longestMs: number): Promise<boolean> {
+  async #renewWithin(longestMs: number, isPatient: boolean): Promise<boolean> {
     const elapsedMs = this.#grantedAt ? this.#elapsedMs(this.#grantedAt) : 0;
     const untilExpiryMs = this.#sessionTimeoutMs - elapsedMs;
+    const renewal = this.renew();
+    let waiting = (): void => undefined;
+    const extended = new Promise<void>((resolve) => {
+      waiting = resolve;
+    });
+    this.#waiting.add(waiting);
     await settledWithin(
-      [this.renew()],
+      [isPatient ? extended : renewal],
       untilExpiryMs > 0 ? Math.min(longestMs, untilExpiryMs) : longestMs,
     );
+    this.#waiting.delete(waiting);
     return this.isValid();
+  }
+
+  get #isTrusted(): boolean {
+    return this.#options.isTrusted?.() ?? true;
   }
 
   get #heartbeatPeriodMs(): number {
@@ -316,7 +346,10 @@ export class SessionLease {
     const sessionId = this.#sessionId;
     if (!this.isValid()) {
       const isLate = lateByMs > this.#heartbeatPeriodMs / 2;
-      await this.#renewWithin(this.#heartbeatPeriodMs / (isLate ? 1 : 2));
+      await this.#renewWithin(
+        this.#heartbeatPeriodMs / (isLate ? 1 : 2),
+        isLate,
+      );
     }
     if (sessionId !== this.#sessionId) {
       return;

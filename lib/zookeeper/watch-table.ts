@@ -18,21 +18,13 @@ export class WatchTable {
     children: new Map<string, Set<NodeWatcher>>(),
   };
 
-  /** Returns a function that takes the watcher out again. */
-  add(kind: WatchKind, path: string, watcher: NodeWatcher): () => void {
+  add(kind: WatchKind, path: string, watcher: NodeWatcher): void {
     const byPath = this.#watchers[kind];
-    const watchers = byPath.get(path) ?? new Set();
-    byPath.set(path, watchers.add(watcher));
-    return () => {
-      watchers.delete(watcher);
-      if (watchers.size === 0 && byPath.get(path) === watchers) {
-        byPath.delete(path);
-      }
-    };
+    byPath.set(path, (byPath.get(path) ?? new Set()).add(watcher));
   }
 
-  /** Takes a watcher out, whatever it has been set with. */
-  forget(path: string, watcher: NodeWatcher): void {
+  /** Forgets a watcher of either kind. */
+  remove(path: string, watcher: NodeWatcher): void {
     for (const byPath of Object.values(this.#watchers)) {
       const watchers = byPath.get(path);
       if (watchers?.delete(watcher) && watchers.size === 0) {

@@ -65,7 +65,8 @@ export class WireClient implements ZookeeperClient {
     this.#log = new ConnectionLog((notice) => options.onNotice?.(notice));
     this.#session = new Session(options, {
       onConnected: (session) => this.#connected(session),
-      onSuspended: (reason) => this.#suspended(reason),
+      onSuspended: (reason, isAfterStall) =>
+        this.#suspended(reason, isAfterStall),
       onLost: (code, why) => this.#lost(code, why),
       onUnreachable: (reasons, isOfTls) => this.#unreachable(reasons, isOfTls),
       onWatcherError: (error) => this.#log.watcherFailed(messageOf(error)),
@@ -205,10 +206,6 @@ export class WireClient implements ZookeeperClient {
     });
   }
 
-  whenQuiet(): Promise<void> | undefined {
-    return undefined;
-  }
-
   replaceSession(why: string): Promise<void> {
     return this.#session.replace(why);
   }
@@ -331,7 +328,7 @@ export class WireClient implements ZookeeperClient {
   }
 
   /** The connection is gone; the session may come back. */
-  #suspended(reason: string): void {
+  #suspended(reason: string, isAfterStall: boolean): void {
     const { state, epoch, sessionId, sessionTimeoutMs } = this.connection;
     if (
       state !== 'connected' ||
@@ -345,7 +342,13 @@ export class WireClient implements ZookeeperClient {
       this.#log.presumedLost(sessionTimeoutMs);
       this.#change({ state: 'lost', epoch });
     }, sessionTimeoutMs);
-    this.#change({ state: 'suspended', epoch, sessionId, sessionTimeoutMs });
+    this.#change({
+      state: 'suspended',
+      epoch,
+      sessionId,
+      sessionTimeoutMs,
+      isAfterStall,
+    });
   }
 
   #lost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void {

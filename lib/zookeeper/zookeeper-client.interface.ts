@@ -38,6 +38,11 @@ export interface Connection {
   readonly sessionTimeoutMs?: number;
   /** Why there is no connection, where a reason is known. */
   readonly problem?: ZookeeperError;
+  /**
+   * `suspended` only: this process stood still, and the server has hung up since
+   * a guardian keeps the session alive meanwhile. It is there to be taken back.
+   */
+  readonly isAfterStall?: boolean;
 }
 
 /** What becomes of a node when its session ends or its last child goes. */
@@ -121,14 +126,6 @@ export interface ClosedNodes {
   adopt(path: string): Promise<void>;
 }
 
-/** What a client has that can only create open nodes. */
-export interface SealedNodes extends ClosedNodes {
-  /** Creates a persistent node that has never been open. */
-  create(path: string, data: string): Promise<void>;
-  /** Closes a node that this session has just created. */
-  seal(path: string): Promise<void>;
-}
-
 /**
  * The narrow view of ZooKeeper that the rest of the library has: one session,
  * replaced when it expires, and requests that always settle.
@@ -137,6 +134,12 @@ export interface SealedNodes extends ClosedNodes {
  * one session's requests in that order, so requests made in one turn of the
  * event loop are pipelined. A request made without a connection is rejected at
  * once with `CONNECTION_LOSS`: nothing is queued behind the caller's back.
+ *
+ * While there is a connection, the server hears of the session at least every
+ * sixth of the session timeout, whatever is asked or not (docs/safety.md).
+ *
+ * Giving up a connection never ends a session; only {@link replaceSession} and
+ * {@link close} do.
  */
 export interface ZookeeperClient {
   readonly connection: Connection;
@@ -144,8 +147,6 @@ export interface ZookeeperClient {
   readonly connection$: Observable<Connection>;
   /** Present if nodes are closed to others. */
   readonly access?: ClosedNodes | undefined;
-  /** Present if there are credentials. */
-  readonly closedNodes?: SealedNodes | undefined;
 
   /**
    * Begins to connect. Resolves as soon as the client itself works, however
@@ -193,12 +194,6 @@ export interface ZookeeperClient {
    * made sure that nobody believes in the session any more. Never rejects.
    */
   replaceSession(why: string): Promise<void>;
-
-  /**
-   * For what need not be asked before all that others wait for: undefined if
-   * nothing is awaited, else it resolves when that is so, or after a moment.
-   */
-  whenQuiet(): Promise<void> | undefined;
 
   /**
    * Ends the session at once, with its ephemeral nodes. Resolves when it is

@@ -120,6 +120,43 @@ describe('@OnElected() and @OnDeposed()', () => {
   });
 });
 
+describe('a hook that never ends', () => {
+  @Injectable()
+  class Stuck {
+    @OnDeposed()
+    close(): Promise<void> {
+      return new Promise(() => undefined);
+    }
+  }
+
+  it('is named, and waited for once', async () => {
+    const logger = new MemoryLogger();
+    const app = await startApplication({
+      options: {
+        connectionString: server.connectionString,
+        basePath: '/stuck-hook',
+        drainTimeoutMs: 300,
+      },
+      providers: [Stuck],
+      logger,
+    });
+    const election = app.get(LeaderElection);
+    const waits = (): string[] =>
+      logger.messages('warn').filter((text) => /has not ended/.test(text));
+    await election.waitForLeadership({ timeoutMs: 10_000 });
+    await election.resign();
+    expect(waits()).toEqual([
+      expect.stringMatching(
+        /^Stuck\.close\(\) has not ended within drainTimeoutMs \(300 ms\)/,
+      ),
+    ]);
+    await election.waitForLeadership({ timeoutMs: 10_000 });
+    // A call of its own, which is waited for and given up like the first.
+    await election.resign();
+    expect(waits()).toHaveLength(2);
+  });
+});
+
 describe('LeaderGuard', () => {
   @Controller()
   class Work {

@@ -30,7 +30,7 @@ export interface FaultInstanceOptions {
 const EXPECTED_ERROR = new RegExp(
   [
     'because its run ledger \\S+ is not available',
-    'cannot be held: create \\S+: the node does not exist; trying again',
+    'cannot take part in the election \\S+: create \\S+: the node does not exist; trying again',
     '^\\[Cron\\] Missed execution deadline',
   ].join('|'),
 );

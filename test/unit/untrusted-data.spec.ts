@@ -14,8 +14,8 @@ import {
   takenOver,
 } from '../../lib/tasks/ledger/ledger-document.js';
 import { parseLedger } from '../../lib/tasks/ledger/parse-ledger.js';
-import { readAcl } from '../../lib/zookeeper/closed/acl.js';
-import { JuteReader } from '../../lib/zookeeper/closed/jute.js';
+import { acl } from '../../lib/zookeeper/codec/acl.record.js';
+import { JuteReader } from '../../lib/zookeeper/codec/jute-reader.js';
 import {
   describeOpenProblem,
   describeRequestProblem,
@@ -382,7 +382,7 @@ describe('what a server sends', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {
-          const list = readAcl(new JuteReader(Buffer.from(bytes)));
+          const list = acl.read(new JuteReader(Buffer.from(bytes)));
           outcomes.add(list.length <= 1_000 ? 'a list' : 'too long');
         } catch (error) {
           outcomes.add((error as Error).name);

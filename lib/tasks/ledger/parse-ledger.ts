@@ -32,7 +32,7 @@ export function parseLedger(data: string, task: string): LedgerDocument {
     throw new TypeError('it is the ledger of another task');
   }
   if (
-    !isCount(ledger.token) ||
+    !Number.isSafeInteger(ledger.token) ||
     !isTime(ledger.tick) ||
     !isListOf(ledger.open, isOpenRun) ||
     !isListOf(ledger.past, isPastRun)
@@ -57,7 +57,7 @@ function isOpenRun(value: unknown): value is OpenRun {
     typeof value.instanceId === 'string' &&
     isTime(value.tick) &&
     isTime(value.startedAt) &&
-    isCount(value.token) &&
+    Number.isSafeInteger(value.token) &&
     isCount(value.attempt)
   );
 }

@@ -18,9 +18,9 @@ export class ZookeeperLedgerStore implements LedgerStore {
   }
 
   async read(): Promise<StoredLedger | undefined> {
-    const { closedNodes } = this.#client;
-    if (closedNodes && !this.#isKnownClosed) {
-      await closedNodes.adopt(this.location);
+    const { access } = this.#client;
+    if (access && !this.#isKnownClosed) {
+      await access.adopt(this.location);
       this.#isKnownClosed = true;
     }
     try {
@@ -40,10 +40,8 @@ export class ZookeeperLedgerStore implements LedgerStore {
   }
 
   async create(data: string): Promise<number> {
-    const { closedNodes } = this.#client;
-    if (closedNodes) {
-      await closedNodes.create(this.location, data);
-      return 0;
+    if (this.#client.access) {
+      await this.#ensureParent();
     }
     try {
       await this.#client.create(this.location, data, 'persistent');
@@ -51,7 +49,7 @@ export class ZookeeperLedgerStore implements LedgerStore {
       if (!isZookeeperError(error, 'NO_NODE')) {
         throw error;
       }
-      await ensurePath(this.#client, this.#tasksPath, 'persistent');
+      await this.#ensureParent();
       await this.#client.create(this.location, data, 'persistent');
     }
     return 0;
@@ -59,6 +57,10 @@ export class ZookeeperLedgerStore implements LedgerStore {
 
   async write(data: string, version: number): Promise<number> {
     return (await this.#client.set(this.location, data, version)).version;
+  }
+
+  #ensureParent(): Promise<void> {
+    return ensurePath(this.#client, this.#tasksPath, 'persistent');
   }
 
   reachable(signal: AbortSignal): Promise<void> {

@@ -244,7 +244,13 @@ export class TermLedger {
     try {
       return await change;
     } catch (error) {
-      if (error instanceof SupersededError && (await this.leadsForSure(term))) {
+      if (
+        error instanceof SupersededError &&
+        (await this.leadsForSure(term)) &&
+        // Our entry may have been deleted, and we not heard of it yet.
+        (await this.#settings.election.confirm()) &&
+        this.leads(term)
+      ) {
         const { fencingToken, election } = term;
         throw new LeaderTaskError(
           'LEDGER_CORRUPT',

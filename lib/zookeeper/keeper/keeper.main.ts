@@ -3,6 +3,7 @@
  * application. It does what the application says over its IPC channel, ends the
  * session when that channel breaks, and exits.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KeeperSession } from './keeper-session.js';
 import { describeOpenProblem, isToKeeper } from './message-check.js';
 import {
@@ -23,12 +24,18 @@ import { StallWatch } from './stall-watch.js';
 /** A parent that does not say what to do within this time never will. */
 const OPEN_TIMEOUT_MS = 30_000;
 
+/** The kernel tells of the end of a parent up to 20 ms after that of its channel. */
+const PARENT_END_MS = 100;
+/** The application, as it calls itself. */
+const APPLICATION_PID = Number(process.argv[2] ?? process.ppid);
+
 /** While so many answers are awaited, no message is sent for one of them. */
 const BURST = 16;
 const LONGEST_GATHERING_MS = 1;
 
 let Native: NativeBindingClass | undefined;
 let session: KeeperSession | undefined;
+let isClosing = false;
 let stallWatch: StallWatch | undefined;
 let outbox: (ReplyTuple | WatchTuple)[] = [];
 /** Requests that came last in their message: the answers go together, too. */
@@ -136,10 +143,28 @@ function giveUp(reason: string): void {
 
 /** Ends the session and then the process. */
 async function close(): Promise<void> {
+  isClosing = true;
   stallWatch?.stop();
   await session?.close();
   send({ type: 'closed' });
   exit(0);
+}
+
+/**
+ * The end of the channel proves nothing: an application that lives may believe
+ * in its session, and another keeper takes that over. The native client cannot
+ * give a connection up without ending the session; the end of the process can.
+ */
+async function channelClosed(): Promise<void> {
+  for (let ms = 0; ms < PARENT_END_MS && !isClosing; ms++) {
+    if (process.ppid !== APPLICATION_PID) {
+      await close();
+    }
+    await sleep(1);
+  }
+  if (!isClosing) {
+    process.kill(process.pid, 'SIGKILL');
+  }
 }
 
 function exit(code: number): void {
@@ -155,10 +180,10 @@ function exit(code: number): void {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => undefined);
 }
-process.title = `nestjs-zookeeper-leader keeper of ${process.ppid}`;
+process.title = `nestjs-zookeeper-leader keeper of ${APPLICATION_PID}`;
 
 const openDeadline = setTimeout(() => void close(), OPEN_TIMEOUT_MS);
-process.on('disconnect', () => void close());
+process.on('disconnect', () => void channelClosed());
 process.on('message', (message: unknown) => {
   stallWatch?.sawLife();
   session?.resume();

@@ -59,6 +59,7 @@ const POLL_INTERVAL_MS = 5;
 /** Often enough beside the session timeout, and no burden when nothing happens. */
 const CHECKS_PER_SESSION_TIMEOUT = 20;
 const LONGEST_CHECK_INTERVAL_MS = 500;
+const CONTACTS_PER_SESSION_TIMEOUT = 6;
 
 /**
  * One native client object for one connection to one server. The object is
@@ -142,7 +143,9 @@ export class NativeConnection {
     clearInterval(attempt);
     if (isConnected) {
       this.#watchConnection();
-      await this.#within(isKnown);
+      // However late: closing a connection would end the session with it, and
+      // the native client itself notices a server that is mute.
+      await Promise.race([isKnown, this.ended]);
     }
     return isConnected && !this.#isOver;
   }
@@ -166,16 +169,6 @@ export class NativeConnection {
         setImmediate(() => this.#finish('disconnected'));
       }
     });
-  }
-
-  /** Waits for an answer; without one the connection is over. */
-  async #within(answer: Promise<void>): Promise<void> {
-    const timer = setTimeout(
-      () => this.#finish('disconnected'),
-      this.#options.connectTimeoutMs,
-    );
-    await Promise.race([answer, this.ended]);
-    clearTimeout(timer);
   }
 
   get session(): SessionCredentials {
@@ -330,7 +323,17 @@ export class NativeConnection {
         this.#finish('disconnected');
       }
     }, intervalMs);
-    void this.ended.then(() => clearInterval(watch));
+    // By itself the native client lets a server wait for a third of the session
+    // timeout, longer than a lease permits (docs/safety.md).
+    const contact = setInterval(() => {
+      if (this.#native.state === STATE_CONNECTED) {
+        this.#native.a_get('/', false, () => undefined);
+      }
+    }, this.#options.sessionTimeoutMs / CONTACTS_PER_SESSION_TIMEOUT);
+    void this.ended.then(() => {
+      clearInterval(watch);
+      clearInterval(contact);
+    });
   }
 
   #finish(end: ConnectionEnd): void {

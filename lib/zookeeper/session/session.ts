@@ -44,7 +44,7 @@ export interface ConnectedSession extends GrantedSession {
 export interface SessionEvents {
   onConnected(session: ConnectedSession): void;
   /** The connection is gone, the session perhaps not. */
-  onSuspended(reason: string): void;
+  onSuspended(reason: string, isAfterStall: boolean): void;
   /** The session is over, or cannot be had. */
   onLost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void;
   /** All servers have been tried in vain. `isOfTls`: it is for us to mend. */
@@ -157,10 +157,10 @@ export class Session {
       await this.#use(endpoint, timeoutMs);
       return;
     }
-    this.#events.onUnreachable(
-      this.#servers.takeFailures(),
-      this.#hasTlsTrouble,
-    );
+    const failures = this.#servers.takeFailures();
+    if (failures.length > 0) {
+      this.#events.onUnreachable(failures, this.#hasTlsTrouble);
+    }
     this.#hasTlsTrouble = false;
     const outageMs = performance.now() - this.#disconnectedAtMs;
     await this.#sleep(retryPauseMs(outageMs, sessionTimeoutMs));
@@ -203,7 +203,7 @@ export class Session {
     const end = await open.ended;
     this.#open = undefined;
     this.#disconnected(endpoint, end, readyAtMs);
-    if (end.kind === 'refused' && end.error.code === 'AUTH_FAILED') {
+    if (isOfIdentity(end)) {
       if (this.#ending) {
         // Nobody whom the servers refuse can end a session.
         this.#forgetSession();
@@ -302,11 +302,14 @@ export class Session {
       if (readyAtMs !== undefined && nowMs - readyAtMs >= LEAST_SUCCESS_MS) {
         this.#servers.succeeded();
         this.#servers.restart(endpoint, this.#positionAfter(end.error));
-      } else if (!this.#isStopped) {
+      } else if (!this.#isStopped && !isOfIdentity(end)) {
         this.#servers.failed(endpoint, reason);
       }
       if (live && !this.#ending && this.#announcedId !== undefined) {
-        this.#events.onSuspended(`${formatServer(endpoint)} ${reason}`);
+        this.#events.onSuspended(
+          `${formatServer(endpoint)} ${reason}`,
+          this.#isAfterStall(end.error),
+        );
       }
     }
     if (this.#ending && !this.#session) {
@@ -319,9 +322,13 @@ export class Session {
    * another connection: it is at hand. One that is silent or has hung up is not.
    */
   #positionAfter(error: Error): 'first' | 'last' {
+    return this.#isAfterStall(error) ? 'first' : 'last';
+  }
+
+  #isAfterStall(error: Error): boolean {
     const timeoutMs = this.#options.sessionTimeoutMs;
     const isStalled = performance.now() - this.#stalledAtMs < timeoutMs;
-    return isStalled && !(error instanceof SilenceError) ? 'first' : 'last';
+    return isStalled && !(error instanceof SilenceError);
   }
 
   #reasonOf(error: Error, wasReady: boolean): string {
@@ -409,4 +416,11 @@ export class Session {
     clearTimeout(timer);
     this.#pause = undefined;
   }
+}
+
+/** Whether a server has answered, and does not believe who we are. */
+function isOfIdentity(
+  end: ConnectionEnd,
+): end is Extract<ConnectionEnd, { kind: 'refused' }> {
+  return end.kind === 'refused' && end.error.code === 'AUTH_FAILED';
 }

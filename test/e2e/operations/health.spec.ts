@@ -203,7 +203,7 @@ describe('the health of an instance', () => {
         status: 'down',
         problems: [
           'credentials refused',
-          'the election "default" cannot be held: no permission',
+          'this instance cannot take part in the election "default": no permission',
         ],
       },
     });

@@ -112,7 +112,7 @@ describe('a session that is replaced while its instance joins', () => {
     const proxy = a.proxy as TcpProxy;
     const { session } = a.elections;
     const before = session?.client.connection.sessionId;
-    // Asked over a session of its own, before the node is created.
+    // Asked before the node is created.
     const held = proxy.holdReplyOf('getACL');
     const election = a.elections.get();
     await held.arrived;
@@ -120,13 +120,13 @@ describe('a session that is replaced while its instance joins', () => {
       port: group.port,
       ...proxy.lastSession(before),
     });
+    proxy.cut();
     await waitFor(
       () =>
         session?.client.connection.state === 'connected' &&
         session.client.connection.sessionId !== before,
       { description: 'another session' },
     );
-    held.release();
     await waitFor(() => election.isLeader(), { description: 'A to lead' });
     await waitFor(async () => (await election.participants()).length === 1, {
       description: 'A to be there once',

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { systemClock } from '../../../lib/zookeeper/clock.js';
 import { InstanceNode } from '../../../lib/zookeeper/instance-node.js';
 import { KeeperClient } from '../../../lib/zookeeper/keeper-client.js';
 import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
 import { SessionLease } from '../../../lib/zookeeper/session-lease.js';
+import { LeadershipLog } from '../../../lib/election/leadership-log.js';
 import { ZookeeperElection } from '../../../lib/election/zookeeper-election.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
@@ -71,8 +73,7 @@ function participant(
     isEnabled: true,
     drain: async () => undefined,
     guard: (_election, task) => task,
-    onProblem: () => undefined,
-    onResignRequested: () => undefined,
+    reporter: new LeadershipLog(new Logger(), instanceId).reporter(name, ''),
   });
 }
 

@@ -58,7 +58,7 @@ describe('session and connection', () => {
       () =>
         group.logger
           .messages('log')
-          .some((text) => /again, session/.test(text)),
+          .some((text) => /again after .* same session/.test(text)),
       {
         description: 'the connection to come back',
       },
@@ -251,7 +251,7 @@ describe('session and connection', () => {
       description: 'A to have led',
     });
     expect(isLeaderAfterStall).toBe(false);
-    // The keeper has kept the session: a fresh heartbeat makes it leader again.
+    // The guardian has kept the session: a fresh heartbeat makes it leader again.
     await group.waitForLeader(a);
     await group.expectInvariant();
   });
@@ -273,7 +273,7 @@ describe('session and connection', () => {
     });
     expect(group.logger.messages('error')).toEqual([
       expect.stringMatching(
-        /Election "default" cannot be held: .*closed to clients without credentials/,
+        /This instance cannot take part in the election "default": .*closed to clients without credentials/,
       ),
     ]);
     expect(a.proxy?.requests().length).toBeLessThan(60);
@@ -301,7 +301,7 @@ describe('session and connection', () => {
     expect(a.isLeader).toBe(false);
     expect(group.logger.messages('error')).toEqual([
       expect.stringMatching(
-        /Election "default" cannot be held: .*\/instances\/.*closed to clients without credentials/,
+        /This instance cannot take part in the election "default": .*\/instances\/.*closed to clients without credentials/,
       ),
     ]);
     expect([...a.elections.problems.keys()]).toEqual(['default']);
@@ -313,6 +313,39 @@ describe('session and connection', () => {
     await group.waitForLeader(a);
     await group.expectInvariant();
   });
+
+  it.each(['auth', 'connect', 'getData'])(
+    'an answer to %s that never comes costs a connection, and no session',
+    async (opcode) => {
+      const a = await group.join('A', {
+        isProxied: true,
+        sessionTimeoutMs: 6_000,
+        credentials: { username: 'app', password: 'secret' },
+      });
+      await group.waitForLeader(a);
+      const b = await group.join('B', {
+        sessionTimeoutMs: 6_000,
+        credentials: { username: 'app', password: 'secret' },
+      });
+      const proxy = a.proxy as TcpProxy;
+      const { client } = a.elections.session ?? {};
+      const before = client?.connection;
+      const held = proxy.holdReplyOf(opcode);
+      proxy.cut();
+      await held.arrived;
+      await group.waitUntil(
+        () =>
+          client?.connection.state === 'connected' &&
+          client.connection.epoch >
+            (before?.epoch ?? 0) + (opcode === 'getData' ? 1 : 0),
+        { description: 'another connection', timeoutMs: 20_000 },
+      );
+      expect(client?.connection.sessionId).toBe(before?.sessionId);
+      expect(b.roles).not.toContain('leader');
+      await group.waitForLeader(a);
+      group.expectOneLeaderAtATime();
+    },
+  );
 
   it('credentials are sent again on every new session', async () => {
     const credentials = { username: 'app', password: 'secret' };

@@ -85,15 +85,15 @@ function of(
   return instance?.events.filter((event) => event.type === type) ?? [];
 }
 
-function keeperOf(instance: ProcessInstance | undefined): number {
+function guardianOf(instance: ProcessInstance | undefined): number {
   return instance?.descendants()[0] as number;
 }
 
 describe('time', () => {
-  it('application and keeper paused for twice the session timeout: not leading in the first turn', async () => {
+  it('application and guardian paused for twice the session timeout: not leading in the first turn', async () => {
     const [a, b] = await start(['A', 'B']);
-    const keeper = keeperOf(a);
-    process.kill(keeper, 'SIGSTOP');
+    const guardian = guardianOf(a);
+    process.kill(guardian, 'SIGSTOP');
     await a?.pause();
     const pausedAt = process.hrtime.bigint();
     await b?.waitForEvent('leading', () => true, { timeoutMs: 15_000 });
@@ -104,7 +104,7 @@ describe('time', () => {
       { description: 'twice the session timeout' },
     );
     a?.resume();
-    process.kill(keeper, 'SIGCONT');
+    process.kill(guardian, 'SIGCONT');
     const first = await a?.waitForEvent('after a pause');
     expect(first).toMatchObject({ isLeader: false });
     const task = await a?.waitForEvent('task');
@@ -137,19 +137,12 @@ describe('time', () => {
     expect(await nodes()).toEqual(before);
   }, 60_000);
 
-  it('only the application paused for longer than maxStallMs: the keeper gives the session up', async () => {
+  it('only the application paused for longer than maxStallMs: its session ends', async () => {
     const [a, b] = await start(['A', 'B'], {
-      maxStallMs: 1_000,
-      sessionTimeoutMs: 10_000,
+      maxStallMs: 2 * SESSION_TIMEOUT_MS,
     });
     await a?.pause();
-    const pausedAt = process.hrtime.bigint();
-    const led = await b?.waitForEvent('leading', () => true, {
-      timeoutMs: 9_000,
-    });
-    expect(Number(BigInt(led?.atNs as string) - pausedAt) / 1e6).toBeLessThan(
-      9_000,
-    );
+    await b?.waitForEvent('leading', () => true, { timeoutMs: 20_000 });
     a?.resume();
     await a?.waitForEvent('lost');
     await waitFor(async () => (await nodes()).length === 2, {
@@ -158,16 +151,29 @@ describe('time', () => {
     expect(of(a, 'leading')).toHaveLength(1);
   }, 60_000);
 
-  it('the keeper killed while leading: the session is taken over, leadership goes on', async () => {
+  it('a stall of more than the session timeout does not end the term, also with step-down', async () => {
+    const [a, b] = await start(['A', 'B'], {
+      connectionLossPolicy: 'step-down',
+    });
+    const before = await nodes();
+    a?.send({ blockMs: 2 * SESSION_TIMEOUT_MS });
+    await a?.waitForEvent('after a pause', () => true, { timeoutMs: 15_000 });
+    expect(await a?.waitForEvent('task')).toMatchObject({ isLeader: true });
+    expect(of(a, 'lost')).toHaveLength(0);
+    expect(of(b, 'leading')).toHaveLength(0);
+    expect(await nodes()).toEqual(before);
+  }, 60_000);
+
+  it('the guardian killed while leading: leadership goes on, and another one comes', async () => {
     const [a, b] = await start(['A', 'B']);
     const before = await nodes();
     for (let round = 0; round < 3; round += 1) {
-      const killed = keeperOf(a);
+      const killed = guardianOf(a);
       process.kill(killed, 'SIGKILL');
-      await waitFor(() => ![undefined, killed].includes(keeperOf(a)), {
-        description: 'another keeper',
+      await waitFor(() => ![undefined, killed].includes(guardianOf(a)), {
+        description: 'another guardian',
       });
-      await a?.waitForLine(/again, session/);
+      await a?.waitForLine(/A guardian works again/);
       a?.lines.splice(0);
     }
     expect(await nodes()).toEqual(before);
@@ -181,10 +187,10 @@ describe('time', () => {
     const sessionTimeoutMs = 8_000;
     const [a] = await start(['A'], { sessionTimeoutMs });
     const [left] = await nodes();
-    const keeper = keeperOf(a);
-    process.kill(keeper, 'SIGSTOP');
+    const guardian = guardianOf(a);
+    process.kill(guardian, 'SIGSTOP');
     await a?.kill();
-    process.kill(keeper, 'SIGKILL');
+    process.kill(guardian, 'SIGKILL');
     const again = new ProcessInstance(MAIN, {
       env: {
         OPTIONS: JSON.stringify({
@@ -203,21 +209,15 @@ describe('time', () => {
     expect(await nodes()).not.toContain(left);
   }, 60_000);
 
-  it('the keeper paused: it is replaced, and leadership goes on or comes back', async () => {
+  it('the guardian paused: it is replaced, and leadership goes on', async () => {
     const [a, b] = await start(['A', 'B'], { sessionTimeoutMs: 3_000 });
-    const paused = keeperOf(a);
+    const paused = guardianOf(a);
     process.kill(paused, 'SIGSTOP');
-    await waitFor(
-      () =>
-        of(b, 'leading').length > 0 ||
-        ![undefined, paused].includes(keeperOf(a)),
-      {
-        timeoutMs: 15_000,
-        description: 'something to be done about it',
-      },
-    );
-    await waitFor(async () => (await nodes()).length === 2, {
-      description: 'two participants',
+    await waitFor(() => ![undefined, paused].includes(guardianOf(a)), {
+      timeoutMs: 20_000,
+      description: 'another guardian',
     });
+    expect(of(a, 'lost')).toHaveLength(0);
+    expect(of(b, 'leading')).toHaveLength(0);
   }, 60_000);
 });

@@ -122,7 +122,7 @@ describe('LeaderTasks', () => {
     await app.close();
     const tookMs = performance.now() - startedAtMs;
     expect(tookMs).toBeGreaterThan(drainTimeoutMs - 100);
-    // Aborted, and given a moment: not drained once more.
+    // Told at once, and not waited for once more.
     expect(tookMs).toBeLessThan(2 * drainTimeoutMs - 500);
     expect(signal?.aborted).toBe(true);
   });

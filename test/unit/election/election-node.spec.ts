@@ -3,9 +3,9 @@ import { describe, expect, it } from '@jest/globals';
 import {
   parseParticipant,
   sortedNodes,
-} from '../../lib/election/election-node.js';
-import type { NodeStat } from '../../lib/zookeeper/zookeeper-client.interface.js';
-import { VERSION } from '../../lib/version.js';
+} from '../../../lib/election/election-node.js';
+import type { NodeStat } from '../../../lib/zookeeper/zookeeper-client.interface.js';
+import { VERSION } from '../../../lib/version.js';
 
 const STAT = { czxid: 7, createdAtMs: 1_000 } as NodeStat;
 
@@ -56,7 +56,7 @@ describe('election nodes', () => {
 });
 
 it('the version that instances tell is that of the package', () => {
-  const file = new URL('../../package.json', import.meta.url);
+  const file = new URL('../../../package.json', import.meta.url);
   const { version } = JSON.parse(readFileSync(file, 'utf8')) as {
     version: string;
   };

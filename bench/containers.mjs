@@ -1,0 +1,211 @@
+// @ts-check
+/**
+ * `npm run bench:containers`: how long nobody leads when an instance dies, by how
+ * it dies and where it runs.
+ *
+ *   npm run bench:containers                       all of it, about half an hour
+ *   npm run bench:containers -- --places run,bare --ways kill,heap --n 3
+ *   npm run bench:containers -- --write            into docs/deployment.md
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Logger } from '@nestjs/common';
+import { startZookeeper } from '../scripts/zookeeper/server.mjs';
+import { LeaderElections } from '../dist/esm/election/leader-elections.js';
+import { resolveOptions } from '../dist/esm/zookeeper-leader.options.js';
+import {
+  canLimitMemory,
+  Instance,
+  PLACES,
+  whyNot,
+} from './containers/places.mjs';
+
+/**
+ * How an instance dies. `signal`: to node itself; `all`: SIGKILL to every process
+ * of the container; without, it does it itself.
+ *
+ * @type {Record<string, { title: string, signal?: NodeJS.Signals, isGroup?: true, isLimited?: true }>}
+ */
+const WAYS = {
+  kill: { title: '`kill -9`', signal: 'SIGKILL' },
+  term: { title: 'SIGTERM', signal: 'SIGTERM' },
+  heap: { title: 'heap out of memory' },
+  abort: { title: '`process.abort()`' },
+  exit: { title: '`process.exit()`' },
+  exception: { title: 'uncaught exception' },
+  memory: { title: 'killed for memory (cgroup)', isLimited: true },
+  group: {
+    title: 'all processes killed (as `memory.oom.group`)',
+    isGroup: true,
+  },
+};
+/** So often where it is promised, and where it ends by a timeout. */
+const PROMISED = 20;
+const USUAL = 5;
+const BY_TIMEOUT = 2;
+const SLOW_MS = 2_000;
+const SESSION_TIMEOUT_MS = 10_000;
+const LONGEST_MS = 45_000;
+const DOCUMENT = fileURLToPath(
+  new URL('../docs/deployment.md', import.meta.url),
+);
+
+const { values } = parseArgs({
+  options: {
+    places: { type: 'string', default: Object.keys(PLACES).join() },
+    ways: { type: 'string', default: Object.keys(WAYS).join() },
+    n: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+});
+
+Logger.overrideLogger(false);
+const zookeeper = await startZookeeper({ tickTimeMs: 1000 });
+const options = {
+  connectionString: zookeeper.connectionString,
+  basePath: '/bench-containers',
+  sessionTimeoutMs: SESSION_TIMEOUT_MS,
+};
+const successors = new LeaderElections(
+  resolveOptions({ ...options, instanceId: 'successor' }),
+  { instanceId: 'successor', host: 'bench', pid: process.pid },
+  'bench',
+);
+const successor = successors.find('default', 'bench');
+let leadsSinceNs = 0n;
+successor.leadership$.subscribe(({ role }) => {
+  leadsSinceNs = role === 'leader' ? process.hrtime.bigint() : 0n;
+});
+
+/**
+ * @param {() => unknown} condition
+ * @param {string} what
+ */
+async function until(condition, what) {
+  const deadline = performance.now() + LONGEST_MS;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`no ${what}`);
+    await sleep(1);
+  }
+}
+
+/**
+ * Milliseconds from the death of a leader to the next leadership.
+ *
+ * @param {string} place
+ * @param {string} way
+ */
+async function measure(place, way) {
+  const { signal, isGroup, isLimited = false } = WAYS[way] ?? {};
+  await until(() => leadsSinceNs, 'leadership of the successor');
+  const instance = await Instance.start(place, {
+    options: { ...options, instanceId: `${place}-${way}` },
+    die: way,
+    isLimited,
+  });
+  try {
+    await until(() => instance.when('follower'), 'follower');
+    await successor.resign();
+    await until(() => instance.when('leader'), 'leader');
+    await until(() => successor.leadership.role === 'follower', 'successor');
+    await sleep(500);
+    const { node, all } = instance.pids();
+    let atNs = process.hrtime.bigint();
+    if (isGroup) {
+      for (const pid of all) process.kill(pid, 'SIGKILL');
+    } else {
+      process.kill(Number(node), signal ?? 'SIGUSR2');
+    }
+    await until(() => leadsSinceNs, 'next leader');
+    const nextNs = leadsSinceNs;
+    if (way === 'heap') atNs = instance.lastWordsNs;
+    else if (signal !== 'SIGKILL' && !isGroup)
+      atNs = instance.when('dying') ?? atNs;
+    return Math.max(0, Number(nextNs - atNs) / 1e6);
+  } finally {
+    await instance.close();
+  }
+}
+
+/** @param {number[]} samples */
+function format(samples) {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+  const show = (/** @type {number} */ ms) =>
+    ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms)}`;
+  return `${show(median)} (${show(sorted.at(-1) ?? 0)}, n=${sorted.length})`;
+}
+
+/** @type {Map<string, string>} */
+const cells = new Map();
+const places = values.places.split(',');
+const ways = values.ways.split(',');
+const notes = [];
+try {
+  await successors.start();
+  for (const place of places) {
+    const why = whyNot(place);
+    if (why) {
+      notes.push(`${PLACES[place]?.title}: skipped, ${why}.`);
+      console.log(notes.at(-1));
+      continue;
+    }
+    for (const way of ways) {
+      if (WAYS[way]?.isLimited && !canLimitMemory()) {
+        cells.set(`${place} ${way}`, 'skipped');
+        continue;
+      }
+      const isPromised =
+        ['run', 'sidecar'].includes(place) ||
+        (place === 'bare' && way === 'kill');
+      const count = Number(values.n ?? (isPromised ? PROMISED : USUAL));
+      const samples = [];
+      let problem = '';
+      while (samples.length < count) {
+        try {
+          samples.push(await measure(place, way));
+        } catch (error) {
+          problem = error instanceof Error ? error.message : String(error);
+          break;
+        }
+        const slow = samples.filter((ms) => ms > SLOW_MS).length;
+        if (slow >= BY_TIMEOUT && slow === samples.length) break;
+      }
+      const text = samples.length > 0 ? format(samples) : problem;
+      cells.set(`${place} ${way}`, text);
+      console.log(`${place} ${way}: ${text}${problem && ` (${problem})`}`);
+    }
+  }
+} finally {
+  await successors.shutDown();
+  await zookeeper.close();
+}
+
+const shown = places.filter((place) =>
+  ways.some((way) => cells.has(`${place} ${way}`)),
+);
+const rows = [
+  ['how it dies', ...shown.map((place) => PLACES[place]?.title ?? place)],
+  ['---', ...shown.map(() => '---')],
+  ...ways.map((way) => [
+    WAYS[way]?.title ?? way,
+    ...shown.map((place) => cells.get(`${place} ${way}`) ?? ''),
+  ]),
+];
+const table = [
+  ...rows.map((row) => `| ${row.join(' | ')} |`),
+  '',
+  `Node.js ${process.versions.node}, ${cpus().length} cores, one ZooKeeper server, session timeout ` +
+    `${SESSION_TIMEOUT_MS / 1000} s.`,
+  ...notes,
+].join('\n');
+console.log(`\n${table}`);
+if (values.write) {
+  const text = readFileSync(DOCUMENT, 'utf8');
+  const marked =
+    /(<!-- bench:containers -->\n)[^]*?(<!-- \/bench:containers -->)/;
+  writeFileSync(DOCUMENT, text.replace(marked, `$1\n${table}\n\n$2`));
+}

@@ -1,0 +1,15 @@
+/** Hears of one election what an operator should know. */
+export interface ElectionReporter {
+  /** The step has failed for a reason that no new connection heals. */
+  problem(error: unknown): void;
+  /** The step has succeeded. */
+  healed(): void;
+  /** This instance makes way for others, and comes back after a pause. */
+  madeWay(why: string, pauseMs: number): void;
+  /** The session has to end, since the entry cannot be removed; returns why. */
+  sessionGivenUp(why: string): string;
+  /** A node looks like a participant's and has no session. */
+  stray(node: string): void;
+  /** Somebody wants this instance to make way, through ZooKeeper. */
+  resignRequested(requestedBy: string): void;
+}

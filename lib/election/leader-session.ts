@@ -1,0 +1,70 @@
+import type { Logger } from '@nestjs/common';
+import { createGuardian } from '../guardian/application/create-guardian.js';
+import { systemClock } from '../zookeeper/clock.js';
+import {
+  InstanceNode,
+  type InstanceIdentity,
+} from '../zookeeper/instance-node.js';
+import type { ClientNotice } from '../zookeeper/connection-log.js';
+import { NodePaths } from '../zookeeper/node-paths.js';
+import { SessionLease } from '../zookeeper/session-lease.js';
+import { WireClient } from '../zookeeper/wire-client.js';
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import type { ResolvedOptions } from '../zookeeper-leader.options.js';
+
+/** What all elections of an application share. */
+export interface LeaderSession {
+  readonly client: ZookeeperClient;
+  readonly lease: SessionLease;
+  readonly paths: NodePaths;
+}
+
+export function openSession(
+  options: ResolvedOptions,
+  identity: InstanceIdentity,
+  version: string,
+  logger: Logger,
+): LeaderSession {
+  const paths = new NodePaths(options.basePath);
+  const onNotice = ({ level, text }: ClientNotice): void => logger[level](text);
+  const guardian = createGuardian({
+    guardian: options.guardian,
+    maxStallMs: options.maxStallMs,
+    onNotice,
+    onUntrusted: (why) => void client.replaceSession(why),
+  });
+  // Now, long before it is needed: it is ready when the application is.
+  void guardian?.start();
+  const client = new WireClient({ ...options, paths, guardian, onNotice });
+  const instanceNode = new InstanceNode(client, paths, identity, version);
+  const lease = new SessionLease({
+    client,
+    clock: systemClock,
+    requestedSessionTimeoutMs: options.sessionTimeoutMs,
+    maxStallMs: options.maxStallMs,
+    writeHeartbeat: () => instanceNode.write(),
+    isTrusted: () => guardian?.isTrusted() ?? true,
+  });
+  warnOfGrantedTimeout(client.connection$, options.sessionTimeoutMs, logger);
+  return { client, lease, paths };
+}
+
+/** A server grants what its own bounds allow, not what was asked for. */
+function warnOfGrantedTimeout(
+  connection$: ZookeeperClient['connection$'],
+  requestedMs: number,
+  logger: Logger,
+): void {
+  let reportedMs = requestedMs;
+  connection$.subscribe(({ sessionTimeoutMs }) => {
+    if (sessionTimeoutMs !== undefined && sessionTimeoutMs !== reportedMs) {
+      reportedMs = sessionTimeoutMs;
+      logger.warn(
+        `ZooKeeper granted a session timeout of ${sessionTimeoutMs} ms instead ` +
+          `of the ${requestedMs} ms of the option sessionTimeoutMs: its bounds ` +
+          'are minSessionTimeout and maxSessionTimeout, by default 2 and 20 ' +
+          'times its tickTime',
+      );
+    }
+  });
+}

@@ -1,0 +1,186 @@
+import type { Duplex } from 'node:stream';
+import type { attach } from '../zookeeper/handshake/attach.js';
+import { LineSplitter } from './channel/line-splitter.js';
+import {
+  decode,
+  encode,
+  isToGuardian,
+  PROTOCOL_VERSION,
+  SIGN,
+  type FromGuardian,
+  type ToGuardian,
+} from './channel/protocol.js';
+import type { Life, ProcessIdentity } from './process-identity.js';
+import { SessionGuard, type Outcome } from './session-guard.js';
+
+export interface ApplicationChannelOptions {
+  readonly attach: typeof attach;
+  /** How to look at the application that has said who it is. */
+  readonly lookerAt: (application: ProcessIdentity) => () => Life;
+  /** What applications have to know; undefined: nothing. */
+  readonly token?: string | undefined;
+  /** Why a session is not to be guarded; undefined if it may be. */
+  readonly refuse?: (
+    sessionId: string,
+    channel: ApplicationChannel,
+  ) => string | undefined;
+  /** Nothing comes after it. */
+  readonly onOver: (outcome: Outcome, sessionId: string | undefined) => void;
+}
+
+/** A guardian's end of the channel to one application. */
+export class ApplicationChannel {
+  readonly #stream: Duplex;
+  readonly #options: ApplicationChannelOptions;
+  #guard: SessionGuard | undefined;
+  #pid: number | undefined;
+  #isEnding = false;
+  #isOver = false;
+
+  static open(
+    stream: Duplex,
+    options: ApplicationChannelOptions,
+  ): ApplicationChannel {
+    return new ApplicationChannel(stream, options);
+  }
+
+  private constructor(stream: Duplex, options: ApplicationChannelOptions) {
+    this.#stream = stream;
+    this.#options = options;
+    const lines = new LineSplitter((line) => this.#receive(line));
+    const end = (): void => this.#end();
+    stream.setEncoding('utf8');
+    stream
+      .on('data', (text: string) => {
+        try {
+          lines.push(text);
+        } catch {
+          // Not one of ours, or not in its right mind.
+          stream.destroy();
+        }
+      })
+      .on('end', end)
+      .on('close', end)
+      .on('error', end);
+  }
+
+  get sessionId(): string | undefined {
+    return this.#guard?.sessionId;
+  }
+
+  /** Of the application, as it says. */
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
+  /** Whether the application has gone, or is going: something is still to do. */
+  get isEnding(): boolean {
+    return this.#isEnding && !this.#isOver;
+  }
+
+  /** The application has another channel to this guardian now. */
+  dismiss(): void {
+    this.#stream.destroy();
+    this.#guard?.dismiss();
+  }
+
+  /** @throws {SyntaxError} if the line is none of the protocol */
+  #receive(line: string): void {
+    if (line === SIGN) {
+      this.#guard?.sawLife();
+      this.#answerSign();
+      return;
+    }
+    const message = decode(line);
+    if (isToGuardian(message)) {
+      this.#act(message);
+    }
+  }
+
+  #act(message: ToGuardian): void {
+    if (message.type === 'hello') {
+      this.#meet(message);
+      return;
+    }
+    const guard = this.#guard;
+    if (!guard) {
+      throw new SyntaxError('the application has not said who it is');
+    }
+    guard.sawLife();
+    switch (message.type) {
+      case 'guard': {
+        const { number, session, maxStallMs } = message;
+        const reason = this.#options.refuse?.(session.sessionId, this);
+        if (reason === undefined) {
+          guard.guard(session, maxStallMs);
+          if (session.security.tls) {
+            // Loaded before it is needed: it takes tens of milliseconds.
+            setImmediate(() => process.getBuiltinModule('node:tls'));
+          }
+          this.#send({ type: 'done', number });
+        } else {
+          this.#send({ type: 'refused', number, isSessionOver: true, reason });
+        }
+        break;
+      }
+      case 'release':
+        guard.release();
+        this.#send({ type: 'done', number: message.number });
+        break;
+      case 'close':
+        this.#isEnding = true;
+        this.#send({ type: 'closing' });
+        guard.close();
+        break;
+    }
+  }
+
+  #meet({ application, token }: ToGuardian & { type: 'hello' }): void {
+    if (token !== this.#options.token || this.#guard) {
+      throw new SyntaxError('an application without the token');
+    }
+    this.#pid = application.pid;
+    const look = this.#options.lookerAt(application);
+    this.#guard = new SessionGuard({
+      attach: this.#options.attach,
+      look,
+      onOver: (outcome) => this.#over(outcome),
+    });
+    this.#send({
+      type: 'ready',
+      version: PROTOCOL_VERSION,
+      pid: process.pid,
+      canSeeProcess: look() !== 'unknown',
+    });
+  }
+
+  #end(): void {
+    this.#isEnding = true;
+    if (this.#guard) {
+      this.#guard.channelEnded();
+    } else {
+      this.#over('dismissed');
+    }
+  }
+
+  #over(outcome: Outcome): void {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#stream.destroy();
+      this.#options.onOver(outcome, this.sessionId);
+    }
+  }
+
+  #send(message: FromGuardian): void {
+    if (!this.#stream.destroyed) {
+      this.#stream.write(encode(message));
+    }
+  }
+
+  /** For an application that does not read no answers are kept. */
+  #answerSign(): void {
+    if (this.#stream.writableLength === 0 && !this.#stream.destroyed) {
+      this.#stream.write(`${SIGN}\n`);
+    }
+  }
+}

@@ -1,0 +1,411 @@
+import { isPortable } from '../../zookeeper/handshake/sasl-login.js';
+import type {
+  GuardedSession,
+  SessionGuardian,
+} from '../../zookeeper/session-guardian.interface.js';
+import { closeAtExit } from '../../zookeeper/sessions-at-exit.js';
+import { PROTOCOL_VERSION, type FromGuardian } from '../channel/protocol.js';
+import { tickMsOf } from '../judgement.js';
+import { ownIdentity } from '../process-identity.js';
+import { ChildGuardian } from './child-guardian.js';
+import { SelfFence } from './self-fence.js';
+import { SocketGuardian } from './socket-guardian.js';
+import { GuardianChannel } from './guardian-channel.js';
+import type { LinkEnd } from './guardian-link.js';
+import { RestartPause } from './restart-pause.js';
+
+export interface GuardianNotice {
+  readonly level: 'log' | 'warn';
+  readonly text: string;
+}
+
+/** Where a guardian listens, if it is no child of this process. */
+export interface GuardianSocket {
+  readonly kind: 'run' | 'sidecar';
+  readonly address: string;
+  readonly token?: string;
+}
+
+export interface GuardianProcessOptions {
+  /** The option of the module. */
+  readonly maxStallMs: number;
+  readonly onNotice: (notice: GuardianNotice) => void;
+  /**
+   * The session may have been closed by a guardian that took this process for
+   * dead, and {@link GuardianProcess.isTrusted} is false: it has to be replaced.
+   * Sidecars without a shared process namespace only.
+   */
+  readonly onUntrusted?: (why: string) => void;
+  /** Default: a process of its own. */
+  readonly socket?: GuardianSocket | undefined;
+}
+
+/** Before there is a session. */
+const IDLE_TICK_MS = 500;
+/** A guardian that works answers a sign of life sooner, on any machine. */
+const SHORTEST_SILENCE_MS = 2_000;
+const START_TIMEOUT_MS = 30_000;
+/** An application does not wait longer for a guardian. */
+const LONGEST_WAIT_MS = 3_000;
+const LONGEST_STOP_MS = 2_000;
+const LONGEST_EXIT_MS = 250;
+
+/**
+ * The guardian of this application, as its client has it: a process that is
+ * started with {@link start}, replaced when it is gone or does not answer, and
+ * told of the session at every connection.
+ *
+ * @example
+ * ```ts
+ * const guardian = new GuardianProcess({ maxStallMs: 30_000, onNotice });
+ * void guardian.start();
+ * const client = new WireClient({ guardian, ... });
+ * ```
+ */
+export class GuardianProcess implements SessionGuardian {
+  readonly #options: GuardianProcessOptions;
+  readonly #pause = new RestartPause();
+  readonly #fence: SelfFence;
+  /** Undefined: a process of its own. */
+  #socket: GuardianSocket | undefined;
+  #canSeeProcess = true;
+  /** When the guardian was told of the session. */
+  #sentMs = 0;
+  #channel: GuardianChannel | undefined;
+  #isReady = false;
+  #session: GuardedSession | undefined;
+  /** Of the last `guard` or `release`; the guardian repeats it when it is done. */
+  #number = 0;
+  readonly #waiting = new Map<number, (isDone: boolean) => void>();
+  #started: Promise<void> | undefined;
+  #settleStart: () => void = () => undefined;
+  #forgetExit: (() => void) | undefined;
+  #ticker: NodeJS.Timeout | undefined;
+  #tickMs = IDLE_TICK_MS;
+  /** Own ticks since the guardian was heard. */
+  #silentTicks = 0;
+  #restart: NodeJS.Timeout | undefined;
+  #isMissed = false;
+  #hasNamedSasl = false;
+  /** Set when stopping; called when the guardian needs no attention any more. */
+  #letGo: (() => void) | undefined;
+
+  constructor(options: GuardianProcessOptions) {
+    this.#options = options;
+    this.#socket = options.socket;
+    this.#fence = new SelfFence(() => {
+      const why =
+        'the connection to the sidecar guardian has ended and could not be made ' +
+        'again in time, so that it may take this process for dead';
+      options.onUntrusted?.(why);
+    });
+  }
+
+  /**
+   * Whether the guardian cannot have taken this process for dead. Where it is
+   * false, the session must not be believed in. Cheap: asked for every
+   * `isLeader()`.
+   */
+  isTrusted(): boolean {
+    return this.#fence.isTrusted();
+  }
+
+  start(): Promise<void> {
+    this.#started ??= new Promise((resolve) => {
+      const timer = setTimeout(resolve, LONGEST_WAIT_MS);
+      this.#settleStart = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#tickEvery(IDLE_TICK_MS);
+      this.#open();
+    });
+    return this.#started;
+  }
+
+  async guard(session: GuardedSession): Promise<boolean> {
+    void this.start();
+    this.#session = session;
+    // After the client, which writes its own last word first.
+    this.#forgetExit ??= closeAtExit(() => this.#closeAtExit());
+    this.#number += 1;
+    this.#tickEvery(tickMsOf(session.sessionTimeoutMs));
+    const isDone = this.#whenDone(LONGEST_WAIT_MS);
+    this.#sendSession();
+    if (await isDone) {
+      return true;
+    }
+    if (this.#session === session && !this.#letGo) {
+      this.#miss('has not acknowledged the session yet');
+    }
+    return false;
+  }
+
+  signOfLife(): void {
+    if (this.#session) {
+      this.#channel?.signOfLife();
+    }
+  }
+
+  async release(): Promise<void> {
+    if (!this.#session) {
+      return;
+    }
+    this.#session = undefined;
+    this.#fence.disarm();
+    this.#number += 1;
+    const isDone = this.#whenDone(LONGEST_STOP_MS);
+    if (this.#channel) {
+      this.#channel.send({ type: 'release', number: this.#number });
+      await isDone;
+    }
+  }
+
+  /**
+   * Ends the guardian. Where the session has not been released, it closes that
+   * first, alone if it takes long.
+   */
+  async stop(): Promise<void> {
+    clearInterval(this.#ticker);
+    clearTimeout(this.#restart);
+    this.#forgetExit?.();
+    this.#settleStart();
+    this.#fence.disarm();
+    const channel = this.#channel;
+    if (!channel || this.#letGo) {
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => {
+        // It has not even heard that it is to go.
+        channel.destroy();
+        resolve();
+      }, LONGEST_STOP_MS);
+      this.#letGo = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      channel.send({ type: 'close' });
+    });
+    this.#channel = undefined;
+    for (const settle of this.#waiting.values()) {
+      settle(false);
+    }
+  }
+
+  /**
+   * The process exits, and no event loop runs any more: has the session closed,
+   * and waits for a moment, because the end of this process may be the end of
+   * the guardian's, as in a container.
+   */
+  #closeAtExit(): void {
+    const channel = this.#channel;
+    if (!channel || !this.#session) {
+      return;
+    }
+    channel.send({ type: 'close' });
+    const deadline = performance.now() + LONGEST_EXIT_MS;
+    const pause = new Int32Array(new SharedArrayBuffer(4));
+    while (performance.now() < deadline && channel.isRunning()) {
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
+
+  #open(): void {
+    this.#isReady = false;
+    this.#silentTicks = 0;
+    const socket = this.#socket;
+    const link = socket
+      ? new SocketGuardian(socket.address)
+      : new ChildGuardian();
+    const channel: GuardianChannel = new GuardianChannel(link, {
+      onMessage: (message) => this.#receive(message),
+      onAnswer: () => {
+        this.#silentTicks = 0;
+        if (this.#isReady) {
+          this.#found();
+        }
+      },
+      onEnd: (end) => this.#ended(end),
+    });
+    this.#channel = channel;
+    channel.send({
+      type: 'hello',
+      version: PROTOCOL_VERSION,
+      application: ownIdentity(),
+      ...(socket?.token !== undefined && { token: socket.token }),
+    });
+    this.#sendSession();
+  }
+
+  /** Also to a guardian that does not run yet: it finds the session then. */
+  #sendSession(): void {
+    const session = this.#session;
+    if (session) {
+      const { maxStallMs } = this.#options;
+      const number = this.#number;
+      this.#sentMs = performance.now();
+      this.#channel?.send({
+        type: 'guard',
+        number,
+        session: this.#portable(session),
+        maxStallMs,
+      });
+    }
+  }
+
+  /** A function cannot be handed to another process. */
+  #portable(session: GuardedSession): GuardedSession {
+    const { sasl, ...security } = session.security;
+    if (!sasl || isPortable(sasl)) {
+      return session;
+    }
+    if (!this.#hasNamedSasl) {
+      this.#hasNamedSasl = true;
+      this.#options.onNotice({
+        level: 'warn',
+        text:
+          'The option sasl is a function, which the guardian process cannot ' +
+          'call. Where ZooKeeper demands the login of every connection, a crash ' +
+          'of this process costs the session timeout.',
+      });
+    }
+    return { ...session, security };
+  }
+
+  #receive(message: FromGuardian): void {
+    switch (message.type) {
+      case 'ready':
+        this.#isReady = true;
+        this.#canSeeProcess = message.canSeeProcess;
+        if (!this.#session) {
+          this.#found();
+        }
+        this.#settleStart();
+        break;
+      case 'done':
+        if (
+          message.number === this.#number &&
+          this.#session &&
+          !this.#canSeeProcess
+        ) {
+          this.#fence.arm(this.#sentMs);
+        }
+        for (const [number, settle] of this.#waiting) {
+          if (number <= message.number) {
+            settle(true);
+          }
+        }
+        break;
+      case 'refused':
+        // It has been closed in the belief that this process was dead.
+        this.#waiting.get(message.number)?.(false);
+        this.#options.onUntrusted?.(message.reason);
+        break;
+      case 'closing':
+        // It goes on alone; without a session it is about to exit.
+        if (this.#session) {
+          this.#letGo?.();
+        }
+        break;
+    }
+  }
+
+  #ended({ description, hopeless, isNobodyThere }: LinkEnd): void {
+    const wasReady = this.#isReady;
+    this.#channel = undefined;
+    this.#isReady = false;
+    this.#fence.connectionEnded();
+    if (isNobodyThere) {
+      this.#fence.guardianIsDead();
+    }
+    if (this.#letGo) {
+      this.#letGo();
+      return;
+    }
+    this.#miss(description);
+    if (this.#socket?.kind === 'run' && !wasReady) {
+      // Its process has ended, or does not answer: one of its own does as well.
+      this.#socket = undefined;
+    }
+    if (hopeless !== undefined || this.#socket) {
+      this.#settleStart();
+    }
+    this.#restart = setTimeout(() => this.#open(), this.#pause.next());
+    this.#restart.unref();
+  }
+
+  #tickEvery(tickMs: number): void {
+    this.#tickMs = tickMs;
+    this.#silentTicks = 0;
+    clearInterval(this.#ticker);
+    this.#ticker = setInterval(() => this.#tick(), tickMs);
+    this.#ticker.unref();
+  }
+
+  #tick(): void {
+    if (!this.#channel) {
+      return;
+    }
+    const { sessionTimeoutMs = 0 } = this.#session ?? {};
+    const tolerated = this.#isReady
+      ? Math.max(SHORTEST_SILENCE_MS, sessionTimeoutMs)
+      : this.#socket
+        ? LONGEST_WAIT_MS
+        : START_TIMEOUT_MS;
+    this.#silentTicks += 1;
+    // Counted in ticks: a pause of this process is not the guardian's silence.
+    if (this.#silentTicks * this.#tickMs <= tolerated) {
+      this.#channel.signOfLife();
+    } else if (this.#fence.isArmed) {
+      // The end of this connection would be taken for the end of this process.
+      this.#miss('does not answer');
+      this.#channel.signOfLife();
+    } else {
+      this.#channel.destroy();
+      this.#ended({ description: 'did not answer' });
+    }
+  }
+
+  #miss(description: string): void {
+    if (!this.#isMissed) {
+      this.#isMissed = true;
+      const { sessionTimeoutMs } = this.#session ?? {};
+      const cost =
+        sessionTimeoutMs === undefined
+          ? 'the session timeout'
+          : `the session timeout of ${sessionTimeoutMs} ms`;
+      this.#options.onNotice({
+        level: 'warn',
+        text:
+          `The guardian ${description}. Until another one works, a crash of ` +
+          `this process costs ${cost}, and a longer stall its session; ` +
+          'leadership is not affected otherwise.',
+      });
+    }
+  }
+
+  #found(): void {
+    if (this.#isMissed) {
+      this.#isMissed = false;
+      this.#options.onNotice({
+        level: 'log',
+        text: 'A guardian works again.',
+      });
+    }
+  }
+
+  /** Waits for the guardian to say that it has done what it was told last. */
+  #whenDone(timeoutMs: number): Promise<boolean> {
+    const number = this.#number;
+    return new Promise((resolve) => {
+      const settle = (isDone: boolean): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(number);
+        resolve(isDone);
+      };
+      const timer = setTimeout(settle, timeoutMs, false);
+      this.#waiting.set(number, settle);
+    });
+  }
+}

@@ -1,0 +1,12 @@
+import path = require('node:path');
+
+/*
+ * CommonJS in both builds, because __dirname is the one way to name a file of
+ * this package that both understand. Both run the CommonJS guardian: it starts
+ * faster than the one of ES modules, and is smaller.
+ */
+const builds = path.join(__dirname, '..', '..');
+
+export = {
+  guardianPath: path.join(builds, 'cjs', 'guardian', 'guardian.main.js'),
+};

@@ -1,0 +1,130 @@
+import { createServer, type Server } from 'node:net';
+import { attach } from '../../zookeeper/handshake/attach.js';
+import { ApplicationChannel } from '../application-channel.js';
+import { lookerAt } from '../process-identity.js';
+import type { Outcome } from '../session-guard.js';
+import { toSocketPath } from '../socket-address.js';
+
+export interface GuardianHostOptions {
+  /** What applications have to know; undefined: nothing. */
+  readonly token?: string;
+  readonly onNotice?: (text: string) => void;
+}
+
+/** The ids of sessions are never given again; so many are remembered. */
+const REMEMBERED_SESSIONS = 10_000;
+
+/** A guardian of several applications, which connect to it. */
+export class GuardianHost {
+  readonly #options: GuardianHostOptions;
+  readonly #channels = new Set<ApplicationChannel>();
+  /** Sessions that it has closed, the oldest first. */
+  readonly #closed = new Set<string>();
+  readonly #server: Server;
+  #onChange: () => void = () => undefined;
+
+  constructor(options: GuardianHostOptions = {}) {
+    this.#options = options;
+    this.#server = createServer((stream) => {
+      const channel: ApplicationChannel = ApplicationChannel.open(stream, {
+        attach,
+        lookerAt,
+        token: options.token,
+        refuse: (sessionId) => this.#refuse(sessionId, channel),
+        onOver: (outcome, sessionId) => {
+          this.#channels.delete(channel);
+          this.#tell(outcome, sessionId);
+          this.#onChange();
+        },
+      });
+      this.#channels.add(channel);
+    });
+  }
+
+  /** @param address as of {@link toSocketPath} */
+  listen(address: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject).listen(toSocketPath(address), () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  /** Processes whose session it guards. */
+  get applications(): number[] {
+    return [...this.#channels].flatMap(({ pid, sessionId }) =>
+      pid === undefined || sessionId === undefined ? [] : [pid],
+    );
+  }
+
+  /** Resolves when there is nothing to do for applications that are dead. */
+  whenSettled(): Promise<void> {
+    return this.#when(
+      () => ![...this.#channels].some((channel) => channel.isEnding),
+    );
+  }
+
+  /** Resolves when no application is connected. */
+  whenIdle(): Promise<void> {
+    return this.#when(() => this.#channels.size === 0);
+  }
+
+  /** Lets go of all applications; closes no session. */
+  close(): void {
+    this.#server.close();
+    for (const channel of this.#channels) {
+      channel.dismiss();
+    }
+  }
+
+  #when(isSo: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        if (isSo()) {
+          this.#onChange = () => undefined;
+          resolve();
+        }
+      };
+      this.#onChange = look;
+      look();
+    });
+  }
+
+  /**
+   * A session that has been closed is so for good: the application is told. One
+   * that another channel has is its own no more: two guards would fight over it.
+   */
+  #refuse(sessionId: string, by: ApplicationChannel): string | undefined {
+    if (this.#closed.has(sessionId)) {
+      return 'the guardian has closed this session';
+    }
+    for (const channel of this.#channels) {
+      if (channel !== by && channel.sessionId === sessionId) {
+        channel.dismiss();
+      }
+    }
+    return undefined;
+  }
+
+  #tell(outcome: Outcome, sessionId: string | undefined): void {
+    if (sessionId === undefined || outcome === 'dismissed') {
+      return;
+    }
+    if (outcome === 'closed') {
+      this.#closed.add(sessionId);
+      for (const oldest of this.#closed) {
+        if (this.#closed.size <= REMEMBERED_SESSIONS) {
+          break;
+        }
+        this.#closed.delete(oldest);
+      }
+    }
+    this.#options.onNotice?.(
+      outcome === 'closed'
+        ? `Closed the session 0x${sessionId}: its application is gone.`
+        : `Could not reach ZooKeeper to close the session 0x${sessionId}, whose ` +
+            'application is gone. It ends at its timeout.',
+    );
+  }
+}

@@ -1,0 +1,148 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import {
+  GRACE_MS,
+  judge,
+  SELF_FENCE_MS,
+  silenceOf,
+  tickMsOf,
+  type Situation,
+  type Verdict,
+} from '../../../lib/guardian/judgement.js';
+
+const T = 10_000;
+
+function verdictOf(situation: Partial<Situation>): Verdict {
+  return judge({
+    sessionTimeoutMs: T,
+    maxStallMs: 3 * T,
+    silentForMs: 0,
+    endedForMs: undefined,
+    application: 'alive',
+    isAttached: false,
+    ...situation,
+  });
+}
+
+describe('the judgement of a guardian', () => {
+  it.each<[string, Partial<Situation>, Verdict]>([
+    ['an application that is heard', {}, 'wait'],
+    ['a silence below half the timeout', { silentForMs: T / 2 - 1 }, 'wait'],
+    ['a silence of half the timeout', { silentForMs: T / 2 }, 'attach'],
+    [
+      'a silence that it bridges already',
+      { silentForMs: T, isAttached: true },
+      'wait',
+    ],
+    ['an application that is back', { isAttached: true }, 'drop'],
+    [
+      'a stall that leaves one timeout of maxStallMs',
+      { silentForMs: 2 * T, isAttached: true },
+      'hang-up',
+    ],
+    ['a stall that it has given up', { silentForMs: 2.5 * T }, 'wait'],
+    ['a stall far beyond maxStallMs', { silentForMs: 9 * T }, 'wait'],
+    [
+      'a stall, where the server ends the session by maxStallMs anyway',
+      { silentForMs: T / 2, maxStallMs: T },
+      'wait',
+    ],
+    [
+      'the end of the channel of a dead application',
+      { endedForMs: 0, application: 'gone' },
+      'close',
+    ],
+    [
+      'the end of the channel of a dead application that it is attached for',
+      { endedForMs: 0, application: 'gone', silentForMs: T, isAttached: true },
+      'close',
+    ],
+    [
+      'the end of the channel of a living application',
+      { endedForMs: 0 },
+      'wait',
+    ],
+    [
+      'a living application that has let go for half the timeout',
+      { endedForMs: T / 2 },
+      'exit',
+    ],
+    [
+      'an end within the grace where it cannot look',
+      { endedForMs: GRACE_MS - 1, application: 'unknown' },
+      'wait',
+    ],
+    [
+      'an end beyond the grace where it cannot look',
+      { endedForMs: GRACE_MS, application: 'unknown' },
+      'close',
+    ],
+  ])('of %s', (_name, situation, verdict) => {
+    expect(verdictOf(situation)).toBe(verdict);
+  });
+
+  const situations: fc.Arbitrary<Situation> = fc.record({
+    sessionTimeoutMs: fc.integer({ min: 100, max: 60_000 }),
+    maxStallMs: fc.integer({ min: 100, max: 600_000 }),
+    silentForMs: fc.double({ min: 0, max: 1e6, noNaN: true }),
+    endedForMs: fc.option(fc.double({ min: 0, max: 1e6, noNaN: true }), {
+      nil: undefined,
+    }),
+    application: fc.constantFrom('alive', 'gone', 'unknown'),
+    isAttached: fc.boolean(),
+  });
+
+  const expectAlways = (holds: (situation: Situation) => boolean): void =>
+    expect(fc.check(fc.property(situations, holds))).toMatchObject({
+      failed: false,
+    });
+
+  it('never closes the session of an application that is seen to live, or whose channel is open', () => {
+    expectAlways(
+      (situation) =>
+        judge(situation) !== 'close' ||
+        (situation.endedForMs !== undefined &&
+          situation.application !== 'alive'),
+    );
+  });
+
+  it('attaches only in a long silence on an open channel, that leaves more than one timeout of maxStallMs', () => {
+    expectAlways(
+      (situation) =>
+        judge(situation) !== 'attach' ||
+        (situation.endedForMs === undefined &&
+          situation.silentForMs >= situation.sessionTimeoutMs / 2 &&
+          situation.silentForMs <
+            situation.maxStallMs - situation.sessionTimeoutMs),
+    );
+  });
+
+  it('stays attached in no other situation', () => {
+    expectAlways((given) => {
+      const situation = { ...given, endedForMs: undefined, isAttached: true };
+      const isToStay =
+        given.silentForMs >= given.sessionTimeoutMs / 2 &&
+        given.silentForMs < given.maxStallMs - given.sessionTimeoutMs;
+      return (judge(situation) === 'wait') === isToStay;
+    });
+  });
+
+  it('closes the session of a dead application whatever else is the case', () => {
+    expectAlways(
+      (situation) =>
+        judge({ ...situation, endedForMs: 0, application: 'gone' }) === 'close',
+    );
+  });
+
+  it('takes a pause of the guardian for no silence: its own ticks stand still', () => {
+    expect(silenceOf(1, tickMsOf(T), 5 * T)).toBe(tickMsOf(T));
+  });
+
+  it('takes ticks that come in a burst for no silence: its own clock tells', () => {
+    expect(silenceOf(1000, tickMsOf(T), 3)).toBe(3);
+  });
+
+  it('leaves the application time to stop leading before a grace ends', () => {
+    expect(SELF_FENCE_MS).toBeLessThanOrEqual(GRACE_MS / 2);
+  });
+});
