@@ -3,6 +3,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export interface ByteRelayOptions {
   readonly targetPort: number;
+  /** Where it listens; default 127.0.0.1. */
+  readonly host?: string;
   /** Passes bytes on in pieces of that size. */
   readonly pieceBytes?: number;
   /** Changes, delays or swallows what the server says; the default passes it on. */
@@ -16,7 +18,8 @@ export interface ByteRelayOptions {
 export class ByteRelay {
   static async start(options: ByteRelayOptions): Promise<ByteRelay> {
     const relay = new ByteRelay(options);
-    await once(relay.#listener.listen(0, '127.0.0.1'), 'listening');
+    const { host = '127.0.0.1' } = options;
+    await once(relay.#listener.listen(0, host), 'listening');
     return relay;
   }
 

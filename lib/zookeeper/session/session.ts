@@ -74,6 +74,7 @@ export class Session {
   /** Id of the session that was told of as connected. */
   #announcedId: string | undefined;
   #guardedId: string | undefined;
+  #released: Promise<void> | undefined;
   #lastZxidSeen = 0;
   #open: OpenConnection | undefined;
   #live: ServerConnection | undefined;
@@ -128,22 +129,17 @@ export class Session {
     }
   }
 
-  /**
-   * Ends the session, or gives that up when no server answers. Never rejects.
-   * Resolves to whether it has ended.
-   */
+  /** Ends the session, or gives that up when no server answers. Never rejects. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    const isEnded = await settledWithin([this.#endSession()], CLOSE_TIMEOUT_MS);
+    await settledWithin([this.#endSession()], CLOSE_TIMEOUT_MS);
     this.#isStopped = true;
     this.#forgetExit?.();
     this.#open?.drop();
     this.#pause?.resolve();
-    const { guardian } = this.#options;
-    if (isEnded) {
-      await guardian?.release();
-    }
-    await guardian?.stop();
+    // A session that has not ended is left to the guardian.
+    await this.#released;
+    await this.#options.guardian?.stop();
   }
 
   async #tryNext(): Promise<void> {
@@ -389,7 +385,7 @@ export class Session {
     this.#ending = undefined;
     if (this.#guardedId !== undefined) {
       this.#guardedId = undefined;
-      void this.#options.guardian?.release();
+      this.#released = this.#options.guardian?.release();
     }
   }
 

@@ -142,7 +142,8 @@ describe('a login by DIGEST-MD5', () => {
       cert: certificates.path('client.pem'),
       key: certificates.path('client.key'),
     });
-    await connected(make(strict.tlsPort, { sasl: bob, tls }));
+    const client = await connected(make(strict.tlsPort, { sasl: bob, tls }));
+    expect((await client.get('/')).data).toBe('');
   });
 
   it('never shows the password to the network', async () => {

@@ -165,7 +165,7 @@ describe('an event', () => {
     });
     const client = await connected(make([server.port]));
     await client.set('/a', '');
-    await client.set('/a', '');
+    expect(await client.set('/a', '')).toMatchObject({ czxid: 1 });
   });
 
   it('reaches all watchers, though one of them throws, and is told of', async () => {
