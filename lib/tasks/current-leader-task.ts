@@ -26,8 +26,7 @@ export interface LeaderTaskContext {
   readonly fencingToken: number;
   /**
    * Aborts with a {@link LeadershipLostError} when that term ends; its `reason`
-   * tells why. At shutdown that is after `drainTimeoutMs`. Not after the end of
-   * the run: await what is to be told.
+   * tells why. Not after the end of the run: await what is to be told.
    */
   readonly signal: AbortSignal;
   /** 1, and one more for each retry, and for each rerun of a tick. */
