@@ -112,7 +112,7 @@ process.on(
         clearInterval(ticks);
         void elections.shutDown().then(() => {
           tell('closed');
-          process.disconnect();
+          process.channel?.unref();
         });
         break;
     }
