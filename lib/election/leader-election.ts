@@ -92,14 +92,16 @@ export abstract class LeaderElection {
    * Gives leadership up: the term ends now, running leader tasks are told and
    * waited for (`drainTimeoutMs` at most), then the next in line leads and this
    * instance queues again behind all others. Does nothing if this instance does
-   * not lead. Resolves when the leadership is free; never rejects.
+   * not lead. Resolves when the leadership is free, or after two session
+   * timeouts if ZooKeeper does not answer; never rejects.
    */
   abstract resign(): Promise<void>;
 
   /**
    * Leaves the election until {@link enter}. Resolves when this instance's
    * entry is gone; without a connection to ZooKeeper at once, and the entry is
-   * removed as soon as there is one. Never rejects.
+   * removed as soon as there is one. Waits for two session timeouts at most;
+   * never rejects.
    */
   abstract withdraw(): Promise<void>;
 

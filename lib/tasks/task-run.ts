@@ -33,8 +33,8 @@ export interface LeaderTaskContext {
   /**
    * Aborts with a {@link LeadershipLostError} when that term ends, and with a
    * {@link LeaderTaskError} `TIME_LIMIT` when the option `timeLimitMs` says so; its
-   * `reason` tells which. At shutdown that is after `drainTimeoutMs`. After the
-   * end of the run it says nothing any more: await what belongs to the run.
+   * `reason` tells which. After the end of the run it says nothing any more: await
+   * what belongs to the run.
    */
   readonly signal: AbortSignal;
   /** 1, and one more for each retry, and for each rerun of a tick. */

@@ -51,7 +51,7 @@ election.leadership$.subscribe(
 // A timer stands for a cron job: after a pause it fires before anything that
 // has come in meanwhile is read.
 let lastTickMs = performance.now();
-setInterval(() => {
+const ticks = setInterval(() => {
   const gapMs = performance.now() - lastTickMs;
   lastTickMs = performance.now();
   if (gapMs > 500) {
@@ -106,6 +106,14 @@ process.on(
         break;
       case 'close':
         void elections.shutDown().then(() => process.exit(0));
+        break;
+      case 'leave':
+        // Whatever keeps the process alive from now on is the library's.
+        clearInterval(ticks);
+        void elections.shutDown().then(() => {
+          tell('closed');
+          process.channel?.unref();
+        });
         break;
     }
   },

@@ -95,8 +95,9 @@ export function openConnection(options: OpenConnectionOptions): OpenConnection {
     ...options,
     ...options.security,
     onGranted: (session) => {
-      // A login may take its time, but not longer than the session lives.
-      bound(session.sessionTimeoutMs);
+      // A login may take its time, but leaves enough to try again while the
+      // session lives: nothing is sent meanwhile that would keep it alive.
+      bound(session.sessionTimeoutMs / 3);
       options.onGranted(session);
     },
     onDone: () => {

@@ -9,7 +9,7 @@ const SCHEMA = `
   );
   create table if not exists leader_fence (
     task  text primary key,
-    token bigint not null
+    token bigint not null default -9223372036854775808
   );
   create table if not exists leader_tick (
     task text,

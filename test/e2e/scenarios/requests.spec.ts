@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { systemClock } from '../../../lib/zookeeper/clock.js';
 import { InstanceNode } from '../../../lib/zookeeper/instance-node.js';
-import { KeeperClient } from '../../../lib/zookeeper/keeper-client.js';
+import { WireClient } from '../../../lib/zookeeper/wire-client.js';
 import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
 import { SessionLease } from '../../../lib/zookeeper/session-lease.js';
 import { LeadershipLog } from '../../../lib/election/leadership-log.js';
@@ -15,7 +15,7 @@ const SESSION_TIMEOUT_MS = 600_000;
 const SESSIONS = 4;
 
 let server: ZookeeperServer;
-let clients: KeeperClient[];
+let clients: WireClient[];
 let leases: SessionLease[];
 const paths = new NodePaths('/requests');
 
@@ -26,10 +26,11 @@ beforeAll(async () => {
   clients = Array.from(
     { length: SESSIONS },
     () =>
-      new KeeperClient({
+      new WireClient({
         servers: [{ host: '127.0.0.1', port: server.port }],
         sessionTimeoutMs: SESSION_TIMEOUT_MS,
-        maxStallMs: SESSION_TIMEOUT_MS,
+        acl: 'open',
+        paths,
       }),
   );
   leases = clients.map((client, index) => {
@@ -66,7 +67,7 @@ function participant(
   return new ZookeeperElection({
     name,
     path: paths.election(name),
-    client: clients[session] as KeeperClient,
+    client: clients[session] as WireClient,
     lease: leases[session] as SessionLease,
     identity: { instanceId, host: 'test', pid: 1 },
     connectionLossPolicy: 'hold-lease',
