@@ -319,10 +319,12 @@ export function parseLedger(data: string, task: string): LedgerDocument {
 }
 
 function pastOf(run: OpenRun, end: RunEnd): PastRun {
-  const { error, ...others } = end;
+  const { error, durationMs, ...others } = end;
   return {
     ...run,
     ...others,
+    // JSON has no number for what a broken clock gives.
+    ...(Number.isFinite(durationMs) && { durationMs: durationMs as number }),
     ...(error !== undefined && { error: error.slice(0, LONGEST_ERROR) }),
   };
 }
