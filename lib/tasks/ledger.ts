@@ -324,7 +324,8 @@ function pastOf(run: OpenRun, end: RunEnd): PastRun {
     ...run,
     ...others,
     // JSON has no number for what a broken clock gives.
-    ...(Number.isFinite(durationMs) && { durationMs: durationMs as number }),
+    ...(durationMs !== undefined &&
+      Number.isFinite(durationMs) && { durationMs }),
     ...(error !== undefined && { error: error.slice(0, LONGEST_ERROR) }),
   };
 }
