@@ -68,6 +68,8 @@ export interface LeaderTaskSettings {
 /** A call that has to be decided. */
 interface Call {
   readonly calledAtMs: number;
+  /** Whether a job was under way then: it may have been stopped since. */
+  readonly isOfJob: boolean;
   readonly ticks: Ticks | undefined;
   readonly tick: number | undefined;
   readonly decide: (run: TaskRun | undefined) => void;
@@ -454,8 +456,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       this.#host.logger.warn(unknownScheduleMessage(this.task));
     }
     const tick = ticks?.tickOf(calledAtMs);
+    const isOfJob = this.schedule.state === 'active';
     const run = await new Promise<TaskRun | undefined>((decide) => {
-      this.#post({ type: 'call', call: { calledAtMs, ticks, tick, decide } });
+      const call = { calledAtMs, isOfJob, ticks, tick, decide };
+      this.#post({ type: 'call', call });
     });
     return run && this.#runner.perform(run, method, target, args);
   }
@@ -478,6 +482,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       skip(refusal);
     } else if (!term || !this.election.isLeader()) {
       skip('not-leading');
+    } else if (call.isOfJob && this.schedule.state === 'inactive') {
+      skip('inactive');
     } else if (!this.#mayRunNow) {
       if (this.#overlap === 'skip' || this.#queued) {
         this.#drop(tick);

@@ -319,10 +319,13 @@ export function parseLedger(data: string, task: string): LedgerDocument {
 }
 
 function pastOf(run: OpenRun, end: RunEnd): PastRun {
-  const { error, ...others } = end;
+  const { error, durationMs, ...others } = end;
   return {
     ...run,
     ...others,
+    // JSON has no number for what a broken clock gives.
+    ...(durationMs !== undefined &&
+      Number.isFinite(durationMs) && { durationMs }),
     ...(error !== undefined && { error: error.slice(0, LONGEST_ERROR) }),
   };
 }

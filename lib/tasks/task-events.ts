@@ -11,7 +11,8 @@ import type {
  * - `not-leading`: this instance does not lead;
  * - `closing`: the application is closing;
  * - `paused`: the task is paused in the whole cluster;
- * - `inactive`: its job is disabled, stopped or deleted, and a run was asked for;
+ * - `inactive`: its job has been stopped or deleted while the call waited; or a run
+ *   was asked for, and the job is off;
  * - `overlap`: a run goes on, and the option `overlap` forbids another one;
  * - `claimed`: the tick has been run already, here or by another instance;
  * - `too-late`: the tick is older than `maxLatenessMs`;

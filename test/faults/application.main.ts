@@ -63,6 +63,8 @@ class Work {
   @OnlyLeader({
     task: 'once',
     ledger: { missedTicks: 'all', interruptedRun: 'skip', historySize: 200 },
+    // A run that hangs must not cost the ticks after it.
+    overlap: 'allow',
   })
   once(): Promise<void> {
     return this.#run();
@@ -73,6 +75,7 @@ class Work {
   @OnlyLeader({
     task: 'again',
     ledger: { missedTicks: 'all', interruptedRun: 'rerun', historySize: 200 },
+    overlap: 'allow',
   })
   again(): Promise<void> {
     return this.#run();

@@ -161,6 +161,44 @@ export const MUTATIONS = {
     kinds: ['partition', 'reset', 'quorum'],
     seed: 'a',
   },
+  'claim skipped': {
+    changes: [
+      {
+        file: 'esm/tasks/ledger.js',
+        original: 'if (!isRequested && run.tick <= ledger.tick) {',
+        replacement: 'if (false) {',
+      },
+    ],
+    kinds: ['resign', 'withdraw', 'terminate'],
+    seed: 'a',
+  },
+  'pause forgotten': {
+    changes: [
+      {
+        file: 'esm/tasks/ledger.js',
+        original: 'if (ledger.pause && !isForced) {',
+        replacement: 'if (false) {',
+      },
+    ],
+    kinds: ['resign', 'withdraw', 'terminate'],
+    seed: 'a',
+  },
+  'caught up on twice': {
+    changes: [
+      {
+        file: 'esm/tasks/task-ledger.js',
+        original: 'return Math.max(this.#tick, this.#since);',
+        replacement: 'return Math.max(this.#tick, this.#since) - 60_000;',
+      },
+      {
+        file: 'esm/tasks/ledger.js',
+        original: 'if (!isRequested && run.tick <= ledger.tick) {',
+        replacement: 'if (!isRequested && run.tick < ledger.tick - 60_000) {',
+      },
+    ],
+    kinds: ['resign', 'withdraw', 'terminate'],
+    seed: 'a',
+  },
 } satisfies Record<string, Mutation>;
 
 export type MutationName = keyof typeof MUTATIONS;

@@ -12,7 +12,10 @@ import { ReminderStore } from './reminder.store.js';
  */
 @Injectable()
 export class RemindersService {
-  private readonly known = new Map<string, string>();
+  private readonly known = new Map<
+    string,
+    { readonly text: string; dispose(): void }
+  >();
 
   constructor(
     private readonly election: LeaderElection,
@@ -31,7 +34,7 @@ export class RemindersService {
       }
     }
     for (const reminder of reminders) {
-      if (this.known.get(reminder.name) !== JSON.stringify(reminder)) {
+      if (this.known.get(reminder.name)?.text !== JSON.stringify(reminder)) {
         this.remove(reminder.name);
         this.add(reminder);
       }
@@ -40,21 +43,27 @@ export class RemindersService {
 
   private add(reminder: Reminder): void {
     const { name, cron, text } = reminder;
-    // With a name, the task can be listed and has events; called again with the
-    // same name, it takes the place of the former one.
+    // With a name, the task can be listed and has events.
     const remind = this.election.onlyLeader(
       () => this.messenger.tell(`${name}: ${text}`),
       { task: `reminder ${name}` },
     );
-    const job = CronJob.from({ cronTime: cron, onTick: () => remind() });
+    // The function itself, or a job with the name of the task: by either the
+    // library finds the schedule, and all instances name a tick alike.
+    const job = CronJob.from({ cronTime: cron, onTick: remind });
     this.registry.addCronJob(name, job);
     job.start();
-    this.known.set(name, JSON.stringify(reminder));
+    this.known.set(name, {
+      text: JSON.stringify(reminder),
+      dispose: () => {
+        this.registry.deleteCronJob(name);
+        remind.dispose();
+      },
+    });
   }
 
   private remove(name: string): void {
-    if (this.known.delete(name)) {
-      this.registry.deleteCronJob(name);
-    }
+    this.known.get(name)?.dispose();
+    this.known.delete(name);
   }
 }

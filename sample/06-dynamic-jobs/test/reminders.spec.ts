@@ -93,4 +93,11 @@ it('a job that any instance is given is run by the leader, and by the next', asy
   const listed = await fetch(`${await second.app.getUrl()}/reminders`);
   expect(await listed.json()).toMatchObject([{ task: 'reminder tea' }]);
   await send(second, 'DELETE');
+  await waitFor(
+    async () => {
+      const left = await fetch(`${await second.app.getUrl()}/reminders`);
+      return ((await left.json()) as unknown[]).length === 0;
+    },
+    { description: 'nothing to be left of a deleted job' },
+  );
 });

@@ -1,9 +1,14 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LeaderElection, LeaderTasks } from '../../../lib/index.js';
 import type { CallReport, PendingCall } from './protocol.js';
 import { askForLeader } from './observing.js';
-import { now } from './tell.js';
+import { now, tell } from './tell.js';
 
 const PAUSE_MS = 150;
+/** How long the leader task is paused. */
+const TASK_PAUSE_MS = 400;
+/** A run that was claimed before the pause has begun by then. */
+const BEGUN_BY_MS = 100;
 
 /**
  * Calls the public API all the time, as an application does, and keeps account
@@ -49,6 +54,10 @@ export class ApiCalls {
     const election = this.#elections[
       this.#made % this.#elections.length
     ] as LeaderElection;
+    if (Math.random() < 0.03) {
+      this.track('pause() and resume()', this.#pauseForAMoment('again'));
+      return;
+    }
     switch (Math.floor(Math.random() * 6)) {
       case 0:
         this.track('participants()', election.participants());
@@ -75,6 +84,35 @@ export class ApiCalls {
         break;
       default:
         this.track('resign() of whoever waits', this.#resignFollower(election));
+    }
+  }
+
+  /** Nothing may begin here while a pause of this instance is in force. */
+  async #pauseForAMoment(task: string): Promise<void> {
+    const mine = await this.#tasks.pause(task);
+    const pausedMs = now();
+    const begun: string[] = [];
+    const watching = this.#tasks.events$.subscribe((event) => {
+      if (
+        event.type === 'started' &&
+        event.task === task &&
+        event.attempt === 1 &&
+        now() - pausedMs > BEGUN_BY_MS
+      ) {
+        begun.push(event.runId);
+      }
+    });
+    try {
+      await delay(TASK_PAUSE_MS);
+      const still = await this.#tasks.pauseOf(task);
+      const isMine =
+        still?.by === mine.by && still.at.getTime() === mine.at.getTime();
+      if (isMine && begun.length > 0) {
+        tell('problem', { text: `${task} has begun while it was paused` });
+      }
+    } finally {
+      watching.unsubscribe();
+      await this.#tasks.resume(task, { catchUp: true });
     }
   }
 

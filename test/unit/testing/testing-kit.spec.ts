@@ -34,6 +34,7 @@ import {
   type ZookeeperLeaderTestingOptions,
 } from '../../../lib/testing/index.js';
 import { descendants } from '../../support/process-table.js';
+import { waitFor } from '../../support/wait-for.js';
 
 @Injectable()
 class Invoices {
@@ -338,6 +339,87 @@ describe('instances of a cluster', () => {
     await resigned;
     expect(b.get(LeaderElection).isLeader()).toBe(true);
   });
+});
+
+describe('ledgers of a cluster', () => {
+  const begun: string[] = [];
+
+  @Injectable()
+  class Nightly {
+    constructor(readonly election: LeaderElection) {}
+
+    @Cron('0 2 * * *', { name: 'report', timeZone: 'UTC' })
+    @OnlyLeader({
+      task: 'report',
+      ledger: { missedTicks: 'all', interruptedRun: 'rerun' },
+    })
+    async send(): Promise<string> {
+      const { tick, attempt, signal } = currentLeaderTask()!;
+      const { instanceId } = this.election;
+      begun.push(
+        `${instanceId} ${tick?.toISOString().slice(0, 13)} ${attempt}`,
+      );
+      if (instanceId === 'a') {
+        await new Promise((_, reject) => {
+          signal.addEventListener('abort', () => reject(signal.reason));
+        });
+      }
+      return 'sent';
+    }
+  }
+
+  async function join(cluster: FakeCluster, instanceId: string) {
+    const module = await Test.createTestingModule({
+      imports: [
+        ScheduleModule.forRoot(),
+        ZookeeperLeaderTestingModule.forRoot({ cluster, instanceId }),
+      ],
+      providers: [Nightly],
+    }).compile();
+    module.useLogger(false);
+    const app = await module.init();
+    running.push(app);
+    return app;
+  }
+
+  it('are shared: an interrupted run is taken over, as in production', async () => {
+    begun.length = 0;
+    const cluster = new FakeCluster();
+    const [a, b] = [await join(cluster, 'a'), await join(cluster, 'b')];
+    const run = fireTick(a, 'report').catch(() => undefined);
+    await waitFor(() => begun.length === 1);
+    fakeElectionOf(a).depose();
+    await run;
+    await waitFor(() => begun.length === 2);
+    const [first, second] = begun.map((each) => each.split(' '));
+    expect(first?.[0]).toBe('a');
+    expect(second).toEqual(['b', first?.[1], '2']);
+    await waitFor(
+      async () =>
+        (await a.get(LeaderTasks).history('report'))[0]?.outcome === 'finished',
+    );
+    // The tick has been run: it is not run once more, wherever it is fired.
+    expect(await fireTick(b, 'report')).toBeUndefined();
+    const { outcome } = await a.get(LeaderTasks).runOnLeader('report');
+    expect(outcome).toBe('finished');
+    expect(begun.at(-1)).toMatch(/^b undefined/);
+  });
+
+  it.each([0, 10])(
+    'let a tick be fired %d ms after the election',
+    async (delayMs) => {
+      begun.length = 0;
+      const cluster = new FakeCluster();
+      await join(cluster, 'other');
+      const app = await join(cluster, 'b');
+      fakeElectionOf(app).elect();
+      if (delayMs > 0) {
+        await new Promise((resolve) => setTimeout(resolve, delayMs));
+      }
+      expect(await fireTick(app, 'report')).toBe('sent');
+      expect(begun).toHaveLength(1);
+    },
+  );
 });
 
 describe('a whole application', () => {

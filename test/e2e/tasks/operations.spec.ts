@@ -1,0 +1,119 @@
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  it,
+} from '@jest/globals';
+import {
+  TaskBench,
+  type BenchInstance,
+  type BenchOptions,
+} from '../../support/task-bench.js';
+import { waitFor } from '../../support/wait-for.js';
+import type { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+let server: ZookeeperServer;
+let bench: TaskBench;
+let benches = 0;
+
+beforeAll(async () => {
+  server = await TaskBench.startServer();
+});
+afterEach(() => bench.close());
+afterAll(() => server.close());
+
+function setUp(options: BenchOptions): void {
+  benches += 1;
+  bench = new TaskBench(server, `/operations-${benches}`, options);
+}
+
+function skips({ events }: BenchInstance): string[] {
+  return events.flatMap((event) =>
+    event.type === 'skipped' ? [event.reason] : [],
+  );
+}
+
+describe('a pause', () => {
+  it('that another instance has made holds for a claim that had not seen it', async () => {
+    setUp({ ledger: { missedTicks: 'all' } });
+    const [a, b] = [await bench.start('A'), await bench.start('B')];
+    await b.tasks.pause('task', { reason: 'an incident', by: 'anna' });
+    bench.now = '2026-01-01T12:01:00Z';
+    await a.fire();
+    expect(skips(a)).toEqual(['paused']);
+    // It survives the leader, and a restart.
+    await a.election.resign();
+    await b.election.waitForLeadership({ timeoutMs: 10_000 });
+    bench.now = '2026-01-01T12:02:00Z';
+    await b.fire();
+    expect(bench.runs).toEqual([]);
+    expect(b.events.at(-1)).toMatchObject({
+      pause: { by: 'anna', reason: 'an incident' },
+    });
+    await a.tasks.resume('task', { catchUp: true });
+    await waitFor(() => bench.runs.length === 2);
+    expect(bench.ticks).toEqual(['B 12:01', 'B 12:02']);
+  });
+
+  it('of a task without a ledger reaches the leader, and the next one', async () => {
+    setUp({});
+    const [a, b] = [await bench.start('A'), await bench.start('B')];
+    await b.tasks.pause('task');
+    await waitFor(() => a.tasks.list()[0]?.paused);
+    await a.fire();
+    expect(skips(a)).toEqual(['paused']);
+    await a.election.resign();
+    await b.election.waitForLeadership({ timeoutMs: 10_000 });
+    await b.fire();
+    expect(bench.runs).toEqual([]);
+    await a.tasks.resume('task');
+    await waitFor(() => b.tasks.list()[0]?.paused === undefined);
+    await b.fire();
+    expect(bench.runs).toMatchObject([{ by: 'B' }]);
+  });
+});
+
+describe('a run on request', () => {
+  it('happens on the leader, whichever instance asks, and leaves no node', async () => {
+    setUp({ ledger: true });
+    const [a, b] = [await bench.start('A'), await bench.start('B')];
+    const answers = await Promise.all([
+      b.tasks.runOnLeader('task', { by: 'anna' }),
+      // It waits for the end of the other one, or is refused as an overlap.
+      a.tasks.runOnLeader('task', { by: 'bob', force: true }),
+    ]);
+    expect(answers).toMatchObject([
+      { instanceId: 'A', outcome: 'finished' },
+      { instanceId: 'A', outcome: 'finished' },
+    ]);
+    expect(bench.runs.map(({ by, trigger }) => `${by} ${trigger}`)).toEqual([
+      'A requested',
+      'A requested',
+    ]);
+    await waitFor(async () => {
+      const history = await b.tasks.history('task');
+      return history.every(({ outcome }) => outcome === 'finished');
+    });
+    const history = await b.tasks.history('task');
+    expect(history.map(({ requestedBy }) => requestedBy).toSorted()).toEqual([
+      'anna',
+      'bob',
+    ]);
+    const left = await bench.inspect((zk) =>
+      zk.getChildren(`${bench.basePath}/requests`),
+    );
+    expect(left).toEqual([]);
+  });
+
+  it('that nobody takes is refused, and was not run', async () => {
+    setUp({ ledger: true });
+    const a = await bench.start('A', { isProxied: true });
+    await a.election.withdraw();
+    await expect(a.tasks.runOnLeader('task')).rejects.toMatchObject({
+      code: 'NO_LEADER',
+    });
+    expect(bench.runs).toEqual([]);
+  });
+});
