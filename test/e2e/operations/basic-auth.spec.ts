@@ -59,19 +59,19 @@ it.each(['express', 'fastify'])(
     );
     await app.listen(0, '127.0.0.1');
     const url = `${await app.getUrl()}/leadership`;
-    const ask = (path: string, login?: string): Promise<Response> =>
-      fetch(url + path, {
+    const ask = (route: string, login?: string): Promise<Response> =>
+      fetch(url + route, {
         headers: login ? { authorization: `Basic ${btoa(login)}` } : {},
       });
-    for (const path of ['', '/api/state', '/api/events']) {
+    for (const route of ['', '/api/state', '/api/events']) {
       for (const login of [undefined, 'ops:wrong', 'ops:secret2', 'x']) {
-        const refused = await ask(path, login);
+        const refused = await ask(route, login);
         expect(refused.status).toBe(401);
         expect(refused.headers.get('www-authenticate')).toBe(
           'Basic realm="leadership"',
         );
       }
-      const allowed = await ask(path, 'ops:secret');
+      const allowed = await ask(route, 'ops:secret');
       expect(allowed.status).toBe(200);
       await allowed.body?.cancel();
     }
