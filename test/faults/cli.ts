@@ -22,7 +22,7 @@ const USAGE = `npm run test:faults -- [options]
   --combined <share>    how often two come together (default 0.25)
   --instances <number>  of the application (default 4)
   --session-timeout-ms <number>  (default 2000)
-  --security <name>     ${SECURITIES.join(' or ')} (default: none)
+  --security <name>     ${SECURITIES.join(' or ')} (default: by the seed)
   --former <commit>     half of the instances run the library of that commit, built
                         from the history
   --survivor            the first instance and its guardian are never ended: memory
@@ -82,7 +82,7 @@ export async function runCommand(
     ALL_KINDS;
   const securities = SECURITIES.filter(
     (each) =>
-      each === (values.security ?? 'none') &&
+      each === (values.security ?? each) &&
       (values.former === undefined || LONG_KNOWN.includes(each)),
   );
   const unknown = [

@@ -9,8 +9,8 @@ import { LEDGERED_TASKS, PATIENCE_MS } from './settings.js';
 /** How long a guardian may try to close a session, and then some. */
 const LAST_WORDS_MS = 5_000;
 /** So many that what they leave behind stands out from what comes and goes. */
-const OBSERVATIONS = 10_000;
-const MOST_BYTES_LEFT = 50;
+const OBSERVATIONS = 3_000;
+const MOST_BYTES_LEFT = 100;
 /** A tick that is no older than that is the present one. */
 const CURRENT_TICK_MS = 2_500;
 
@@ -27,9 +27,9 @@ export async function endInGoodOrder(cluster: Cluster): Promise<void> {
   for (const instance of running) {
     await callsHaveSettled(cluster, instance, calmSinceMs);
   }
-  for (const instance of running) {
-    await watchesAreForgotten(cluster, instance);
-  }
+  await Promise.all(
+    running.map((instance) => watchesAreForgotten(cluster, instance)),
+  );
   for (const instance of running) {
     await ends(cluster, instance);
   }
@@ -91,7 +91,7 @@ async function watchesAreForgotten(
 ): Promise<void> {
   instance.order({ do: 'observe', times: OBSERVATIONS });
   await waitFor(() => instance.bytesPerCall !== undefined, {
-    timeoutMs: PATIENCE_MS,
+    timeoutMs: 2 * PATIENCE_MS,
     description: 'the memory that is left behind',
   }).catch(() => undefined);
   const bytes = instance.bytesPerCall ?? NaN;

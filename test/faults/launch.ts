@@ -105,5 +105,5 @@ export function launch(
 }
 
 function serverName(nth: number): string {
-  return `server-${nth + 1}.test`;
+  return `server-${nth + 1}.faults.test`;
 }

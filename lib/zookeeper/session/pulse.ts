@@ -6,8 +6,8 @@ export interface PulseEvents {
   onPing(): void;
   /** Nothing has been heard for too long. */
   onSilence(): void;
-  /** The event loop, or the whole process, stood still. */
-  onStall(): void;
+  /** The event loop, or the whole process, was blocked for that long. */
+  onStall(blockedMs: number): void;
 }
 
 /**
@@ -37,9 +37,10 @@ export class Pulse {
     this.#ticksSinceHeard = 0;
   }
 
-  /** Whether there has been no tick for so long that the loop stood still. */
-  get isLate(): boolean {
-    return performance.now() - this.#tickedAtMs > this.#timing.stallMs;
+  /** For how long the loop has been blocked; undefined if it has not been. */
+  get blockedMs(): number | undefined {
+    const sinceTickMs = performance.now() - this.#tickedAtMs;
+    return sinceTickMs > this.#timing.stallMs ? sinceTickMs : undefined;
   }
 
   /** What there was of a stall is over. */
@@ -53,12 +54,12 @@ export class Pulse {
 
   #tick(): void {
     const { ticksOfSilence, ticksToPing } = this.#timing;
-    const { isLate } = this;
+    const { blockedMs } = this;
     this.#tickedAtMs = performance.now();
     this.#ticksSinceSent += 1;
     this.#ticksSinceHeard += 1;
-    if (isLate) {
-      this.#events.onStall();
+    if (blockedMs !== undefined) {
+      this.#events.onStall(blockedMs);
     }
     this.#events.onTick();
     if (this.#ticksSinceHeard > ticksOfSilence) {

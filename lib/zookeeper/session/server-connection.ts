@@ -100,7 +100,7 @@ export class ServerConnection {
       onTick: () => this.#onTick(),
       onPing: () => this.#ping(),
       onSilence: () => this.#onSilence(),
-      onStall: () => this.#wake(),
+      onStall: (blockedMs) => this.#wake(blockedMs),
     });
   }
 
@@ -306,8 +306,9 @@ export class ServerConnection {
     if (this.#isOver || this.#isWaking) {
       return;
     }
-    if (this.#pulse.isLate) {
-      this.#wake();
+    const { blockedMs } = this.#pulse;
+    if (blockedMs !== undefined) {
+      this.#wake(blockedMs);
       return;
     }
     this.#isFlushDue = false;
@@ -320,7 +321,7 @@ export class ServerConnection {
    * This process stood still: the server may have hung up meanwhile. To see that
    * before anything is written spares requests an unknown outcome.
    */
-  #wake(): void {
+  #wake(blockedMs: number): void {
     if (this.#isWaking) {
       return;
     }
@@ -330,7 +331,12 @@ export class ServerConnection {
     afterTurns(TURNS_AFTER_STALL, () => {
       this.#isWaking = false;
       this.#pulse.woke();
-      this.#flush();
+      if (blockedMs > this.#options.timing.longStallMs) {
+        const ms = Math.round(blockedMs);
+        this.#frames.fail(new Error(`was not used for ${ms} ms, in a stall`));
+      } else {
+        this.#flush();
+      }
     });
   }
 }

@@ -26,6 +26,13 @@ export interface SessionTiming {
   readonly ticksToGiveUp: number;
   /** The event loop stood still if there was no tick for so long: a quarter. */
   readonly stallMs: number;
+  /**
+   * After a stall of so long a connection is not used any more: a half. A server
+   * that follows may answer a write, although the leading one, which it tells of its
+   * sessions now and then, is about to expire the session. A new connection is
+   * granted by the leading server itself, which counts from then on.
+   */
+  readonly longStallMs: number;
 }
 
 export function timingOf(sessionTimeoutMs: number): SessionTiming {
@@ -42,6 +49,7 @@ export function timingOf(sessionTimeoutMs: number): SessionTiming {
     ticksToAnswer: ticks(1),
     ticksToGiveUp: ticks(2),
     stallMs: tickMs + sessionTimeoutMs / 4,
+    longStallMs: sessionTimeoutMs / 2,
   };
 }
 
