@@ -91,6 +91,7 @@ type Message =
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
+const FAR_AHEAD_MS = 86_400_000;
 
 /**
  * One leader task of an application. A call that needs no question to ZooKeeper is
@@ -912,14 +913,16 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     const error = new LeaderTaskError(
       'LEDGER_AHEAD',
       `The run ledger of the leader task "${this.task}" says that every tick up ` +
-        `to ${until} has been run, which is in the future: the clock of a leader ` +
-        'has been wrong. No tick is run until then. Correct the clock, then delete ' +
-        `the znode ${ledger.location}: the task begins a new ledger and forgets ` +
-        'the old runs.',
+        `to ${until} has been run, which is in the future: the clock of this ` +
+        'leader, or of a former one, is wrong. No tick is run until then. Correct ' +
+        'the clock. If the ledger itself is wrong, delete the znode ' +
+        `${ledger.location}: the task begins a new ledger and forgets the old runs.`,
     );
     if (this.#aheadReported !== term) {
       this.#aheadReported = term;
-      this.#host.logger.error(error.message);
+      // A clock that is an hour off is soon right again.
+      const isFar = ledger.lastTick - Date.now() > FAR_AHEAD_MS;
+      this.#host.logger[isFar ? 'error' : 'warn'](error.message);
     }
     return error;
   }

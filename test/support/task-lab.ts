@@ -242,7 +242,7 @@ export class TaskLab {
     const events: LeaderTaskEvent[] = [];
     tasks.events$.subscribe((event) => events.push(event));
     let isAlive = true;
-    const guarded = election.onlyLeader(
+    const guarded: OnlyLeaderFunction<[], unknown> = election.onlyLeader(
       () => {
         const run = currentLeaderTask() as LeaderTaskContext;
         this.runs.push({
@@ -255,7 +255,7 @@ export class TaskLab {
         return this.work(run, name);
       },
       { task: 'task', ...task },
-    ) as OnlyLeaderFunction<[], unknown>;
+    );
     const job = new LabJob(expression ?? '0 * * * * *', [guarded]);
     if (expression !== null) {
       registry.jobs.set('job', job);

@@ -97,10 +97,9 @@ describe('a run on request', () => {
       return history.every(({ outcome }) => outcome === 'finished');
     });
     const history = await b.tasks.history('task');
-    expect(history.map(({ requestedBy }) => requestedBy).toSorted()).toEqual([
-      'anna',
-      'bob',
-    ]);
+    expect(new Set(history.map(({ requestedBy }) => requestedBy))).toEqual(
+      new Set(['anna', 'bob']),
+    );
     const left = await bench.inspect((zk) =>
       zk.getChildren(`${bench.basePath}/requests`),
     );
