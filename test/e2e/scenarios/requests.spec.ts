@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { systemClock } from '../../../lib/zookeeper/clock.js';
 import { InstanceNode } from '../../../lib/zookeeper/instance-node.js';
-import { KeeperClient } from '../../../lib/zookeeper/keeper-client.js';
+import { KeeperClient } from '../../../lib/native/keeper-client.js';
 import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
 import { SessionLease } from '../../../lib/zookeeper/session-lease.js';
 import { LeadershipLog } from '../../../lib/election/leadership-log.js';
