@@ -30,7 +30,7 @@ const { port } = /** @type {import('node:net').AddressInfo} */ (
 );
 
 const connection = new NativeConnection(loadNativeZookeeper(), {
-  server: { host: '127.0.0.1', port },
+  server: { host: '127.0.0.1', address: '127.0.0.1', port },
   sessionTimeoutMs: 10_000,
   connectTimeoutMs: 2_000,
   onItem: (/** @type {[number, number]} */ [id, code]) => {
