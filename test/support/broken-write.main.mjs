@@ -10,7 +10,7 @@ import { connect, createServer } from 'node:net';
 
 const require = createRequire(import.meta.url);
 const load = (/** @type {string} */ file) =>
-  require(`../../dist/cjs/zookeeper/keeper/${file}`);
+  require(`../../dist/cjs/native/keeper/${file}`);
 const { NativeConnection } = load('native-connection.js');
 const { loadNativeZookeeper } = load('native-zookeeper.js');
 
@@ -30,7 +30,7 @@ const { port } = /** @type {import('node:net').AddressInfo} */ (
 );
 
 const connection = new NativeConnection(loadNativeZookeeper(), {
-  server: { host: '127.0.0.1', port },
+  server: { host: '127.0.0.1', address: '127.0.0.1', port },
   sessionTimeoutMs: 10_000,
   connectTimeoutMs: 2_000,
   onItem: (/** @type {[number, number]} */ [id, code]) => {
