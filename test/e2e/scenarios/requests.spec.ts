@@ -174,7 +174,7 @@ it('elections that begin together all lead, and all say so and watch their nodes
     election.leadership$.subscribe(({ reason }) => seen.push(reason));
     return seen;
   });
-  const outsider = clients[1] as KeeperClient;
+  const outsider = clients[1] as WireClient;
   await Promise.all(
     elections.map(({ name }, index) =>
       outsider.delete(`${paths.election(name)}/${leaders[index]?.node}`),
