@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import {
   afterAll,
@@ -169,7 +168,8 @@ describe('nestjs-zookeeper-leader status', () => {
 
   it('ends at once with 130 when it is interrupted, and leaves no process behind', async () => {
     // Takes connections and says nothing.
-    const mute = createServer().listen(await freePort(), '127.0.0.1');
+    const mute = createServer().listen(0, '127.0.0.1');
+    await once(mute, 'listening');
     const { port } = mute.address() as AddressInfo;
     const connected = once(mute, 'connection');
     const instance = new ProcessInstance(bin, {
@@ -179,7 +179,7 @@ describe('nestjs-zookeeper-leader status', () => {
     expect(await instance.terminate()).toEqual({ code: 130, signal: null });
     expect(instance.stderr).toBe('Interrupted.\n');
     await waitFor(() => instance.survivors().length === 0);
-    mute.close();
+    mute.close().unref();
   });
 });
 
