@@ -9,6 +9,7 @@ export type {
   ZookeeperSaslMechanism,
   ZookeeperSaslOptions,
 } from './interfaces/zookeeper-leader-options.interface.js';
+export type { ZookeeperClientFactory } from './zookeeper/client-factory.interface.js';
 export type {
   TlsMaterial,
   TlsMaterialSource,

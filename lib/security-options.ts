@@ -91,9 +91,10 @@ export function hideSecrets(options: Given): Given {
         credentials.password,
       ),
     }),
-    ...(isLogin(sasl, DIGEST_LOGIN) && {
-      sasl: new DigestMd5Credentials(sasl.username, sasl.password),
-    }),
+    ...(isLogin(sasl, DIGEST_LOGIN) &&
+      sasl.mechanism === 'DIGEST-MD5' && {
+        sasl: new DigestMd5Credentials(sasl.username, sasl.password),
+      }),
     ...(typeof tls === 'object' &&
       tls !== null && {
         // Read again by resolveSecurity(), and by nobody else.

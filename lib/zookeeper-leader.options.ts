@@ -17,6 +17,7 @@ import {
   resolveLedgerOptions,
   type ResolvedLedgerOptions,
 } from './tasks/task-options.js';
+import type { ZookeeperClientFactory } from './zookeeper/client-factory.interface.js';
 import { resolveSecurity, type ResolvedSecurity } from './security-options.js';
 import { OptionChecks, type OptionTable } from './validate.js';
 
@@ -32,6 +33,8 @@ export interface ResolvedOptions extends ResolvedSecurity {
   readonly maxStallMs: number;
   /** Undefined: a process beside the application, or that of `run`. */
   readonly guardian: false | GuardianOptions | undefined;
+  /** Undefined: the library's own. */
+  readonly client: ZookeeperClientFactory | undefined;
   /** All names that may be used; undefined: any. */
   readonly elections: readonly string[] | undefined;
   /** Of scheduled tasks that do not say themselves. */
@@ -53,6 +56,7 @@ const OPTIONS: OptionTable<ZookeeperLeaderModuleOptions> = {
   tls: true,
   sasl: true,
   acl: true,
+  client: true,
   connectionLossPolicy: true,
   drainTimeoutMs: true,
   maxStallMs: true,
@@ -102,6 +106,7 @@ export function resolveOptions(
     ),
     instanceId: readInstanceId(options.instanceId),
     ...resolveSecurity(options, checks),
+    client: readClient(options),
     connectionLossPolicy: checks.oneOf(
       'connectionLossPolicy',
       options.connectionLossPolicy,
@@ -134,6 +139,31 @@ export function checkElectionName(name: unknown, where: string): void {
     name,
     'the name of an election: a text of 1 to 200 characters',
   );
+}
+
+/** Another client; it knows plain connections only. */
+function readClient(
+  options: ZookeeperLeaderModuleOptions,
+): ZookeeperClientFactory | undefined {
+  const { client } = options;
+  if (client === undefined) {
+    return undefined;
+  }
+  if (typeof client !== 'object' || typeof client?.create !== 'function') {
+    throw checks.error('client', client, 'is no client', 'nativeZookeeper()');
+  }
+  const refused = (['credentials', 'tls', 'sasl', 'guardian'] as const).find(
+    (name) => options[name] !== undefined && options[name] !== false,
+  );
+  if (refused !== undefined || options.acl === 'creator') {
+    throw checks.error(
+      'client',
+      client,
+      `knows plain connections only, without the option ${refused ?? 'acl'}. ` +
+        'Leave out one of both',
+    );
+  }
+  return client;
 }
 
 function readConnectionString(option: unknown): {

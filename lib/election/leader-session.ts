@@ -27,15 +27,19 @@ export function openSession(
 ): LeaderSession {
   const paths = new NodePaths(options.basePath);
   const onNotice = ({ level, text }: ClientNotice): void => logger[level](text);
-  const guardian = createGuardian({
-    guardian: options.guardian,
-    maxStallMs: options.maxStallMs,
-    onNotice,
-    onUntrusted: (why) => void client.replaceSession(why),
-  });
+  const guardian = options.client
+    ? undefined
+    : createGuardian({
+        guardian: options.guardian,
+        maxStallMs: options.maxStallMs,
+        onNotice,
+        onUntrusted: (why) => void client.replaceSession(why),
+      });
   // Now, long before it is needed: it is ready when the application is.
   void guardian?.start();
-  const client = new WireClient({ ...options, paths, guardian, onNotice });
+  const client: ZookeeperClient = options.client
+    ? options.client.create({ ...options, onNotice })
+    : new WireClient({ ...options, paths, guardian, onNotice });
   const instanceNode = new InstanceNode(client, paths, identity, version);
   const lease = new SessionLease({
     client,

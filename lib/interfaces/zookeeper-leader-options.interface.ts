@@ -1,3 +1,4 @@
+import type { ZookeeperClientFactory } from '../zookeeper/client-factory.interface.js';
 import type { ZookeeperTlsOptions } from '../zookeeper/connection/tls-options.interface.js';
 import type { SaslResponder } from '../zookeeper/handshake/sasl-login.js';
 import type { RunLedgerOptions } from '../tasks/leader-task-options.interface.js';
@@ -134,6 +135,12 @@ export interface ZookeeperLeaderModuleOptions {
    * Default `creator` with `credentials` or `sasl`, otherwise `open`.
    */
   readonly acl?: 'creator' | 'open';
+
+  /**
+   * Another ZooKeeper client than the library's own: `nativeZookeeper()` of
+   * `nestjs-zookeeper-leader/native`, for plain connections only.
+   */
+  readonly client?: ZookeeperClientFactory;
 
   /**
    * What becomes of leadership when the connection breaks:

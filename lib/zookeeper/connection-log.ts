@@ -11,6 +11,7 @@ export class ConnectionLog {
   readonly #tell: (notice: ClientNotice) => void;
   /** Since when there has been no connection; undefined while there is one. */
   #disconnectedAtMs: number | undefined;
+  #wasConnected = false;
   /** When each trouble was told of, since there was a connection last. */
   readonly #toldAtMs = new Map<string, number>();
 
@@ -28,16 +29,18 @@ export class ConnectionLog {
     sessionTimeoutMs: number,
     isResumed: boolean,
   ): void {
-    const again =
+    const again = this.#wasConnected ? ' again' : '';
+    const after =
       this.#disconnectedAtMs === undefined
         ? ''
-        : ` again after ${duration(performance.now() - this.#disconnectedAtMs)}`;
+        : ` after ${duration(performance.now() - this.#disconnectedAtMs)}`;
+    this.#wasConnected = true;
     this.#disconnectedAtMs = undefined;
     this.#toldAtMs.clear();
     this.#tell({
       level: 'log',
       text:
-        `Connected to ZooKeeper at ${server}${again}, ` +
+        `Connected to ZooKeeper at ${server}${again}${after}, ` +
         `${isResumed ? 'same session' : 'session'} 0x${sessionId}, ` +
         `session timeout ${sessionTimeoutMs} ms`,
     });
@@ -66,7 +69,8 @@ export class ConnectionLog {
     this.#disconnectedAtMs ??= performance.now();
     const text = `ZooKeeper cannot be reached (${reasons.join('; ')})`;
     const level = needsRepair ? 'error' : 'warn';
-    this.#trouble(level, `${text}; trying again until it can`, 'unreachable');
+    const kind = needsRepair ? 'unusable' : 'unreachable';
+    this.#trouble(level, `${text}; trying again until it can`, kind);
     return text;
   }
 

@@ -365,8 +365,11 @@ export class WireClient implements ZookeeperClient {
   }
 
   #unreachable(reasons: readonly string[], isOfTls: boolean): void {
+    if (this.#closed) {
+      return;
+    }
     const text = this.#log.unreachable(reasons, isOfTls);
-    if (isOfTls && this.connection.state !== 'connected' && !this.#closed) {
+    if (isOfTls && this.connection.state !== 'connected') {
       const problem = new ZookeeperError('TLS_FAILED', text);
       this.#change({ ...this.connection, problem });
     }

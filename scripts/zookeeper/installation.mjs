@@ -28,6 +28,11 @@ const PACKAGE_LOGGING_JAR = '/usr/share/java/slf4j-simple.jar';
 /** The server's own jar, as releases name it. */
 const VERSIONED_JAR = /zookeeper-(\d[^/\\]*)\.jar$/;
 
+/** What connections with TLS need and the package's manifest leaves out. */
+const NETTY_JARS = ['codec', 'resolver', 'transport-native-unix-common'].map(
+  (part) => `/usr/share/java/netty-${part}.jar`,
+);
+
 const HOW_TO_GET_ONE = [
   'Install Java and Apache ZooKeeper: unpack a release from https://zookeeper.apache.org/releases.html',
   'and point ZOOKEEPER_HOME at it, or install the package of the distribution',
@@ -106,7 +111,9 @@ function findJars(env) {
     return {
       kind: 'package',
       version,
-      classpath: [PACKAGE_JAR, PACKAGE_LOGGING_JAR].filter(existsSync),
+      classpath: [PACKAGE_JAR, PACKAGE_LOGGING_JAR, ...NETTY_JARS].filter(
+        existsSync,
+      ),
       description: `the distribution's ZooKeeper ${version} (${PACKAGE_JAR})`,
     };
   }

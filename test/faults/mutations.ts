@@ -80,7 +80,7 @@ export const MUTATIONS = {
   'session left open by the keeper': {
     changes: [
       {
-        file: 'cjs/zookeeper/keeper/keeper.main.js',
+        file: 'cjs/native/keeper/keeper.main.js',
         original: "process.on('disconnect', () => void close());",
         replacement:
           "process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));",

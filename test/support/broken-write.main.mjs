@@ -10,7 +10,7 @@ import { connect, createServer } from 'node:net';
 
 const require = createRequire(import.meta.url);
 const load = (/** @type {string} */ file) =>
-  require(`../../dist/cjs/zookeeper/keeper/${file}`);
+  require(`../../dist/cjs/native/keeper/${file}`);
 const { NativeConnection } = load('native-connection.js');
 const { loadNativeZookeeper } = load('native-zookeeper.js');
 

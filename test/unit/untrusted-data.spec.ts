@@ -21,7 +21,7 @@ import {
   describeRequestProblem,
   isFromKeeper,
   isToKeeper,
-} from '../../lib/zookeeper/keeper/message-check.js';
+} from '../../lib/native/keeper/message-check.js';
 import {
   decodeSegment,
   encodeSegment,

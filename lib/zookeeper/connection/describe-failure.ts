@@ -1,4 +1,4 @@
-import { HungUpError } from './frame-connection.js';
+import { HungUpError, TlsOptionsError } from './frame-connection.js';
 
 /** Why a connection could not be had, and what to do about it. */
 export interface ConnectFailure {
@@ -24,6 +24,9 @@ const SET_CERTIFICATE =
 const REFUSED_CERTIFICATE =
   'it refused the certificate of the option tls.cert: its trust store has to ' +
   'hold the authority that signed it, and it must not have expired';
+const NO_VERSION =
+  'both sides agree on no version of TLS: the options tls.minVersion and ' +
+  'tls.maxVersion leave out what it speaks';
 const NO_TLS =
   'it speaks no TLS at this port: connect to its secureClientPort, or leave the ' +
   'option tls out';
@@ -43,6 +46,8 @@ const TLS_TEXTS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID:
     'its certificate is made out to another name: use that name in the option ' +
     'connectionString, or set tls.servername to it',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: NO_VERSION,
+  ERR_SSL_UNSUPPORTED_PROTOCOL: NO_VERSION,
   ERR_SSL_WRONG_VERSION_NUMBER: NO_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NO_TLS,
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: SET_CERTIFICATE,
@@ -65,7 +70,7 @@ const TLS_ALERT = /^a frame of 35231\d{4} bytes/;
  * @param hasCertificate whether the client showed one
  */
 export function describeConnectFailure(
-  error: Error & { code?: unknown },
+  error: Error & { code?: unknown; cert?: unknown },
   isEncrypted: boolean,
   hasCertificate: boolean,
 ): ConnectFailure {
@@ -80,7 +85,10 @@ export function describeConnectFailure(
     if (/secure TLS connection was established/.test(error.message)) {
       return tlsFailure(NO_TLS, error.message);
     }
-    if (/^ERR_(SSL|OSSL|TLS|CRYPTO)/.test(code)) {
+    if (
+      error instanceof TlsOptionsError ||
+      /^ERR_(SSL|OSSL|TLS|CRYPTO)/.test(code)
+    ) {
       return tlsFailure('the options tls do not work', error.message);
     }
   } else if (TLS_ALERT.test(error.message)) {
@@ -109,7 +117,11 @@ function tlsFailure(text: string, why: string): ConnectFailure {
   };
 }
 
-/** What the certificate says, where OpenSSL tells. */
-function detail(error: Error, code: string): string {
-  return code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? error.message : code;
+/** What the certificate says, where it matters; else OpenSSL's code. */
+function detail(error: Error & { cert?: unknown }, code: string): string {
+  if (code !== 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return code;
+  }
+  const { subjectaltname } = (error.cert ?? {}) as { subjectaltname?: string };
+  return `it names ${subjectaltname ?? 'nobody'}`;
 }

@@ -44,6 +44,7 @@ export class FrameConnection {
   #isOpen = false;
   #isOver = false;
 
+  /** @throws {TlsOptionsError} if keys or certificates cannot be read */
   constructor(
     endpoint: ServerEndpoint,
     tls: TlsParameters | undefined,
@@ -106,15 +107,18 @@ export class FrameConnection {
       return connect({ ...options, noDelay: true });
     }
     // Loaded when it is used: a process without TLS does not pay for it.
-    return process
-      .getBuiltinModule('node:tls')
-      .connect({
+    const { connect: connectTls } = process.getBuiltinModule('node:tls');
+    try {
+      return connectTls({
         ...options,
         // A server name must not be an IP address.
         ...(isIP(host) ? {} : { servername: host }),
         ...tls,
-      })
-      .setNoDelay(true);
+      }).setNoDelay(true);
+    } catch (error) {
+      // Keys and certificates that cannot be read.
+      throw new TlsOptionsError((error as Error).message);
+    }
   }
 
   #listen(): void {
@@ -143,6 +147,11 @@ export class FrameConnection {
       this.fail(error as Error);
     }
   }
+}
+
+/** TLS cannot even begin with what it was given. */
+export class TlsOptionsError extends Error {
+  override readonly name = 'TlsOptionsError';
 }
 
 /** The other end has closed the connection without an error. */

@@ -86,7 +86,6 @@ export function openConnection(options: OpenConnectionOptions): OpenConnection {
       onEnd: (error) => stop({ kind: 'ended', error }),
     });
   } catch (error) {
-    // Of Node: keys and certificates that cannot be read.
     stop({ kind: 'ended', error: error as Error });
     return { ended, hasSent, drop: () => undefined };
   }

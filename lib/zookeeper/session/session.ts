@@ -74,6 +74,7 @@ export class Session {
   /** Id of the session that was told of as connected. */
   #announcedId: string | undefined;
   #guardedId: string | undefined;
+  #released: Promise<void> | undefined;
   #lastZxidSeen = 0;
   #open: OpenConnection | undefined;
   #live: ServerConnection | undefined;
@@ -84,6 +85,7 @@ export class Session {
   /** Set while the session is to be ended, and not to be used any more. */
   #ending: Deferred | undefined;
   #pause: Deferred | undefined;
+  #isClosing = false;
   #isStopped = false;
   #forgetExit: (() => void) | undefined;
 
@@ -97,7 +99,7 @@ export class Session {
   /** Keeps a session connected until {@link close}. */
   async run(): Promise<void> {
     this.#forgetExit = closeAtExit(() => this.#live?.closeSessionAtExit());
-    while (!this.#isStopped) {
+    while (!this.#isStopped && !(this.#isClosing && !this.#ending)) {
       await this.#tryNext();
     }
   }
@@ -127,21 +129,17 @@ export class Session {
     }
   }
 
-  /**
-   * Ends the session, or gives that up when no server answers. Never rejects.
-   * Resolves to whether it has ended.
-   */
+  /** Ends the session, or gives that up when no server answers. Never rejects. */
   async close(): Promise<void> {
-    const isEnded = await settledWithin([this.#endSession()], CLOSE_TIMEOUT_MS);
+    this.#isClosing = true;
+    await settledWithin([this.#endSession()], CLOSE_TIMEOUT_MS);
     this.#isStopped = true;
     this.#forgetExit?.();
     this.#open?.drop();
     this.#pause?.resolve();
-    const { guardian } = this.#options;
-    if (isEnded) {
-      await guardian?.release();
-    }
-    await guardian?.stop();
+    // A session that has not ended is left to the guardian.
+    await this.#released;
+    await this.#options.guardian?.stop();
   }
 
   async #tryNext(): Promise<void> {
@@ -206,6 +204,11 @@ export class Session {
     this.#open = undefined;
     this.#disconnected(endpoint, end, readyAtMs);
     if (isOfIdentity(end)) {
+      if (this.#ending) {
+        // Nobody whom the servers refuse can end a session.
+        this.#forgetSession();
+        return;
+      }
       this.#lost('AUTH_FAILED', end.error.message);
       await this.#sleep(AUTH_RETRY_MS);
     }
@@ -382,7 +385,7 @@ export class Session {
     this.#ending = undefined;
     if (this.#guardedId !== undefined) {
       this.#guardedId = undefined;
-      void this.#options.guardian?.release();
+      this.#released = this.#options.guardian?.release();
     }
   }
 

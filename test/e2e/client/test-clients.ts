@@ -1,4 +1,4 @@
-import { KeeperClient } from '../../../lib/zookeeper/keeper-client.js';
+import { KeeperClient } from '../../../lib/native/keeper-client.js';
 import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
 import {
   WireClient,

@@ -10,7 +10,7 @@ import {
   it,
 } from '@jest/globals';
 import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
-import { KeeperClient } from '../../../lib/zookeeper/keeper-client.js';
+import { KeeperClient } from '../../../lib/native/keeper-client.js';
 import type {
   ConnectionState,
   ZookeeperClient,

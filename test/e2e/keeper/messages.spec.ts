@@ -3,8 +3,8 @@ import {
   PROTOCOL_VERSION,
   type FromKeeper,
   type RequestTuple,
-} from '../../../lib/zookeeper/keeper/protocol.js';
-import { KeeperProcess } from '../../../lib/zookeeper/keeper-process.js';
+} from '../../../lib/native/keeper/protocol.js';
+import { KeeperProcess } from '../../../lib/native/keeper-process.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 

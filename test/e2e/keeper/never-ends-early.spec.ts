@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { KeeperClient } from '../../../lib/zookeeper/keeper-client.js';
+import { KeeperClient } from '../../../lib/native/keeper-client.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 

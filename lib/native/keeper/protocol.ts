@@ -18,12 +18,10 @@ export interface OpenMessage {
   readonly maxStallMs: number;
   /** Session to take over from a keeper that has died. */
   readonly session?: SessionCredentials;
-  /** Digest credentials, `user:password`. */
-  readonly digest?: string;
 }
 
 export type RequestOperation =
-  'create' | 'get' | 'children' | 'set' | 'delete' | 'sync' | 'seal';
+  'create' | 'get' | 'children' | 'set' | 'delete' | 'sync';
 
 /**
  * One request: its id, what to do, the path, and per operation
@@ -31,8 +29,7 @@ export type RequestOperation =
  * - `get`, `children`: no data, 1 to watch or 0;
  * - `set`: data, the expected version;
  * - `delete`: no data, the expected version;
- * - `sync`: no data, 0;
- * - `seal`, which closes a node to others: no data, 0.
+ * - `sync`: no data, 0.
  *
  * A tuple, because names cost bytes on a path that every request takes.
  */
@@ -107,7 +104,6 @@ export type FromKeeper =
       readonly type: 'expired';
       readonly cause: 'server' | 'stall' | 'replaced';
     }
-  | { readonly type: 'auth-failed' }
   /** Replies and watch events in the order in which ZooKeeper sent them. */
   | {
       readonly type: 'batch' | 'replaced';

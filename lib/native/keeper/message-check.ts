@@ -18,7 +18,6 @@ const OPERATIONS: ReadonlySet<unknown> = new Set<RequestTuple[1]>([
   'set',
   'delete',
   'sync',
-  'seal',
 ]);
 const EVENTS: ReadonlySet<unknown> = new Set<WatchTuple[0]>([
   'created',
@@ -92,7 +91,7 @@ export function isToKeeper(value: unknown): value is ToKeeper {
 
 /** Says what is wrong with an order to open; undefined if nothing is. */
 export function describeOpenProblem(message: OpenMessage): string | undefined {
-  const { servers, sessionTimeoutMs, maxStallMs, session, digest } = message;
+  const { servers, sessionTimeoutMs, maxStallMs, session } = message;
   const areServers =
     Array.isArray(servers) &&
     servers.length > 0 &&
@@ -115,9 +114,6 @@ export function describeOpenProblem(message: OpenMessage): string | undefined {
     )
   ) {
     return 'its session is malformed';
-  }
-  if (digest !== undefined && !isText(digest)) {
-    return 'its credentials are no text';
   }
   return undefined;
 }
@@ -144,7 +140,6 @@ export function isFromKeeper(value: unknown): value is FromKeeper {
     case 'ready':
     case 'suspended':
     case 'expired':
-    case 'auth-failed':
     case 'alive':
     case 'closing':
     case 'closed':

@@ -1,7 +1,6 @@
-import type { Server } from './address-book.js';
+import type { ServerEndpoint } from '../../zookeeper/connection/frame-connection.js';
 import { describeRequestProblem } from './message-check.js';
 import type {
-  NativeAcl,
   NativeBinding,
   NativeBindingClass,
   NativeStat,
@@ -24,15 +23,14 @@ export type ReportItem = (
 ) => void;
 
 /** How an attempt to connect, or an established connection, ended. */
-export type ConnectionEnd = 'disconnected' | 'expired' | 'auth-failed';
+export type ConnectionEnd = 'disconnected' | 'expired';
 
 export interface NativeConnectionOptions {
-  /** With an IP address: a name would be resolved by blocking, per packet. */
-  readonly server: Server;
+  /** Used by its address: a name would be resolved by blocking, per packet. */
+  readonly server: ServerEndpoint;
   readonly sessionTimeoutMs: number;
   readonly connectTimeoutMs: number;
   readonly session?: SessionCredentials;
-  readonly digest?: string;
   readonly onItem: ReportItem;
 }
 
@@ -42,18 +40,10 @@ const STATE_CONNECTED = 3;
 
 // Codes of its `close` event.
 const CLOSED_EXPIRED = -112;
-const CLOSED_AUTH_FAILED = -113;
 
 // Codes that replies carry to the application, of ZooKeeper's own numbering.
 const CODE_CONNECTION_LOSS = -4;
 const CODE_BAD_ARGUMENTS = -8;
-const CODE_AUTH_FAILED = -115;
-
-/** All rights to whoever this session has proved to be, none to others. */
-const CREATOR_ALL: readonly NativeAcl[] = [
-  { perm: 31, scheme: 'auth', auth: '' },
-];
-const ANY_VERSION = -1;
 
 const POLL_INTERVAL_MS = 5;
 /** Often enough beside the session timeout, and no burden when nothing happens. */
@@ -89,7 +79,7 @@ export class NativeConnection {
 
   /** Resolves to true when the session is connected, to false when it is over. */
   async open(): Promise<boolean> {
-    const { server, sessionTimeoutMs, session, digest } = this.#options;
+    const { server, sessionTimeoutMs, session } = this.#options;
     const connected = new Promise<true>((resolve) => {
       this.#native.emit = (event, _native, detail) => {
         if (this.#isOver) {
@@ -120,7 +110,7 @@ export class NativeConnection {
     });
     this.#native.init({
       // Without the brackets that IPv6 addresses have elsewhere.
-      connect: `${server.host}:${server.port}`,
+      connect: `${server.address}:${server.port}`,
       timeout: sessionTimeoutMs,
       debug_level: 0,
       host_order_deterministic: true,
@@ -131,10 +121,6 @@ export class NativeConnection {
         client_password: session.password,
       }),
     });
-    // Told before there is a connection, credentials are the first thing that
-    // the native client says on it.
-    const isKnown =
-      digest === undefined ? Promise.resolve() : this.#authenticate(digest);
     const attempt = this.#watchAttempt();
     const isConnected = await Promise.race([
       connected,
@@ -143,32 +129,8 @@ export class NativeConnection {
     clearInterval(attempt);
     if (isConnected) {
       this.#watchConnection();
-      // However late: closing a connection would end the session with it, and
-      // the native client itself notices a server that is mute.
-      await Promise.race([isKnown, this.ended]);
     }
     return isConnected && !this.#isOver;
-  }
-
-  /**
-   * Tells who we are. Resolves when that is accepted, or the connection over: a
-   * refusal would otherwise look like the loss of a connection that was fine.
-   */
-  #authenticate(digest: string): Promise<void> {
-    return new Promise((resolve) => {
-      const sent = this.#native.add_auth('digest', digest, (code) => {
-        if (code === 0) {
-          setImmediate(resolve);
-        } else if (code === CODE_AUTH_FAILED) {
-          setImmediate(() => this.#finish('auth-failed'));
-        }
-        // Anything else is the end of the connection or of the session, which
-        // has an event of its own.
-      });
-      if (sent !== 0) {
-        setImmediate(() => this.#finish('disconnected'));
-      }
-    });
   }
 
   get session(): SessionCredentials {
@@ -261,10 +223,6 @@ export class NativeConnection {
         );
       case 'sync':
         return native.a_sync(path, (code) => this.#reply(id, code));
-      case 'seal':
-        return native.a_set_acl(path, ANY_VERSION, CREATOR_ALL, (code) =>
-          this.#reply(id, code),
-        );
       default:
         return CODE_BAD_ARGUMENTS;
     }
@@ -350,10 +308,7 @@ export class NativeConnection {
 }
 
 function endOfCode(code: unknown): ConnectionEnd {
-  if (code === CLOSED_EXPIRED) {
-    return 'expired';
-  }
-  return code === CLOSED_AUTH_FAILED ? 'auth-failed' : 'disconnected';
+  return code === CLOSED_EXPIRED ? 'expired' : 'disconnected';
 }
 
 function statTuple(stat: NativeStat): StatTuple {

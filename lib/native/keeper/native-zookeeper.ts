@@ -23,13 +23,6 @@ export interface NativeStat {
   readonly mtime: Date;
 }
 
-export interface NativeAcl {
-  /** Named so where it is set; where it is read it is called `perms`. */
-  readonly perm: number;
-  readonly scheme: string;
-  readonly auth: string;
-}
-
 /**
  * One client of the native part of the npm package `zookeeper`. Requests return
  * 0, or an error code and then never call back.
@@ -81,23 +74,7 @@ export interface NativeBinding {
     version: number,
     done: (code: number, error: string) => void,
   ): number;
-  a_exists(
-    path: string,
-    watch: boolean,
-    done: (code: number, error: string, stat: NativeStat | null) => void,
-  ): number;
   a_sync(path: string, done: (code: number, error: string) => void): number;
-  a_set_acl(
-    path: string,
-    version: number,
-    acl: readonly NativeAcl[],
-    done: (code: number, error: string) => void,
-  ): number;
-  add_auth(
-    scheme: string,
-    auth: string,
-    done: (code: number, error: string) => void,
-  ): number;
 }
 
 export type NativeBindingClass = new () => NativeBinding;
@@ -131,9 +108,10 @@ export function explainLoadFailure(error: unknown): string {
   const { code, message } = error as { code?: string; message: string };
   if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
     return (
-      'the npm package "zookeeper" is not installed. It is a dependency of ' +
-      'nestjs-zookeeper-leader and is compiled at installation. Install the ' +
-      `compiler (${COMPILER_PACKAGES}) and run "npm install" again. (${message})`
+      'the npm package "zookeeper" is not installed, and nativeZookeeper() needs ' +
+      'it. It is compiled at installation: install the compiler ' +
+      `(${COMPILER_PACKAGES}) and run "npm install zookeeper", or leave the ` +
+      `option client out. (${message})`
     );
   }
   if (/No native build was found/.test(message)) {

@@ -1,4 +1,7 @@
-import type { NodeEvent, NodeWatcher } from './zookeeper-client.interface.js';
+import type {
+  NodeEvent,
+  NodeWatcher,
+} from '../zookeeper/zookeeper-client.interface.js';
 
 /** What a watch was set with; decides which events it is told. */
 export type WatchKind = 'data' | 'children';

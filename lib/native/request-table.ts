@@ -3,8 +3,11 @@ import type {
   RequestOperation,
   RequestTuple,
 } from './keeper/protocol.js';
-import { errorOfCode } from './result-codes.js';
-import { ZookeeperError, type ZookeeperErrorCode } from './zookeeper.error.js';
+import { errorOfCode } from '../zookeeper/result-codes.js';
+import {
+  ZookeeperError,
+  type ZookeeperErrorCode,
+} from '../zookeeper/zookeeper.error.js';
 
 interface Pending {
   readonly operation: RequestOperation;

@@ -1,5 +1,5 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
-import type { ServerAddress } from './connection-string.js';
+import type { ServerAddress } from '../zookeeper/connection-string.js';
 import { describeRequestProblem } from './keeper/message-check.js';
 import {
   PROTOCOL_VERSION,
@@ -21,8 +21,11 @@ import type {
   NodeStat,
   NodeWatcher,
   ZookeeperClient,
-} from './zookeeper-client.interface.js';
-import { ZookeeperError, type ZookeeperErrorCode } from './zookeeper.error.js';
+} from '../zookeeper/zookeeper-client.interface.js';
+import {
+  ZookeeperError,
+  type ZookeeperErrorCode,
+} from '../zookeeper/zookeeper.error.js';
 
 export interface KeeperClientOptions {
   readonly servers: readonly ServerAddress[];
@@ -274,13 +277,6 @@ export class KeeperClient implements ZookeeperClient {
                 `maxStallMs (${this.#options.maxStallMs} ms), ` +
                 'so its session was closed'
             : 'ZooKeeper has expired the session',
-        );
-        break;
-      case 'auth-failed':
-        this.#lost(
-          'AUTH_FAILED',
-          'ZooKeeper refused the option credentials: the servers have no digest ' +
-            'authentication, or ask for another one',
         );
         break;
     }

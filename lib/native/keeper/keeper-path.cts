@@ -8,5 +8,5 @@ import path = require('node:path');
 const builds = path.join(__dirname, '..', '..', '..');
 
 export = {
-  keeperPath: path.join(builds, 'cjs', 'zookeeper', 'keeper', 'keeper.main.js'),
+  keeperPath: path.join(builds, 'cjs', 'native', 'keeper', 'keeper.main.js'),
 };

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatServer, type Server } from './address-book.js';
+import type { ServerEndpoint } from '../../zookeeper/connection/frame-connection.js';
+import { formatServer } from '../../zookeeper/connection-string.js';
+import { ServerList } from '../../zookeeper/session/server-list.js';
+import { retryPauseMs } from '../../zookeeper/session/session-timing.js';
 import {
   NativeConnection,
   type ConnectionEnd,
   type ReportItem,
 } from './native-connection.js';
 import type { NativeBindingClass } from './native-zookeeper.js';
-import { ServerRotation } from './server-rotation.js';
 import type {
   FromKeeper,
   OpenMessage,
@@ -20,9 +22,9 @@ const CODE_TIMEOUT = -7;
 /** A connection attempt may take this long; longer after failed rounds. */
 const CONNECT_TIMEOUT_MS = 1_000;
 const LONGEST_CONNECT_TIMEOUT_MS = 10_000;
-
-/** Wrong credentials do not become right quickly. */
-const AUTH_RETRY_MS = 5_000;
+const LOOKUP_TIMEOUT_MS = 500;
+/** A connection that was shorter does not count as a success. */
+const LEAST_SUCCESS_MS = 1_000;
 
 /** What the session reports: everything but the keeper's own messages. */
 type Report = (message: FromKeeper) => void;
@@ -37,7 +39,8 @@ export class KeeperSession {
   readonly #report: Report;
   readonly #reportItem: ReportItem;
   readonly #closing = new AbortController();
-  readonly #servers: ServerRotation;
+  readonly #servers: ServerList;
+  #disconnectedAtMs = performance.now();
   #session: SessionCredentials | undefined;
   #sessionTimeoutMs: number;
   #connection: NativeConnection | undefined;
@@ -61,11 +64,7 @@ export class KeeperSession {
     this.#reportItem = reportItem;
     this.#session = options.session;
     this.#sessionTimeoutMs = options.sessionTimeoutMs;
-    this.#servers = new ServerRotation(
-      options.servers,
-      Math.min(1_000, options.sessionTimeoutMs / 4),
-      (reason) => report({ type: 'unreachable', reason }),
-    );
+    this.#servers = new ServerList(options.servers);
   }
 
   /** Keeps the session connected until {@link close}. */
@@ -178,14 +177,14 @@ export class KeeperSession {
 
   /** Tries one server and, if it takes us, stays until the connection ends. */
   async #connectOnce(): Promise<void> {
-    const server = await this.#servers.next(this.#closing.signal);
+    const server = await this.#nextServer();
     const attempted = this.#session;
     const connection = this.#newConnection(server);
     const isConnected = await connection.open();
     if (this.#closing.signal.aborted) {
       connection.close();
     } else if (!isConnected) {
-      await this.#handleFailure(await connection.ended, server);
+      this.#handleFailure(await connection.ended, server);
     } else if (
       this.#ending ||
       this.#resume ||
@@ -200,7 +199,10 @@ export class KeeperSession {
     }
   }
 
-  async #stay(connection: NativeConnection, server: Server): Promise<void> {
+  async #stay(
+    connection: NativeConnection,
+    server: ServerEndpoint,
+  ): Promise<void> {
     const connectedAt = performance.now();
     this.#connection = connection;
     this.#connectionCount += 1;
@@ -216,20 +218,21 @@ export class KeeperSession {
     });
     const end = await connection.ended;
     this.#connection = undefined;
-    this.#servers.disconnected(server, performance.now() - connectedAt);
+    this.#disconnectedAtMs = performance.now();
+    if (this.#disconnectedAtMs - connectedAt >= LEAST_SUCCESS_MS) {
+      this.#servers.succeeded();
+      this.#servers.restart(server, 'last');
+    }
     if (end !== 'disconnected') {
-      await this.#handleFailure(end, server);
+      this.#handleFailure(end, server);
     } else if (this.#session) {
       this.#report({ type: 'suspended' });
     }
   }
 
-  async #handleFailure(end: ConnectionEnd, server: Server): Promise<void> {
-    if (end === 'auth-failed') {
-      this.#report({ type: 'auth-failed' });
-      await sleep(AUTH_RETRY_MS, undefined, { signal: this.#closing.signal });
-    } else if (end === 'disconnected') {
-      this.#servers.failed(server);
+  #handleFailure(end: ConnectionEnd, server: ServerEndpoint): void {
+    if (end === 'disconnected') {
+      this.#servers.failed(server, 'does not answer');
     } else if (this.#ending) {
       this.#ended();
     } else if (this.#isExpiryDoubted || !this.#session) {
@@ -244,7 +247,25 @@ export class KeeperSession {
     }
   }
 
-  #newConnection(server: Server): NativeConnection {
+  /** The next server to try; waits where all have been tried in vain. */
+  async #nextServer(): Promise<ServerEndpoint> {
+    const { signal } = this.#closing;
+    for (;;) {
+      const endpoint = await this.#servers.next(LOOKUP_TIMEOUT_MS);
+      if (endpoint) {
+        return endpoint;
+      }
+      this.#report({
+        type: 'unreachable',
+        reason: this.#servers.takeFailures().join('; '),
+      });
+      const outageMs = performance.now() - this.#disconnectedAtMs;
+      const pauseMs = retryPauseMs(outageMs, this.#options.sessionTimeoutMs);
+      await sleep(pauseMs, undefined, { signal });
+    }
+  }
+
+  #newConnection(server: ServerEndpoint): NativeConnection {
     return new NativeConnection(this.#Native, {
       server,
       sessionTimeoutMs: this.#options.sessionTimeoutMs,
@@ -254,9 +275,6 @@ export class KeeperSession {
       ),
       onItem: this.#reportItem,
       ...(this.#session && { session: this.#session }),
-      ...(this.#options.digest !== undefined && {
-        digest: this.#options.digest,
-      }),
     });
   }
 }

@@ -1,0 +1,417 @@
+import { readdirSync } from 'node:fs';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  it,
+} from '@jest/globals';
+import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
+import { TlsSource } from '../../../lib/zookeeper/connection/tls-source.js';
+import type {
+  GuardedSession,
+  SessionGuardian,
+} from '../../../lib/zookeeper/session-guardian.interface.js';
+import type {
+  WireClient,
+  WireClientOptions,
+} from '../../../lib/zookeeper/wire-client.js';
+import { ByteRelay } from '../../support/byte-relay.js';
+import { Certificates } from '../../support/certificates.js';
+import { SecureServer } from '../../support/secure-server.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { waitFor } from '../../support/wait-for.js';
+import { WireClient as ObservingClient } from '../../support/wire-client.js';
+import { ZookeeperServer } from '../../support/zookeeper-server.js';
+import { connected, reached, wireClient } from './test-clients.js';
+
+let server: ZookeeperServer;
+const clients: WireClient[] = [];
+
+beforeAll(async () => {
+  server = await ZookeeperServer.start();
+});
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+});
+afterAll(() => server.close());
+
+function make(
+  port: number,
+  options: Partial<WireClientOptions> & { timeoutMs?: number } = {},
+): WireClient {
+  const { timeoutMs = 2_000, ...rest } = options;
+  const client = wireClient(
+    { ports: [port], sessionTimeoutMs: timeoutMs },
+    rest,
+  );
+  clients.push(client);
+  return client;
+}
+
+/** Keeps the event loop busy, so that nothing else can happen. */
+function block(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+/** Writes down what it is told, and acknowledges when it is let. */
+class RecordingGuardian implements SessionGuardian {
+  readonly calls: string[] = [];
+  readonly sessions: GuardedSession[] = [];
+  signs = 0;
+  acknowledge: (isGuarded: boolean) => void = () => undefined;
+
+  start(): Promise<void> {
+    this.calls.push('start');
+    return Promise.resolve();
+  }
+
+  guard(session: GuardedSession): Promise<boolean> {
+    this.calls.push('guard');
+    this.sessions.push(session);
+    return new Promise((resolve) => {
+      this.acknowledge = resolve;
+    });
+  }
+
+  signOfLife(): void {
+    this.signs += 1;
+  }
+
+  release(): Promise<void> {
+    this.calls.push('release');
+    return Promise.resolve();
+  }
+
+  stop(): Promise<void> {
+    this.calls.push('stop');
+    return Promise.resolve();
+  }
+}
+
+describe('a session', () => {
+  // kazoo #633
+  it('outlives a flood of answers that is larger than all buffers', async () => {
+    const client = await connected(make(server.port, { timeoutMs: 1_000 }));
+    const { epoch, sessionId } = client.connection;
+    const data = 'x'.repeat(500_000);
+    await client.create('/flood', data, 'ephemeral');
+    const contents = await Promise.all(
+      Array.from({ length: 200 }, () => client.get('/flood')),
+    );
+    expect(contents.every((content) => content.data === data)).toBe(true);
+    expect(client.connection).toMatchObject({
+      state: 'connected',
+      epoch,
+      sessionId,
+    });
+  });
+
+  // kazoo #42
+  it('is followed by another when the server comes back without its data', async () => {
+    const own = await ZookeeperServer.start();
+    const client = await connected(make(own.port, { timeoutMs: 1_000 }));
+    const { sessionId } = client.connection;
+    for (let count = 0; count < 20; count++) {
+      await client.create('/n-', '', 'ephemeral-sequential');
+    }
+    await own.stop();
+    await own.wipe();
+    await own.start();
+    await waitFor(
+      () =>
+        client.connection.state === 'connected' &&
+        client.connection.sessionId !== sessionId,
+    );
+    await client.create('/again', '', 'ephemeral');
+    await client.close();
+    await own.close();
+  }, 40_000);
+
+  it('of a process that is stalled is kept by whoever attaches to it, and taken back with all outcomes known', async () => {
+    const proxy = await TcpProxy.start({ targetPort: server.port });
+    const client = await connected(make(proxy.port));
+    const { sessionId, epoch } = client.connection;
+    await client.create('/stalled', '', 'ephemeral');
+    const session = proxy.lastSession(sessionId);
+    // Attached as a guardian does it, while this process stands still.
+    const attached = ObservingClient.connect({ port: server.port, ...session });
+    block(700);
+    const written = client.set('/stalled', 'after').then(
+      () => 'written',
+      (error: { code: string }) => error.code,
+    );
+    const other = await attached;
+    expect(await written).toMatch(/written|CONNECTION_LOSS/);
+    await waitFor(
+      () =>
+        client.connection.state === 'connected' &&
+        client.connection.epoch > epoch,
+    );
+    expect(client.connection.sessionId).toBe(sessionId);
+    expect((await client.get('/stalled')).stat.ephemeralOwner).toBe(sessionId);
+    await other.close().catch(() => undefined);
+    await client.close();
+    proxy.close();
+  });
+
+  it('writes nothing right after a stall, before it has seen whether its connection is gone', async () => {
+    const proxy = await TcpProxy.start({ targetPort: server.port });
+    const client = await connected(make(proxy.port));
+    await client.create('/gap', '', 'ephemeral');
+    const { version } = (await client.get('/gap')).stat;
+    // Whatever comes first after the stall finds the connection reset.
+    proxy.cut();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    block(700);
+    const outcome = await client.set('/gap', 'lost').then(
+      () => 'written',
+      (error: { code: string }) => error.code,
+    );
+    await reached(client, 'connected');
+    const after = (await client.get('/gap')).stat.version;
+    expect(after - version).toBe(outcome === 'written' ? 1 : 0);
+    await client.close();
+    proxy.close();
+  });
+});
+
+describe('watches', () => {
+  // go-zookeeper 6f3354f, ZOOKEEPER-706
+  it('of tens of thousands of paths do not keep a client from reconnecting, and end with their connection', async () => {
+    const proxy = await TcpProxy.start({ targetPort: server.port });
+    const client = await connected(make(proxy.port, { timeoutMs: 6_000 }));
+    const { epoch, sessionId } = client.connection;
+    let events = 0;
+    const name = 'x'.repeat(60);
+    const paths = Array.from({ length: 20_000 }, (_, i) => `/w-${name}-${i}`);
+    await client.create('/watched', '', 'ephemeral');
+    await Promise.allSettled(
+      paths.map((path) => client.get(path, () => (events += 1))),
+    );
+    await client.get('/watched', () => (events += 1));
+    proxy.cut();
+    await waitFor(() => client.connection.epoch > epoch);
+    expect(client.connection.sessionId).toBe(sessionId);
+    await client.set('/watched', 'x');
+    await client.sync('/watched');
+    expect(events).toBe(0);
+    await client.close();
+    proxy.close();
+  }, 60_000);
+
+  // zookeeper-client-rust d742c95, d20c161
+  it('are set and taken back in any order without hurting each other', async () => {
+    const client = await connected(make(server.port));
+    await client.create('/interleaved', '', 'ephemeral');
+    const called: string[] = [];
+    const first = (): void => void called.push('first');
+    const second = (): void => void called.push('second');
+    // Taken back and set again while the read is on its way.
+    const one = client.get('/interleaved', first);
+    client.unwatch('/interleaved', first);
+    const two = client.get('/interleaved', second);
+    await Promise.all([one, two]);
+    // Taken back while another is still needed.
+    await client.get('/interleaved', first);
+    client.unwatch('/interleaved', first);
+    // Taken back by a read that fails.
+    await client.get('/none', first).catch(() => undefined);
+    client.unwatch('/none', first);
+    await client.set('/interleaved', 'x');
+    await client.sync('/interleaved');
+    expect(called).toEqual(['second']);
+    const counters = await server.counters();
+    expect(counters.watch_count).toBe(0);
+  });
+
+  it('that nobody needs any more are forgotten by the server, too', async () => {
+    const client = await connected(make(server.port));
+    await client.create('/needless', '', 'ephemeral');
+    const watcher = (): void => undefined;
+    await client.get('/needless', watcher);
+    await client.getChildren('/needless', watcher);
+    expect((await server.counters()).watch_count).toBe(2);
+    client.unwatch('/needless', watcher);
+    await client.sync('/needless');
+    expect((await server.counters()).watch_count).toBe(0);
+  });
+});
+
+describe('connections', () => {
+  // kazoo #577, ZOOKEEPER-4736
+  it('that fail by the thousand leave nothing open, and then one succeeds', async () => {
+    const openFiles = (): number => readdirSync('/proc/self/fd').length;
+    const port = await freePort();
+    let refusals = 0;
+    const client = make(0, {
+      servers: [{ host: 'many.example.org', port }],
+      resolveName: () => {
+        refusals += 500;
+        return Promise.resolve(
+          Array.from({ length: 500 }, (_, i) =>
+            refusals > 5_000
+              ? '127.0.0.1'
+              : `127.0.${i % 250}.${(1 + i / 250) | 0}`,
+          ),
+        );
+      },
+    });
+    const before = openFiles();
+    await client.start();
+    await waitFor(() => refusals > 5_000, { timeoutMs: 40_000 });
+    expect(openFiles() - before).toBeLessThan(20);
+    const late = await ZookeeperServer.start({ port });
+    await reached(client, 'connected');
+    await client.close();
+    await late.close();
+  }, 60_000);
+
+  it('are made to the address that a name has now, and one bad name spoils no other', async () => {
+    const addresses: Record<string, () => Promise<string[]>> = {
+      'gone.example.org': () => Promise.reject(new Error('no such name')),
+      'slow.example.org': () => new Promise(() => undefined),
+      'zk.example.org': () => Promise.resolve(['127.0.0.1']),
+    };
+    const client = make(0, {
+      servers: Object.keys(addresses).map((host) => ({
+        host,
+        port: server.port,
+      })),
+      resolveName: (name) => (addresses[name] as () => Promise<string[]>)(),
+    });
+    await connected(client);
+    expect((await client.get('/')).data).toBe('');
+  });
+
+  it('are made over IPv6', async () => {
+    const relay = await ByteRelay.start({
+      targetPort: server.port,
+      host: '::1',
+    });
+    const client = make(0, { servers: [{ host: '::1', port: relay.port }] });
+    await connected(client);
+    await client.get('/');
+    expect(relay.connections).toBe(1);
+    await client.close();
+    relay.close();
+  });
+
+  // kazoo #618
+  it('with TLS bear bytes that come one by one', async () => {
+    const certificates = new Certificates()
+      .authority('ca')
+      .leaf('server', 'ca');
+    const own = await SecureServer.start({ certificates, clientAuth: 'none' });
+    const relay = await ByteRelay.start({
+      targetPort: own.tlsPort,
+      pieceBytes: 1,
+    });
+    const tls = new TlsSource({ ca: certificates.path('ca.pem') });
+    const client = await connected(
+      make(relay.port, { tls, timeoutMs: 10_000 }),
+    );
+    await client.create('/pieces', 'ä', 'ephemeral');
+    const contents = await Promise.all(
+      Array.from({ length: 20 }, () => client.get('/pieces')),
+    );
+    expect(contents.every(({ data }) => data === 'ä')).toBe(true);
+    await client.close();
+    relay.close();
+    await own.close();
+  }, 60_000);
+});
+
+describe('a transaction', () => {
+  it('does all of it or nothing, and says what failed', async () => {
+    const client = await connected(make(server.port));
+    await client.create('/t', '', 'persistent');
+    await client.multi([
+      { type: 'check', path: '/t', version: 0 },
+      { type: 'create', path: '/t/a', data: 'x', mode: 'persistent' },
+      { type: 'set', path: '/t', data: 'y' },
+    ]);
+    expect((await client.get('/t/a')).data).toBe('x');
+    const failing = client.multi([
+      { type: 'delete', path: '/t/a' },
+      { type: 'set', path: '/t', data: 'z', version: 7 },
+      { type: 'delete', path: '/none' },
+    ]);
+    await expect(failing).rejects.toMatchObject({
+      code: 'BAD_VERSION',
+      path: '/t',
+    });
+    expect((await client.get('/t/a')).data).toBe('x');
+    await client.multi([
+      { type: 'delete', path: '/t/a' },
+      { type: 'delete', path: '/t' },
+    ]);
+    await expect(client.get('/t')).rejects.toMatchObject({ code: 'NO_NODE' });
+  });
+});
+
+describe('a guardian', () => {
+  it('has a new session before anybody uses it, and signs of life before every write', async () => {
+    const proxy = await TcpProxy.start({ targetPort: server.port });
+    const guardian = new RecordingGuardian();
+    const client = make(proxy.port, { guardian });
+    await client.start();
+    await waitFor(() => guardian.sessions.length > 0);
+    expect(client.connection.state).toBe('connecting');
+    await expect(client.get('/')).rejects.toMatchObject({
+      code: 'CONNECTION_LOSS',
+    });
+    guardian.acknowledge(true);
+    await reached(client, 'connected');
+    const { epoch, sessionId } = client.connection;
+    expect(guardian.sessions).toMatchObject([
+      {
+        sessionId,
+        sessionTimeoutMs: 2_000,
+        server: { host: '127.0.0.1', address: '127.0.0.1', port: proxy.port },
+        security: { auth: [] },
+      },
+    ]);
+    const { signs } = guardian;
+    const get = client.get('/');
+    await Promise.resolve();
+    await get;
+    expect(guardian.signs).toBeGreaterThan(signs);
+    // A reconnection does not wait for it.
+    proxy.cut();
+    await waitFor(() => client.connection.epoch > epoch);
+    expect(guardian.sessions).toHaveLength(2);
+    await client.replaceSession('for a test');
+    await waitFor(() => guardian.sessions.length === 3);
+    expect(client.connection.state).toBe('lost');
+    guardian.acknowledge(false);
+    await reached(client, 'connected');
+    await client.close();
+    expect(guardian.calls).toEqual([
+      'start',
+      'guard',
+      'guard',
+      'release',
+      'guard',
+      'release',
+      'stop',
+    ]);
+    proxy.close();
+  });
+
+  it('keeps a session that could not be reached to be closed', async () => {
+    const proxy = await TcpProxy.start({ targetPort: server.port });
+    const guardian = new RecordingGuardian();
+    const client = make(proxy.port, { guardian });
+    await client.start();
+    await waitFor(() => guardian.sessions.length > 0);
+    guardian.acknowledge(true);
+    await reached(client, 'connected');
+    proxy.drop();
+    await client.close();
+    expect(guardian.calls).toEqual(['start', 'guard', 'stop']);
+    proxy.close();
+  });
+});

@@ -1,0 +1,480 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { OPCODES } from '../../../lib/zookeeper/codec/opcodes.js';
+import { stat } from '../../../lib/zookeeper/codec/stat.record.js';
+import type { WireClient } from '../../../lib/zookeeper/wire-client.js';
+import {
+  ScriptedServer,
+  grant,
+  type Script,
+} from '../../support/scripted-server.js';
+import { waitFor } from '../../support/wait-for.js';
+import { connected, reached, wireClient } from './test-clients.js';
+
+// What went wrong in other clients, each as a test: the names are those of the
+// projects' issues and commits.
+
+const STAT = {
+  czxid: 1,
+  mzxid: 1,
+  pzxid: 1,
+  createdAtMs: 0,
+  modifiedAtMs: 0,
+  version: 0,
+  childVersion: 0,
+  aclVersion: 0,
+  ephemeralOwner: '0',
+  dataLength: 0,
+  numChildren: 0,
+};
+
+const clients: WireClient[] = [];
+const servers: ScriptedServer[] = [];
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+  for (const server of servers.splice(0)) {
+    server.close();
+  }
+});
+
+async function serve(
+  script: Partial<Script> = {},
+  pieceBytes?: number,
+): Promise<ScriptedServer> {
+  const server = await ScriptedServer.start(
+    { connect: () => grant(), ...script },
+    { ...(pieceBytes !== undefined && { pieceBytes }) },
+  );
+  servers.push(server);
+  return server;
+}
+
+function make(
+  ports: readonly number[],
+  options: Parameters<typeof wireClient>[1] = {},
+  notices: string[] = [],
+): WireClient {
+  const client = wireClient({ ports, notices }, options);
+  clients.push(client);
+  return client;
+}
+
+describe('an answer', () => {
+  // kazoo #721
+  it('with an unknown code fails one request, and no other', async () => {
+    const server = await serve({
+      request: ({ xid }, connection) =>
+        connection.reply(xid, 1, xid === 1 ? -999 : 0, (to) => {
+          if (xid !== 1) {
+            stat.write(to, STAT);
+          }
+        }),
+    });
+    const client = await connected(make([server.port]));
+    const { epoch } = client.connection;
+    const [first, second] = await Promise.allSettled([
+      client.set('/a', ''),
+      client.set('/a', ''),
+    ]);
+    expect(first).toMatchObject({
+      reason: { code: 'UNKNOWN', message: expect.stringContaining('-999') },
+    });
+    expect(second).toMatchObject({ status: 'fulfilled' });
+    expect(client.connection.epoch).toBe(epoch);
+  });
+
+  it('that is shorter than it should be fails one request, and no other', async () => {
+    const server = await serve({
+      request: ({ xid }, connection) =>
+        connection.reply(xid, 1, 0, (to) =>
+          xid === 1 ? to.int(7) : stat.write(to, STAT),
+        ),
+    });
+    const client = await connected(make([server.port]));
+    const [first, second] = await Promise.allSettled([
+      client.set('/a', ''),
+      client.set('/a', ''),
+    ]);
+    expect(first).toMatchObject({
+      reason: { message: expect.stringContaining('ends 4 bytes early') },
+    });
+    expect(second).toMatchObject({ status: 'fulfilled' });
+  });
+
+  it('with a number that JavaScript would round fails with a sentence', async () => {
+    const server = await serve({
+      request: ({ xid }, connection) =>
+        connection.reply(xid, 1, 0, (to) => {
+          const { hexLong } = to;
+          hexLong.call(to, '20000000000001');
+          to.raw(Buffer.alloc(60));
+        }),
+    });
+    const client = await connected(make([server.port]));
+    await expect(client.set('/a', '')).rejects.toThrow(
+      /9007199254740993 is beyond 2\^53/,
+    );
+  });
+
+  // kazoo #400, #254
+  it('to a request that nobody made costs the connection, and every promise settles', async () => {
+    let isWrong = true;
+    const server = await serve({
+      request: ({ xid }, connection) => {
+        connection.reply(isWrong ? xid + 5 : xid, 1, 0, (to) =>
+          stat.write(to, STAT),
+        );
+        isWrong = false;
+      },
+    });
+    const client = await connected(make([server.port]));
+    const { sessionId, epoch } = client.connection;
+    const results = await Promise.allSettled(
+      Array.from({ length: 10 }, () => client.set('/a', '')),
+    );
+    expect(new Set(results.map(({ status }) => status))).toEqual(
+      new Set(['rejected']),
+    );
+    await waitFor(() => client.connection.epoch > epoch);
+    expect(client.connection).toMatchObject({ state: 'connected', sessionId });
+    await client.set('/a', '');
+  });
+
+  it('of an impossible length costs the connection', async () => {
+    const server = await serve({
+      request: (_request, { socket }) => socket.write(Buffer.alloc(4, 0x7f)),
+    });
+    const notices: string[] = [];
+    const client = await connected(make([server.port], {}, notices));
+    await expect(client.set('/a', '')).rejects.toMatchObject({
+      code: 'CONNECTION_LOSS',
+    });
+    expect(notices.join()).toContain('a frame of 2139062143 bytes');
+  });
+});
+
+describe('an event', () => {
+  it('of an unknown type is ignored', async () => {
+    const server = await serve({
+      request: ({ xid }, connection) => {
+        connection.send((to) =>
+          to.int(-1).long(-1).int(0).int(99).int(3).text('/a'),
+        );
+        connection.reply(xid, 1, 0, (to) => stat.write(to, STAT));
+      },
+    });
+    const client = await connected(make([server.port]));
+    await client.set('/a', '');
+    expect(await client.set('/a', '')).toMatchObject({ czxid: 1 });
+  });
+
+  it('reaches all watchers, though one of them throws, and is told of', async () => {
+    const server = await serve({
+      request: ({ xid, opcode }, connection) => {
+        if (opcode === OPCODES.setData) {
+          connection.send((to) =>
+            to.int(-1).long(-1).int(0).int(3).int(3).text('/a'),
+          );
+          connection.reply(xid, 1, 0, (to) => stat.write(to, STAT));
+        } else {
+          connection.reply(xid, 1, 0, (to) => stat.write(to.text(''), STAT));
+        }
+      },
+    });
+    const notices: string[] = [];
+    const client = await connected(make([server.port], {}, notices));
+    const called: string[] = [];
+    await client.get('/a', () => {
+      called.push('first');
+      throw new Error('of the first');
+    });
+    await client.get('/a', () => called.push('second'));
+    await client.set('/a', '');
+    expect(called).toEqual(['first', 'second']);
+    expect(notices.join()).toContain('of the first');
+  });
+});
+
+describe('the last transaction that was seen', () => {
+  // zookeeper-client-rust #39, #82; go-zookeeper 14e9108
+  it('is sent with the next connection, and comes from answers alone', async () => {
+    const server = await serve({
+      request: ({ xid }, connection) => {
+        connection.reply(xid, 41, 0, (to) => stat.write(to, STAT));
+        connection.send((to) =>
+          to.int(-1).long(77).int(0).int(3).int(3).text('/x'),
+        );
+        connection.reply(-2, 99);
+        setTimeout(() => connection.cut(), 20);
+      },
+    });
+    const client = await connected(make([server.port]));
+    expect(server.connects).toMatchObject([
+      { lastZxidSeen: 0, sessionId: '0' },
+    ]);
+    await client.set('/a', '');
+    await waitFor(() => server.connects.length > 1);
+    expect(server.connects[1]).toMatchObject({
+      lastZxidSeen: 41,
+      sessionId: 'abc123',
+      password: Buffer.alloc(16, 7),
+    });
+  });
+
+  // kazoo #42
+  it('is given up when the session must be over: a server that lost its data is used', async () => {
+    let isWiped = false;
+    const server = await serve({
+      connect: ({ lastZxidSeen, sessionId }) => {
+        if (!isWiped) {
+          return grant({ sessionTimeoutMs: 600 });
+        }
+        if (lastZxidSeen > 3) {
+          return undefined;
+        }
+        return sessionId === '0'
+          ? grant({ sessionTimeoutMs: 600, sessionId: 'fff' })
+          : grant({ sessionTimeoutMs: 0, sessionId: '0' });
+      },
+      request: ({ xid }, connection) =>
+        connection.reply(xid, 41, 0, (to) => stat.write(to, STAT)),
+    });
+    const client = await connected(make([server.port]));
+    await client.set('/a', '');
+    isWiped = true;
+    for (const connection of server.connections) {
+      connection.cut();
+    }
+    await waitFor(() => client.connection.sessionId === 'fff');
+  });
+});
+
+describe('a connect answer', () => {
+  // zookeeper-client-rust c031d8e, ZOOKEEPER-3426
+  it.each([
+    [36, undefined],
+    [37, false],
+  ])('of %d bytes is understood byte by byte', async (_, isReadOnly) => {
+    const { isReadOnly: _unused, ...answer } = grant();
+    const server = await serve(
+      {
+        connect: () =>
+          isReadOnly === undefined ? answer : { ...answer, isReadOnly },
+      },
+      1,
+    );
+    const client = await connected(make([server.port]));
+    expect(client.connection.sessionId).toBe('abc123');
+  });
+
+  it.each([
+    ['protocol version 42', grant({ protocolVersion: 42 })],
+    ['a read-only server', grant({ isReadOnly: true })],
+    ['no session', grant({ sessionId: '0', sessionTimeoutMs: 0 })],
+  ])('with %s sends the client elsewhere', async (_, answer) => {
+    const odd = await serve({ connect: () => answer });
+    const good = await serve();
+    const client = make([odd.port, good.port]);
+    await connected(client);
+    expect(good.connections.size).toBe(1);
+  });
+
+  // ClickHouse Keeper
+  it('with another session than the one asked for is an expired session', async () => {
+    let count = 0;
+    const server = await serve({
+      connect: () => grant({ sessionId: `a${(count += 1)}` }),
+    });
+    const client = await connected(make([server.port]));
+    const states: string[] = [];
+    client.connection$.subscribe(({ state, sessionId }) =>
+      states.push(`${state} ${sessionId ?? ''}`),
+    );
+    for (const connection of server.connections) {
+      connection.cut();
+    }
+    await waitFor(() => client.connection.sessionId === 'a2');
+    expect(states).toEqual([
+      'connected a1',
+      'suspended a1',
+      'lost ',
+      'connected a2',
+    ]);
+  });
+
+  // kazoo #540
+  it('that does not come sends the client to the next server while its session lives', async () => {
+    const mute = await serve({ connect: () => undefined });
+    const good = await serve();
+    const startedAt = performance.now();
+    await connected(make([mute.port, good.port]));
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+});
+
+describe('a silent server', () => {
+  it('is given up, and its connection only', async () => {
+    const server = await serve({
+      connect: () => grant({ sessionTimeoutMs: 600 }),
+    });
+    const client = await connected(make([server.port]));
+    const { sessionId, epoch } = client.connection;
+    server.answersPings = false;
+    await waitFor(() => client.connection.state === 'suspended');
+    server.answersPings = true;
+    await waitFor(() => client.connection.epoch > epoch);
+    expect(client.connection.sessionId).toBe(sessionId);
+    expect(server.connects.at(-1)).toMatchObject({ sessionId });
+  });
+
+  it('that answers pings and nothing else fails requests in time', async () => {
+    const server = await serve({
+      connect: () => grant({ sessionTimeoutMs: 600 }),
+    });
+    const client = await connected(make([server.port]));
+    const { epoch } = client.connection;
+    await expect(client.set('/a', '')).rejects.toMatchObject({
+      code: 'TIMEOUT',
+    });
+    expect(client.connection).toMatchObject({ state: 'connected', epoch });
+    await waitFor(() => client.connection.epoch > epoch);
+  });
+
+  it('is pinged every sixth of the session timeout, also while requests wait', async () => {
+    const server = await serve({
+      connect: () => grant({ sessionTimeoutMs: 1_200 }),
+    });
+    const client = await connected(make([server.port]));
+    const waiting = client.set('/a', '').catch(() => undefined);
+    const before = server.pings;
+    await waiting;
+    // 1,200 ms have passed.
+    expect(server.pings - before).toBeGreaterThanOrEqual(4);
+  });
+});
+
+describe('clocks', () => {
+  // kazoo #722
+  it.each([3_600_000, -3_600_000])(
+    'that are set by %d ms make no difference',
+    async (stepMs) => {
+      const server = await serve({
+        connect: () => grant({ sessionTimeoutMs: 600 }),
+      });
+      const client = await connected(make([server.port]));
+      const { epoch } = client.connection;
+      const { now } = Date;
+      jest.spyOn(Date, 'now').mockImplementation(() => now() + stepMs);
+      const { pings } = server;
+      await waitFor(() => server.pings > pings + 5);
+      expect(client.connection).toMatchObject({ state: 'connected', epoch });
+    },
+  );
+});
+
+describe('close()', () => {
+  // go-zookeeper 463724b, 7f9aac4; ZOOKEEPER-3706
+  it('is bounded in every state', async () => {
+    const mute = await serve({ connect: () => undefined });
+    const good = await serve();
+    const states: [string, () => Promise<WireClient>][] = [
+      ['not started', () => Promise.resolve(make([good.port]))],
+      [
+        'refused',
+        async () => {
+          const client = make([1]);
+          await client.start();
+          return client;
+        },
+      ],
+      [
+        'awaiting the connect answer',
+        async () => {
+          const client = make([mute.port]);
+          const { length } = mute.connects;
+          await client.start();
+          await waitFor(() => mute.connects.length > length);
+          return client;
+        },
+      ],
+      ['connected', () => connected(make([good.port]))],
+      [
+        'suspended',
+        async () => {
+          const own = await serve();
+          const client = await connected(make([own.port]));
+          own.close();
+          await reached(client, 'suspended');
+          return client;
+        },
+      ],
+      [
+        'lost',
+        async () => {
+          const own = await serve({
+            connect: () => grant({ sessionTimeoutMs: 300 }),
+          });
+          const client = await connected(make([own.port]));
+          own.close();
+          await reached(client, 'lost');
+          return client;
+        },
+      ],
+    ];
+    for (const [state, reach] of states) {
+      const client = await reach();
+      const startedAt = performance.now();
+      await client.close();
+      expect([state, performance.now() - startedAt < 3_000]).toEqual([
+        state,
+        true,
+      ]);
+    }
+  }, 60_000);
+});
+
+describe('request numbers', () => {
+  // kazoo #403, ZOOKEEPER-3253, go-zookeeper 9c31c59
+  it('begin again with 1 before they leave 31 bits', async () => {
+    const xids: number[] = [];
+    const server = await serve({
+      request: ({ xid }, connection) => {
+        xids.push(xid);
+        connection.reply(xid, 1, 0, (to) => stat.write(to, STAT));
+      },
+    });
+    const client = await connected(
+      make([server.port], { firstXid: 2 ** 31 - 4 }),
+    );
+    for (let count = 0; count < 4; count++) {
+      await client.set('/a', '');
+    }
+    expect(xids).toEqual([2 ** 31 - 3, 2 ** 31 - 2, 1, 2]);
+  });
+});
+
+describe('a server that does not know how to remove a watch', () => {
+  it('is not asked again', async () => {
+    const removals: number[] = [];
+    const server = await serve({
+      request: ({ xid, opcode }, connection) => {
+        if (opcode === OPCODES.removeWatches) {
+          removals.push(xid);
+          connection.cut();
+        } else {
+          connection.reply(xid, 1, 0, (to) => stat.write(to.text(''), STAT));
+        }
+      },
+    });
+    const client = await connected(make([server.port]));
+    const { epoch } = client.connection;
+    const watcher = (): void => undefined;
+    await client.get('/a', watcher);
+    client.unwatch('/a', watcher);
+    await waitFor(() => client.connection.epoch > epoch);
+    await client.get('/a', watcher);
+    client.unwatch('/a', watcher);
+    await client.get('/a');
+    expect(removals).toHaveLength(1);
+  });
+});
