@@ -220,7 +220,7 @@ describe('without ZooKeeper', () => {
       () =>
         logger
           .messages('warn')
-          .some((text) => /cannot be reached \(no answer at 127/.test(text)),
+          .some((text) => /cannot be reached \(127\S+ refused/.test(text)),
       { description: 'the log to say that nobody answers' },
     );
     expect(election.isLeader()).toBe(false);

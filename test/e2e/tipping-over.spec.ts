@@ -126,7 +126,7 @@ async function expectNothingLeft(instances: ProcessInstance[]): Promise<void> {
   );
   await inspector.close();
   await waitFor(() => instances.every((one) => one.survivors().length === 0), {
-    description: 'all keepers to be gone',
+    description: 'all guardians to be gone',
   });
 }
 
@@ -135,7 +135,7 @@ describe('six instances that tip over', () => {
     const instances = Array.from({ length: 6 }, () =>
       startInstance({ TIP_OVER_AFTER: '2' }),
     );
-    // One session keeper for each.
+    // One guardian for each.
     await Promise.all(instances.map(isInLine));
     expect(instances.flatMap((one) => one.survivors())).toHaveLength(6);
     const exits = await Promise.all(instances.map(({ exited }) => exited));
@@ -181,13 +181,13 @@ describe('the next instance leads', () => {
     expect(median(tookMs)).toBeLessThan(100);
   }, 60_000);
 
-  it('within the session timeout and a second after the leader and its keeper were killed', async () => {
+  it('within the session timeout and a second after the leader and its guardian were killed', async () => {
     const instances = await startWaiting(3);
     const tookMs = await handOvers(instances, (leader) => {
-      const [keeper] = leader.descendants();
-      process.kill(keeper as number, 'SIGSTOP');
+      const [guardian] = leader.descendants();
+      process.kill(guardian as number, 'SIGSTOP');
       void leader.kill();
-      process.kill(keeper as number, 'SIGKILL');
+      process.kill(guardian as number, 'SIGKILL');
     });
     report('both killed', tookMs);
     expect(Math.max(...tookMs)).toBeLessThan(SESSION_TIMEOUT_MS + 1_000);

@@ -232,8 +232,8 @@ describe('a guardian that cannot work', () => {
       },
     );
     await instance.waitForEvent('leading');
-    await instance.waitForLine(
-      /The guardian .*guardian\.main\.js does not exist\. Install .* again/,
-    );
+    const told =
+      /The guardian .*guardian\.main\.js does not exist\. Install .* again/;
+    expect(await instance.waitForLine(told)).toMatch(told);
   });
 });
