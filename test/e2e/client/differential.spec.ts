@@ -109,7 +109,7 @@ function comparable(value: unknown, base: string): unknown {
         return undefined;
       }
       if (key === 'ephemeralOwner') {
-        return each === '0' || /^8000/.test(String(each));
+        return each === '0' || String(each).startsWith('8000');
       }
       if (key === 'children') {
         return (each as string[]).toSorted();

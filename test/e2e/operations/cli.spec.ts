@@ -310,12 +310,12 @@ describe('nestjs-zookeeper-leader steers', () => {
   it('runs a task on the leader, pauses and resumes it, and writes down who did', async () => {
     const [first] = await startPair('/cli-steer');
     const args = ['--base-path=/cli-steer'];
-    const ran = await runCli('run', 'report', '--on-leader', ...args);
+    const ran = await runCli('run', '--on-leader', 'report', '--on-leader', ...args);
     expect(ran).toMatchObject({ exitCode: 0, err: '' });
     expect(ran.out).toMatch(/^"report" on first: finished in \d+ ms$/m);
     const [last] = await first.get(LeaderTasks).history('report');
     expect(last?.requestedBy).toMatch(/.@./);
-    const failed = await runCli('run', 'broken', ...args);
+    const failed = await runCli('run', '--on-leader', 'broken', ...args);
     expect(failed.exitCode).toBe(7);
     expect(failed.out).toContain('failed');
     expect(failed.out).toContain('The printer is on fire');
@@ -328,10 +328,10 @@ describe('nestjs-zookeeper-leader steers', () => {
     );
     expect(paused).toMatchObject({ exitCode: 0, err: '' });
     expect(paused.out).toMatch(/^"report" is paused by .*: double charges$/m);
-    const refused = await runCli('run', 'report', ...args);
+    const refused = await runCli('run', '--on-leader', 'report', ...args);
     expect(refused.exitCode).toBe(7);
     expect(refused.out).toContain('skipped (paused)');
-    const forced = await runCli('run', 'report', '--force', ...args);
+    const forced = await runCli('run', '--on-leader', 'report', '--force', ...args);
     expect(forced.exitCode).toBe(0);
     const resumed = await runCli('resume', 'report', ...args);
     expect(resumed.out).toBe('"report" is resumed.\n');
@@ -358,11 +358,11 @@ describe('nestjs-zookeeper-leader steers', () => {
     const app = await startReporter('/cli-run-nobody', 'only');
     await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
     const args = ['--base-path=/cli-run-nobody', '--timeout=2'];
-    const unknown = await runCli('run', 'nothing', ...args);
+    const unknown = await runCli('run', '--on-leader', 'nothing', ...args);
     expect(unknown.exitCode).toBe(6);
     expect(unknown.err).toContain('nobody took it within 2000 ms');
     await app.get(LeaderElection).withdraw();
-    const leaderless = await runCli('run', 'report', ...args);
+    const leaderless = await runCli('run', '--on-leader', 'report', ...args);
     expect(leaderless.exitCode).toBe(5);
     expect(leaderless.err).toContain('Nobody leads');
   });

@@ -439,6 +439,7 @@ describe('a whole application', () => {
       imports: [AppModule],
     }).compile();
     expect(() => fakeElectionOf(module)).toThrow(/useFakeElections\(\)/);
+    await module.close();
   });
 
   it('guards its routes as the leader is decided', async () => {
