@@ -33,7 +33,7 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
         session.client,
         (changed) => this.#read(session, changed),
         (error) =>
-          this.#logger.error(
+          this.#logger.warn(
             `Whether this instance is drained could not be read from ` +
               `${session.paths.drains}: ${messageOf(error)}; retrying`,
           ),

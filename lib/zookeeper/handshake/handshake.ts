@@ -46,6 +46,8 @@ export interface HandshakeOptions {
   readonly finish: 'ping' | 'closeSession';
   /** The server knows the session; its identities are still to be proved. */
   readonly onGranted?: (session: GrantedSession) => void;
+  /** Whether it is the server's turn from now on, or the login function's. */
+  readonly onTurn?: (whose: 'server' | 'login') => void;
   /** The connection can be used; or, after `closeSession`, the session is over. */
   readonly onDone: () => void;
   /** The server does not know the session (any more). */
@@ -186,7 +188,11 @@ export class Handshake {
     const respond = isPortable(sasl) ? digestMd5(sasl) : sasl.respond;
     let challenge: Uint8Array = new Uint8Array();
     for (let step = 0; !this.#isOver; step++) {
+      this.#options.onTurn?.('login');
       const token = await respond(challenge, { host, port, step });
+      if (!this.#isOver) {
+        this.#options.onTurn?.('server');
+      }
       if (token === undefined || this.#isOver) {
         return;
       }

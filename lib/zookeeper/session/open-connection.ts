@@ -57,6 +57,7 @@ export function openConnection(options: OpenConnectionOptions): OpenConnection {
   let hasSent = false;
   let receiver: FrameReceiver | undefined;
   let deadline: NodeJS.Timeout | undefined;
+  let grantedMs = options.sessionTimeoutMs;
   const bound = (ms: number): void => {
     clearTimeout(deadline);
     deadline = setTimeout(() => {
@@ -95,11 +96,14 @@ export function openConnection(options: OpenConnectionOptions): OpenConnection {
     ...options,
     ...options.security,
     onGranted: (session) => {
-      // A login may take its time, but leaves enough to try again while the
-      // session lives: nothing is sent meanwhile that would keep it alive.
-      bound(session.sessionTimeoutMs / 3);
+      grantedMs = session.sessionTimeoutMs;
+      // Leaves enough to try again while the session lives: nothing is sent
+      // meanwhile that would keep it alive.
+      bound(grantedMs / 3);
       options.onGranted(session);
     },
+    // A login that asks elsewhere is no silence of the server (ZOOKEEPER-4275).
+    onTurn: (whose) => bound(whose === 'login' ? grantedMs : grantedMs / 3),
     onDone: () => {
       clearTimeout(deadline);
       if (options.finish === 'closeSession') {

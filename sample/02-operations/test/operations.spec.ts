@@ -89,11 +89,17 @@ it('the dashboard of a follower shows the next leader within a second of its ele
     description: 'the page to show the leader',
   });
   await page.click('[data-key="disclose election default"]');
-  expect(
-    await page
-      .locator('[data-key="details election default"] .line .name')
-      .allInnerTexts(),
-  ).toEqual(['instance-1', 'instance-2', 'instance-3']);
+  const participants = page.locator(
+    '[data-key="details election default"] .line .name',
+  );
+  await waitFor(async () => (await participants.count()) === 3, {
+    description: 'the page to show the participants',
+  });
+  expect(await participants.allInnerTexts()).toEqual([
+    'instance-1',
+    'instance-2',
+    'instance-3',
+  ]);
   // Would be gone after a reload.
   await page.evaluate(`
     window.isSamePage = true;
