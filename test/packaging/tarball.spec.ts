@@ -97,8 +97,10 @@ describe('the packed library', () => {
     expect(files.filter(({ path: name }) => /spec|\.map$/.test(name))).toEqual(
       [],
     );
-    expect(size).toBeLessThan(300_000);
-    expect(unpackedSize).toBeLessThan(1_700_000);
+    // The client, its guardian and the testing server are in it, twice; there is
+    // no dependency to compile beside it.
+    expect(size).toBeLessThan(500_000);
+    expect(unpackedSize).toBeLessThan(3_000_000);
   });
 
   it('serves a Nest 12 application in ES modules', async () => {
