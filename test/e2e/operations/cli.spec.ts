@@ -310,7 +310,13 @@ describe('nestjs-zookeeper-leader steers', () => {
   it('runs a task on the leader, pauses and resumes it, and writes down who did', async () => {
     const [first] = await startPair('/cli-steer');
     const args = ['--base-path=/cli-steer'];
-    const ran = await runCli('run', '--on-leader', 'report', '--on-leader', ...args);
+    const ran = await runCli(
+      'run',
+      '--on-leader',
+      'report',
+      '--on-leader',
+      ...args,
+    );
     expect(ran).toMatchObject({ exitCode: 0, err: '' });
     expect(ran.out).toMatch(/^"report" on first: finished in \d+ ms$/m);
     const [last] = await first.get(LeaderTasks).history('report');
@@ -331,7 +337,13 @@ describe('nestjs-zookeeper-leader steers', () => {
     const refused = await runCli('run', '--on-leader', 'report', ...args);
     expect(refused.exitCode).toBe(7);
     expect(refused.out).toContain('skipped (paused)');
-    const forced = await runCli('run', '--on-leader', 'report', '--force', ...args);
+    const forced = await runCli(
+      'run',
+      '--on-leader',
+      'report',
+      '--force',
+      ...args,
+    );
     expect(forced.exitCode).toBe(0);
     const resumed = await runCli('resume', 'report', ...args);
     expect(resumed.out).toBe('"report" is resumed.\n');
