@@ -3,8 +3,8 @@
  * What a call costs under `@OnlyLeader()`: `node bench/guard.mjs CONNECT METRIC`.
  *
  * - `guard`: the same method bare, not leading and leading, in turns in one
- *   process, in batches so short that most of them are not interrupted, so that
- *   whatever else the machine does falls on all alike;
+ *   process, in batches so short that most of them are not interrupted: other
+ *   work of the machine falls on all alike;
  * - `ledger_claim`: a run of a task with a run ledger, beside one write of the
  *   npm client alone.
  *

@@ -3,7 +3,7 @@
  * This library: `node bench/own.mjs CONNECT METRIC [key=value ...]`.
  *
  * Prints a JSON line for each figure. What the protocol itself costs is taken
- * in the same loop, so that both have seen the same machine.
+ * in the same loop: both have seen the same machine.
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -589,8 +589,8 @@ function difference(from, to) {
 }
 
 /**
- * Of hand-overs with joining again. Medians, so that a heartbeat that comes in
- * between does not count.
+ * Of hand-overs with joining again. Medians: a heartbeat that comes in between
+ * does not count.
  *
  * @param {number} k
  * @param {Traffic[]} samples

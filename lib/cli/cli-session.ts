@@ -41,8 +41,8 @@ const SESSION_TIMEOUT_MS = 10_000;
 /**
  * Connects, has `command` do its work, and disconnects.
  *
- * @throws {CliError} (rejects) `usage` for a connection string or base path that
- * is none, `unreachable` when there is no connection in time, `interrupted` when
+ * @throws {CliError} (rejects) `usage` for an invalid connection string or
+ * base path, `unreachable` when there is no connection in time, `interrupted` when
  * `signal` is aborted before there is one
  */
 export async function withSession<Result>(

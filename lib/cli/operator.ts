@@ -14,8 +14,8 @@ export function operator(): string {
 }
 
 /**
- * Does something to the cluster, and writes down who did it and what became of
- * it. A note that cannot be written is told of; what has been done stays done.
+ * Does something to the cluster, and records who did it and how it ended. If the
+ * record cannot be written, it says so; the action is not undone.
  */
 export async function audited<Result>(
   session: CliSession,

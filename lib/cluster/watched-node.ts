@@ -26,7 +26,7 @@ export class WatchedNode {
   problem: string | undefined;
   /** Whether what is kept may be outdated. */
   isStale = true;
-  /** False while the node does not exist, so that nothing watches it. */
+  /** False while the node does not exist: then nothing watches it. */
   isWatched = false;
 
   #watcher: NodeWatcher | undefined;

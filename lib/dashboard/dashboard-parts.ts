@@ -10,7 +10,7 @@ import type { LocalRun } from './local-runs.js';
 import { scheduleWords } from './schedule-words.js';
 import type { SeenTerm } from './term-history.js';
 
-/** What the page, and a script, are told of an election. */
+/** What the page and the JSON show about an election. */
 export function electionPart(
   view: ElectionView,
   terms: readonly SeenTerm[],
@@ -59,7 +59,7 @@ export interface TaskFacts {
   readonly instanceId: string;
 }
 
-/** What the page, and a script, are told of a task. */
+/** What the page and the JSON show about a task. */
 export function taskPart({
   task,
   info,

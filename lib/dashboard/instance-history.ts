@@ -10,10 +10,10 @@ export interface LeftInstance extends InstanceView {
   readonly led: readonly string[];
 }
 
-/** For how long those that have left are told of, and how many of them. */
+/** How long instances that left are shown, and how many of them. */
 const REMEMBERED_MS = 15 * 60_000;
 const MOST_LEFT = 50;
-/** Whoever was seen this recently has been watched until it left. */
+/** An instance seen this recently was watched until it left. */
 const WATCHED_MS = 3_000;
 
 /** Remembers for a while which instances have left. */

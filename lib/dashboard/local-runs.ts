@@ -19,7 +19,7 @@ const MOST_RUNS = 20;
 const MOST_TASKS = 500;
 const LONGEST_ERROR = 300;
 
-/** The last runs of each task in this instance, by what is told of them. */
+/** The last runs of each task in this instance, built from the task events. */
 export class LocalRuns {
   readonly #runs = new Map<string, LocalRun[]>();
 

@@ -11,9 +11,9 @@ interface Part {
 const MOST_REMOVED = 500;
 
 /**
- * What is shown, in parts that change by themselves: an election, a task. Every
- * change has a number, so that whoever has seen one can be told what has changed
- * since, and only that.
+ * What is shown, in parts that change independently: an election, a task. Every
+ * change has a number. A reader names the last number it saw and gets only the
+ * changes since then.
  */
 export class PartStore {
   readonly #parts = new Map<string, Part>();

@@ -15,7 +15,7 @@ export type DashboardGuard = Type<CanActivate> | CanActivate;
  */
 export interface DashboardActionsOptions {
   /**
-   * Who may do it. `false`: whoever can see the page, which makes sense where
+   * Who may do it. `false`: everybody who can see the page. Use that where
    * something in front of the application asks for a password.
    */
   readonly guard: DashboardGuard | false;
@@ -41,7 +41,7 @@ export interface ZookeeperLeaderDashboardOptions {
   readonly path?: string;
   /**
    * Who may see the dashboard: the page, its data and its stream. Default:
-   * whoever can reach it. It shows names of hosts and errors of tasks.
+   * everybody who can reach it. It shows names of hosts and errors of tasks.
    */
   readonly guard?: DashboardGuard;
   /**

@@ -55,7 +55,7 @@ export class Candidacy {
   #node: string | undefined;
   #own: NodeWatch | undefined;
   #fencingToken: number | undefined;
-  /** The term that our node tells of. */
+  /** The term that our node announces. */
   #announced: LeadershipTerm | undefined;
   #view: View | undefined;
   #isForgotten = false;
@@ -287,7 +287,7 @@ export class Candidacy {
       if (event === 'deleted') {
         this.predecessorGone(view);
       } else {
-        // It leads now, so that we may have become next in line.
+        // It leads now, and we may have become next in line.
         this.#lookAgain();
       }
     };

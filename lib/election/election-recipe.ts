@@ -328,7 +328,7 @@ export class ElectionRecipe implements LeaseHolder {
     }
     this.#state.lead(fencingToken, 'elected');
     const { current } = this.#state;
-    // Whoever was told may have resigned already.
+    // A subscriber may have resigned already.
     if (current.role === 'leader' && this.#isCurrent(candidacy, view)) {
       const [, own] = await Promise.all([
         candidacy.announce(current.term),

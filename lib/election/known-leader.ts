@@ -5,8 +5,8 @@ import type { Participant } from './leadership.interface.js';
 const LOOK_UP_TIMEOUT_MS = 500;
 
 /**
- * Who leads an election, for those who ask again and again: watches the leader
- * from the first question on, so that later ones ask nobody.
+ * Who leads an election, for callers that ask often: it watches the leader from
+ * the first call on, and later calls need no request.
  */
 export class KnownLeader {
   readonly #leader$: Observable<Participant | undefined>;

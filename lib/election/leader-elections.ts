@@ -23,7 +23,7 @@ import { ZookeeperElection } from './zookeeper-election.js';
 
 /** What the elections of one application do beyond their public surface. */
 export interface ManagedElection extends LeaderElection {
-  /** {@link LeaderElection.leader$}, told of gaps and announcements as well. */
+  /** {@link LeaderElection.leader$}, with gaps and announcements as well. */
   readonly sightings$: Observable<Participant | undefined>;
   /**
    * The wall-clock time, if this instance leads at this very moment: who asks
@@ -41,8 +41,8 @@ export interface ManagedElection extends LeaderElection {
 }
 
 /**
- * Told of an election that has come into use; what it returns is called when the
- * election is disposed of.
+ * Called when an election comes into use. The function it returns is called when
+ * the election is disposed of.
  */
 export type ElectionListener = (
   election: ManagedElection,

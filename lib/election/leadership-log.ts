@@ -9,7 +9,7 @@ import type { Leadership, Participant } from './leadership.interface.js';
 const MOST_LOOKED_UP = 20;
 const LOOK_UP_TIMEOUT_MS = 1_000;
 
-/** A problem that lasts is told of again after this time. */
+/** A problem that lasts is logged again after this time. */
 const REPEAT_MS = 5 * 60_000;
 
 interface Problem {
@@ -66,7 +66,7 @@ export class LeadershipLog {
     });
   }
 
-  /** Told of an election whose node has this path. */
+  /** Logs what happens in the election at this path. */
   reporter(election: string, path: string): ElectionReporter {
     const id = this.#instanceId;
     return {

@@ -224,8 +224,8 @@ export class LeadershipState {
   }
 
   /**
-   * Emits in the order of the changes, also when a subscriber changes the state
-   * while it is told of a change: all hear of the first before the second.
+   * Emits changes in order, also when a subscriber changes the state while it
+   * handles a change: all subscribers get the first change before the second.
    */
   #publish(leadership: Leadership): void {
     this.#queue.push(leadership);

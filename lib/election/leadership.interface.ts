@@ -11,7 +11,7 @@
  * - `lease-expired`: no write was acknowledged for two thirds of the session
  *   timeout, so leadership can no longer be taken for granted;
  * - `refused`: ZooKeeper has refused what this instance needs for longer than a
- *   session timeout, as the log says, so that it makes way for others and comes
+ *   session timeout, as the log says. The instance makes way for others and comes
  *   back later;
  * - `node-deleted`: somebody removed this instance's election node;
  * - `resigned`, `withdrawn`: by {@link LeaderElection.resign} or
@@ -47,8 +47,8 @@ export interface LeadershipTerm {
   /** The instance that leads: this one. */
   readonly instanceId: string;
   /**
-   * Greater than the token of every term that another instance had before, so
-   * that a resource can refuse the late writes of a former leader. An instance
+   * Greater than the token of every term that another instance had before. With
+   * it, a resource can refuse the late writes of a former leader. An instance
    * that leads again on the node it has kept all the while has the same token:
    * nobody has led in between.
    *

@@ -42,8 +42,8 @@ const LOOK_AGAIN_MS = 1_000;
 /**
  * Asks the leader of an election, wherever it is, to resign. The request is
  * written into the leader's own node, which it watches, for the term that was
- * found there. It steps down before it deletes the node, so that nobody else
- * leads before it knows: deleting the node from outside would not wait for that.
+ * found there. It steps down before it deletes the node: nobody else
+ * leads before it knows. Deleting the node from outside would not wait for that.
  */
 export async function requestResignation(
   options: ResignRequestOptions,

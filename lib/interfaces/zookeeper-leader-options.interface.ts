@@ -147,7 +147,7 @@ export interface ZookeeperLeaderModuleOptions {
   /**
    * What becomes of leadership when the connection breaks:
    * - `hold-lease` (default): it goes on until the lease ends, at most two
-   *   thirds of the session timeout, so that a server's restart goes unnoticed;
+   *   thirds of the session timeout. A server's restart goes unnoticed;
    * - `step-down`: it ends at once.
    */
   readonly connectionLossPolicy?: ConnectionLossPolicy;
@@ -159,14 +159,14 @@ export interface ZookeeperLeaderModuleOptions {
   readonly drainTimeoutMs?: number;
 
   /**
-   * Milliseconds for which the event loop may stand still before the session
-   * ends, so that a hung instance does not lead for ever. Default 30,000.
+   * Milliseconds for which the event loop may be blocked before the session
+   * ends and another instance leads. Default 30,000.
    */
   readonly maxStallMs?: number;
 
   /**
-   * Who closes the session when this process dies, so that the next instance
-   * leads within milliseconds, and keeps it alive through a stall:
+   * Who closes the session when this process dies, and keeps it alive through a
+   * stall. With a guardian, the next instance leads within milliseconds:
    * - left out: a small process beside this one, or the command line's `run` that
    *   this process was started by;
    * - `{ socket }`: a guardian in a container of its own (docs/deployment.md);

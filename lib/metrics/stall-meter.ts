@@ -3,7 +3,7 @@ const PERIOD_MS = 100;
 /** How late a look has to be to count. */
 const SHORTEST_STALL_MS = 200;
 
-/** Notices that the event loop has stood still. */
+/** Notices that the event loop was blocked. */
 export class StallMeter {
   readonly #timer: NodeJS.Timeout;
   #lookedAtMs = performance.now();

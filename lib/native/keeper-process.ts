@@ -35,8 +35,8 @@ const NODE_OPTIONS = [
 
 /**
  * One keeper process and the channel to it. The process leads a group of its
- * own, so that Ctrl-C does not end the session under a draining application,
- * and inherits neither debugger flags nor `NODE_OPTIONS`.
+ * own: Ctrl-C does not end the session under a draining application. It inherits
+ * neither debugger flags nor `NODE_OPTIONS`.
  */
 export class KeeperProcess {
   readonly #handlers: KeeperHandlers;

@@ -213,7 +213,7 @@ export class KeeperSupervisor {
     if (!this.#keeper) {
       return;
     }
-    // Counted in ticks of this process: while it stands still, so do they.
+    // Counted in ticks of this process: they stop while it is blocked.
     const tolerated = this.#isReady
       ? this.#toleratedSilences
       : START_TIMEOUT_MS / this.#tickMs;

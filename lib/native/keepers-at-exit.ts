@@ -8,8 +8,8 @@ const running = new Set<KeeperProcess>();
 
 /**
  * Has the keeper end its session when this process exits. In a container the
- * end of the application's process may end the keeper's too, with all others,
- * so that the session has to be closed before, while no event loop runs.
+ * end of the application's process may end the keeper too. The session must be
+ * closed before that, while no event loop runs.
  */
 export function closeAtExit(keeper: KeeperProcess): void {
   if (running.size === 0) {

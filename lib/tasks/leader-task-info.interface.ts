@@ -30,7 +30,7 @@ export interface TaskPause {
 }
 
 /**
- * A leader task as `LeaderTasks.list()` tells of it.
+ * A leader task as `LeaderTasks.list()` describes it.
  *
  * @publicApi
  */

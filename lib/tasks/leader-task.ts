@@ -101,7 +101,7 @@ const FAR_AHEAD_MS = 86_400_000;
  * - a call: is its tick to be run?
  * - look: a term has begun, a job has become active, a tick is overdue;
  * - a demand: somebody asks for a run;
- * - the end of a run is to be recorded.
+ * - a run has ended and must be recorded.
  *
  * The end of a term is not a message: it aborts the runs at once.
  */
@@ -255,7 +255,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     return this.#callLater(calledAtMs, method, target, args);
   }
 
-  /** Runs the task as its scheduler would, whoever leads. */
+  /** Runs the task as its scheduler would, also on a follower. */
   runHere(args: unknown[]): Promise<unknown> {
     const run = new TaskRun(this, this.#term, 'manual', Date.now());
     return this.#runner.dispatch(run, args);

@@ -228,9 +228,9 @@ export class LeaderTasks {
   }
 
   /**
-   * Runs a task here and now, whoever leads, whatever its overlap, pause and
-   * schedule, and without an entry in its ledger: the way around the guard for a
-   * person who knows. Resolves to the method's result, rejects with its error.
+   * Runs a task here and now, also on a follower. It ignores the task's overlap,
+   * pause and schedule, and writes nothing to its ledger: use it only when you
+   * know that no other instance runs the task. Resolves to the method's result, rejects with its error.
    *
    * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`; `CLOSED` when the
    * application is closing

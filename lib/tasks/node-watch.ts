@@ -7,7 +7,7 @@ const RETRY_MS = 5_000;
 
 /**
  * Reads something again whenever it may have changed: at a change that a watch
- * tells of, and on every new connection. One look at a time.
+ * reports, and on every new connection. One look at a time.
  */
 export class NodeWatch {
   readonly #client: TaskClient;

@@ -33,7 +33,7 @@ export interface TaskLedgerSettings {
   readonly closing: AbortSignal;
 }
 
-/** What is to be claimed. */
+/** The run to claim. */
 export interface Claim {
   readonly tick: number;
   readonly trigger: RunTrigger;

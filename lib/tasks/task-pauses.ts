@@ -11,9 +11,9 @@ import { NodeWatch } from './node-watch.js';
 
 /**
  * Tells the tasks of a leader which of them are paused. A pause is kept in the
- * node of the task. A task with a ledger sees it at its next claim, and is told of
- * its end. A task without a ledger is told of both: a call that is made before the
- * message arrives still runs.
+ * node of the task. A task with a ledger sees it at its next claim, and gets a
+ * message at its end. A task without a ledger gets a message for both: a call made
+ * before the message arrives still runs.
  */
 export class TaskPauses {
   readonly #nodes: TaskNodes;

@@ -68,7 +68,7 @@ export class FakeContest {
     this.#settle();
   }
 
-  /** Leads from now on, whoever has led until now. */
+  /** Leads from now on; a former leader stops. */
   elect(contestant: Contestant): void {
     if (this.#leader === contestant) {
       return;

@@ -10,8 +10,8 @@ export interface Clock {
   wallMs(): number;
 }
 
-// It takes ten nanoseconds less than performance.now(). Taken here and now, so that
-// nobody who fakes the clock of the process later fakes this one.
+// It takes ten nanoseconds less than performance.now(). Taken at import: fake timers
+// that are installed later do not change it.
 const { hrtime } = process;
 
 /** The machine's clocks. */

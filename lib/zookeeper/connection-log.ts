@@ -3,16 +3,16 @@ export interface ClientNotice {
   readonly text: string;
 }
 
-/** An outage is told of again after so long, and then as often. */
+/** An outage is logged again each time this much time has passed. */
 const REMINDER_MS = 5 * 60_000;
 
-/** What an operator is told of the connection, each thing once. */
+/** Reports what happens to the connection, each thing once. */
 export class ConnectionLog {
   readonly #tell: (notice: ClientNotice) => void;
   /** Since when there has been no connection; undefined while there is one. */
   #disconnectedAtMs: number | undefined;
   #wasConnected = false;
-  /** When each trouble was told of, since there was a connection last. */
+  /** When each problem was reported, since the last connection. */
   readonly #toldAtMs = new Map<string, number>();
 
   constructor(tell: (notice: ClientNotice) => void) {

@@ -69,8 +69,8 @@ export function decodeSegment(segment: string): string {
  * together: ZooKeeper answers them in order. The last one may be a container,
  * which the server removes when it has been empty for a while.
  *
- * Where nodes are closed to others, each is looked at before the next: whoever
- * sends a request for what lies below has to wait for the end of this.
+ * Where nodes are closed to others, each is looked at before the next: wait
+ * for the end of this before you send a request for a node below.
  */
 export async function ensurePath(
   client: ZookeeperClient,

@@ -95,7 +95,7 @@ export class SessionLease {
 
   /**
    * Whether the lease holds at this very moment. Elapsed time is the larger of
-   * what the two clocks say: the monotonic clock stands still while a machine
+   * what the two clocks say: the monotonic clock does not count while a machine
    * sleeps, and a wall clock that is set back must not lengthen a lease.
    */
   isValid(): boolean {
@@ -221,7 +221,7 @@ export class SessionLease {
    * {@link renew}, but waits for a heartbeat period at most, and not beyond the
    * moment at which the session may expire: nobody else leads before this
    * instance has said that it does not. After a stall the connection may have to
-   * be made again, so that it waits for the next heartbeat as well.
+   * be made again: then it waits for the next heartbeat as well.
    */
   renewWithinBound(): Promise<boolean> {
     return this.#renewWithin(this.#heartbeatPeriodMs, true);
@@ -337,7 +337,7 @@ export class SessionLease {
   }
 
   /**
-   * The lease has run out, or seems to have. Where the event loop stood still
+   * The lease has run out, or seems to have. Where the event loop was blocked
    * or the process was paused, heartbeats were not refused but never sent, or
    * their answers not read: one more is tried. Leadership does not count
    * meanwhile; this is about its end being told.

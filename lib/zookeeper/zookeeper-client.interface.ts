@@ -28,8 +28,7 @@ export interface Connection {
   readonly state: ConnectionState;
   /**
    * Grows with every connection that is established. Watches live as long as
-   * the epoch in which they were set; whoever holds one looks again when the
-   * epoch has changed.
+   * the epoch in which they were set: look again when the epoch has changed.
    */
   readonly epoch: number;
   /** The session: present while `connected` or `suspended`. */
@@ -39,7 +38,7 @@ export interface Connection {
   /** Why there is no connection, where a reason is known. */
   readonly problem?: ZookeeperError;
   /**
-   * `suspended` only: this process stood still, and the server has hung up since
+   * `suspended` only: this process was blocked, and the server has hung up since
    * a guardian keeps the session alive meanwhile. It is there to be taken back.
    */
   readonly isAfterStall?: boolean;

@@ -66,7 +66,7 @@ export function isZookeeperError(
 
 /**
  * Whether a request failed because the session is not usable at the moment.
- * Whoever sent it has nothing to do but wait for the next connection.
+ * The caller can only wait for the next connection.
  */
 export function isConnectionError(error: unknown): error is ZookeeperError {
   return isZookeeperError(

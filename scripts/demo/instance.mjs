@@ -25,8 +25,8 @@ export class DemoInstance {
    */
   constructor(number, main, env, onLine) {
     this.number = number;
-    // In a process group of its own, so that Ctrl-C reaches the demo alone,
-    // and gone with the demo, however that ends.
+    // In a process group of its own: Ctrl-C reaches the demo alone. It ends
+    // with the demo, however that ends.
     this.#child = spawn(
       process.execPath,
       [inProject('scripts/support/run-with-parent.mjs'), main],

@@ -4,7 +4,7 @@ import { StepFailedError } from '../support/steps.mjs';
 
 /**
  * Ctrl-C, a terminal that goes away, or a reader of the output who has seen
- * enough: the signal aborts, so that what was started is ended in good order. A
+ * enough: the signal aborts, and what was started ends in good order. A
  * second Ctrl-C ends the process as usual.
  *
  * @returns {AbortSignal} its reason is a StepFailedError

@@ -55,7 +55,7 @@ export async function findDemoZookeeper() {
  */
 async function useNamed(connectionString) {
   await checkConnectionString(connectionString);
-  // A path of its own, so that nobody else's instances take part.
+  // A path of its own: nobody else's instances take part.
   const path = `/tipping-over-${randomBytes(4).toString('hex')}`;
   const parent = connectionString.replace(/\/*$/, '');
   console.log(`Using ${connectionString}, below ${path}.`);

@@ -12,7 +12,7 @@ import { tryToInstall } from '../support/apt-get.mjs';
 const PACKAGE_DIRECTORY = '/usr/lib/postgresql';
 
 const HOW_TO_GET_ONE = [
-  'Install PostgreSQL, so that initdb and postgres are on the PATH or in the',
+  'Install PostgreSQL. Its initdb and postgres must be on the PATH or in the',
   'directory that "pg_config --bindir" prints (Debian, Ubuntu: apt-get install postgresql).',
 ].join('\n');
 

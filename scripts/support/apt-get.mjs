@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Installs packages of the distribution, on Debian and its relatives, so that
- * neither the tests nor the demo ask for any preparation.
+ * Installs packages of the distribution, on Debian and its relatives: the tests
+ * and the demo need no preparation.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { StepFailedError } from './steps.mjs';

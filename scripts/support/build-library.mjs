@@ -9,7 +9,7 @@ const output = inProject('dist');
 const scratch = inProject('node_modules/.cache/library-build');
 const typescript = inProject('node_modules/typescript/bin/tsc');
 
-/** Written before the compilers start, so that its time is that of the build. */
+/** Written before the compilers start: its time is that of the build. */
 const commonJsMarker = 'cjs/package.json';
 
 /**

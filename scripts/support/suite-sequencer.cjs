@@ -6,9 +6,9 @@ const { default: Sequencer } = require('@jest/test-sequencer');
 const suites = ['unit', 'e2e', 'packaging'];
 
 /**
- * The quick suites first, so that a mistake shows early; the packaging suite
- * last, so that its installations and compilers do not compete with tests that
- * measure time. Within a suite jest's own order holds (failed, then slow first).
+ * The quick suites run first: a mistake shows early. The packaging suite runs
+ * last: its installations and compilers do not compete with tests that measure
+ * time. Within a suite jest's own order holds (failed, then slow first).
  */
 module.exports = class SuiteSequencer extends Sequencer {
   /**

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * Finds a ZooKeeper server on this machine, or installs the one of the
- * distribution, so that neither the tests nor the demo ask for any preparation.
+ * distribution: the tests and the demo need no preparation.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';

@@ -181,7 +181,7 @@ async function download(version, archive, suite, folder) {
         ...['-o', 'Dir::Etc::SourceParts=/dev/null'],
         ...['-o', `Dir::State::Lists=${at('lists')}`],
         ...['-o', `Dir::Cache=${at('cache')}`],
-        // apt-get update tells of what it could not fetch by a warning only.
+        // apt-get update only warns about what it could not fetch.
         ...['-o', 'APT::Update::Error-Mode=any', '-o', 'APT::Sandbox::User='],
         ...['-o', 'Acquire::Languages=none', ...args],
       ],

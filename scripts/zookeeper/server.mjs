@@ -279,7 +279,7 @@ export class ZookeeperProcess {
     }
   }
 
-  /** A server says "imok" before it serves, so that is not asked. */
+  /** Does not send "ruok": a server answers "imok" before it serves. */
   async #serves() {
     const ask = (/** @type {string} */ word) =>
       fourLetterWord(this.port, word, {

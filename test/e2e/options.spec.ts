@@ -48,7 +48,7 @@ describe('a wrong option fails at start and says what to do', () => {
       /":2181" is not a server.*Expected "host:port"/,
     ],
     [
-      'a port that is none',
+      'an invalid port',
       { connectionString: 'zk:99999' },
       /"99999" is not a port/,
     ],

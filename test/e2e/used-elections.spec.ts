@@ -178,7 +178,7 @@ describe('the log', () => {
           logger
             .messages('log')
             .some((text) => text.startsWith(`${instanceId} follows`)),
-        { description: `the log to tell of the ${instanceId}` },
+        { description: `the log line of ${instanceId}` },
       );
     }
     expect(

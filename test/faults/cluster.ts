@@ -197,7 +197,7 @@ export class Cluster {
         if (!isConnectionLoss(error) || monotonicMs() > untilMs) {
           throw error;
         }
-        // The servers elect a leader again: whoever serves then is asked.
+        // The servers elect a leader again: ask one that serves then.
         await last(RETRY_MS);
       }
     }

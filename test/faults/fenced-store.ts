@@ -21,7 +21,7 @@ export interface StoredWrite extends WriteRequest {
 /**
  * The resource that leaders write to: it refuses a token smaller than the
  * greatest that it has seen. Writes are decided one after the other, in one
- * process, so that their order is beyond doubt.
+ * process: their order is beyond doubt.
  *
  * A request is a line of JSON, and so is the answer: `{ id, isAccepted }`.
  */

@@ -43,7 +43,7 @@ const UNTIMELY_END = /The (?:guardian|session keeper) (?:ended|could|did|does)/;
 /** One running process of the application under test, and what it says. */
 export class FaultInstance {
   readonly id: string;
-  /** Set by whoever ends it. */
+  /** Set by the code that ends it. */
   isEnding = false;
   isReady = false;
   /** Its answer to the order "count". */

@@ -8,7 +8,7 @@ import type { ServerCertificate } from './security.js';
 import { SessionTap, type GrantedSession } from './session-tap.js';
 import { Conditions, FAIR, type Weather } from './weather.js';
 
-/** Seen from whoever connects. */
+/** Seen from the client that connects. */
 export type LinkDirection = 'requests' | 'replies' | 'both';
 
 /** What happens to one answer on each connection that is made from now on. */
@@ -63,7 +63,7 @@ export class Link {
   readonly sessions = new Set<string>();
   /** Changes the first bytes that a client sends. */
   rewriteGreeting: ((bytes: Buffer) => Buffer) | undefined;
-  /** Of a link to a ZooKeeper server: is told of sessions that begin and end. */
+  /** Of a link to a ZooKeeper server: called when a session begins. */
   onGrant: ((session: GrantedSession) => void) | undefined;
   onClose: ((close: CloseRequest) => void) | undefined;
   /** Connections beyond that many are closed as soon as they are made. */

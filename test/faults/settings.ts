@@ -10,7 +10,7 @@ export interface RunSettings {
   readonly combinedShare: number;
   readonly instances: number;
   readonly sessionTimeoutMs: number;
-  /** Whether the first instance is never ended, so that its memory can be followed. */
+  /** Whether the first instance is never ended: then its memory can be followed. */
   readonly hasSurvivor: boolean;
   readonly security: Security;
   /** URL of the library's build. */

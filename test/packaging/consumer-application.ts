@@ -183,7 +183,7 @@ export class RunningApplication {
 
   /**
    * The ids of the processes that work in the directory of this application:
-   * itself and its session keepers, whoever is their parent by now.
+   * itself and its child processes, also those with another parent by now.
    */
   async processes(): Promise<number[]> {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));

@@ -10,7 +10,7 @@ import { extractCode } from '../../scripts/support/extract-code.mjs';
 
 const execute = promisify(execFile);
 const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
-// Below the project, so that its packages, and itself, can be imported.
+// Below the project: its packages, and itself, can be imported.
 const directory = path.join(projectRoot, 'node_modules/.cache/documentation');
 
 interface Block {

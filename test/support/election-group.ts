@@ -79,7 +79,7 @@ export class ElectionGroup {
     Logger.overrideLogger(this.logger);
   }
 
-  /** Starts an instance; with a proxy if its traffic is to be disturbed. */
+  /** Starts an instance; with a proxy if the test disturbs its traffic. */
   async start(
     name: string,
     { isProxied, ...own }: InstanceOptions & { isProxied?: boolean } = {},

@@ -8,7 +8,7 @@ import { NodePaths } from '../../lib/zookeeper/node-paths.js';
 import { waitFor } from './wait-for.js';
 import { WireClient } from './wire-client.js';
 
-/** A claim as the ledger has told of it, as far as it has got. */
+/** A claim as the ledger shows it, as far as it is known. */
 export type Claim = OpenRun & Partial<Pick<PastRun, 'outcome' | 'error'>>;
 
 const LOOK_EVERY_MS = 200;

@@ -7,7 +7,7 @@ export interface LogEntry {
   context?: string;
 }
 
-/** Keeps what is logged, so that a test can read it, and the console stays empty. */
+/** Keeps what is logged: a test can read it, and the console stays empty. */
 export class MemoryLogger implements LoggerService {
   readonly entries: LogEntry[] = [];
 

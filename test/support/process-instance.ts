@@ -238,7 +238,7 @@ export class ProcessInstance {
         `${String(problem)}\nLast output of ${this.script}:\n${output}`,
       );
     }
-    // Known while it runs, so that close() finds them when it does no longer.
+    // Noted while it runs: close() finds them when it does no longer.
     this.descendants();
     return found;
   }

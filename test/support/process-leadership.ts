@@ -2,8 +2,8 @@ import { LeadershipChecker } from './leadership-checker.js';
 import type { ProcessInstance } from './process-instance.js';
 
 /**
- * What instances in processes of their own have told of their leadership of one
- * election, by the events `leading` and `lost` or `deposed`.
+ * What instances in processes of their own have reported about their leadership
+ * of one election, by the events `leading` and `lost` or `deposed`.
  *
  * A process that was killed or paused says nothing from then on, and one that
  * ended otherwise nothing after its last word.

@@ -25,7 +25,7 @@ export interface RunAudit {
 
 /**
  * Compares the claims that the ledger has shown with what the processes have
- * told of themselves.
+ * reported.
  *
  * @param stepMs from tick to tick
  */

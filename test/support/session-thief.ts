@@ -8,8 +8,8 @@ const SUPER_SECRET = 0xb3415c00n;
 
 /**
  * The password of a session, as every ZooKeeper server computes it: 16 bytes of
- * Java's `Random`, seeded with the number of the session and a constant. Whoever
- * knows the number knows the password.
+ * Java's `Random`, seeded with the number of the session and a constant. A
+ * client that knows the number knows the password.
  */
 export function sessionPassword(sessionId: string): Buffer {
   const [multiplier, mask] = [0x5deece66dn, (1n << 48n) - 1n];

@@ -53,7 +53,7 @@ export interface BenchInstance {
   readonly tasks: LeaderTasks;
   readonly events: LeaderTaskEvent[];
   readonly proxy: TcpProxy | undefined;
-  /** The job of the task, which can be made to say that it stands still. */
+  /** The job of the task. A test can make it say that it is stopped. */
   readonly job: { isActive: boolean };
   /** Calls the task as its cron job does. */
   fire(): Promise<unknown>;
@@ -61,8 +61,8 @@ export interface BenchInstance {
 }
 
 /**
- * Applications with one and the same task, in one process, whose wall clock
- * stands still unless it is set: ticks come when a test says so. Timers, and the
+ * Applications with one and the same task, in one process, whose wall clock only
+ * moves when it is set: ticks come when a test says so. Timers, and the
  * clock that leases are measured by, go on.
  */
 export class TaskBench {
@@ -176,7 +176,7 @@ export class TaskBench {
     }
   }
 
-  /** Takes the leadership away from whoever has it, as an outsider can. */
+  /** Takes leadership away from this leader, as an outsider can. */
   async removeEntryOf(leader: BenchInstance): Promise<void> {
     const path = new NodePaths(this.basePath).election(leader.election.name);
     await this.inspect(async (zk) => {

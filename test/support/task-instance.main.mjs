@@ -143,7 +143,7 @@ process.on(
     if (message.blockMs !== undefined) {
       const until = performance.now() + message.blockMs;
       while (performance.now() < until) {
-        // The event loop stands still.
+        // The event loop is blocked.
       }
     }
     switch (message.do) {

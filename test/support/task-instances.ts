@@ -19,7 +19,7 @@ export interface TaskDescription {
   readonly heedsSignal?: boolean;
 }
 
-/** A run as the process that ran it told of it. */
+/** A run as reported by the process that ran it. */
 export interface ToldRun {
   readonly task: string;
   readonly tick: number;

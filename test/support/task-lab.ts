@@ -171,7 +171,7 @@ export interface LabRun {
 
 /**
  * Applications with one and the same task in one process, over nodes in memory. The
- * wall clock stands still unless it is set, timers go on.
+ * wall clock only moves when it is set, timers go on.
  */
 export class TaskLab {
   readonly logger = new MemoryLogger();

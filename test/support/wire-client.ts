@@ -26,8 +26,8 @@ export interface TreeNode {
 }
 
 /**
- * A small ZooKeeper client of the tests' own, so that what the library did can
- * be looked at, and meddled with, independently of the library and its client.
+ * A small ZooKeeper client of the tests' own. With it, tests look at what the
+ * library did, and meddle with it, independently of the library and its client.
  * One connection: it never reconnects.
  */
 export class WireClient {

@@ -14,8 +14,8 @@ export interface ZookeeperEnsembleOptions extends Omit<
 }
 
 /**
- * Several ZooKeeper servers that elect a leader among themselves, so that a test
- * can take away the leader, a follower or the quorum.
+ * Several ZooKeeper servers that elect a leader among themselves. A test can take
+ * away the leader, a follower or the quorum.
  */
 export class ZookeeperEnsemble {
   /** Returns when all servers serve. */

@@ -130,7 +130,7 @@ describe('a schedule in words', () => {
 describe('instances that have left', () => {
   const [a, b] = [{ instanceId: 'a' }, { instanceId: 'b' }];
 
-  it('are told of with what they led, for a quarter of an hour', () => {
+  it('are shown with what they led, for a quarter of an hour', () => {
     const history = new InstanceHistory();
     history.note([a, b], () => [], 1_000);
     history.note([b], (id) => (id === 'a' ? ['default'] : []), 2_000);

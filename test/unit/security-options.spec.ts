@@ -53,7 +53,7 @@ describe('the options of security are refused at start', () => {
       /sasl needs a username and a password/,
     ],
     [
-      'a mechanism that is none',
+      'an invalid mechanism',
       { sasl: { mechanism: 'GSSAPI', respond: SECRET } },
       /sasl\.respond is not a function/,
     ],

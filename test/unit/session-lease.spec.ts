@@ -9,7 +9,7 @@ import type {
   ZookeeperClient,
 } from '../../lib/zookeeper/zookeeper-client.interface.js';
 
-/** A lease on a session of 6 s, hence of 4 s, with clocks that stand still. */
+/** A lease on a session of 6 s, hence of 4 s, with clocks that only the test moves. */
 function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
   const clock = { monotonic: 1_000, wall: 1_700_000_000_000 };
   const connection$ = new BehaviorSubject<Connection>({
@@ -40,7 +40,7 @@ function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
 }
 
 describe('a lease', () => {
-  it('tells of every heartbeat, and when the last acknowledged one was sent', async () => {
+  it('reports every heartbeat, and when the last acknowledged one was sent', async () => {
     const { lease, clock, pass } = leaseOf();
     const heartbeats: Heartbeat[] = [];
     lease.heartbeats$.subscribe((heartbeat) => heartbeats.push(heartbeat));
@@ -97,7 +97,7 @@ describe('a lease', () => {
     expect(lease.isValid()).toBe(false);
   });
 
-  it('ends while the machine sleeps, where the monotonic clock stands still', () => {
+  it('ends while the machine sleeps, where the monotonic clock does not count', () => {
     const { lease, clock } = leaseOf();
     lease.extend(lease.now(), 'a');
     clock.wall += 4_000;

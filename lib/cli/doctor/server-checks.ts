@@ -42,7 +42,7 @@ export async function checkServer(
     : judgeAnswer(about, answer, timeoutMs);
 }
 
-/** What an answer tells of a server. */
+/** What an answer says about a server. */
 export function judgeAnswer(
   about: string,
   answer: Answer,

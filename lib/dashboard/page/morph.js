@@ -101,7 +101,7 @@ function morph(node, wanted) {
     }
     return;
   }
-  // Whether something is open is up to whoever looks at it.
+  // The reader decides what is open.
   const names = new Set(
     [...node.getAttributeNames(), ...wanted.getAttributeNames()].filter(
       (name) => name !== 'style' && name !== 'open',

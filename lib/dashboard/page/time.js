@@ -6,7 +6,7 @@ function setShownAsOf(ms) {
   shownAsOfMs = ms;
 }
 
-/** The time of what is shown: stands still while it is old. */
+/** The time that the shown data stands for: it does not advance while they are old. */
 function shownMs() {
   return shownAsOfMs ?? Date.now();
 }

@@ -9,7 +9,7 @@ const SPANS = [
 let spanMs = 300_000;
 let isSpanChosen = false;
 
-/** Between the marks of the axis, so that they stand at round times. */
+/** Distances between the marks of the axis. They put the marks at round times. */
 const STEPS_MS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360].map(
   (minutes) => minutes * 60_000,
 );
@@ -221,8 +221,8 @@ function termBar(
 }
 
 /**
- * The times that the axis names, by the clock of whoever looks at it; none is too
- * close to either end.
+ * The times that the axis names, by the reader's clock. None is too close to
+ * either end.
  *
  * @param {number} sinceMs
  * @param {number} untilMs

@@ -36,8 +36,8 @@ const NODE_OPTIONS = [
 const CA_OPTIONS = /^--use-(?:openssl|bundled|system)-ca$/;
 
 /**
- * A guardian process of the application's own. It leads a group of its own, so
- * that Ctrl-C does not reach it, keeps nothing of the application alive, and
+ * A guardian process of the application's own. It leads a group of its own:
+ * Ctrl-C does not reach it. It keeps nothing of the application alive, and
  * inherits neither debugger flags nor the application's environment.
  */
 export class ChildGuardian implements GuardianLink {

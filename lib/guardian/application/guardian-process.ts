@@ -53,7 +53,7 @@ const LONGEST_EXIT_MS = 250;
 /**
  * The guardian of this application, as its client has it: a process that is
  * started with {@link start}, replaced when it is gone or does not answer, and
- * told of the session at every connection.
+ * given the session at every connection.
  *
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export class GuardianProcess implements SessionGuardian {
   /** Undefined: a process of its own. */
   #socket: GuardianSocket | undefined;
   #canSeeProcess = true;
-  /** When the guardian was told of the session. */
+  /** When the session was sent to the guardian. */
   #sentMs = 0;
   #channel: GuardianChannel | undefined;
   #isReady = false;

@@ -28,7 +28,7 @@ export type ToGuardian =
       readonly maxStallMs: number;
     }
   | { readonly type: 'release'; readonly number: number }
-  /** The application ends: the session, if there is one, is to be closed. */
+  /** The application ends: close the session, if there is one. */
   | { readonly type: 'close' };
 
 export type FromGuardian =

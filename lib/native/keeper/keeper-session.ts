@@ -45,7 +45,7 @@ export class KeeperSession {
   #sessionTimeoutMs: number;
   #connection: NativeConnection | undefined;
   #connectionCount = 0;
-  /** Set while the session is to be ended, and not to be used any more. */
+  /** Set while the session is being ended and must not be used any more. */
   #ending: { readonly done: Promise<void>; settle(): void } | undefined;
   /** Set while the application shows no life; called when it does again. */
   #resume: (() => void) | undefined;

@@ -24,7 +24,7 @@ import { StallWatch } from './stall-watch.js';
 /** A parent that does not say what to do within this time never will. */
 const OPEN_TIMEOUT_MS = 30_000;
 
-/** The kernel tells of the end of a parent up to 20 ms after that of its channel. */
+/** The kernel reports the end of a parent up to 20 ms after that of its channel. */
 const PARENT_END_MS = 100;
 /** The application, as it calls itself. */
 const APPLICATION_PID = Number(process.argv[2] ?? process.ppid);

@@ -4,7 +4,7 @@
  */
 export const PROTOCOL_VERSION = 4;
 
-/** Identity of a session: whoever has it can take the session over. */
+/** Identity of a session: a process that has it can take the session over. */
 export interface SessionCredentials {
   readonly id: string;
   readonly password: string;

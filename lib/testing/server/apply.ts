@@ -4,7 +4,7 @@ import { parentOf } from './paths.js';
 import type { Change } from './prepare.js';
 import type { WatchTable } from './watch-table.js';
 
-/** Where changes are made, and who is told of them. */
+/** Where changes are made, and who hears about them. */
 export interface Store {
   readonly tree: DataTree;
   readonly watches: WatchTable;

@@ -97,7 +97,7 @@ export class ClientConnection implements Peer {
   }
 
   notify({ type, path, zxid }: WatchNotice, acl?: Acl): void {
-    // Who may not read a node is not told of it either.
+    // A client that may not read a node gets no event about it either.
     const isHidden = acl && !permits(acl, PERMISSIONS.read, this.identities);
     if (!isHidden) {
       const { eventsCarryZxid } = this.#host;

@@ -15,8 +15,8 @@ export interface DraftNode {
 }
 
 /**
- * The tree as it will be when what has been prepared so far is done, so that a
- * transaction is checked as a whole before any of it is done.
+ * The tree as it will be after the operations prepared so far. With it, a
+ * transaction is checked as a whole before any of it is applied.
  */
 export class Draft {
   readonly #tree: DataTree;

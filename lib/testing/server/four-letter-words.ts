@@ -1,6 +1,6 @@
 import type { ServerState } from './server-state.js';
 
-/** A connection, as the four-letter words tell of it. */
+/** A connection, as the four-letter words describe it. */
 export interface ConnectionFacts {
   readonly session: string;
   readonly timeoutMs: number;

@@ -33,7 +33,7 @@ export function checkPath(path: string): void {
 }
 
 /**
- * The parent's path, `''` for the root, of a node that is to be created.
+ * The parent's path, `''` for the root, of the node to create.
  *
  * @throws {Refusal}
  */
@@ -45,7 +45,7 @@ export function parentForCreate(path: string): string {
 }
 
 /**
- * The parent's path, `''` for the root, of a node that is to be deleted.
+ * The parent's path, `''` for the root, of the node to delete.
  *
  * @throws {Refusal} also for a node of the server itself
  */

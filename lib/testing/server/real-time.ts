@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import * as timers from 'node:timers';
 
-// Taken here and now, so that a test that fakes the time of its application does
-// not fake that of the server: a real one has a process of its own.
+// Taken at import: a test that fakes the time of its application must not fake
+// that of the server. A real server has a process of its own.
 export const { setTimeout, clearTimeout, setInterval, clearInterval } = timers;
 
 /** Milliseconds that never go back. */

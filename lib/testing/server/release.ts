@@ -4,7 +4,7 @@ export interface ReleaseTraits {
   readonly eventsCarryZxid: boolean;
   /** `exists` is refused to who may not read the node. */
   readonly existsNeedsRead: boolean;
-  /** `setWatches` does not tell of a node that the client may not read. */
+  /** `setWatches` reports no node that the client may not read. */
   readonly setWatchesNeedsRead: boolean;
   /**
    * A connection may have a standard, a persistent and a recursive watch on one

@@ -44,8 +44,8 @@ export class TestingServer {
   /**
    * Starts a server on 127.0.0.1.
    *
-   * @throws {TypeError} (rejects) for an option that does not exist, or a value
-   * that is none
+   * @throws {TypeError} (rejects) for an option that does not exist, or an
+   * invalid value
    * @throws {Error} (rejects) if the port is taken, or `NODE_ENV` is `production`
    */
   static async start(

@@ -70,7 +70,7 @@ export class WatchList {
   ): Set<Watcher> {
     const watchers = new Set<Watcher>();
     for (const [watcher, modes] of this.#byPath.get(notice.path) ?? []) {
-      // Who watches recursively is told of the children themselves.
+      // A recursive watcher gets events for the children themselves.
       const isOnlyRecursive = modes.size === 1 && modes.has('recursive');
       if (
         this.#hasModes ||

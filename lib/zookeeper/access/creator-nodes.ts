@@ -35,7 +35,7 @@ const MOST_ATTEMPTS = 5;
 export class CreatorNodes implements ClosedNodes {
   readonly #options: CreatorNodesOptions;
   #structure: Promise<void> | undefined;
-  /** Nodes that were found open and closed, and that nobody was told of. */
+  /** Nodes found open and closed since, which are not logged yet. */
   readonly #foundOpen: string[] = [];
 
   constructor(options: CreatorNodesOptions) {
@@ -76,9 +76,9 @@ export class CreatorNodes implements ClosedNodes {
 
   /**
    * The base path and what lies directly below it. The parent of the base path
-   * is not ours: whoever may delete there can replace a base path without
-   * children by another, so it has to be the same node before and after it has
-   * got some. From then on nobody else can remove any of them.
+   * is not ours: a client that may delete there can replace a base path without
+   * children by another. So check that it is the same node before and after its
+   * children are created. From then on nobody else can remove any of them.
    */
   async #buildStructure(): Promise<void> {
     const { base, elections, instances, tasks } = this.#options.paths;
@@ -208,7 +208,7 @@ export class CreatorNodes implements ClosedNodes {
     }
     this.#foundOpen.push(path);
     if (this.#foundOpen.length === 1) {
-      // Those that are found together are told of together.
+      // Nodes found together are logged together.
       setImmediate(() => this.#tellOfOpen());
     }
   }

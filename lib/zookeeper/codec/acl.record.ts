@@ -19,7 +19,7 @@ export interface AclEntry {
 
 export type Acl = readonly AclEntry[];
 
-/** Everything to whoever the session has proved to be, nothing to others. */
+/** All permissions for the identities that the session has proved, none for others. */
 export const CREATOR_ALL: Acl = [
   { permissions: PERMISSIONS.all, scheme: 'auth', id: '' },
 ];

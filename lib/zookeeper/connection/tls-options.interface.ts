@@ -10,7 +10,7 @@ export type TlsMaterial = string | Buffer | readonly (string | Buffer)[];
 
 /**
  * {@link TlsMaterial}, or a function that gets it. Files are read and functions
- * called for every connection, so that rotated certificates are used.
+ * called for every connection: rotated certificates take effect.
  *
  * @publicApi
  */
@@ -50,7 +50,7 @@ export interface ZookeeperTlsOptions {
    * connection string.
    */
   readonly servername?: string;
-  /** False: whoever answers is taken for ZooKeeper. For tests only. */
+  /** False: any server that answers is taken for ZooKeeper. For tests only. */
   readonly rejectUnauthorized?: boolean;
   /** Default `TLSv1.2`. */
   readonly minVersion?: SecureVersion;

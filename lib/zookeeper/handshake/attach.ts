@@ -63,7 +63,7 @@ export function attach(
   });
   const handshake = new Handshake(frames, {
     session,
-    // Whoever attaches reads nothing: no server has seen too little for that.
+    // An attached connection reads nothing, so any server is recent enough.
     lastZxidSeen: 0,
     sessionTimeoutMs,
     sasl: security.sasl,

@@ -35,7 +35,7 @@ export interface ServerConnectionOptions {
   readonly canProve: boolean;
   /** Called before requests are written, and at every tick. Never throws. */
   readonly onSignOfLife: () => void;
-  /** This process stood still for a while. */
+  /** This process was blocked or paused for a while. */
   readonly onStall: () => void;
   /**
    * ClickHouse Keeper hangs up on requests that it does not know: if it does on
@@ -104,7 +104,7 @@ export class ServerConnection {
     });
   }
 
-  /** The last transaction that an answer has told of. */
+  /** The last transaction that an answer has reported. */
   get lastZxidSeen(): number {
     return this.#lastZxidSeen;
   }
@@ -318,7 +318,7 @@ export class ServerConnection {
   }
 
   /**
-   * This process stood still: the server may have hung up meanwhile. To see that
+   * This process was blocked: the server may have hung up meanwhile. To see that
    * before anything is written spares requests an unknown outcome.
    */
   #wake(blockedMs: number): void {

@@ -11,7 +11,7 @@ const SESSION_TIMEOUTS_OF_SHORT_PAUSES = 2;
 
 /** All that a session does in time, derived from its timeout. */
 export interface SessionTiming {
-  /** What all others are counted in: while this process stands still, so do they. */
+  /** The unit of all other values: ticks stop while this process is blocked. */
   readonly tickMs: number;
   /** A ping is sent when nothing has been for so many ticks: a sixth. */
   readonly ticksToPing: number;
@@ -24,11 +24,11 @@ export interface SessionTiming {
   readonly ticksToAnswer: number;
   /** A server that has not answered a request for so long answers none: twice. */
   readonly ticksToGiveUp: number;
-  /** The event loop stood still if there was no tick for so long: a quarter. */
+  /** The event loop was blocked if there was no tick for so long: a quarter. */
   readonly stallMs: number;
   /**
    * After a stall of so long a connection is not used any more: a half. A server
-   * that follows may answer a write, although the leading one, which it tells of its
+   * that follows may answer a write, although the leading one, to which it reports its
    * sessions now and then, is about to expire the session. A new connection is
    * granted by the leading server itself, which counts from then on.
    */

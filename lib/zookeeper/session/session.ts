@@ -71,7 +71,7 @@ export class Session {
   readonly #xids: Xids;
   readonly #removals = { areUnderstood: true };
   #session: GrantedSession | undefined;
-  /** Id of the session that was told of as connected. */
+  /** Id of the session that was announced as connected. */
   #announcedId: string | undefined;
   #guardedId: string | undefined;
   #released: Promise<void> | undefined;
@@ -82,7 +82,7 @@ export class Session {
   #disconnectedAtMs = performance.now();
   #stalledAtMs = Number.NEGATIVE_INFINITY;
   #hasTlsTrouble = false;
-  /** Set while the session is to be ended, and not to be used any more. */
+  /** Set while the session is being ended and must not be used any more. */
   #ending: Deferred | undefined;
   #pause: Deferred | undefined;
   #isClosing = false;
@@ -122,7 +122,7 @@ export class Session {
       [this.#endSession()],
       session.sessionTimeoutMs * SESSION_TIMEOUTS_TO_EXPIRY,
     );
-    // Whoever could not be reached for so long has expired it.
+    // Servers that were out of reach for so long have expired it.
     if (this.#session === session) {
       this.#open?.drop();
       this.#forgetSession();
@@ -318,8 +318,8 @@ export class Session {
   }
 
   /**
-   * After a stall the server has moved the session to whoever kept it alive over
-   * another connection: it is at hand. One that is silent or has hung up is not.
+   * After a stall the server has moved the session to the guardian's connection:
+   * that server is at hand. One that is silent or has hung up is not.
    */
   #positionAfter(error: Error): 'first' | 'last' {
     return this.#isAfterStall(error) ? 'first' : 'last';

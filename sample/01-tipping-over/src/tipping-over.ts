@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { tell } from './story.js';
 
-/** Halfway to the next report, so that the end falls on no tick. */
+/** Halfway to the next report: the end falls on no tick. */
 const PAUSE_MS = 400;
 
 /**

@@ -5,7 +5,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 
-/** Who may act on the dashboard: here, whoever sits at this machine. */
+/** Who may act on the dashboard: here, anybody who sits at this machine. */
 @Injectable()
 export class OperatorGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

@@ -10,9 +10,9 @@ interface Candidate {
 }
 
 /**
- * Whoever starts first is first in line everywhere, and would lead all shards. An
- * instance that leads two more than another gives one up, if it can to the one that
- * has the least to do: the next in line takes it.
+ * The instance that starts first is first in line everywhere and would lead all
+ * shards. An instance that leads two more than another gives one up, if it can to
+ * the one that has the least to do: the next in line takes it.
  */
 @Injectable()
 export class Balancer {

@@ -4,7 +4,7 @@ import { currentLeaderTask, OnlyLeader } from 'nestjs-zookeeper-leader';
 import { Database } from './database.js';
 import { enterFence } from './fence.js';
 
-/** Adds one to an account at every tick: once, whoever leads, whatever happens. */
+/** Adds one to an account at every tick, exactly once, whatever happens. */
 @Injectable()
 export class InterestService implements OnModuleInit {
   constructor(private readonly database: Database) {}

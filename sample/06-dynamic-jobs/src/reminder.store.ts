@@ -35,7 +35,7 @@ export class ReminderStore {
   }
 
   private async write(reminders: readonly Reminder[]): Promise<void> {
-    // In one step, so that nobody reads half of it.
+    // In one step: nobody reads half of it.
     const next = `${this.file}.${process.pid}`;
     await writeFile(next, JSON.stringify(reminders));
     await rename(next, this.file);

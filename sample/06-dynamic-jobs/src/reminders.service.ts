@@ -7,8 +7,8 @@ import type { Reminder } from './reminder.js';
 import { ReminderStore } from './reminder.store.js';
 
 /**
- * Keeps a job for every reminder. Every instance has all of them, so that any can
- * take over; the leader's do something.
+ * Keeps a job for every reminder. Every instance has all of them, so any instance
+ * can take over. Only the leader's jobs send.
  */
 @Injectable()
 export class RemindersService {

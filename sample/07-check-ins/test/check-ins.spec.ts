@@ -42,7 +42,7 @@ async function startService(pings: Ping[]): Promise<Server> {
   return server;
 }
 
-it('tells of the beginning and the end of each run, of a failure with its error', async () => {
+it('reports the beginning and the end of each run, and a failure with its error', async () => {
   const pings: Ping[] = [];
   const server = await startService(pings);
   closing.push(() => new Promise((resolve) => server.close(resolve)));

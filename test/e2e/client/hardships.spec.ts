@@ -50,7 +50,7 @@ function make(
   return client;
 }
 
-/** Keeps the event loop busy, so that nothing else can happen. */
+/** Keeps the event loop busy: nothing else can happen. */
 function block(ms: number): void {
   const until = performance.now() + ms;
   while (performance.now() < until);
@@ -130,13 +130,13 @@ describe('a session', () => {
     await own.close();
   }, 40_000);
 
-  it('of a process that is stalled is kept by whoever attaches to it, and taken back with all outcomes known', async () => {
+  it('of a stalled process is kept by a connection that attaches to it, and taken back with all outcomes known', async () => {
     const proxy = await TcpProxy.start({ targetPort: server.port });
     const client = await connected(make(proxy.port));
     const { sessionId, epoch } = client.connection;
     await client.create('/stalled', '', 'ephemeral');
     const session = proxy.lastSession(sessionId);
-    // Attached as a guardian does it, while this process stands still.
+    // Attached as a guardian does it, while this process is blocked.
     const attached = ObservingClient.connect({ port: server.port, ...session });
     block(700);
     const written = client.set('/stalled', 'after').then(

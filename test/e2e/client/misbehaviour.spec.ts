@@ -168,7 +168,7 @@ describe('an event', () => {
     expect(await client.set('/a', '')).toMatchObject({ czxid: 1 });
   });
 
-  it('reaches all watchers, though one of them throws, and is told of', async () => {
+  it('reaches all watchers although one of them throws, and the error is reported', async () => {
     const server = await serve({
       request: ({ xid, opcode }, connection) => {
         if (opcode === OPCODES.setData) {

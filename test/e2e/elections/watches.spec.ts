@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterEach(() => group.close());
 afterAll(() => server.close());
 
-/** Knows the watchers that a client still has, whoever has set them. */
+/** The watchers that a client still has, from all callers. */
 function watchersOf(instance: ElectionInstance): Set<NodeWatcher> {
   const { client } = instance.elections.session as LeaderSession;
   const watchers = new Set<NodeWatcher>();

@@ -19,7 +19,7 @@ import { waitFor } from '../../support/wait-for.js';
 
 const SESSION_ID = '100004689b50003';
 
-/** What a server answers to whoever begins a session. */
+/** What a server answers to a client that begins a session. */
 function grant(): Buffer {
   const bytes = Buffer.alloc(41);
   bytes.writeInt32BE(37, 0);

@@ -72,7 +72,7 @@ describe('a guardian of an application at one of three servers', () => {
     },
   );
 
-  it('keeps the session at another server when application and server stand still together', async () => {
+  it('keeps the session at another server while application and server are both paused', async () => {
     const application = await start();
     const [before] = application.guardedEvents();
     await own.pause();

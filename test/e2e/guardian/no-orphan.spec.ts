@@ -202,7 +202,7 @@ describe('a guardian that cannot work', () => {
 
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  it('is told of, and the instance leads all the same', async () => {
+  it('is logged, and the instance leads all the same', async () => {
     // A copy of the build that lacks its file.
     directory = await mkdtemp(path.join(tmpdir(), 'no-guardian-'));
     for (const name of [

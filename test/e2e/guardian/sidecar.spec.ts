@@ -226,7 +226,7 @@ describe('a guardian in a sidecar', () => {
     });
   });
 
-  it('takes nothing for a message that is none', async () => {
+  it('ignores what is not a message', async () => {
     const application = await start();
     const { connect } = await import('node:net');
     for (const text of ['rubbish\n', '{"type":"guard"}\n', '.\n', '{}\n']) {

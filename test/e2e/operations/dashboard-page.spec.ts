@@ -198,7 +198,7 @@ it('a page of another origin acts neither with the cookies of an operator, nor w
   const action = `${origin}/leadership/api/run-here?task=report&instance=here`;
   const own = await browser.open(`${origin}/leadership`);
   await own.page.evaluate(`document.cookie = 'operator=yes; path=/'`);
-  // Of the same host, so that it has the cookies even if they are for the same site only.
+  // On the same host: it gets the cookies even if they are for the same site only.
   const cookies: (string | undefined)[] = [];
   const foreign = await listen(
     createServer(({ headers }, response) => {

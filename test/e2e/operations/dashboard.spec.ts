@@ -169,7 +169,7 @@ describe.each([
 ])('the dashboard on %s', (name, adapter) => {
   const basePath = `/dashboard-${name}`;
 
-  it('serves a page, its data and a stream that tells of changes', async () => {
+  it('serves a page, its data and a stream of changes', async () => {
     const { app, url } = await startWithDashboard(
       { basePath, instanceId: 'here' },
       {},

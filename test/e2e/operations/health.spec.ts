@@ -136,7 +136,7 @@ describe('the health of an instance', () => {
     const indicator = app.get(ZookeeperLeaderHealthIndicator);
     const until = performance.now() + 2_300;
     while (performance.now() < until) {
-      // The event loop stands still, and with it the heartbeats.
+      // The event loop is blocked, and sends no heartbeat.
     }
     expect(await indicator.isHealthy('leader')).toMatchObject({
       leader: {

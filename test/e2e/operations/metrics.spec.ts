@@ -174,7 +174,7 @@ describe('the metrics', () => {
     );
     const until = performance.now() + 500;
     while (performance.now() < until) {
-      // The event loop stands still.
+      // The event loop is blocked.
     }
     await waitFor(
       async () =>

@@ -5,7 +5,7 @@ import { useElectionGroup } from '../../support/use-election-group.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
 
-/** So long that whoever waits for it is found out. */
+/** So long that a test which waits for it fails. */
 const SESSION_TIMEOUT_MS = 20_000;
 
 let group: ElectionGroup;
@@ -89,7 +89,7 @@ describe('an instance that shuts down', () => {
 });
 
 describe('an election that was left', () => {
-  it('is not entered again by whoever only asks for it', async () => {
+  it('is not entered again by a caller that only asks for it', async () => {
     const a = await group.join('A');
     await a.election.withdraw();
     const election = a.elections.get();

@@ -10,7 +10,7 @@ import { ZookeeperElection } from '../../../lib/election/zookeeper-election.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
-/** Few heartbeats and pings, so that they do not count. */
+/** So long that heartbeats and pings are too few to count. */
 const SESSION_TIMEOUT_MS = 600_000;
 const SESSIONS = 4;
 

@@ -177,8 +177,8 @@ describe('with credentials', () => {
       '/instances',
       '/tasks',
     ].map((path) => base + path);
-    // As fast as the server answers, many at a time, so that whatever stays
-    // open for a transaction is found open.
+    // As fast as the server answers, many at a time: a node that stays open
+    // for one transaction is found open.
     const attack = async (target: string): Promise<void> => {
       while (!isOver) {
         attempts += 1;
@@ -219,7 +219,7 @@ describe('with credentials', () => {
     expect(election.isLeader()).toBe(true);
   });
 
-  it('whoever closes a node of ours to us only makes us create it anew', async () => {
+  it('a client that closes a node of ours to us only makes us create it anew', async () => {
     const { election } = await startLeader();
     const [node = ''] = await insider.getChildren(`${base}/instances`);
     await insider.setACL(`${base}/instances/${node}`, aclOf(stranger));

@@ -134,7 +134,7 @@ it('no kind of request gets an outsider past the lists', async () => {
   expect((await election.waitForLeadership()).fencingToken).toBe(fencingToken);
 });
 
-it('whoever takes a session over has not got its rights, and its instance leads on', async () => {
+it('a client that takes a session over has none of its rights, and its instance leads on', async () => {
   const election = await startLeader();
   const { fencingToken } = await election.waitForLeadership();
   const sessionId = await sessionOfLeader();
@@ -174,7 +174,7 @@ it('a wrong password takes no session over', async () => {
 });
 
 // ZooKeeper lets anybody do that who reaches it (docs/security.md).
-it('whoever ends the session of the leader gives the leadership to the next in line, not to himself', async () => {
+it('a client that ends the session of the leader gives leadership to the next in line, not to itself', async () => {
   const first = await startLeader();
   const { fencingToken, signal } = await first.waitForLeadership();
   const { election: second } = await start();

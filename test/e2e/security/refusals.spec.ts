@@ -172,7 +172,7 @@ describe('servers that want to know', () => {
     expect(election.isLeader()).toBe(true);
   });
 
-  it('nothing of digests are told of once, however often they refuse', async () => {
+  it('nothing of digests are logged once, however often they refuse', async () => {
     const { connectionString } = await startServer(
       '-Dzookeeper.DigestAuthenticationProvider.enabled=false',
     );

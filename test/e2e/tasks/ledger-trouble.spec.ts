@@ -90,7 +90,7 @@ describe('a ledger out of reach', () => {
     expect(bench.runs[1]).toMatchObject({ tick: '12:02', trigger: 'missed' });
   });
 
-  it('at the end of a run is told of, and the next leader finds the run interrupted', async () => {
+  it('at the end of a run is logged, and the next leader finds the run interrupted', async () => {
     const a = await start();
     bench.work = () =>
       bench.inspect((zk) => zk.setACL(bench.ledgerPath, READ_ONLY));
@@ -110,7 +110,7 @@ describe('a ledger out of reach', () => {
   });
 });
 
-describe('a ledger that is none', () => {
+describe('a corrupt ledger', () => {
   const foreign = [
     ['not JSON', 'somebody else was here', /it is not JSON/],
     ['no ledger', '{"hello":"world"}', /it is not a run ledger/],
@@ -156,7 +156,7 @@ describe('a ledger that is none', () => {
   });
 });
 
-it('a ledger with a greater token than that of the leader is told of, and left as it is', async () => {
+it('a ledger with a greater token than that of the leader is logged, and left as it is', async () => {
   const a = await start();
   const { data } = await bench.inspect((zk) => zk.getData(bench.ledgerPath));
   const copied = data

@@ -146,7 +146,7 @@ describe('missed ticks', () => {
     expect(bench.ticks).toEqual([...ticks, 'B 12:04']);
   });
 
-  it('are told of, with their number and their times', async () => {
+  it('are logged, with their number and their times', async () => {
     setUp({ ledger: { missedTicks: 'skip' } });
     const [a, b] = await startTwo();
     bench.now = '2026-01-01T12:03:30Z';
@@ -302,7 +302,7 @@ describe('a hand-over', () => {
 });
 
 describe('an interrupted run', () => {
-  it("is not run again with 'skip', and told of", async () => {
+  it("is not run again with 'skip', but logged", async () => {
     setUp({ ledger: { interruptedRun: 'skip' } });
     const [a, b] = await startTwo();
     bench.work = () => new Promise(() => undefined);

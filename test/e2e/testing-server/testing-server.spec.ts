@@ -175,7 +175,7 @@ describe('faults', () => {
     await client.close();
   });
 
-  it('refuses whoever comes until it accepts again', async () => {
+  it('refuses every new connection until it accepts again', async () => {
     const client = await connect();
     server.refuse();
     await expect(client.create('/a')).rejects.toMatchObject({
@@ -238,8 +238,8 @@ describe('its start and its end', () => {
       { tickTime: 1 },
       'Did you mean tickTimeMs?',
     ],
-    ['what it has not got', { dataDir: '/x' }, 'keeps nothing on disk'],
-    ['a port that is none', { port: 70_000 }, 'from 0 to 65535'],
+    ['an option it does not have', { dataDir: '/x' }, 'keeps nothing on disk'],
+    ['an invalid port', { port: 70_000 }, 'from 0 to 65535'],
     ['a release that it does not know', { release: '3.4' }, "'3.8' or '3.9'"],
   ])('refuses %s', async (_name, options, message) => {
     await expect(

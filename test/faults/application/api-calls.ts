@@ -83,7 +83,7 @@ export class ApiCalls {
         this.track('history()', this.#tasks.history('once'));
         break;
       default:
-        this.track('resign() of whoever waits', this.#resignFollower(election));
+        this.track('resign() of a follower', this.#resignFollower(election));
     }
   }
 

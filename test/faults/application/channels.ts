@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { subscribe } from 'node:diagnostics_channel';
 
-/** Processes that have been started in this one, whoever did. */
+/** All child processes of this one, from any caller. */
 const children = new Set<ChildProcess>();
 
 subscribe('child_process', (message) => {

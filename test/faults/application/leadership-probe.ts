@@ -15,8 +15,8 @@ interface Reign {
 
 /**
  * Asks `isLeader()` again and again, and tells from when to when it was true for
- * certain: from after the first question to before the last one, so that a pause
- * in between cannot make it longer than it was.
+ * certain: from after the first question to before the last one. A pause in
+ * between cannot make it longer than it was.
  */
 export class LeadershipProbe {
   readonly #election: LeaderElection;

@@ -7,8 +7,8 @@ const GIVEN_UP = ['resigned', 'withdrawn', 'shutdown'];
 const ORDERLY: readonly FaultKind[] = ['resign', 'withdraw', 'terminate'];
 
 /**
- * Whoever gives leadership up, and does not lose it, waits for what it still runs:
- * nobody else leads before that has ended, or the drain timeout has.
+ * A leader that gives leadership up, and does not lose it, waits for its runs:
+ * nobody else leads before they or the drain timeout have ended.
  */
 export function checkHandOver({ reigns, runs, steps }: History): string[] {
   const givenUp = reigns.filter(

@@ -17,7 +17,7 @@ export async function replicaDifferences(cluster: Cluster): Promise<string[]> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const differences = await differencesNow(cluster).catch(unlessSilent);
     if (!differences) {
-      // A server does not answer, so that nothing can be compared yet.
+      // A server does not answer: nothing can be compared yet.
       await delay(PAUSE_MS);
       continue;
     }

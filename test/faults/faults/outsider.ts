@@ -53,7 +53,7 @@ export const outsiderFaults = {
       const { cluster } = context;
       context.note('delete the whole path of the elections');
       await cluster.inspect(async (client) => {
-        // Whoever is deposed queues again meanwhile: until it holds for once.
+        // A deposed instance queues again meanwhile: repeat until the path is gone.
         for (let attempt = 0; attempt < 20; attempt++) {
           for (const election of ELECTIONS) {
             for (const node of await queue(client, election)) {

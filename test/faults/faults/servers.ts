@@ -104,7 +104,7 @@ export async function wipe(cluster: Cluster): Promise<void> {
   }
   const untilMs = monotonicMs() + cluster.sessionTimeoutMs * LEASE_SHARE;
   await Promise.all(members.map(({ server }) => server.wipe()));
-  // Whoever fences by token has to forget the old ones with the old data.
+  // A store that fences by token must forget the old ones with the old data.
   await last(Math.max(0, untilMs - monotonicMs()));
   cluster.era += 1;
   cluster.canary.forget();

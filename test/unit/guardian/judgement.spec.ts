@@ -134,7 +134,7 @@ describe('the judgement of a guardian', () => {
     );
   });
 
-  it('takes a pause of the guardian for no silence: its own ticks stand still', () => {
+  it('does not take a pause of the guardian for silence: its own ticks stop', () => {
     expect(silenceOf(1, tickMsOf(T), 5 * T)).toBe(tickMsOf(T));
   });
 

@@ -13,7 +13,7 @@ import { waitFor } from '../../support/wait-for.js';
 afterEach(closeApplications);
 
 describe('currentLeaderTask()', () => {
-  it('tells of the run, however deep in the code', async () => {
+  it('describes the run, however deep in the code', async () => {
     let seen: LeaderTaskContext | undefined;
     const deep = async (): Promise<void> => {
       await Promise.resolve();

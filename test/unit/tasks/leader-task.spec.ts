@@ -395,7 +395,7 @@ describe('an error of any kind', () => {
 });
 
 describe('a ledger from the future', () => {
-  it('is told of with its path and what to do; deleting it helps at once', async () => {
+  it('is logged with its path and what to do; deleting it helps at once', async () => {
     const [a] = await setUp({}, ['A']);
     lab.now = '2029-01-01T12:01:00Z';
     await a!.fire();
@@ -419,7 +419,7 @@ describe('a ledger from the future', () => {
     expect(lab.ticks).toEqual(['A 12:01', 'A 12:02']);
   });
 
-  it('is told of when a term begins, before any call', async () => {
+  it('is logged when a term begins, before any call', async () => {
     const [a, b] = await setUp({}, ['A', 'B']);
     lab.now = '2029-01-01T12:01:00Z';
     await a!.fire();
@@ -593,7 +593,7 @@ describe('a run on request', () => {
     expect(children).toEqual([]);
   });
 
-  it('tells of a failure, and of a run that goes on', async () => {
+  it('reports a failure, and a run that goes on', async () => {
     const [a] = await setUp();
     lab.work = async () => {
       throw new Error('of the task');

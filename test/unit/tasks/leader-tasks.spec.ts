@@ -75,7 +75,7 @@ describe('LeaderTasks', () => {
     expect(nightly?.nextTick !== undefined).toBe(isActive);
   });
 
-  it("tells of no tick of an interval as missed that may still be called for, with 'skip'", async () => {
+  it("with 'skip', reports no tick of an interval as missed that may still be called for", async () => {
     jest.useFakeTimers({
       now: new Date('2026-01-01T12:30:00Z'),
       doNotFake: ['nextTick', 'queueMicrotask', 'performance', 'hrtime'],

@@ -188,7 +188,7 @@ describe('a job that is switched off', () => {
     });
   });
 
-  it('on a leader is told of', async () => {
+  it('on a leader is logged', async () => {
     const { logger } = await startWith(
       [ScheduleModule.forRoot({ cronJobs: false, intervals: false })],
       [Jobs],

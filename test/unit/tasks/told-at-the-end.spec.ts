@@ -8,7 +8,7 @@ import {
 import { startGuarded } from '../../support/guarded-application.js';
 import { closeApplications } from '../../support/nest-application.js';
 
-/** Whoever waited for it would not end within the time of a test. */
+/** A shutdown that waited for it would not end within the time of a test. */
 const DRAIN_TIMEOUT_MS = 600_000;
 
 afterEach(closeApplications);

@@ -148,7 +148,7 @@ describe('a module that is compiled but not initialised', () => {
     expect(invoices.told).toEqual(['elected 1']);
   });
 
-  it('can be told of a term before any of its methods is called', async () => {
+  it('can be given a term before any of its methods is called', async () => {
     const module = await compile();
     module.get(FakeLeaderElection).elect();
     module.get(FakeLeaderElection).depose();

@@ -170,7 +170,7 @@ describe('the table of watches', () => {
     expect(table.take('changed', '/a')).toEqual([]);
   });
 
-  it('tells of a watch that the server has and nobody wants', () => {
+  it('reports a watch that the server has and nobody wants', () => {
     const table = new WatchTable();
     const awaited = table.expect('children', '/a', watcher);
     expect(table.forget('/a', watcher)).toEqual([]);
