@@ -97,7 +97,7 @@ async function acquireNewPath() {
   await instance.shutDown();
 }
 
-/** From nothing, with the start of the keeper, to the first leadership. */
+/** From nothing, with the start of the guardian, to the first leadership. */
 async function connectAndAcquire() {
   /** @type {number[]} */
   const samples = [];
@@ -113,7 +113,7 @@ async function connectAndAcquire() {
   emitTimes(OWN, metric, 1, samples.slice(5), { first_ms: firstMs });
 }
 
-/** A read through the session keeper, beside one without it. */
+/** A read through the client of this library, beside one of the npm client. */
 async function requestRoundTrip() {
   const instance = await startInstance(options);
   const floor = await Floor.open(connect, `${basePath}/floor`);
@@ -218,7 +218,7 @@ async function handOverRequestsBefore(/** @type {number} */ others) {
   await Promise.all(instances.map((each) => each.shutDown()));
 }
 
-/** kill -9 of the leading application, or of its keeper as well. */
+/** kill -9 of the leading application, or of its guardian as well. */
 async function crashFailover(/** @type {'application' | 'both'} */ who) {
   const sessionTimeoutMs = number('timeout', 2_000);
   const waiting = await startInstance({ ...options, sessionTimeoutMs });

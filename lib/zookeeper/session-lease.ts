@@ -16,7 +16,7 @@ export interface SessionLeaseOptions {
   readonly clock: Clock;
   /** The session timeout that was asked for. */
   readonly requestedSessionTimeoutMs: number;
-  /** After a silence of that length the keeper gives the session up. */
+  /** After a silence of that length the guardian gives the session up. */
   readonly maxStallMs: number;
   /**
    * Makes a write that only a quorum can commit and only a live session can
@@ -49,7 +49,7 @@ const HEARTBEATS_PER_LEASE = 4;
  * proves nothing about the present. The remaining third covers what the server
  * may count differently: up to one heartbeat period and half a tick by which a
  * session's last contact can be older in the eyes of ZooKeeper's leader. A lease
- * is shorter than `maxStallMs`, too: after that the keeper ends the session.
+ * is shorter than `maxStallMs`, too: after that the guardian gives the session up.
  */
 export class SessionLease {
   readonly #options: SessionLeaseOptions;

@@ -8,10 +8,10 @@ import { descendants, isRunning } from '../support/process-table.mjs';
 
 /** @typedef {import('../support/process-table.mjs').ProcessEntry} ProcessEntry */
 
-/** A session keeper ends by itself, once it has told ZooKeeper. */
+/** A guardian ends by itself, once it has closed the session. */
 const KEEPER_TIMEOUT_MS = 3_000;
 
-/** One process of the sample application, with its session keeper. */
+/** One process of the sample application, with its guardian. */
 export class DemoInstance {
   #child;
   /** @type {Map<number, ProcessEntry>} */
@@ -45,7 +45,7 @@ export class DemoInstance {
     this.ended = once(this.#child, 'close');
   }
 
-  /** Remembers its keeper, which is hard to find when the instance has gone. */
+  /** Remembers its guardian, which is hard to find when the instance has gone. */
   noteKeeper() {
     for (const keeper of descendants(this.#child.pid ?? NaN)) {
       this.#keepers.set(keeper.pid, keeper);
@@ -59,7 +59,7 @@ export class DemoInstance {
     }
   }
 
-  /** Ends the process, if it runs, and waits for its keeper to follow. */
+  /** Ends the process, if it runs, and waits for its guardian to end. */
   async close() {
     this.kill();
     await this.ended;

@@ -1,8 +1,9 @@
 import { runNpmScript, step } from './steps.mjs';
 
-/** What is looked at besides the tests, in the order in which it is. */
+/** The checks besides the tests, in the order in which they run. */
 const CHECKS = {
   Lint: 'lint',
+  Words: 'lint:words',
   Format: 'format:check',
   Types: 'typecheck',
   Package: 'lint:package',

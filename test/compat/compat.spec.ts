@@ -118,7 +118,7 @@ describe('applications', () => {
       const text = await readFile(service, 'utf8');
       await writeFile(service, text.replace('task ran', 'changed task ran'));
       await untilItSays(running, 'changed task ran, leading: true', 60_000);
-      // The former application and its keeper are gone: the new one leads.
+      // The former application and its guardian are gone: the new one leads.
       await waitFor(
         async () => (await running?.processes())?.length === before.length,
         { description: 'the former processes to end' },

@@ -69,7 +69,7 @@ async function daemon(): Promise<number> {
   return Number(await readFile(file, 'utf8'));
 }
 
-/** The session keepers of all workers. */
+/** The guardians of all workers. */
 async function keepers(): Promise<ProcessEntry[]> {
   const pid = await daemon();
   return descendants(pid).filter(({ parentPid }) => parentPid !== pid);

@@ -3,7 +3,7 @@ import type { FaultKind } from './faults/index.js';
 /** A way to break the library, and faults that should bring it to light. */
 export interface Mutation {
   readonly changes: readonly {
-    /** Below dist. The keeper runs from its CommonJS build, all else from the other. */
+    /** Below dist. The guardian runs from the CommonJS build, all else from the other. */
     readonly file: string;
     readonly original: string;
     readonly replacement: string;

@@ -26,7 +26,7 @@ export async function expectLeaderTaskAndCleanExit(
 ): Promise<void> {
   await untilItSays(application, 'task ran, leading: true');
   expect(application.output).toMatch(`/nestjs-zookeeper-leader/${build}/index`);
-  // The application and its session keeper.
+  // The application and its guardian.
   expect(await application.processes()).toHaveLength(2);
 
   application.requestClose();

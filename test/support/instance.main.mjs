@@ -3,7 +3,7 @@
  * An instance in a process of its own, without a Nest application: says on the
  * standard output what happens to it, and does what the test tells it to.
  *
- * Runs from the build, as the session keeper does.
+ * Runs from the build, as the guardian does.
  */
 import { spawn } from 'node:child_process';
 

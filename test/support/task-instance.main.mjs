@@ -3,7 +3,7 @@
  * A Nest application with leader tasks, in a process of its own: says on the
  * standard output what happens to its tasks, and does what the test tells it to.
  *
- * Runs from the build, as the session keeper does. The environment has, as JSON,
+ * Runs from the build, as the guardian does. The environment has, as JSON,
  * the OPTIONS of the module and the TASKS (see {@link TaskDescription}).
  */
 import 'reflect-metadata';

@@ -311,7 +311,7 @@ describe('whatever stands in the node of a ledger', () => {
   });
 });
 
-describe('whatever comes over the channel of the keeper', () => {
+describe('a message over the channel of nativeZookeeper()', () => {
   const types = [
     'open',
     'requests',
