@@ -91,19 +91,19 @@ it('options of a factory are not shown either', async () => {
   expect(dump(made)).not.toMatch(/correct-horse/);
 });
 
-it('the keeper has the password neither in its arguments nor its environment', async () => {
+it('the guardian has the password neither in its arguments nor its environment', async () => {
   const { connectionString } = server;
   process.env.SOME_SECRET = credentials.password;
   try {
     const app = await startApplication({
-      options: { connectionString, credentials, basePath: '/keeper' },
+      options: { connectionString, credentials, basePath: '/guardian' },
     });
     await app.get(LeaderElection).waitForLeadership();
-    const keepers = descendants(process.pid).filter(({ pid }) =>
-      /keeper/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
+    const guardians = descendants(process.pid).filter(({ pid }) =>
+      /guardian\.main/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
     );
-    expect(keepers.length).toBeGreaterThan(0);
-    for (const { pid } of keepers) {
+    expect(guardians.length).toBeGreaterThan(0);
+    for (const { pid } of guardians) {
       for (const file of ['cmdline', 'environ']) {
         const text = readFileSync(`/proc/${pid}/${file}`, 'utf8');
         expect(text).not.toMatch(/correct-horse/);
