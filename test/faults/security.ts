@@ -73,7 +73,7 @@ export async function setUpSecurity(
       await writeFile(file, jaasConfiguration());
       return {
         ...setup,
-        options: { sasl: USER } as SecuritySetup['options'],
+        options: { sasl: { mechanism: 'DIGEST-MD5', ...USER } },
         config: {
           'authProvider.sasl':
             'org.apache.zookeeper.server.auth.SASLAuthenticationProvider',

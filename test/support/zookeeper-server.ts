@@ -5,7 +5,6 @@ import {
   type StartOptions,
 } from '../../scripts/zookeeper/server.mjs';
 import type { ServerSettings } from '../../scripts/zookeeper/configuration.mjs';
-import { TestingProcess } from './testing-process.js';
 import { waitFor } from './wait-for.js';
 
 export type ZookeeperServerOptions = StartOptions & ServerSettings;
@@ -46,12 +45,13 @@ export class ZookeeperServer {
   static async start(
     options: ZookeeperServerOptions = {},
   ): Promise<ZookeeperServer> {
-    return new ZookeeperServer(
-      // Set by `npm run test:testing-server`, for tests that need no quorum.
-      process.env.TEST_ZOOKEEPER === 'testing'
-        ? await TestingProcess.start(options)
-        : await startZookeeper(options),
-    );
+    // Set by `npm run test:testing-server`, for tests that need no quorum.
+    if (process.env.TEST_ZOOKEEPER === 'testing') {
+      // Loads the library, which the fault suite has in another place.
+      const { TestingProcess } = await import('./testing-process.js');
+      return new ZookeeperServer(await TestingProcess.start(options));
+    }
+    return new ZookeeperServer(await startZookeeper(options));
   }
 
   readonly port: number;
