@@ -162,6 +162,7 @@ export class LeaderTasks {
       nodes,
       elections.instanceId,
       (task) => this.#byName.get(task),
+      this.#closing.signal,
       this.#logger,
     );
     this.#factory = new TaskFactory({
@@ -277,7 +278,10 @@ export class LeaderTasks {
       task,
       requestedBy: this.#nameOf(by),
       isForced: force,
-      signal,
+      signal: AbortSignal.any([
+        this.#closing.signal,
+        ...(signal ? [signal] : []),
+      ]),
       leaderToken: async () => {
         const [first] = await election.participants();
         return first?.leaderSince && first.fencingToken;
@@ -460,7 +464,12 @@ export class LeaderTasks {
    * @internal
    */
   end(): void {
-    this.#closing.abort();
+    this.#closing.abort(
+      new LeaderTaskError(
+        'CLOSED',
+        'The application closed before the leader answered, which may have run the task',
+      ),
+    );
     this.#stopLooking();
     this.#events.complete();
   }

@@ -179,6 +179,7 @@ export class RunRequests {
   readonly #nodes: TaskNodes;
   readonly #instanceId: string;
   readonly #find: (task: string) => LeaderTask | undefined;
+  readonly #closing: AbortSignal;
   readonly #watch: NodeWatch;
   /** Claims whose answer has not come, by request: nothing has begun. */
   readonly #claims = new Map<string, string>();
@@ -188,8 +189,10 @@ export class RunRequests {
     nodes: TaskNodes,
     instanceId: string,
     find: (task: string) => LeaderTask | undefined,
+    closing: AbortSignal,
     logger: Logger,
   ) {
+    this.#closing = closing;
     this.#nodes = nodes;
     this.#instanceId = instanceId;
     this.#find = find;
@@ -288,11 +291,11 @@ export class RunRequests {
     });
   }
 
-  /** Until somebody has read it, or nobody waits any more. */
+  /** Tries until it is written, nobody waits any more, or the application ends. */
   async #answer(path: string, request: RunRequest): Promise<void> {
     const { client } = this.#nodes;
     const endMs = performance.now() + FAREWELL_MS;
-    while (performance.now() < endMs) {
+    while (performance.now() < endMs && !this.#closing.aborted) {
       try {
         await client.set(path, JSON.stringify(request));
         return;
@@ -300,7 +303,7 @@ export class RunRequests {
         if (!isConnectionError(error)) {
           return;
         }
-        await pause(LOOK_AGAIN_MS, AbortSignal.timeout(FAREWELL_MS));
+        await pause(LOOK_AGAIN_MS, this.#closing);
       }
     }
   }
