@@ -398,7 +398,9 @@ describe('a silent server', () => {
 });
 
 describe('clocks', () => {
-  afterEach(() => jest.restoreAllMocks());
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
 
   async function clientWhoseClockIsSet(stepMs: number): Promise<{
     server: ScriptedServer;
