@@ -31,7 +31,8 @@ export function checkPromptness(
       .map((step) => longestGapMs(history, step))
       .filter((gapMs) => gapMs > 0);
     const typicalMs = median(gapsMs);
-    return gapsMs.length >= FEWEST && typicalMs > LONGEST_SHARE * sessionTimeoutMs
+    return gapsMs.length >= FEWEST &&
+      typicalMs > LONGEST_SHARE * sessionTimeoutMs
       ? [
           `after "${kind}" nobody leads for ${Math.round(typicalMs)} ms (median of ${gapsMs.length})`,
         ]
