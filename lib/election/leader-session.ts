@@ -12,6 +12,9 @@ import { WireClient } from '../zookeeper/wire-client.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 
+/** What goes on is logged again after this time. */
+const REPEAT_MS = 5 * 60_000;
+
 /** What all elections of an application share. */
 export interface LeaderSession {
   readonly client: ZookeeperClient;
@@ -50,6 +53,7 @@ export function openSession(
     isTrusted: () => guardian?.isTrusted() ?? true,
   });
   warnOfGrantedTimeout(client.connection$, options.sessionTimeoutMs, logger);
+  warnOfSlowHeartbeats(lease, logger);
   return { client, lease, paths };
 }
 
@@ -68,6 +72,23 @@ function warnOfGrantedTimeout(
           `of the ${requestedMs} ms of the option sessionTimeoutMs: its bounds ` +
           'are minSessionTimeout and maxSessionTimeout, by default 2 and 20 ' +
           'times its tickTime',
+      );
+    }
+  });
+}
+
+/** Slow answers cost leadership long before they cost the connection. */
+function warnOfSlowHeartbeats(lease: SessionLease, logger: Logger): void {
+  let toldAtMs = -Infinity;
+  lease.heartbeats$.subscribe(({ isAcknowledged, durationMs }) => {
+    const nowMs = performance.now();
+    const isSlow = isAcknowledged && durationMs > lease.sessionTimeoutMs / 3;
+    if (isSlow && nowMs - toldAtMs > REPEAT_MS) {
+      toldAtMs = nowMs;
+      logger.warn(
+        `ZooKeeper took ${Math.round(durationMs)} ms to acknowledge a heartbeat, ` +
+          'or this process was too busy to read the answer. Leadership ends when ' +
+          `that takes ${Math.round((lease.sessionTimeoutMs * 2) / 3)} ms`,
       );
     }
   });

@@ -62,7 +62,10 @@ export class LeadershipLog {
           former = leadership;
         }
       },
-      complete: () => this.#problems.delete(election.name),
+      complete: () => {
+        this.#problems.delete(election.name);
+        this.#followed -= 1;
+      },
     });
   }
 

@@ -17,7 +17,12 @@ import type {
   TaskPause,
 } from './leader-task-info.interface.js';
 import { LeaderTaskError } from './leader-task.error.js';
-import { SupersededError, type OpenRun, type RunEnd } from './ledger.js';
+import {
+  ResumedError,
+  SupersededError,
+  type OpenRun,
+  type RunEnd,
+} from './ledger.js';
 import type { AnyMethod, TaskGuard } from './only-leader.decorator.js';
 import type { TaskSchedule } from './schedule.js';
 import {
@@ -532,7 +537,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
           : await this.#claim(term, ledger, { tick: own, trigger: 'call' }),
       );
     } catch (error) {
-      if (error instanceof SupersededError) {
+      if (error instanceof ResumedError) {
+        this.#mailbox.unshift({ type: 'call', call });
+      } else if (error instanceof SupersededError) {
         const reason = ledger.isStopped
           ? (this.#refusal ?? 'closing')
           : 'not-leading';

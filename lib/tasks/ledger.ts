@@ -79,6 +79,11 @@ export class SupersededError extends Error {
   override readonly name = 'SupersededError';
 }
 
+/** The pause that was known has ended: what was missed meanwhile comes first. */
+export class ResumedError extends Error {
+  override readonly name = 'ResumedError';
+}
+
 export const FORMAT = 'nestjs-zookeeper-leader/run-ledger/1';
 const LONGEST_ERROR = 300;
 const LONGEST_REASON = 300;

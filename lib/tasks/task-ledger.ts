@@ -12,6 +12,7 @@ import {
   newLedger,
   pauseOf,
   released,
+  ResumedError,
   SupersededError,
   takenOver,
   type ClaimRefusal,
@@ -244,6 +245,10 @@ export class TaskLedger {
         return undefined;
       }
       this.#assertLeads(term);
+      if (trigger === 'call' && this.pause && !before.pause) {
+        this.pause = undefined;
+        throw new ResumedError('The task is not paused any more');
+      }
       const next = claimed(before, open, isForced);
       if (typeof next === 'string') {
         refusal = next;

@@ -4,7 +4,7 @@ export interface Instant {
   readonly wallMs: number;
 }
 
-/** The two clocks that a lease is measured by; injectable for tests. */
+/** The two clocks that leases and stalls are measured by; injectable for tests. */
 export interface Clock {
   monotonicNs(): bigint;
   wallMs(): number;
@@ -19,3 +19,20 @@ export const systemClock: Clock = {
   monotonicNs: () => hrtime.bigint(),
   wallMs: () => Date.now(),
 };
+
+/** The time now. */
+export function instantOf(clock: Clock): Instant {
+  return { monotonicNs: clock.monotonicNs(), wallMs: clock.wallMs() };
+}
+
+/**
+ * Milliseconds since an instant, by the clock that has counted more of them. The
+ * monotonic clock does not count while a machine sleeps, and a wall clock that is
+ * set back does not make time shorter.
+ */
+export function elapsedMs(clock: Clock, since: Instant): number {
+  return Math.max(
+    Number(clock.monotonicNs() - since.monotonicNs) / 1e6,
+    clock.wallMs() - since.wallMs,
+  );
+}

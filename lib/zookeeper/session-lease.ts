@@ -1,6 +1,6 @@
 import { Subject, type Observable } from 'rxjs';
 import { settledWithin } from '../within.js';
-import type { Clock, Instant } from './clock.js';
+import { elapsedMs, instantOf, type Clock, type Instant } from './clock.js';
 import type { ZookeeperClient } from './zookeeper-client.interface.js';
 
 /** Who needs the lease, and is told what becomes of it. */
@@ -121,7 +121,7 @@ export class SessionLease {
     const grantedAt = this.#grantedAt;
     return grantedAt === undefined || !this.#isTrusted
       ? 0
-      : Math.max(0, this.#durationMs - this.#elapsedMs(grantedAt));
+      : Math.max(0, this.#durationMs - elapsedMs(this.#clock, grantedAt));
   }
 
   /**
@@ -144,10 +144,7 @@ export class SessionLease {
 
   /** The time now, to be taken before a write that {@link extend} reports. */
   now(): Instant {
-    return {
-      monotonicNs: this.#clock.monotonicNs(),
-      wallMs: this.#clock.wallMs(),
-    };
+    return instantOf(this.#clock);
   }
 
   /** Keeps the lease alive by heartbeats for as long as `holder` needs it. */
@@ -228,8 +225,10 @@ export class SessionLease {
   }
 
   async #renewWithin(longestMs: number, isPatient: boolean): Promise<boolean> {
-    const elapsedMs = this.#grantedAt ? this.#elapsedMs(this.#grantedAt) : 0;
-    const untilExpiryMs = this.#sessionTimeoutMs - elapsedMs;
+    const sinceGrantMs = this.#grantedAt
+      ? elapsedMs(this.#clock, this.#grantedAt)
+      : 0;
+    const untilExpiryMs = this.#sessionTimeoutMs - sinceGrantMs;
     const renewal = this.renew();
     let waiting = (): void => undefined;
     const extended = new Promise<void>((resolve) => {
@@ -381,13 +380,6 @@ export class SessionLease {
   #stopTimers(): void {
     clearInterval(this.#heartbeats);
     clearTimeout(this.#deadline);
-  }
-
-  #elapsedMs(grantedAt: Instant): number {
-    return Math.max(
-      this.#msSince(grantedAt.monotonicNs),
-      this.#clock.wallMs() - grantedAt.wallMs,
-    );
   }
 
   #msSince(monotonicNs: bigint): number {

@@ -47,7 +47,8 @@ export class FaultRun {
       for (let index = 0; monotonicMs() < endMs; index++) {
         await this.#step(index, bag.next().value);
         if (settings.isHasty && violationsOf(this.#cluster).length > 0) {
-          break;
+          // What an orderly end would add is no sign of what went wrong.
+          return this.#result();
         }
       }
       await endInGoodOrder(this.#cluster);
@@ -59,7 +60,12 @@ export class FaultRun {
         `the run could not go on (step ${steps.length - 1}, ${kinds}): ${String(error)}`,
       );
     }
-    return resultOf(this.#cluster, settings, monotonicMs() - this.#startedMs);
+    return this.#result();
+  }
+
+  #result(): RunResult {
+    const durationMs = monotonicMs() - this.#startedMs;
+    return resultOf(this.#cluster, this.#settings, durationMs);
   }
 
   async #step(index: number, kind: FaultKind): Promise<void> {

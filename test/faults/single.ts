@@ -44,7 +44,7 @@ export async function runOnce({
     await mutate(directory, mutation);
   }
   const own = await mkdtemp(join(directory, 'run-'));
-  const [kinds, tools] = await possible(options.kinds, own, directory);
+  const [kinds, tools] = await possible(options, own, directory);
   console.log(
     `Seed ${seed}: ${minutes} minutes, ${instances} instances, session timeout ${sessionTimeoutMs} ms, security: ${security}.\nServers: ${findZookeeper()?.description}.\nFaults: ${kinds.join(', ')}`,
   );
@@ -74,7 +74,10 @@ type Tools = Pick<RunSettings, 'slowDisk' | 'faketime' | 'names'>;
 
 /** Leaves out, audibly, what this machine has not got the means for. */
 async function possible(
-  wanted: readonly FaultKind[],
+  {
+    kinds: wanted,
+    formerLibrary,
+  }: Pick<SingleRunOptions, 'kinds' | 'formerLibrary'>,
   own: string,
   directory: string,
 ): Promise<[FaultKind[], Tools]> {
@@ -86,7 +89,10 @@ async function possible(
   const missing = {
     disk: [tools.slowDisk, 'gcc, to build a slow disk with'],
     clock: [tools.faketime, 'libfaketime, to set clocks with'],
-    address: [tools.names, 'further addresses of this machine'],
+    // An earlier version looks names up once.
+    address: formerLibrary
+      ? [undefined, 'an earlier version that looks names up again']
+      : [tools.names, 'further addresses of this machine'],
   } as const;
   const kinds = wanted.filter((kind) => {
     const [tool, what] = missing[kind as keyof typeof missing] ?? [true];

@@ -72,7 +72,7 @@ const ticks = setInterval(() => {
 process.on(
   'message',
   (
-    /** @type {{ blockMs?: number, exit?: string, spawn?: true }} */ message,
+    /** @type {{ blockMs?: number, exit?: string, spawn?: true, withdraw?: true }} */ message,
   ) => {
     if (message.blockMs !== undefined) {
       const until = performance.now() + message.blockMs;
@@ -91,6 +91,9 @@ process.on(
       );
       child.unref();
       tell('spawned', { pid: child.pid });
+    }
+    if (message.withdraw) {
+      void election.withdraw();
     }
     switch (message.exit) {
       case 'exit':

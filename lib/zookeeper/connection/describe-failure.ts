@@ -30,6 +30,11 @@ const NO_VERSION =
 const NO_TLS =
   'it speaks no TLS at this port: connect to its secureClientPort, or leave the ' +
   'option tls out';
+/** What a server does that stops, and what one does that speaks no TLS. */
+const HUNG_UP_IN_HANDSHAKE =
+  'closed the connection in the TLS handshake: it does not serve now, or ' +
+  'it speaks no TLS at this port (then connect to its secureClientPort, or leave ' +
+  'the option tls out)';
 
 const TLS_TEXTS: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: SET_CA,
@@ -83,7 +88,7 @@ export function describeConnectFailure(
       return tlsFailure(text, detail(error, code));
     }
     if (/secure TLS connection was established/.test(error.message)) {
-      return tlsFailure(NO_TLS, error.message);
+      return { text: HUNG_UP_IN_HANDSHAKE, isOfTls: false };
     }
     if (
       error instanceof TlsOptionsError ||

@@ -1,3 +1,10 @@
+import {
+  elapsedMs,
+  instantOf,
+  systemClock,
+  type Clock,
+  type Instant,
+} from '../clock.js';
 import type { SessionTiming } from './session-timing.js';
 
 export interface PulseEvents {
@@ -6,26 +13,37 @@ export interface PulseEvents {
   onPing(): void;
   /** Nothing has been heard for too long. */
   onSilence(): void;
-  /** The event loop, or the whole process, was blocked for that long. */
+  /** The event loop, the process or the machine stood still for that long. */
   onStall(blockedMs: number): void;
 }
 
 /**
- * The clockwork of one connection. Counts ticks of its own instead of comparing
- * clocks: after a stall the server's answers lie ready, unread, and the server
- * must not be blamed. A clock that is set makes no difference either.
+ * The clockwork of one connection. Silence is counted in ticks: after a stall the
+ * server's answers lie ready, unread, and the server must not be blamed.
+ *
+ * A stall is measured by the larger of two clocks. The monotonic clock does not
+ * count while a machine is suspended; the wall clock does. A wall clock that is set
+ * ahead looks the same and costs a new connection; one that is set back changes
+ * nothing.
  */
 export class Pulse {
   readonly #timing: SessionTiming;
   readonly #events: PulseEvents;
+  readonly #clock: Clock;
   readonly #timer: NodeJS.Timeout;
-  #tickedAtMs = performance.now();
+  #tickedAt: Instant;
   #ticksSinceSent = 0;
   #ticksSinceHeard = 0;
 
-  constructor(timing: SessionTiming, events: PulseEvents) {
+  constructor(
+    timing: SessionTiming,
+    events: PulseEvents,
+    clock: Clock = systemClock,
+  ) {
     this.#timing = timing;
     this.#events = events;
+    this.#clock = clock;
+    this.#tickedAt = instantOf(clock);
     this.#timer = setInterval(() => this.#tick(), timing.tickMs);
   }
 
@@ -37,15 +55,15 @@ export class Pulse {
     this.#ticksSinceHeard = 0;
   }
 
-  /** For how long the loop has been blocked; undefined if it has not been. */
+  /** For how long nothing could happen here; undefined without a stall. */
   get blockedMs(): number | undefined {
-    const sinceTickMs = performance.now() - this.#tickedAtMs;
+    const sinceTickMs = elapsedMs(this.#clock, this.#tickedAt);
     return sinceTickMs > this.#timing.stallMs ? sinceTickMs : undefined;
   }
 
   /** What there was of a stall is over. */
   woke(): void {
-    this.#tickedAtMs = performance.now();
+    this.#tickedAt = instantOf(this.#clock);
   }
 
   stop(): void {
@@ -55,7 +73,7 @@ export class Pulse {
   #tick(): void {
     const { ticksOfSilence, ticksToPing } = this.#timing;
     const { blockedMs } = this;
-    this.#tickedAtMs = performance.now();
+    this.woke();
     this.#ticksSinceSent += 1;
     this.#ticksSinceHeard += 1;
     if (blockedMs !== undefined) {

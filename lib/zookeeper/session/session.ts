@@ -296,6 +296,11 @@ export class Session {
       }
     }
     if (end.kind === 'expired') {
+      if (this.#session) {
+        // It has answered, and grants another one as well as the next server.
+        this.#servers.succeeded();
+        this.#servers.restart(endpoint, 'first');
+      }
       this.#expired();
     } else {
       const reason = this.#reasonOf(end.error, live !== undefined);

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { OPCODES } from '../../../lib/zookeeper/codec/opcodes.js';
 import { stat } from '../../../lib/zookeeper/codec/stat.record.js';
 import type { WireClient } from '../../../lib/zookeeper/wire-client.js';
+import type { Connection } from '../../../lib/zookeeper/zookeeper-client.interface.js';
 import {
   ScriptedServer,
   grant,
@@ -312,6 +313,49 @@ describe('a connect answer', () => {
   });
 });
 
+describe('an outage that is longer than the session timeout', () => {
+  it('ends with the first server that answers: no pause follows its "expired"', async () => {
+    let isServing = true;
+    const server = await serve({
+      connect: ({ sessionId }) => {
+        if (!isServing) {
+          return undefined;
+        }
+        return /^0*$/.test(sessionId)
+          ? grant({ sessionTimeoutMs: 300 })
+          : grant({ sessionId: '0', sessionTimeoutMs: 0 });
+      },
+    });
+    // Each round of attempts begins with the question where the server is.
+    const log: string[] = [];
+    const client = make([], {
+      servers: [{ host: 'zk.example.org', port: server.port }],
+      resolveName: () => {
+        log.push('round');
+        return Promise.resolve(['127.0.0.1']);
+      },
+    });
+    await connected(client);
+    isServing = false;
+    for (const connection of server.connections) {
+      connection.cut();
+    }
+    await reached(client, 'lost');
+    const { length } = server.connects;
+    await waitFor(() => server.connects.length > length + 1);
+    log.length = 0;
+    isServing = true;
+    const connects = server.connects.length;
+    await reached(client, 'connected');
+    // One that was under way, the one that is told of the end, and the one after it.
+    const sessions = server.connects
+      .slice(connects)
+      .map(({ sessionId }) => (/^0*$/.test(sessionId) ? 'new' : 'former'));
+    expect(sessions.slice(-2)).toEqual(['former', 'new']);
+    expect(log.length).toBeLessThanOrEqual(sessions.length - 1);
+  });
+});
+
 describe('a silent server', () => {
   it('is given up, and its connection only', async () => {
     const server = await serve({
@@ -354,22 +398,46 @@ describe('a silent server', () => {
 });
 
 describe('clocks', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  async function clientWhoseClockIsSet(stepMs: number): Promise<{
+    server: ScriptedServer;
+    client: WireClient;
+    before: Connection;
+  }> {
+    const server = await serve({
+      connect: () => grant({ sessionTimeoutMs: 600 }),
+    });
+    const client = await connected(make([server.port]));
+    const before = client.connection;
+    const { now } = Date;
+    jest.spyOn(Date, 'now').mockImplementation(() => now() + stepMs);
+    return { server, client, before };
+  }
+
   // kazoo #722
-  it.each([3_600_000, -3_600_000])(
-    'that are set by %d ms make no difference',
-    async (stepMs) => {
-      const server = await serve({
-        connect: () => grant({ sessionTimeoutMs: 600 }),
-      });
-      const client = await connected(make([server.port]));
-      const { epoch } = client.connection;
-      const { now } = Date;
-      jest.spyOn(Date, 'now').mockImplementation(() => now() + stepMs);
-      const { pings } = server;
-      await waitFor(() => server.pings > pings + 5);
-      expect(client.connection).toMatchObject({ state: 'connected', epoch });
-    },
-  );
+  it('that are set back make no difference', async () => {
+    const { server, client, before } = await clientWhoseClockIsSet(-3_600_000);
+    const { pings } = server;
+    await waitFor(() => server.pings > pings + 5);
+    expect(client.connection).toEqual(before);
+  });
+
+  // As after a suspended machine: the server may be about to expire the session.
+  it('that are set ahead cost one connection, and no session', async () => {
+    const { server, client, before } = await clientWhoseClockIsSet(3_600_000);
+    await waitFor(() => client.connection.epoch > before.epoch);
+    const { pings } = server;
+    await waitFor(() => server.pings > pings + 5);
+    expect(client.connection).toMatchObject({
+      state: 'connected',
+      epoch: before.epoch + 1,
+      sessionId: before.sessionId,
+    });
+    expect(server.connects).toHaveLength(2);
+  });
 });
 
 describe('close()', () => {

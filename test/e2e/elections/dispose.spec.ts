@@ -41,6 +41,45 @@ it('an election that is disposed of is left, ended and forgotten', async () => {
   await again.waitForLeadership({ timeoutMs: 10_000 });
 });
 
+it('hundreds of elections that are made and disposed of leave nothing', async () => {
+  group = new ElectionGroup(server.port, '/many');
+  await group.join('other', { enters: ['default', 'last'] });
+  const { elections } = await group.join('A');
+  let followed = 0;
+  elections.follow(() => {
+    followed += 1;
+    return () => {
+      followed -= 1;
+    };
+  });
+  const watches = (await server.counters()).watch_count;
+  for (let batch = 0; batch < 10; batch += 1) {
+    const names = Array.from({ length: 30 }, (_, i) => `import-${batch}-${i}`);
+    await Promise.all(
+      names.map((name) =>
+        elections.get(name).waitForLeadership({ timeoutMs: 10_000 }),
+      ),
+    );
+    await Promise.all(names.map((name) => elections.dispose(name)));
+  }
+  expect(elections.names).toEqual(['default']);
+  expect(followed).toBe(1);
+  expect(elections.problems.size).toBe(0);
+  expect(await group.nodes('import-9-29')).toEqual([]);
+  expect((await server.counters()).watch_count).toBe(watches);
+  // The log still looks up who leads, which it does for a few elections only.
+  elections.get('last');
+  await group.waitUntil(
+    () =>
+      group.logger
+        .messages('log')
+        .some((text) =>
+          /^A follows in .*"last"; "other" leads since/.test(text),
+        ),
+    { description: 'the leader in the log' },
+  );
+});
+
 it('an election that the application is made of cannot be disposed of', async () => {
   group = new ElectionGroup(server.port, '/in-use');
   const { elections } = await group.join('A');

@@ -1,8 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
+import { Certificates } from '../../support/certificates.js';
 import { ProcessInstance } from '../../support/process-instance.js';
+import { SecureServer } from '../../support/secure-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
+import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 const MAIN = fileURLToPath(
@@ -13,6 +16,8 @@ const SESSION_TIMEOUT_MS = 30_000;
 const CREDENTIALS = { username: 'app', password: 'secret' };
 
 let server: ZookeeperServer;
+let secure: SecureServer;
+let certificates: Certificates;
 let proxy: TcpProxy;
 let testNumber = 0;
 
@@ -20,16 +25,28 @@ beforeAll(async () => {
   server = await ZookeeperServer.start({
     maxSessionTimeoutMs: SESSION_TIMEOUT_MS,
   });
+  certificates = new Certificates()
+    .authority('ca')
+    .leaf('server', 'ca')
+    .leaf('client', 'ca');
+  secure = await SecureServer.start({
+    certificates,
+    config: { maxSessionTimeout: SESSION_TIMEOUT_MS },
+  });
 });
 afterEach(async () => {
   proxy?.close();
   await ProcessInstance.closeAll();
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await server.close();
+  await secure.close();
+});
 
 type Prepare = (start: Start) => Promise<ProcessInstance>;
 type Start = (options?: object) => ProcessInstance;
 
+/** What can be brought about without reading what is said. */
 const STATES: [string, Prepare][] = [
   [
     'has never been connected',
@@ -42,11 +59,14 @@ const STATES: [string, Prepare][] = [
     },
   ],
   [
-    'joins',
+    'is in the middle of its handshake',
     async (start) => {
-      const held = proxy.holdReplyOf('create');
+      proxy.drop();
       const instance = start();
-      await held.arrived;
+      await instance.waitForEvent('started');
+      await waitFor(() => proxy.openConnections > 0, {
+        description: 'a connection',
+      });
       return instance;
     },
   ],
@@ -88,8 +108,31 @@ const STATES: [string, Prepare][] = [
   ],
 ];
 
+const STATES_OF_REQUESTS: [string, Prepare][] = [
+  [
+    'joins',
+    async (start) => {
+      const held = proxy.holdReplyOf('create');
+      const instance = start();
+      await held.arrived;
+      return instance;
+    },
+  ],
+  [
+    'leaves',
+    async (start) => {
+      const instance = start();
+      await instance.waitForEvent('leading');
+      const held = proxy.holdReplyOf('delete');
+      instance.send({ withdraw: true });
+      await held.arrived;
+      return instance;
+    },
+  ],
+];
+
 it.each(
-  STATES.flatMap(([state, prepare]) => [
+  [...STATES, ...STATES_OF_REQUESTS].flatMap(([state, prepare]) => [
     [state, 'open nodes', {}, prepare] as const,
     [state, 'credentials', { credentials: CREDENTIALS }, prepare] as const,
     [state, 'no guardian', { guardian: false }, prepare] as const,
@@ -97,25 +140,46 @@ it.each(
 )(
   'nothing keeps the process alive after close() when it %s, with %s',
   async (_state, _kind, options, prepare) => {
-    testNumber += 1;
     proxy = await TcpProxy.start({ targetPort: server.port });
-    const instance = await prepare(
-      (own) =>
-        new ProcessInstance(MAIN, {
-          env: {
-            OPTIONS: JSON.stringify({
-              connectionString: proxy.connectionString,
-              basePath: `/end-${testNumber}`,
-              sessionTimeoutMs: SESSION_TIMEOUT_MS,
-              ...options,
-              ...own,
-            }),
-          },
-        }),
-    );
-    instance.send({ exit: 'leave' });
-    await instance.waitForEvent('closed', () => true, { timeoutMs: 15_000 });
-    expect(await instance.exited).toEqual({ code: 0, signal: null });
+    await expectEnd(prepare, options);
   },
   30_000,
 );
+
+it.each(STATES)(
+  'nothing keeps the process alive after close() when it %s, with TLS',
+  async (_state, prepare) => {
+    proxy = await TcpProxy.start({ targetPort: secure.tlsPort });
+    const path = (name: string): string => certificates.path(name);
+    await expectEnd(prepare, {
+      tls: {
+        ca: path('ca.pem'),
+        cert: path('client.pem'),
+        key: path('client.key'),
+      },
+    });
+  },
+  30_000,
+);
+
+async function expectEnd(prepare: Prepare, options: object): Promise<void> {
+  testNumber += 1;
+  const basePath = `/end-${testNumber}`;
+  const instance = await prepare(
+    (own) =>
+      new ProcessInstance(MAIN, {
+        env: {
+          OPTIONS: JSON.stringify({
+            connectionString: proxy.connectionString,
+            basePath,
+            sessionTimeoutMs: SESSION_TIMEOUT_MS,
+            ...options,
+            ...own,
+          }),
+        },
+      }),
+  );
+  instance.send({ exit: 'leave' });
+  await instance.waitForEvent('closed', () => true, { timeoutMs: 15_000 });
+  expect(await instance.exited).toEqual({ code: 0, signal: null });
+}

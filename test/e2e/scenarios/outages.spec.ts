@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ElectionGroup } from '../../support/election-group.js';
+import type { Frame } from '../../support/frame-decoder.js';
+import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperEnsemble } from '../../support/zookeeper-ensemble.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
@@ -45,6 +47,16 @@ async function ensemble(
   return [servers, group];
 }
 
+/** How often something was asked after an answer, pings aside. */
+function roundTrips(frames: readonly Frame[]): number {
+  const kinds = frames
+    .filter(({ opcode }) => opcode !== 'ping')
+    .map(({ kind }) => kind);
+  return kinds.filter(
+    (kind, i) => kind === 'request' && kinds[i - 1] !== 'request',
+  ).length;
+}
+
 describe('outages', () => {
   // CURATOR-724
   it('the servers come back empty: everything is created again, one leads', async () => {
@@ -73,6 +85,36 @@ describe('outages', () => {
     });
     await server.start();
     await group.waitForLeader(undefined, 25_000);
+    await group.expectInvariant();
+  }, 60_000);
+
+  it('an outage longer than the session timeout: leads in three round trips of the first server that serves', async () => {
+    const [, group] = await standalone();
+    const a = await group.join('A', { isProxied: true });
+    const proxy = a.proxy as TcpProxy;
+    await group.waitForLeader(a);
+    proxy.refuse();
+    proxy.cut();
+    await waitFor(() => a.changes.at(-1)?.reason === 'session-lost', {
+      description: 'the session to be given up',
+    });
+    await waitFor(async () => (await group.nodes()).length === 0, {
+      description: 'the server to have expired it',
+    });
+    proxy.forgetFrames();
+    await proxy.accept();
+    await group.waitForLeader(a);
+    const before = proxy.frames.filter(
+      ({ atNs }) => atNs < (group.checker.of('default').at(-1)?.fromNs ?? 0n),
+    );
+    // "Expired", a new session, and the create with its listing.
+    expect(roundTrips(before)).toBeLessThanOrEqual(3);
+    expect(
+      before
+        .filter(({ kind, opcode }) => kind === 'request' && opcode !== 'ping')
+        .map(({ opcode }) => opcode)
+        .slice(0, 2),
+    ).toEqual(['connect', 'connect']);
     await group.expectInvariant();
   }, 60_000);
 

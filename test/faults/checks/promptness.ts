@@ -14,6 +14,8 @@ const AT_ONCE: readonly FaultKind[] = [
 ];
 /** One of them may meet something else. */
 const FEWEST = 3;
+/** Of the session timeout: a hook that hangs is waited for, and that is half of it. */
+const LONGEST_SHARE = 0.75;
 
 /** Where no session has to expire, the next one leads long before it would have. */
 export function checkPromptness(
@@ -29,7 +31,8 @@ export function checkPromptness(
       .map((step) => longestGapMs(history, step))
       .filter((gapMs) => gapMs > 0);
     const typicalMs = median(gapsMs);
-    return gapsMs.length >= FEWEST && typicalMs > sessionTimeoutMs / 2
+    return gapsMs.length >= FEWEST &&
+      typicalMs > LONGEST_SHARE * sessionTimeoutMs
       ? [
           `after "${kind}" nobody leads for ${Math.round(typicalMs)} ms (median of ${gapsMs.length})`,
         ]

@@ -9,7 +9,7 @@ import { disturbance, ms, victim, type Fault } from './fault.js';
 export const wallClockFaults = {
   clock: {
     what: 'a wall clock set by an hour',
-    lowerBound: 'one round trip: a heartbeat of its own time',
+    lowerBound: 'one round trip, and a new connection when it is set ahead',
     async inject(context) {
       const { cluster, random } = context;
       const slot = victim(context);

@@ -513,6 +513,25 @@ describe('a pause', () => {
     expect(lab.ticks).toEqual(['A 12:01', 'A 12:02']);
   });
 
+  it('that has ended unnoticed is made up for before the next call', async () => {
+    const [a, b] = await setUp({ ledger: { missedTicks: 'all' } }, ['A', 'B']);
+    await a!.tasks.pause('task');
+    lab.now = '2026-01-01T12:01:00Z';
+    await a!.fire();
+    lab.now = '2026-01-01T12:03:00Z';
+    // The leader does not hear of it: its next call finds out.
+    a!.client.getChildren = () => new Promise(() => undefined);
+    const { get } = a!.client;
+    let isDeaf = true;
+    a!.client.get = (path, watcher) =>
+      get.call(a!.client, path, watcher && isDeaf ? undefined : watcher);
+    await b!.tasks.resume('task', { catchUp: true });
+    isDeaf = false;
+    void a!.fire();
+    await waitFor(() => lab.runs.length === 3);
+    expect(lab.ticks).toEqual(['A 12:01', 'A 12:02', 'A 12:03']);
+  });
+
   it('keeps its first author, when somebody pauses again', async () => {
     const [a] = await setUp();
     await a!.tasks.pause('task', { by: 'anna' });

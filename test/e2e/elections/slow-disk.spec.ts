@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { buildSlowDisk } from '../../faults/preparation.js';
+import { ElectionGroup } from '../../support/election-group.js';
+import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+const SESSION_TIMEOUT_MS = 2_000;
+
+const directory = mkdtempSync(join(tmpdir(), 'slow-disk-'));
+const library = buildSlowDisk(directory);
+if (!library) {
+  console.log('SKIPPED: slow disks, for want of gcc to build one with.');
+}
+const itOnSlowDisk = library ? it : it.skip;
+
+let server: ZookeeperServer;
+let group: ElectionGroup;
+
+/** From now on the disk of the server takes so long for every write. */
+function setSyncTime(ms: number): void {
+  writeFileSync(join(directory, 'slow-disk'), String(ms));
+}
+
+beforeAll(async () => {
+  setSyncTime(0);
+  server = await ZookeeperServer.start(
+    library
+      ? {
+          jvmArgs: ['-Dzookeeper.forceSync=yes'],
+          env: {
+            LD_PRELOAD: library,
+            SLOW_DISK_FILE: join(directory, 'slow-disk'),
+          },
+        }
+      : {},
+  );
+});
+afterEach(async () => {
+  setSyncTime(0);
+  await group.close();
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(directory, { recursive: true });
+});
+
+itOnSlowDisk(
+  'writes that take nearly as long as the lease cost no connection, and the log says that they are slow',
+  async () => {
+    group = new ElectionGroup(server.port, '/slow', {
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    });
+    const a = await group.join('A', { isProxied: true });
+    await group.join('B');
+    await group.waitForLeader(a);
+    setSyncTime(0.4 * SESSION_TIMEOUT_MS);
+    await group.waitUntil(
+      () =>
+        group.logger
+          .messages('warn')
+          .some((text) =>
+            /^ZooKeeper took \d+ ms to acknowledge a heartbeat/.test(text),
+          ),
+      { description: 'the log to say so' },
+    );
+    const heartbeats = a.proxy?.replies('setData').length ?? 0;
+    await group.waitUntil(
+      () => (a.proxy?.replies('setData').length ?? 0) > heartbeats + 10,
+      { description: 'more heartbeats', timeoutMs: 20_000 },
+    );
+    expect(a.proxy?.requests('connect')).toHaveLength(1);
+    setSyncTime(0);
+    await group.waitForLeader();
+    await group.expectInvariant();
+  },
+  60_000,
+);
+
+itOnSlowDisk(
+  'writes that take longer than the lease leave nobody leading, until they are quick again',
+  async () => {
+    group = new ElectionGroup(server.port, '/slower', {
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    });
+    const a = await group.join('A');
+    const b = await group.join('B');
+    await group.waitForLeader(a);
+    setSyncTime(0.8 * SESSION_TIMEOUT_MS);
+    await group.waitUntil(() => !a.isLeader, {
+      description: 'the lease to end',
+    });
+    expect(b.isLeader).toBe(false);
+    // Tried again and again meanwhile, at most at the pace of the client.
+    await group.waitUntil(
+      () =>
+        group.logger
+          .messages('warn')
+          .some((text) => /connection to ZooKeeper was lost/.test(text)),
+      { description: 'a connection to be given up', timeoutMs: 20_000 },
+    );
+    setSyncTime(0);
+    await group.waitForLeader(undefined, 20_000);
+    await group.expectInvariant();
+  },
+  60_000,
+);

@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { Pulse } from '../../../lib/zookeeper/session/pulse.js';
+import { timingOf } from '../../../lib/zookeeper/session/session-timing.js';
+
+const SESSION_TIMEOUT_MS = 6_000;
+const TIMING = timingOf(SESSION_TIMEOUT_MS);
+const HOUR_MS = 3_600_000;
+
+let clock: { monotonicMs: number; wallMs: number };
+let stalls: number[];
+let silences: number;
+let pulse: Pulse;
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  clock = { monotonicMs: 1_000, wallMs: 1_700_000_000_000 };
+  stalls = [];
+  silences = 0;
+  pulse = new Pulse(
+    TIMING,
+    {
+      onTick: () => undefined,
+      onPing: () => undefined,
+      onSilence: () => {
+        silences += 1;
+      },
+      onStall: (blockedMs) => stalls.push(blockedMs),
+    },
+    {
+      monotonicNs: () => BigInt(Math.round(clock.monotonicMs * 1e6)),
+      wallMs: () => clock.wallMs,
+    },
+  );
+});
+afterEach(() => {
+  pulse.stop();
+  jest.useRealTimers();
+});
+
+/** Both clocks go on, and the ticks come in time. */
+function pass(ticks: number): void {
+  for (let tick = 0; tick < ticks; tick += 1) {
+    clock.monotonicMs += TIMING.tickMs;
+    clock.wallMs += TIMING.tickMs;
+    jest.advanceTimersByTime(TIMING.tickMs);
+    pulse.heard();
+  }
+}
+
+it('sees no stall while its ticks come in time', () => {
+  pass(100);
+  expect(stalls).toEqual([]);
+  expect(pulse.blockedMs).toBeUndefined();
+});
+
+it('sees the stall of a blocked event loop, before its next tick and with it', () => {
+  pass(3);
+  clock.monotonicMs += 2_000;
+  clock.wallMs += 2_000;
+  expect(pulse.blockedMs).toBe(2_000);
+  jest.advanceTimersByTime(TIMING.tickMs);
+  expect(stalls).toEqual([2_000]);
+  expect(pulse.blockedMs).toBeUndefined();
+});
+
+it('sees that the machine was suspended, where the monotonic clock stands still', () => {
+  pass(3);
+  clock.wallMs += HOUR_MS;
+  expect(pulse.blockedMs).toBe(HOUR_MS);
+  pass(1);
+  expect(stalls).toEqual([HOUR_MS + TIMING.tickMs]);
+  // One stall, and the server is not blamed for it.
+  pass(10);
+  expect(stalls).toHaveLength(1);
+  expect(silences).toBe(0);
+});
+
+it('does not care about a wall clock that is set back, and sees the next stall', () => {
+  pass(3);
+  clock.wallMs -= HOUR_MS;
+  pass(10);
+  expect(stalls).toEqual([]);
+  clock.monotonicMs += 2_000;
+  clock.wallMs += 2_000;
+  expect(pulse.blockedMs).toBe(2_000);
+});
+
+it('does not care about a wall clock that is corrected by less than a stall', () => {
+  pass(3);
+  clock.wallMs += TIMING.stallMs - TIMING.tickMs - 1;
+  pass(3);
+  expect(stalls).toEqual([]);
+});
