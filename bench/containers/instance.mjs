@@ -19,7 +19,7 @@ const elections = new LeaderElections(
   'bench',
 );
 elections
-  .find('default', 'bench')
+  .find(process.env.ELECTION ?? 'default', 'bench')
   .leadership$.subscribe((/** @type {{ role: string }} */ { role }) => {
     tell(role);
   });

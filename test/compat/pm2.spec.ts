@@ -70,7 +70,7 @@ async function daemon(): Promise<number> {
 }
 
 /** The guardians of all workers. */
-async function keepers(): Promise<ProcessEntry[]> {
+async function guardians(): Promise<ProcessEntry[]> {
   const pid = await daemon();
   return descendants(pid).filter(({ parentPid }) => parentPid !== pid);
 }
@@ -118,7 +118,7 @@ async function complete(): Promise<Told> {
     async () => {
       const last = (await story()).at(-1);
       return (
-        (await keepers()).length === WORKERS && last?.type === 'leading' && last
+        (await guardians()).length === WORKERS && last?.type === 'leading' && last
       );
     },
     { timeoutMs: 60_000, description: 'all workers, and one that leads' },
@@ -127,7 +127,7 @@ async function complete(): Promise<Told> {
 
 async function expectNobodyLeft(former: ProcessEntry[]): Promise<void> {
   await waitFor(() => !former.some(isRunning), {
-    description: 'all keepers to go',
+    description: 'all guardians to go',
   });
   const client = await WireClient.connect({
     port: server.port,
@@ -143,7 +143,7 @@ async function expectNobodyLeft(former: ProcessEntry[]): Promise<void> {
   await client.close();
 }
 
-it("leads and hands over in PM2's cluster mode, and leaves no keeper behind", async () => {
+it("leads and hands over in PM2's cluster mode, and leaves no guardian behind", async () => {
   const killedAtNs = new Map<number, bigint>();
   const main = await buildSample('01-tipping-over');
   await pm2('start', main, '-i', String(WORKERS), '--name', NAME);
@@ -166,13 +166,13 @@ it("leads and hands over in PM2's cluster mode, and leaves no keeper behind", as
   process.stdout.write(`hand-over after ${Number(tookNs) / 1e6} ms\n`);
   await complete();
 
-  const beforeStop = await keepers();
+  const beforeStop = await guardians();
   await pm2('stop', NAME);
   await expectNobodyLeft(beforeStop);
 
   await pm2('restart', NAME);
   const last = await complete();
-  const beforeKill = await keepers();
+  const beforeKill = await guardians();
   process.kill(await daemon(), 'SIGKILL');
   killedAtNs.set(last.pid, process.hrtime.bigint());
   await expectNobodyLeft(beforeKill);

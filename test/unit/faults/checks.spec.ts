@@ -112,7 +112,14 @@ describe('checkCloses', () => {
       { instance: 'a', sessionId: 's1', atMs: 0 },
       { instance: 'a', sessionId: 's2', atMs: 200 },
     );
-    past.closes.push({ instance, sessionId, atMs, by: 'the keeper of a' });
+    past.closes.push({
+      instance,
+      sessionId,
+      atMs,
+      by: 'the guardian of a',
+      isOfGuardian: true,
+      isElsewhere: false,
+    });
     return past;
   };
 
@@ -122,7 +129,7 @@ describe('checkCloses', () => {
     expect(checkCloses(past)).toEqual([]);
     past.reigns.push(reign('a', 100, 160));
     expect(checkCloses(past)).toEqual([
-      'the keeper of a ended session s1 of a while it led "default"',
+      'the guardian of a ended session s1 of a while it led "default"',
     ]);
   });
 
@@ -132,7 +139,7 @@ describe('checkCloses', () => {
     expect(checkCloses(past)).toEqual([]);
     past.reigns.push(reign('a', 160, 300));
     expect(checkCloses(past)).toEqual([
-      'a leads "default" on session s1, which the keeper of a has ended',
+      'a leads "default" on session s1, which the guardian of a has ended',
     ]);
   });
 
