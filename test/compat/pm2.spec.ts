@@ -2,11 +2,13 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { buildSample } from '../../scripts/support/build-sample.mjs';
 import { buildEnvironment } from '../../scripts/support/dependencies.mjs';
 import { LeadershipChecker } from '../support/leadership-checker.js';
+import { ProcessInstance } from '../support/process-instance.js';
 import {
   descendants,
   isRunning,
@@ -118,7 +120,9 @@ async function complete(): Promise<Told> {
     async () => {
       const last = (await story()).at(-1);
       return (
-        (await guardians()).length === WORKERS && last?.type === 'leading' && last
+        (await guardians()).length === WORKERS &&
+        last?.type === 'leading' &&
+        last
       );
     },
     { timeoutMs: 60_000, description: 'all workers, and one that leads' },
@@ -195,3 +199,37 @@ it("leads and hands over in PM2's cluster mode, and leaves no guardian behind", 
   checker.assertNoViolations();
   expect(checker.of('default').length).toBeGreaterThanOrEqual(4);
 }, 240_000);
+
+it('is guarded below one "run", without guardians of its own', async () => {
+  const file = (name: string): string =>
+    fileURLToPath(new URL(`../../${name}`, import.meta.url));
+  const run = new ProcessInstance(file('dist/esm/cli/cli.main.js'), {
+    args: [
+      ...['run', '--', 'node'],
+      path.join(directory, 'node_modules/.bin/pm2-runtime'),
+      ...['start', file('test/support/instance.main.mjs')],
+      ...['-i', String(WORKERS), '--raw'],
+    ],
+    env: {
+      PM2_HOME: path.join(directory, 'home-below-run'),
+      OPTIONS: JSON.stringify({
+        connectionString: server.connectionString,
+        sessionTimeoutMs: SESSION_TIMEOUT_MS,
+        basePath: '/pm2-below-run',
+      }),
+    },
+  });
+  const all = (type: string) => run.events.filter((each) => each.type === type);
+  await waitFor(
+    () => all('started').length === WORKERS && all('leading').length === 1,
+    { timeoutMs: 60_000, description: 'all workers, and one that leads' },
+  );
+  // PM2 itself and its workers.
+  expect(run.descendants()).toHaveLength(1 + WORKERS);
+  process.kill(Number(all('leading')[0]?.pid), 'SIGKILL');
+  await waitFor(() => all('leading').length === 2, {
+    description: 'the next one to lead',
+  });
+  expect(await run.terminate()).toMatchObject({ code: 0 });
+  await waitFor(() => run.survivors().length === 0);
+}, 120_000);

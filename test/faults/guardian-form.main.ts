@@ -5,9 +5,9 @@
  * for the container: tells the numbers of both processes, starts a sidecar that
  * has ended again, passes orders on, and ends when both have ended.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -24,10 +24,13 @@ const CLI = fileURLToPath(
 const RESTART_MS = 200;
 const LOOK_MS = 10;
 
+const folder = mkdtempSync(join(tmpdir(), 'guardian-form-'));
+const orders = openOrders(join(folder, 'orders'));
 const [, , form, application = ''] = process.argv;
 const command = [...process.execArgv, application];
 const isOver = form === 'run' ? await belowRun() : await besideSidecar();
 await isOver();
+rmSync(folder, { recursive: true, force: true });
 process.disconnect?.();
 
 /** Resolves to what waits for the end of both. */
@@ -51,7 +54,6 @@ async function belowRun(): Promise<() => Promise<void>> {
 }
 
 async function besideSidecar(): Promise<() => Promise<void>> {
-  const folder = mkdtempSync(join(tmpdir(), 'sidecar-'));
   const socket = join(folder, 'guardian.sock');
   let isEnding = false;
   let sidecar: ChildProcess;
@@ -85,18 +87,25 @@ async function besideSidecar(): Promise<() => Promise<void>> {
       sidecar.kill('SIGTERM');
       await once(sidecar, 'exit');
     }
-    rmSync(folder, { recursive: true, force: true });
   };
 }
 
 function start(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
-  const child = spawn(process.execPath, args, {
-    stdio: ['pipe', 'inherit', 'inherit'],
+  return spawn(process.execPath, args, {
+    stdio: [orders, 'inherit', 'inherit'],
     env,
   });
-  child.stdin?.on('error', () => undefined);
+}
+
+/**
+ * Returns what gives the orders to who reads from it. A pipe with a name: Node.js
+ * closes one of its own when `run` ends, and the application lives on.
+ */
+function openOrders(path: string): number {
+  spawnSync('mkfifo', [path]);
+  const writer = openSync(path, 'r+');
   process.on('message', (order) => {
-    child.stdin?.write(`${JSON.stringify(order)}\n`);
+    writeSync(writer, `${JSON.stringify(order)}\n`);
   });
-  return child;
+  return openSync(path, 'r');
 }
