@@ -151,10 +151,15 @@ async function measure(place, way, successor) {
     } else {
       process.kill(Number(node), signal ?? 'SIGUSR2');
     }
-    await until(() => successor.leadsSinceNs, 'next leader');
+    await until(() => {
+      if (isLimited && instance.oomKills() === 0) {
+        atNs = process.hrtime.bigint();
+      }
+      return successor.leadsSinceNs;
+    }, 'next leader');
     const nextNs = successor.leadsSinceNs;
     if (way === 'heap') atNs = instance.lastWordsNs;
-    else if (signal !== 'SIGKILL' && !isGroup)
+    else if (signal !== 'SIGKILL' && !isGroup && !isLimited)
       atNs = instance.when('dying') ?? atNs;
     return Math.max(0, Number(nextNs - atNs) / 1e6);
   } finally {
@@ -168,7 +173,9 @@ function format(samples) {
   const median = sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
   const show = (/** @type {number} */ ms) =>
     ms >= 1000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms)}`;
-  return `${show(median)} (${show(sorted.at(-1) ?? 0)}, n=${sorted.length})`;
+  const slow = sorted.filter((ms) => ms > SLOW_MS).length;
+  const mixed = slow > 0 && slow < sorted.length ? `, ${slow} by timeout` : '';
+  return `${show(median)} (${show(sorted.at(-1) ?? 0)}, n=${sorted.length}${mixed})`;
 }
 
 /** @type {Map<string, string>} */

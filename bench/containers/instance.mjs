@@ -43,7 +43,6 @@ const WAYS = {
   memory: () => {
     for (;;) {
       kept.push(Buffer.alloc(8 * 1024 * 1024, 1));
-      tell('dying');
     }
   },
 };

@@ -150,6 +150,15 @@ export class Instance {
     return this.events.findLast((event) => event.type === type)?.atNs;
   }
 
+  /** How often the kernel has killed for memory. */
+  oomKills() {
+    const text = readFileSync(
+      path.join(this.#cgroup, 'memory.oom_control'),
+      'utf8',
+    );
+    return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+  }
+
   async close() {
     for (const pid of this.pids().all) {
       try {
