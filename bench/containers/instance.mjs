@@ -19,7 +19,7 @@ const elections = new LeaderElections(
   'bench',
 );
 elections
-  .find('default', 'bench')
+  .find(process.env.ELECTION ?? 'default', 'bench')
   .leadership$.subscribe((/** @type {{ role: string }} */ { role }) => {
     tell(role);
   });
@@ -43,7 +43,6 @@ const WAYS = {
   memory: () => {
     for (;;) {
       kept.push(Buffer.alloc(8 * 1024 * 1024, 1));
-      tell('dying');
     }
   },
 };

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmdirSync,
   rmSync,
   writeFileSync,
@@ -28,11 +29,20 @@ const CONTAINER = [
 
 /**
  * Where an instance runs: what stands in front of "node instance.mjs".
+ * `hasGuardian`: one that outlives the application.
  *
- * @type {Record<string, { title: string, before: string[], needs?: string, sidecar?: true, isContainer?: true }>}
+ * @typedef {object} PlaceOfInstance
+ * @property {string} title
+ * @property {string[]} before
+ * @property {string} [needs]
+ * @property {true} [sidecar]
+ * @property {true} [isContainer]
+ * @property {true} [hasGuardian]
  */
+
+/** @type {Record<string, PlaceOfInstance>} */
 export const PLACES = {
-  bare: { title: 'bare', before: [] },
+  bare: { title: 'bare', before: [], hasGuardian: true },
   first: { title: 'node as process 1', before: CONTAINER, isContainer: true },
   tini: {
     title: 'tini',
@@ -50,6 +60,7 @@ export const PLACES = {
     title: '`run`',
     before: [...CONTAINER, process.execPath, CLI, 'run', '--'],
     isContainer: true,
+    hasGuardian: true,
   },
   // Processes of a pod with a shared namespace see each other.
   sidecar: { title: 'sidecar', before: [], sidecar: true },
@@ -93,6 +104,14 @@ export function canLimitMemory() {
   }
 }
 
+/**
+ * @typedef {object} Settings
+ * @property {object} options of the module
+ * @property {string} election
+ * @property {string} die how
+ * @property {boolean} isLimited by a memory cgroup
+ */
+
 /** One instance, and all that stands for its container. */
 export class Instance {
   /** @type {{ type: string, atNs: bigint }[]} */
@@ -108,7 +127,7 @@ export class Instance {
 
   /**
    * @param {string} place
-   * @param {{ options: object, die: string, isLimited: boolean }} settings
+   * @param {Settings} settings
    */
   static async start(place, settings) {
     const instance = new Instance();
@@ -129,6 +148,15 @@ export class Instance {
   /** @param {string} type */
   when(type) {
     return this.events.findLast((event) => event.type === type)?.atNs;
+  }
+
+  /** How often the kernel has killed for memory. */
+  oomKills() {
+    const text = readFileSync(
+      path.join(this.#cgroup, 'memory.oom_control'),
+      'utf8',
+    );
+    return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
   }
 
   async close() {
@@ -153,9 +181,9 @@ export class Instance {
 
   /**
    * @param {string} place
-   * @param {{ options: object, die: string, isLimited: boolean }} settings
+   * @param {Settings} settings
    */
-  async #start(place, { options, die, isLimited }) {
+  async #start(place, { options, election, die, isLimited }) {
     const { before = [], sidecar } = PLACES[place] ?? {};
     let guardian = {};
     if (sidecar) {
@@ -177,7 +205,7 @@ export class Instance {
     if (isLimited) {
       this.#cgroup = path.join(
         MEMORY_CGROUPS,
-        `bench-${process.pid}-${Date.now()}`,
+        `bench-${process.pid}-${election}-${Date.now()}`,
       );
       mkdirSync(this.#cgroup);
       writeFileSync(
@@ -202,6 +230,7 @@ export class Instance {
       env: {
         ...process.env,
         DIE: die,
+        ELECTION: election,
         OPTIONS: JSON.stringify({ ...options, ...guardian }),
       },
     });
@@ -218,11 +247,18 @@ export class Instance {
 
 /** @param {number} pid */
 function isInstance(pid) {
-  const { stdout } = spawnSync('cat', [`/proc/${pid}/cmdline`], {
-    encoding: 'utf8',
-  });
-  const [file = '', ...args] = (stdout ?? '').split('\0');
+  const [file = '', ...args] = commandLine(pid).split('\0');
   return (
     file === process.execPath && args.includes(INSTANCE) && !args.includes(CLI)
   );
+}
+
+/** @param {number} pid */
+function commandLine(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    // It has ended.
+    return '';
+  }
 }

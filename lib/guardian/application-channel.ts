@@ -37,14 +37,7 @@ export class ApplicationChannel {
   #isEnding = false;
   #isOver = false;
 
-  static open(
-    stream: Duplex,
-    options: ApplicationChannelOptions,
-  ): ApplicationChannel {
-    return new ApplicationChannel(stream, options);
-  }
-
-  private constructor(stream: Duplex, options: ApplicationChannelOptions) {
+  constructor(stream: Duplex, options: ApplicationChannelOptions) {
     this.#stream = stream;
     this.#options = options;
     const lines = new LineSplitter((line) => this.#receive(line));
@@ -119,7 +112,7 @@ export class ApplicationChannel {
           }
           this.#send({ type: 'done', number });
         } else {
-          this.#send({ type: 'refused', number, isSessionOver: true, reason });
+          this.#send({ type: 'refused', number, reason });
         }
         break;
       }

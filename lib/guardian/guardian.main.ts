@@ -18,7 +18,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 process.title = `nestjs-zookeeper-leader guardian of ${process.ppid}`;
 
-ApplicationChannel.open(new Socket({ fd: CHANNEL }), {
+// Its streams and timers keep it alive.
+void new ApplicationChannel(new Socket({ fd: CHANNEL }), {
   attach,
   lookerAt: lookerAtParent,
   onOver: () => process.exit(),

@@ -9,13 +9,13 @@ import { descendants, isRunning } from '../support/process-table.mjs';
 /** @typedef {import('../support/process-table.mjs').ProcessEntry} ProcessEntry */
 
 /** A guardian ends by itself, once it has closed the session. */
-const KEEPER_TIMEOUT_MS = 3_000;
+const GUARDIAN_TIMEOUT_MS = 3_000;
 
 /** One process of the sample application, with its guardian. */
 export class DemoInstance {
   #child;
   /** @type {Map<number, ProcessEntry>} */
-  #keepers = new Map();
+  #guardians = new Map();
 
   /**
    * @param {number} number counted from 1
@@ -46,15 +46,15 @@ export class DemoInstance {
   }
 
   /** Remembers its guardian, which is hard to find when the instance has gone. */
-  noteKeeper() {
-    for (const keeper of descendants(this.#child.pid ?? NaN)) {
-      this.#keepers.set(keeper.pid, keeper);
+  noteGuardian() {
+    for (const guardian of descendants(this.#child.pid ?? NaN)) {
+      this.#guardians.set(guardian.pid, guardian);
     }
   }
 
   kill() {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      this.noteKeeper();
+      this.noteGuardian();
       this.#child.kill('SIGKILL');
     }
   }
@@ -63,13 +63,13 @@ export class DemoInstance {
   async close() {
     this.kill();
     await this.ended;
-    const deadline = performance.now() + KEEPER_TIMEOUT_MS;
-    for (const keeper of this.#keepers.values()) {
-      while (isRunning(keeper) && performance.now() < deadline) {
+    const deadline = performance.now() + GUARDIAN_TIMEOUT_MS;
+    for (const guardian of this.#guardians.values()) {
+      while (isRunning(guardian) && performance.now() < deadline) {
         await delay(10);
       }
-      if (isRunning(keeper)) {
-        process.kill(keeper.pid, 'SIGKILL');
+      if (isRunning(guardian)) {
+        process.kill(guardian.pid, 'SIGKILL');
       }
     }
   }

@@ -63,7 +63,7 @@ export async function playStory(main, connectionString, settings, interrupted) {
     const event = parseEvent(index + 1, line);
     if (event) {
       patience.refresh();
-      instances[index]?.noteKeeper();
+      instances[index]?.noteGuardian();
       timeline.add(event);
     } else if (isNews(line)) {
       log.say(index + 1, line.replace(/^\[Nest\].*? (?=WARN|ERROR|FATAL)/, ''));

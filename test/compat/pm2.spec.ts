@@ -2,11 +2,13 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { buildSample } from '../../scripts/support/build-sample.mjs';
 import { buildEnvironment } from '../../scripts/support/dependencies.mjs';
 import { LeadershipChecker } from '../support/leadership-checker.js';
+import { ProcessInstance } from '../support/process-instance.js';
 import {
   descendants,
   isRunning,
@@ -70,7 +72,7 @@ async function daemon(): Promise<number> {
 }
 
 /** The guardians of all workers. */
-async function keepers(): Promise<ProcessEntry[]> {
+async function guardians(): Promise<ProcessEntry[]> {
   const pid = await daemon();
   return descendants(pid).filter(({ parentPid }) => parentPid !== pid);
 }
@@ -118,7 +120,9 @@ async function complete(): Promise<Told> {
     async () => {
       const last = (await story()).at(-1);
       return (
-        (await keepers()).length === WORKERS && last?.type === 'leading' && last
+        (await guardians()).length === WORKERS &&
+        last?.type === 'leading' &&
+        last
       );
     },
     { timeoutMs: 60_000, description: 'all workers, and one that leads' },
@@ -127,7 +131,7 @@ async function complete(): Promise<Told> {
 
 async function expectNobodyLeft(former: ProcessEntry[]): Promise<void> {
   await waitFor(() => !former.some(isRunning), {
-    description: 'all keepers to go',
+    description: 'all guardians to go',
   });
   const client = await WireClient.connect({
     port: server.port,
@@ -143,7 +147,7 @@ async function expectNobodyLeft(former: ProcessEntry[]): Promise<void> {
   await client.close();
 }
 
-it("leads and hands over in PM2's cluster mode, and leaves no keeper behind", async () => {
+it("leads and hands over in PM2's cluster mode, and leaves no guardian behind", async () => {
   const killedAtNs = new Map<number, bigint>();
   const main = await buildSample('01-tipping-over');
   await pm2('start', main, '-i', String(WORKERS), '--name', NAME);
@@ -166,13 +170,13 @@ it("leads and hands over in PM2's cluster mode, and leaves no keeper behind", as
   process.stdout.write(`hand-over after ${Number(tookNs) / 1e6} ms\n`);
   await complete();
 
-  const beforeStop = await keepers();
+  const beforeStop = await guardians();
   await pm2('stop', NAME);
   await expectNobodyLeft(beforeStop);
 
   await pm2('restart', NAME);
   const last = await complete();
-  const beforeKill = await keepers();
+  const beforeKill = await guardians();
   process.kill(await daemon(), 'SIGKILL');
   killedAtNs.set(last.pid, process.hrtime.bigint());
   await expectNobodyLeft(beforeKill);
@@ -195,3 +199,37 @@ it("leads and hands over in PM2's cluster mode, and leaves no keeper behind", as
   checker.assertNoViolations();
   expect(checker.of('default').length).toBeGreaterThanOrEqual(4);
 }, 240_000);
+
+it('is guarded below one "run", without guardians of its own', async () => {
+  const file = (name: string): string =>
+    fileURLToPath(new URL(`../../${name}`, import.meta.url));
+  const run = new ProcessInstance(file('dist/esm/cli/cli.main.js'), {
+    args: [
+      ...['run', '--', 'node'],
+      path.join(directory, 'node_modules/.bin/pm2-runtime'),
+      ...['start', file('test/support/instance.main.mjs')],
+      ...['-i', String(WORKERS), '--raw'],
+    ],
+    env: {
+      PM2_HOME: path.join(directory, 'home-below-run'),
+      OPTIONS: JSON.stringify({
+        connectionString: server.connectionString,
+        sessionTimeoutMs: SESSION_TIMEOUT_MS,
+        basePath: '/pm2-below-run',
+      }),
+    },
+  });
+  const all = (type: string) => run.events.filter((each) => each.type === type);
+  await waitFor(
+    () => all('started').length === WORKERS && all('leading').length === 1,
+    { timeoutMs: 60_000, description: 'all workers, and one that leads' },
+  );
+  // PM2 itself and its workers.
+  expect(run.descendants()).toHaveLength(1 + WORKERS);
+  process.kill(Number(all('leading')[0]?.pid), 'SIGKILL');
+  await waitFor(() => all('leading').length === 2, {
+    description: 'the next one to lead',
+  });
+  expect(await run.terminate()).toMatchObject({ code: 0 });
+  await waitFor(() => run.survivors().length === 0);
+}, 120_000);

@@ -256,7 +256,7 @@ describe('without ZooKeeper', () => {
     expect(logger.messages('warn')).toHaveLength(1);
   });
 
-  it('standalone: true leads at once and needs no keeper', async () => {
+  it('standalone: true leads at once and needs no guardian', async () => {
     const before = descendants(process.pid).length;
     const app = await startApplication({ options: { standalone: true } });
     const election = app.get(LeaderElection);

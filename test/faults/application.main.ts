@@ -20,7 +20,8 @@ import { ApiCalls } from './application/api-calls.js';
 import { busy } from './application/busy.js';
 import { cutChannels } from './application/channels.js';
 import { bytesPerObservation, observe } from './application/observing.js';
-import type { ApplicationSettings, Order } from './application/protocol.js';
+import { takeOrders } from './application/orders.js';
+import type { ApplicationSettings } from './application/protocol.js';
 import { LeadershipProbe } from './application/leadership-probe.js';
 import { StoreClient } from './application/store-client.js';
 import { now, tell } from './application/tell.js';
@@ -184,7 +185,7 @@ if (settings.isObserver) {
   observe(all);
 }
 
-process.on('message', (order: Order) => {
+takeOrders((order) => {
   switch (order.do) {
     case 'block':
       block(order.forMs);

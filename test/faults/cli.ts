@@ -11,6 +11,7 @@ import type { RunResult } from './result.js';
 import { parseSeeds, runSeveral } from './several.js';
 import { runOnce } from './single.js';
 import { LONG_KNOWN, SECURITIES, type Security } from './security.js';
+import { GUARDIAN_FORMS, type GuardianForm } from './settings.js';
 
 const USAGE = `npm run test:faults -- [options]
 
@@ -23,6 +24,8 @@ const USAGE = `npm run test:faults -- [options]
   --instances <number>  of the application (default 4)
   --session-timeout-ms <number>  (default 2000)
   --security <name>     ${SECURITIES.join(' or ')} (default: by the seed)
+  --guardian <name>     ${GUARDIAN_FORMS.join(', ')} (default: by the seed, for each
+                        instance; child with --mutation)
   --former <commit>     half of the instances run the library of that commit, built
                         from the history
   --survivor            the first instance and its guardian are never ended: memory
@@ -51,6 +54,7 @@ const OPTIONS = {
   instances: { ...STRING, default: '4' },
   'session-timeout-ms': { ...STRING, default: '2000' },
   security: STRING,
+  guardian: STRING,
   former: STRING,
   survivor: FLAG,
   mutation: STRING,
@@ -85,7 +89,13 @@ export async function runCommand(
       each === (values.security ?? each) &&
       (values.former === undefined || LONG_KNOWN.includes(each)),
   );
+  const guardian =
+    values.guardian ?? (mutation === undefined ? undefined : 'child');
   const unknown = [
+    ...(guardian === undefined ||
+    GUARDIAN_FORMS.includes(guardian as GuardianForm)
+      ? []
+      : [guardian]),
     ...(securities.length > 0 ? [] : [values.security]),
     ...kinds.filter((kind) => !ALL_KINDS.includes(kind)),
     ...(mutation ? [] : [values.mutation ?? []].flat()),
@@ -114,6 +124,7 @@ export async function runCommand(
     combinedShare: Number(values.combined),
     instances,
     sessionTimeoutMs,
+    guardian: guardian as GuardianForm | undefined,
     hasSurvivor: values.survivor,
     isHasty: values.hasty,
     directory,

@@ -45,6 +45,9 @@ export interface SessionClose {
   readonly sessionId: string;
   /** The application, or a process that it has started, in words. */
   readonly by: string;
+  readonly isOfGuardian: boolean;
+  /** At another server than the one that granted it last. */
+  readonly isElsewhere: boolean;
   readonly atMs: number;
 }
 

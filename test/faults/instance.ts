@@ -1,7 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import {
   ProcessInstance,
   type ProcessEvent,
 } from '../support/process-instance.js';
+import { descendants, processEntry } from '../support/process-table.js';
 import type {
   ApplicationEvent,
   ApplicationSettings,
@@ -10,10 +12,11 @@ import type {
 } from './application/protocol.js';
 import type { History, Reign, TaskRun } from './history.js';
 import { processUsage } from './process-usage.js';
-import { ELECTIONS } from './settings.js';
+import { ELECTIONS, type GuardianForm } from './settings.js';
 
 export interface FaultInstanceOptions {
   readonly application: string;
+  readonly guardian: GuardianForm;
   readonly settings: ApplicationSettings;
   readonly env: Record<string, string>;
   readonly history: History;
@@ -22,6 +25,10 @@ export interface FaultInstanceOptions {
   /** Takes everything that it says. */
   readonly record: (line: string) => void;
 }
+
+const GUARDIAN_FORM = fileURLToPath(
+  new URL('guardian-form.main.js', import.meta.url),
+);
 
 /**
  * What is said while ZooKeeper is out of reach, when somebody deletes the path of an
@@ -46,6 +53,8 @@ export class FaultInstance {
   /** Set by the code that ends it. */
   isEnding = false;
   isReady = false;
+  /** Whether it has taken part in an election. */
+  hasJoined = false;
   /** Its answer to the order "count". */
   calls: CallReport | undefined;
   /** Its answer to the order "observe". */
@@ -59,13 +68,22 @@ export class FaultInstance {
   readonly #reigns = new Map<string, Reign>();
   /** Those that run, by their number. */
   readonly #runs = new Map<number, TaskRun>();
+  readonly #isContained: boolean;
+  /** Where the process that has been started only stands for the container. */
+  #processes: { application?: number; guardian?: number } = {};
 
   constructor(options: FaultInstanceOptions) {
-    const { application, settings, env } = options;
+    const { application, guardian, settings, env } = options;
+    const [script = '', ...args] =
+      guardian === 'child'
+        ? [application]
+        : [GUARDIAN_FORM, guardian, application];
     this.id = settings.options.instanceId;
+    this.#isContained = guardian !== 'child';
     this.#history = options.history;
     this.#era = options.era;
-    this.#process = new ProcessInstance(application, {
+    this.#process = new ProcessInstance(script, {
+      args,
       env: { ...env, SETTINGS: JSON.stringify(settings), NO_COLOR: '1' },
       execArgv: ['--expose-gc'],
       onEvent: (event) => {
@@ -90,7 +108,7 @@ export class FaultInstance {
   }
 
   get pid(): number {
-    return this.#process.pid;
+    return this.#processes.application ?? this.#process.pid;
   }
 
   get exited(): Promise<unknown> {
@@ -99,7 +117,13 @@ export class FaultInstance {
 
   /** Its session guardian, of which there is one unless it is being replaced. */
   guardian(): number | undefined {
-    return this.#process.descendants()[0];
+    this.#process.descendants();
+    const { guardian } = this.#processes;
+    if (guardian !== undefined && isThere(guardian)) {
+      return guardian;
+    }
+    // Of its own, as when `run` has been killed.
+    return this.#knowsProcesses ? descendants(this.pid)[0]?.pid : undefined;
   }
 
   /** It and what it has started, as far as they run. */
@@ -131,7 +155,7 @@ export class FaultInstance {
   /** Ends the application alone. */
   async kill(): Promise<void> {
     this.isEnding = true;
-    await this.#process.kill();
+    await this.#kill();
   }
 
   /** Ends application and guardian at once, as the loss of a machine does. */
@@ -140,13 +164,15 @@ export class FaultInstance {
     const guardian = this.guardian();
     signal(this.pid, 'SIGSTOP');
     signal(guardian, 'SIGKILL');
-    await this.#process.kill();
+    await this.#kill();
   }
 
   /** Asks it to end, as a deployment does. */
   async terminate(): Promise<void> {
     this.isEnding = true;
-    await this.#process.terminate();
+    this.#process.descendants();
+    signal(this.pid, 'SIGTERM');
+    await this.#process.exited;
     if (!this.hasClosed && this.isReady) {
       this.#problem('ended at SIGTERM without having closed');
     }
@@ -166,6 +192,12 @@ export class FaultInstance {
       case 'ready':
         this.isReady = true;
         break;
+      case 'processes': {
+        const { application, guardian } = event;
+        this.#processes = { application, guardian };
+        this.#process.descendants();
+        break;
+      }
       case 'leads': {
         const { election, term, fencingToken, fromMs } = event;
         const reign: Reign = {
@@ -193,6 +225,7 @@ export class FaultInstance {
       }
       case 'role':
         this.#history.roleChanges += 1;
+        this.hasJoined ||= event.role !== 'idle';
         this.#endReign(event);
         if (event.reason === 'resigned') {
           this.#history.returned(event.election);
@@ -235,6 +268,16 @@ export class FaultInstance {
         this.#problem(event.text);
         break;
     }
+  }
+
+  get #knowsProcesses(): boolean {
+    return !this.#isContained || this.#processes.application !== undefined;
+  }
+
+  async #kill(): Promise<void> {
+    this.#process.descendants();
+    signal(this.pid, 'SIGKILL');
+    await this.#process.exited;
   }
 
   /** Errors of the library, and whatever Node.js warns of. */
@@ -286,6 +329,11 @@ export class FaultInstance {
   #problem(text: string): void {
     this.#history.problem(`${this.id} ${text}`);
   }
+}
+
+function isThere(pid: number): boolean {
+  const state = processEntry(pid)?.state;
+  return state !== undefined && state !== 'Z';
 }
 
 /** A process that is gone already is none of our concern. */

@@ -24,7 +24,7 @@ export interface Place {
 
 export type Launch = Pick<
   FaultInstanceOptions,
-  'application' | 'settings' | 'env'
+  'application' | 'guardian' | 'settings' | 'env'
 >;
 
 export function placeOf(
@@ -64,6 +64,7 @@ export function launch(
   run.record(`${instanceId} is ${describeVariety(variety)}`);
   return {
     application: run.application,
+    guardian: variety.guardian,
     settings: {
       library:
         (variety.isFormer ? run.formerLibrary : undefined) ?? run.library,

@@ -105,6 +105,28 @@ export const MUTATIONS = {
     kinds: ['channel'],
     seed: 'a',
   },
+  'guardian attaches to any server': {
+    changes: [
+      {
+        file: 'cjs/guardian/session-guard.js',
+        original: '[server, ...others]',
+        replacement: '[...others, server]',
+      },
+    ],
+    kinds: ['kill'],
+    seed: 'a',
+  },
+  'no acknowledgement awaited': {
+    changes: [
+      {
+        file: 'esm/zookeeper/session/session.js',
+        original: 'await guarded;',
+        replacement: 'void guarded;',
+      },
+    ],
+    kinds: ['guardian-start'],
+    seed: 'a',
+  },
   'close on give-up': {
     changes: [
       {

@@ -17,6 +17,8 @@ export class SessionRecords {
   readonly #options: SessionRecordsOptions;
   /** The instance to which a session was granted first. */
   readonly #owners = new Map<string, string>();
+  /** Over which a session was granted last. */
+  readonly #places = new Map<string, Link>();
 
   constructor(options: SessionRecordsOptions) {
     this.#options = options;
@@ -38,6 +40,7 @@ export class SessionRecords {
         if (present) {
           seen.add(present);
         }
+        this.#places.set(sessionId, link);
         if (!this.#owners.has(sessionId)) {
           const id = present?.id ?? '(nobody)';
           this.#owners.set(sessionId, id);
@@ -47,8 +50,16 @@ export class SessionRecords {
       link.onClose = ({ sessionId, atMs, port }) => {
         const owner = this.#owners.get(sessionId) ?? '(nobody)';
         const lately = [...seen].slice(-MOST_AT_ONCE);
-        const by = authorOf(port, link.port, lately);
-        closes.push({ instance: owner, sessionId, by, atMs });
+        const { by, isOfGuardian } = authorOf(port, link.port, lately);
+        const isElsewhere = this.#places.get(sessionId) !== link;
+        closes.push({
+          instance: owner,
+          sessionId,
+          by,
+          isOfGuardian,
+          isElsewhere,
+          atMs,
+        });
         this.#options.record(`${by} ends session ${sessionId} of ${owner}`);
       };
     }
@@ -60,14 +71,14 @@ function authorOf(
   port: number,
   linkPort: number,
   instances: readonly FaultInstance[],
-): string {
+): { by: string; isOfGuardian: boolean } {
   for (const instance of instances.toReversed()) {
     const pid = socketOwner(port, linkPort, instance.family());
     if (pid !== undefined) {
-      return pid === instance.pid
-        ? `the application ${instance.id}`
-        : `the guardian of ${instance.id}`;
+      const isOfGuardian = pid !== instance.pid;
+      const who = isOfGuardian ? 'guardian of' : 'application';
+      return { by: `the ${who} ${instance.id}`, isOfGuardian };
     }
   }
-  return 'somebody who has ended';
+  return { by: 'somebody who has ended', isOfGuardian: false };
 }

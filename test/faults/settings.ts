@@ -1,6 +1,10 @@
 import type { FaultKind } from './faults/index.js';
 import type { Security } from './security.js';
 
+/** Where the guardian of an application runs. */
+export const GUARDIAN_FORMS = ['child', 'run', 'sidecar'] as const;
+export type GuardianForm = (typeof GUARDIAN_FORMS)[number];
+
 /** What one run is made of. */
 export interface RunSettings {
   readonly seed: string;
@@ -13,6 +17,8 @@ export interface RunSettings {
   /** Whether the first instance is never ended: then its memory can be followed. */
   readonly hasSurvivor: boolean;
   readonly security: Security;
+  /** Of all instances; undefined: drawn for each. */
+  readonly guardian: GuardianForm | undefined;
   /** URL of the library's build. */
   readonly library: string;
   /** Of an earlier commit's, for a fleet of two versions. */

@@ -20,6 +20,7 @@ export interface SingleRunOptions extends Pick<
   | 'instances'
   | 'sessionTimeoutMs'
   | 'security'
+  | 'guardian'
   | 'formerLibrary'
   | 'hasSurvivor'
   | 'isHasty'

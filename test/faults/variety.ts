@@ -1,5 +1,11 @@
 import { Random } from './random.js';
-import { ELECTIONS, EXTRA_ELECTIONS, type RunSettings } from './settings.js';
+import {
+  ELECTIONS,
+  EXTRA_ELECTIONS,
+  GUARDIAN_FORMS,
+  type GuardianForm,
+  type RunSettings,
+} from './settings.js';
 
 /** In what an instance differs from the others. */
 export interface Variety {
@@ -12,11 +18,19 @@ export interface Variety {
   readonly hasHangingHooks: boolean;
   /** Runs the library of an earlier commit, if the run has one. */
   readonly isFormer: boolean;
+  readonly guardian: GuardianForm;
 }
+
+/** The form that needs nothing is the one of most applications. */
+const CHILD_SHARE = 0.5;
 
 /** The same for the same seed, place and incarnation. */
 export function drawVariety(
-  { seed, formerLibrary }: Pick<RunSettings, 'seed' | 'formerLibrary'>,
+  {
+    seed,
+    formerLibrary,
+    guardian,
+  }: Pick<RunSettings, 'seed' | 'formerLibrary' | 'guardian'>,
   index: number,
   incarnation: number,
 ): Variety {
@@ -24,13 +38,19 @@ export function drawVariety(
   const extra = random.chance(0.5)
     ? Math.ceil(random.next() * EXTRA_ELECTIONS.length)
     : 0;
-  return {
-    connectionLossPolicy: random.chance(0.25) ? 'step-down' : 'hold-lease',
+  const variety = {
+    connectionLossPolicy: random.chance(0.25)
+      ? ('step-down' as const)
+      : ('hold-lease' as const),
     extraElections: EXTRA_ELECTIONS.slice(0, extra),
     isObserver: random.chance(0.5),
     hasHangingHooks: random.chance(0.25),
     isFormer: formerLibrary !== undefined && random.chance(0.5),
   };
+  const form =
+    guardian ??
+    (random.chance(CHILD_SHARE) ? 'child' : random.pick(GUARDIAN_FORMS));
+  return { ...variety, guardian: variety.isFormer ? 'child' : form };
 }
 
 /** All elections that an instance takes part in. */
@@ -40,7 +60,8 @@ export function electionsOf({ extraElections }: Variety): string[] {
 
 /** In words, for the log. */
 export function describeVariety(variety: Variety): string {
-  const { extraElections, isObserver, hasHangingHooks, isFormer } = variety;
+  const { extraElections, isObserver, hasHangingHooks, isFormer, guardian } =
+    variety;
   return [
     variety.connectionLossPolicy,
     ...(extraElections.length > 0
@@ -49,5 +70,6 @@ export function describeVariety(variety: Variety): string {
     ...(isObserver ? ['observes'] : []),
     ...(hasHangingHooks ? ['hooks hang'] : []),
     ...(isFormer ? ['former version'] : []),
+    ...(guardian === 'child' ? [] : [`guardian: ${guardian}`]),
   ].join(', ');
 }

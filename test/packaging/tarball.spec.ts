@@ -29,6 +29,7 @@ import {
   expectLeaderTaskAndCleanExit,
   untilItSays,
 } from './expect-clean-run.js';
+import { expectSessionAfterKill, type GuardianForm } from './guardian-forms.js';
 
 const README = new URL('../../README.md', import.meta.url);
 
@@ -133,6 +134,19 @@ describe('the packed library', () => {
     `);
     expect(page).toBe('true');
   });
+
+  it.each<[GuardianForm, string]>([
+    ['child', 'is closed at once by the guardian'],
+    ['run', 'is closed at once below "run"'],
+    ['sidecar', 'is closed at once by the guardian of a sidecar'],
+    ['false', 'is left to its timeout with "guardian: false"'],
+  ])(
+    'the session of a killed leader (%s) %s',
+    async (form) => {
+      await expectSessionAfterKill(nest12, server, form);
+    },
+    60_000,
+  );
 
   it('serves a Nest 11 application in CommonJS', async () => {
     running = nest11.start(server.connectionString);

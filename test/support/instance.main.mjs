@@ -37,6 +37,7 @@ election.leadership$.subscribe(
     if (leadership.role === 'leader') {
       tell('leading', {
         instanceId,
+        pid: process.pid,
         fencingToken: leadership.term.fencingToken,
       });
     } else if (role === 'leader') {
@@ -123,4 +124,4 @@ process.on(
 );
 
 await elections.start();
-tell('started');
+tell('started', { pid: process.pid });

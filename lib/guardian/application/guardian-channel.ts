@@ -77,9 +77,4 @@ export class GuardianChannel {
     this.#isOver = true;
     this.#link.destroy();
   }
-
-  /** Lets the guardian go about its last business alone. */
-  abandon(): void {
-    this.#isOver = true;
-  }
 }

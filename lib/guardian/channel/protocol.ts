@@ -45,7 +45,6 @@ export type FromGuardian =
   | {
       readonly type: 'refused';
       readonly number: number;
-      readonly isSessionOver: boolean;
       readonly reason: string;
     }
   | { readonly type: 'closing' };

@@ -26,7 +26,7 @@ export class GuardianHost {
   constructor(options: GuardianHostOptions = {}) {
     this.#options = options;
     this.#server = createServer((stream) => {
-      const channel: ApplicationChannel = ApplicationChannel.open(stream, {
+      const channel: ApplicationChannel = new ApplicationChannel(stream, {
         attach,
         lookerAt,
         token: options.token,

@@ -91,6 +91,31 @@ describe('a guardian beside its application', () => {
     expect(proxy.requests('closeSession')).toHaveLength(0);
   });
 
+  it('attaches again when its connection is cut during a stall, and the session goes on', async () => {
+    const application = await start({ timeoutMs: 2_000, maxStallMs: 30_000 });
+    const [before] = application.guardedEvents();
+    const pausedAtMs = performance.now();
+    await application.process.pause();
+    for (let cuts = 0; cuts < 3; cuts++) {
+      const connections = proxy.replies('connect').length;
+      await waitFor(() => proxy.replies('connect').length > connections);
+      proxy.cut();
+    }
+    // Far beyond the timeout: somebody must have kept the session.
+    await waitFor(() => performance.now() - pausedAtMs > 4_000);
+    expect(await observer.exists(application.path)).toBeDefined();
+    application.process.resume();
+    await application.process.waitForEvent(
+      'guarded',
+      ({ isNew }) => isNew === false,
+    );
+    expect(application.guardedEvents().at(-1)?.sessionId).toBe(
+      before?.sessionId,
+    );
+    await waitFor(() => proxy.openConnections === 1);
+    expect(proxy.requests('closeSession')).toHaveLength(0);
+  });
+
   it('hangs up when the stall goes on for too long: the server ends the session, and nobody closes it', async () => {
     const application = await start({ timeoutMs: 1_000, maxStallMs: 3_000 });
     const stalledAtMs = performance.now();

@@ -6,6 +6,9 @@ import {
   expect,
   it,
 } from '@jest/globals';
+import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { canMakeContainers } from '../../support/containers.js';
 import { GuardedProcess } from '../../support/guarded-process.js';
 import { ProcessInstance } from '../../support/process-instance.js';
@@ -14,6 +17,8 @@ import { WireClient } from '../../support/wire-client.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 const BELOW_RUN = ['run', '--'];
+const file = (path: string): string =>
+  fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 const describeContained = canMakeContainers() ? describe : describe.skip;
 
@@ -114,6 +119,54 @@ describe('an application below "run"', () => {
     expect(await observer.exists(application.path)).toBeDefined();
   });
 
+  it('is one of several, as with node:cluster, each of which has its session closed when it dies', async () => {
+    const T = 20_000;
+    const workers = 3;
+    const cluster = new ProcessInstance(file('dist/esm/cli/cli.main.js'), {
+      args: [
+        ...[...BELOW_RUN, 'node', file('test/support/cluster.main.mjs')],
+        ...[file('test/support/instance.main.mjs'), String(workers)],
+      ],
+      env: {
+        OPTIONS: JSON.stringify({
+          connectionString: server.connectionString,
+          basePath: '/cluster-below-run',
+          sessionTimeoutMs: T,
+        }),
+      },
+    });
+    const leads = (count: number) =>
+      waitFor(
+        () =>
+          cluster.events.filter(({ type }) => type === 'leading')[count - 1],
+        { description: `leader number ${count}`, timeoutMs: T / 2 },
+      );
+    await waitFor(
+      () =>
+        cluster.events.filter(({ type }) => type === 'started').length ===
+        workers,
+      { description: 'all workers', timeoutMs: 30_000 },
+    );
+    // The primary and its workers: nobody has a guardian of its own.
+    expect(cluster.descendants()).toHaveLength(1 + workers);
+    const first = await leads(1);
+    process.kill(Number(first.pid), 'SIGKILL');
+    const second = await leads(2);
+    expect(second.pid).not.toBe(first.pid);
+    // Without its primary no worker stays, and "run" closes what is left.
+    const [primary] = cluster.descendants();
+    process.kill(Number(primary), 'SIGKILL');
+    await cluster.exited;
+    await waitFor(() => cluster.survivors().length === 0);
+    await waitFor(
+      async () =>
+        (await observer.tree('/cluster-below-run')).every(
+          ({ stat }) => BigInt(`0x${stat.ephemeralOwner}`) === 0n,
+        ),
+      { description: 'the end of all sessions', timeoutMs: T / 2 },
+    );
+  });
+
   describeContained('in a container', () => {
     it.each<[string, string, readonly string[]]>([
       ['process.exit()', '{"do":"exit"}', []],
@@ -138,6 +191,34 @@ describe('an application below "run"', () => {
       },
     );
 
+    it('needs no shell, no right and no file that it may write to', async () => {
+      const application = await start({
+        isContained: true,
+        env: { BARE_IMAGE: 'yes' },
+      });
+      expect(processOwner(await application.pid())).toBe(65534);
+      await application.signal('SIGKILL');
+      expect(await application.process.exited).toMatchObject({ code: 128 + 9 });
+      expect(await observer.exists(application.path)).toBeUndefined();
+    });
+
+    it('has its session closed below an init process, too', async () => {
+      const init = ['tini', 'dumb-init'].find(
+        (name) => !spawnSync(name, ['--version']).error,
+      );
+      if (!init) {
+        console.warn('Skipped: neither tini nor dumb-init is installed.');
+        return;
+      }
+      const application = await start({
+        isContained: true,
+        env: { INIT: init },
+      });
+      await application.signal('SIGKILL');
+      expect(await application.process.exited).toMatchObject({ code: 128 + 9 });
+      expect(await observer.exists(application.path)).toBeUndefined();
+    });
+
     it('has its session closed when it is killed in a container, which ends with the code of the signal', async () => {
       const application = await start({ isContained: true });
       await application.signal('SIGKILL');
@@ -149,3 +230,8 @@ describe('an application below "run"', () => {
     });
   });
 });
+
+/** The number of the user that a process runs as. */
+function processOwner(pid: number): number {
+  return statSync(`/proc/${pid}`).uid;
+}

@@ -53,7 +53,7 @@ const ENDS: readonly [
 ][] = [
   [0.7, (leader) => leader.kill()],
   [0.1, (leader) => leader.terminate()],
-  [0.1, killWithKeeper],
+  [0.1, killWithGuardian],
   [0.1, (leader) => leader.pause()],
 ];
 
@@ -70,7 +70,7 @@ afterEach(async () => {
 });
 afterAll(() => server.close());
 
-async function killWithKeeper(leader: ProcessInstance): Promise<void> {
+async function killWithGuardian(leader: ProcessInstance): Promise<void> {
   for (const pid of leader.descendants()) {
     process.kill(pid, 'SIGKILL');
   }

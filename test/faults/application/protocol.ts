@@ -41,6 +41,12 @@ export type Order =
 /** What it says; every event has the monotonic time as well. */
 export type ApplicationEvent = { readonly atMs: number } & (
   | { readonly type: 'ready' }
+  /** Of what stands for the container, not of the application itself. */
+  | {
+      readonly type: 'processes';
+      readonly application?: number;
+      readonly guardian?: number;
+    }
   /** `isLeader()` is true, at this moment for the first time in a term. */
   | {
       readonly type: 'leads';

@@ -3,6 +3,7 @@ import { checkCloses } from './closes.js';
 import { checkHandOver } from './hand-over.js';
 import { checkLeadership } from './leadership.js';
 import { checkPromptness } from './promptness.js';
+import { checkSameServer } from './same-server.js';
 import { checkTicks } from './ticks.js';
 import { checkUsage } from './usage.js';
 import { checkWrites } from './writes.js';
@@ -20,6 +21,7 @@ export function violationsOf({
     ...checkWrites(store.writes, history),
     ...checkTicks(history),
     ...checkHandOver(history),
+    ...checkSameServer(history),
     ...checkPromptness(history, sessionTimeoutMs),
     ...checkUsage(history),
   ];

@@ -1,12 +1,15 @@
+import { waitFor } from '../../support/wait-for.js';
 import { unless } from '../../support/wire-error.js';
 import { last } from '../clock.js';
 import { signal } from '../instance.js';
-import { BASE_PATH, FRESH_ELECTION } from '../settings.js';
+import { BASE_PATH, FRESH_ELECTION, PATIENCE_MS } from '../settings.js';
 import { disturbance, ms, victim, type Fault } from './fault.js';
 
 /** In session timeouts: shorter blocks cost nothing, longer ones the lease. */
 const LEAST_BUSY_SHARE = 0.3;
 const MOST_BUSY_SHARE = 0.8;
+/** An application waits longer than that for its guardian, and not for ever. */
+const SLOW_START_MS = 2_000;
 
 /** What can happen to the process of an application. */
 export const instanceFaults = {
@@ -47,6 +50,35 @@ export const instanceFaults = {
       const guardian = instance?.guardian();
       signal(guardian, 'SIGSTOP');
       await last(forMs);
+      signal(guardian, 'SIGCONT');
+    },
+  },
+  'guardian-start': {
+    what: 'an application started, whose guardian takes two seconds to start',
+    lowerBound: 'one round trip, after the drain',
+    async inject(context) {
+      const { cluster } = context;
+      const slot = victim(context, cluster.mortal);
+      if (!slot) {
+        return;
+      }
+      await slot.instance?.terminate();
+      const instance = cluster.startInstance(slot);
+      const guardian = await waitFor(() => instance.guardian(), {
+        timeoutMs: PATIENCE_MS,
+        description: `the guardian of ${instance.id}`,
+      });
+      signal(guardian, 'SIGSTOP');
+      const isInTime = !instance.hasJoined;
+      context.note(
+        `start ${instance.id}, its guardian stopped for ${ms(SLOW_START_MS)}`,
+      );
+      await last(SLOW_START_MS);
+      if (isInTime && instance.hasJoined) {
+        cluster.history.problem(
+          `${instance.id} takes part in an election, and its guardian has not acknowledged the session`,
+        );
+      }
       signal(guardian, 'SIGCONT');
     },
   },

@@ -3,6 +3,7 @@ import { checkCloses } from '../../faults/checks/closes.js';
 import { checkHandOver } from '../../faults/checks/hand-over.js';
 import { checkLeadership } from '../../faults/checks/leadership.js';
 import { checkPromptness } from '../../faults/checks/promptness.js';
+import { checkSameServer } from '../../faults/checks/same-server.js';
 import { checkTicks } from '../../faults/checks/ticks.js';
 import { checkUsage } from '../../faults/checks/usage.js';
 import { checkWrites } from '../../faults/checks/writes.js';
@@ -112,7 +113,14 @@ describe('checkCloses', () => {
       { instance: 'a', sessionId: 's1', atMs: 0 },
       { instance: 'a', sessionId: 's2', atMs: 200 },
     );
-    past.closes.push({ instance, sessionId, atMs, by: 'the keeper of a' });
+    past.closes.push({
+      instance,
+      sessionId,
+      atMs,
+      by: 'the guardian of a',
+      isOfGuardian: true,
+      isElsewhere: false,
+    });
     return past;
   };
 
@@ -122,7 +130,7 @@ describe('checkCloses', () => {
     expect(checkCloses(past)).toEqual([]);
     past.reigns.push(reign('a', 100, 160));
     expect(checkCloses(past)).toEqual([
-      'the keeper of a ended session s1 of a while it led "default"',
+      'the guardian of a ended session s1 of a while it led "default"',
     ]);
   });
 
@@ -132,7 +140,7 @@ describe('checkCloses', () => {
     expect(checkCloses(past)).toEqual([]);
     past.reigns.push(reign('a', 160, 300));
     expect(checkCloses(past)).toEqual([
-      'a leads "default" on session s1, which the keeper of a has ended',
+      'a leads "default" on session s1, which the guardian of a has ended',
     ]);
   });
 
@@ -309,5 +317,40 @@ describe('checkUsage', () => {
       'handles of a from 16 to 28 in 5 minutes',
       'file descriptors of a from 22 to 26 in 5 minutes',
     ]);
+  });
+});
+
+describe('checkSameServer', () => {
+  const closed = (elsewhere: readonly boolean[]): History => {
+    const past = history();
+    past.steps.push(step('kill', 0, 1_000));
+    past.closes.push(
+      ...elsewhere.map((isElsewhere, index) => ({
+        instance: 'a',
+        sessionId: `s${index}`,
+        by: 'the guardian of a',
+        isOfGuardian: true,
+        isElsewhere,
+        atMs: 100 + index,
+      })),
+    );
+    return past;
+  };
+
+  test('finds guardians that go to another server first', () => {
+    expect(checkSameServer(closed([true, true, true, false]))).toEqual([
+      'guardians ended 3 of 4 sessions at another server than that of the application',
+    ]);
+  });
+
+  test('lets a guardian go to another server when the first one does not answer', () => {
+    const past = closed([true, true, false, false, true, false]);
+    expect(checkSameServer(past)).toEqual([]);
+  });
+
+  test('looks at no step in which servers or the network were disturbed', () => {
+    const past = closed([true, true, true]);
+    past.steps.splice(0, 1, step('partition', 0, 1_000));
+    expect(checkSameServer(past)).toEqual([]);
   });
 });
