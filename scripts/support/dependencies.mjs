@@ -5,31 +5,26 @@ import { inProject } from './project.mjs';
 import { run, runNode, StepFailedError } from './steps.mjs';
 
 /**
- * Installs what package-lock.json says, unless it is installed already, and
- * makes sure that the native ZooKeeper client fits the running Node.js.
+ * Installs what package-lock.json says, unless it is installed already.
  *
  * Node.js and npm are all it needs, so every script of a clean clone can start
- * with it.
+ * with it: no package runs a script, so nothing is compiled.
  */
 export async function ensureDependencies() {
-  await ensureInstalled('.', { beforehand: ensureCompiler });
-  await ensureNativeClient();
+  await ensureInstalled('.');
 }
 
 /**
  * The same for a directory that has a package-lock.json of its own.
  *
  * @param {string} directory
- * @param {{ beforehand?: () => Promise<void> }} [options]
  */
-export async function ensureInstalled(directory, { beforehand } = {}) {
+export async function ensureInstalled(directory) {
   if (isInstalled(directory)) return;
   const lockFile = path.join(directory, 'package-lock.json');
   console.log(`Installing the dependencies of ${lockFile} ...`);
-  await beforehand?.();
-  await run('npm', ['ci', '--no-audit', '--no-fund'], {
+  await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], {
     cwd: inProject(directory),
-    env: buildEnvironment(),
   });
 }
 
@@ -66,8 +61,12 @@ function lockedPackages(directory, file) {
   return JSON.parse(readFileSync(lockFile, 'utf8')).packages;
 }
 
-/** An addon that was compiled for another Node.js does not load. */
-async function ensureNativeClient() {
+/**
+ * Compiles the npm package `zookeeper` where it does not load: on Linux after its
+ * installation, and wherever it was compiled for another Node.js. Only the tests of
+ * `lib/native` and the benchmarks need it.
+ */
+export async function ensureNativeClient() {
   if (await nativeClientLoads()) return;
   console.log(`Compiling the ZooKeeper client for Node.js ${process.version}`);
   await ensureCompiler();

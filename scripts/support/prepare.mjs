@@ -7,13 +7,16 @@ import {
   ZookeeperMissingError,
 } from '../zookeeper/installation.mjs';
 import { ensureChromium } from './chromium.mjs';
-import { ensureDependencies } from './dependencies.mjs';
+import { ensureDependencies, ensureNativeClient } from './dependencies.mjs';
 import { ensurePromtool } from './promtool.mjs';
 import { step, StepFailedError } from './steps.mjs';
 
 /** Makes a clean clone ready to build, and to run all tests. */
 export async function prepare() {
-  await step('Dependencies', ensureDependencies);
+  await step('Dependencies', async () => {
+    await ensureDependencies();
+    await ensureNativeClient();
+  });
   await prepareZookeeper();
   await step('Tools', async () => {
     const promtool = await ensurePromtool();

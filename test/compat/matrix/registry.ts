@@ -31,6 +31,14 @@ export async function startRegistry(tarball: string): Promise<Registry> {
   ) as { version: string };
   let requests = 0;
 
+  const versionAt = (origin: string) => ({
+    ...manifest,
+    dist: {
+      tarball: `${origin}/${LIBRARY}/-/${LIBRARY}-${manifest.version}.tgz`,
+      shasum: createHash('sha1').update(content).digest('hex'),
+      integrity: `sha512-${createHash('sha512').update(content).digest('base64')}`,
+    },
+  });
   const packument = (origin: string) => ({
     name: LIBRARY,
     'dist-tags': { latest: manifest.version },
@@ -39,32 +47,28 @@ export async function startRegistry(tarball: string): Promise<Registry> {
       modified: PUBLISHED,
       [manifest.version]: PUBLISHED,
     },
-    versions: {
-      [manifest.version]: {
-        ...manifest,
-        dist: {
-          tarball: `${origin}/${LIBRARY}/-/${LIBRARY}-${manifest.version}.tgz`,
-          shasum: createHash('sha1').update(content).digest('hex'),
-          integrity: `sha512-${createHash('sha512').update(content).digest('base64')}`,
-        },
-      },
-    },
+    versions: { [manifest.version]: versionAt(origin) },
   });
 
   const server = createServer((request, response) => {
-    const path = request.url ?? '/';
+    const path = (request.url ?? '/').split('?')[0] as string;
     const origin = `http://${request.headers.host}`;
     if (path.endsWith('.tgz') && path.startsWith(`/${LIBRARY}/`)) {
       requests += 1;
       response.setHeader('content-type', 'application/octet-stream');
       response.end(content);
-    } else if (path.split('?')[0] === `/${LIBRARY}`) {
+    } else if (path === `/${LIBRARY}`) {
       requests += 1;
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify(packument(origin)));
+      sendJson(response, packument(origin));
+    } else if (
+      [`/${LIBRARY}/latest`, `/${LIBRARY}/${manifest.version}`].includes(path)
+    ) {
+      requests += 1;
+      sendJson(response, versionAt(origin));
     } else {
       const { accept = '*/*' } = request.headers;
-      void passOn(new URL(path.slice(1), upstream), accept, response);
+      const url = new URL((request.url ?? '/').slice(1), upstream);
+      void passOn(url, accept, response);
     }
   });
   server.listen(0, '127.0.0.1');
@@ -79,6 +83,11 @@ export async function startRegistry(tarball: string): Promise<Registry> {
       await once(server, 'close');
     },
   };
+}
+
+function sendJson(response: ServerResponse, content: object): void {
+  response.setHeader('content-type', 'application/json');
+  response.end(JSON.stringify(content));
 }
 
 async function passOn(
