@@ -61,7 +61,8 @@ async function stormOf(k, sessionTimeoutMs) {
     start.received / k,
     'packets an instance',
   );
-  // All of them have told their sessions' servers that they live.
+  await own.leaveToOthers();
+  // All of them have told the server that they live.
   await sleep(sessionTimeoutMs);
   let allLedMs = 0;
   const takeover = await trafficOf(connect, async () => {
@@ -118,6 +119,19 @@ function participants(count, path, sessionTimeoutMs) {
           await joined;
         }),
       ),
+    /** Resigns where it leads: those that are killed lead all elections. */
+    leaveToOthers: async () => {
+      for (;;) {
+        const leading = instances.filter(
+          ({ election }) => election.leadership.role === 'leader',
+        );
+        if (leading.length === 0) {
+          return;
+        }
+        await Promise.all(leading.map(({ election }) => election.resign()));
+        await sleep(100);
+      }
+    },
     /** Resolves to when the last of all elections got a leader here. */
     lastOfAllLed: async (/** @type {number} */ total) => {
       const led = Array.from({ length: total }, (_, index) =>

@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
-import { growthTable, ratioTable, targetTable, valueTable } from './table.mjs';
+import { growthTable, targetTable } from './table.mjs';
 
 const DOCUMENT = fileURLToPath(
   new URL('../../docs/performance.md', import.meta.url),
@@ -15,7 +15,6 @@ export async function writeDocument({ machine, lines }) {
     machine: `Measured on ${machine}.`,
     targets: targetTable(lines),
     growth: growthTable(lines),
-    figures: `${ratioTable(lines)}\n\n${valueTable(lines)}`,
   };
   let document = await readFile(DOCUMENT, 'utf8');
   for (const [name, text] of Object.entries(parts)) {

@@ -113,6 +113,7 @@ export const peers = [
       'handover_requests',
       'crash_failover',
       'many',
+      'storm',
     ],
     isInstalled: () =>
       JARS.every((jar) => existsSync(jar)) && succeeds('javac', ['-version']),
