@@ -6,13 +6,14 @@
  *   process, in batches so short that most of them are not interrupted: other
  *   work of the machine falls on all alike;
  * - `ledger_claim`: a run of a task with a run ledger, beside one write of the
- *   npm client alone.
+ *   npm client alone;
+ * - `ledger_load`: many tasks with a run ledger, each run once a second.
  *
  * Prints a JSON line for each figure.
  */
 import 'reflect-metadata';
 import { performance } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { NestFactory } from '@nestjs/core';
@@ -23,6 +24,7 @@ import {
   median,
   parseParameters,
 } from './support/samples.mjs';
+import { trafficOf } from './support/traffic.mjs';
 
 /** @type {typeof import('../lib/index.js')} */
 const library = await import(
@@ -32,7 +34,7 @@ const { LeaderElection, LeaderElections, OnlyLeader, ZookeeperLeaderModule } =
   library;
 
 const [connect = '', metric = '', ...parameters] = process.argv.slice(2);
-const { number } = parseParameters(parameters);
+const { number, numbers } = parseParameters(parameters);
 const basePath = `/bench-guard-${process.pid}`;
 const CALLS = 1_000;
 
@@ -103,7 +105,7 @@ const app = await NestFactory.createApplicationContext(
     ],
     providers: [Jobs],
   },
-  { logger: ['warn', 'error'] },
+  { logger: ['error'] },
 );
 const election = app.get(LeaderElection);
 await election.waitForLeadership();
@@ -253,6 +255,55 @@ async function measureClaim() {
   emitTimes('floor-npm', metric, 1, bare);
 }
 
-await (metric === 'guard' ? measureGuard() : measureClaim());
+/** Tasks with a run ledger, all of them run at every second. */
+async function measureLoad() {
+  for (const k of numbers('k', [1, 10, 100, 1_000])) {
+    let runs = 0;
+    const tasks = Array.from({ length: k }, (_, index) =>
+      election.onlyLeader(
+        async () => {
+          runs += 1;
+        },
+        { ledger: true, task: `load-${k}-${index}` },
+      ),
+    );
+    const runAll = () => Promise.all(tasks.map((task) => task()));
+    // Once before those that count: the ledgers have to be made and read.
+    await runAll();
+    runs = 0;
+    /** @type {number[]} */ const tookMs = [];
+    const seconds = number('seconds', 10);
+    let cpu = process.cpuUsage();
+    const { received } = await trafficOf(connect, async () => {
+      const before = process.cpuUsage();
+      for (let second = 0; second < seconds; second += 1) {
+        const next = sleep(1_000);
+        const from = performance.now();
+        await runAll();
+        tookMs.push(performance.now() - from);
+        await next;
+      }
+      cpu = process.cpuUsage(before);
+    });
+    if (runs !== k * seconds) {
+      throw new Error(`${runs} runs instead of ${k * seconds}.`);
+    }
+    emitTimes('own', 'ledger_load_done', k, tookMs);
+    const perSecond = received / seconds;
+    emitValue('own', 'ledger_load_requests', k, perSecond, 'packets a second');
+    const share = (cpu.user + cpu.system) / seconds / 1e4;
+    emitValue('own', 'ledger_load_cpu', k, share, '% of a core');
+    for (const task of tasks) {
+      await task.dispose();
+    }
+  }
+}
+
+const measures = {
+  guard: measureGuard,
+  ledger_claim: measureClaim,
+  ledger_load: measureLoad,
+};
+await measures[/** @type {keyof typeof measures} */ (metric)]();
 await app.close();
 process.exit(0);

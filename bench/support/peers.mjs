@@ -65,17 +65,23 @@ export const peers = [
       'acquire',
       'acquire_new_path',
       'connect_acquire',
+      'first_leadership',
       'request',
       'handover',
       'handover_requests',
+      'participants',
       'crash_failover',
       'crash_failover_both',
+      'crash_failover_tls',
       'many',
+      'many_memory',
+      'storm',
       'idle',
       'event_loop',
       'footprint',
       'guard',
       'ledger_claim',
+      'ledger_load',
     ],
     isInstalled: () => true,
     command: (connect, metric, parameters) => [
@@ -83,7 +89,7 @@ export const peers = [
       '--expose-gc',
       fileURLToPath(
         new URL(
-          ['guard', 'ledger_claim'].includes(metric)
+          ['guard', 'ledger_claim', 'ledger_load'].includes(metric)
             ? '../guard.mjs'
             : '../own.mjs',
           import.meta.url,
@@ -107,6 +113,7 @@ export const peers = [
       'handover_requests',
       'crash_failover',
       'many',
+      'storm',
     ],
     isInstalled: () =>
       JARS.every((jar) => existsSync(jar)) && succeeds('javac', ['-version']),

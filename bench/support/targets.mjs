@@ -5,133 +5,224 @@ import { median } from './samples.mjs';
 /** @typedef {import('./table.mjs').Line} Line */
 
 /**
+ * What is looked for in the lines of one round; `peer` is this library if it is not
+ * given.
+ *
+ * @typedef {object} Wanted
+ * @property {string} [peer]
+ * @property {number} [k]
+ * @property {string} [unit]
+ * @property {number} [session_ms]
+ */
+
+/**
+ * The median of what a round has of a metric; NaN if it has nothing.
+ *
+ * @typedef {(metric: string, wanted?: Wanted) => number} Read
+ */
+
+/**
  * @typedef {object} Target
  * @property {string} what
  * @property {number} limit
- * @property {string} metric
- * @property {string} [over] the peer that the time is divided by; by default the
- *   figure itself counts
- * @property {string} [overMetric] of the peer, if it is another one
- * @property {string} [unit] of the figure
- * @property {number} [k]
- * @property {number} [sessionMs]
+ * @property {(read: Read) => number} figure
+ * @property {(read: Read) => number} [beside] without a target: the ratio to our
+ *   own client alone
  */
 
-const CURATOR = 'curator';
 const FLOOR = 'floor-npm';
+const CURATOR = 'curator';
+const CLIENT = 'client';
+
+/**
+ * A metric of this library, divided by that of others.
+ *
+ * @param {string} metric
+ * @param {string} peer
+ * @param {Wanted} [wanted]
+ * @returns {(read: Read) => number}
+ */
+const ratio = (metric, peer, wanted) => (read) =>
+  read(metric, wanted) / read(metric, { ...wanted, peer });
 
 /** @type {readonly Target[]} */
 const targets = [
-  { what: 'acquire / protocol', limit: 1.5, metric: 'acquire', over: FLOOR },
-  { what: 'acquire / Curator', limit: 0.7, metric: 'acquire', over: CURATOR },
+  {
+    what: 'acquire / floor',
+    limit: 1.1,
+    figure: ratio('acquire', FLOOR),
+    beside: ratio('acquire', CLIENT),
+  },
+  { what: 'acquire / Curator', limit: 0.5, figure: ratio('acquire', CURATOR) },
+  {
+    what: 'acquire on a new path / Curator',
+    limit: 0.5,
+    figure: ratio('acquire_new_path', CURATOR),
+  },
+  {
+    what: 'connect + acquire, `guardian: false` / Curator',
+    limit: 0.8,
+    figure: ratio('connect_acquire', CURATOR),
+  },
+  {
+    what: 'connect + acquire, warm guardian / Curator',
+    limit: 0.8,
+    figure: (read) =>
+      read('connect_acquire_warm') / read('connect_acquire', { peer: CURATOR }),
+  },
+  {
+    what: 'connect + acquire, cold, less the start of a guardian / Curator',
+    limit: 0.8,
+    figure: (read) =>
+      (read('connect_acquire_cold') - read('guardian_start')) /
+      read('connect_acquire', { peer: CURATOR }),
+  },
   ...[2, 10, 100].flatMap((k) => [
     {
       what: `hand-over among ${k} / event`,
-      limit: 1.5,
-      metric: 'handover',
-      over: FLOOR,
-      k,
+      limit: 1.25,
+      figure: ratio('handover', FLOOR, { k }),
+      beside: ratio('handover', CLIENT, { k }),
     },
     {
       what: `hand-over among ${k} / Curator`,
-      limit: 0.8,
-      metric: 'handover',
-      over: CURATOR,
-      k,
+      limit: 0.65,
+      figure: ratio('handover', CURATOR, { k }),
+    },
+  ]),
+  ...[2, 10].map((k) => ({
+    what: `packets for a hand-over among ${k}, with joining again`,
+    limit: 5,
+    figure: (/** @type {Read} */ read) => read('handover_requests', { k }),
+  })),
+  {
+    what: '1,000 elections / floor',
+    limit: 1,
+    figure: ratio('many', FLOOR, { k: 1_000 }),
+  },
+  {
+    what: '1,000 elections / Curator',
+    limit: 0.35,
+    figure: ratio('many', CURATOR, { k: 1_000 }),
+  },
+  {
+    what: '1,000 elections on new paths / Curator',
+    limit: 0.25,
+    figure: ratio('many_new_path', CURATOR, { k: 1_000 }),
+  },
+  {
+    what: '1,000 elections, KiB of heap an election',
+    limit: 1.5,
+    figure: (read) => read('many_heap', { k: 1_000 }),
+  },
+  {
+    what: '1,000 elections, process / empty Nest application',
+    limit: 1.2,
+    figure: (read) => read('many_memory') / read('nest_memory'),
+  },
+  ...[2_000, 10_000, 40_000].flatMap((session_ms) => [
+    {
+      what: `kill -9, session timeout ${session_ms / 1_000} s, ms`,
+      limit: 25,
+      figure: (/** @type {Read} */ read) =>
+        read('crash_failover', { session_ms }),
+    },
+    {
+      what: `kill -9, TLS, session timeout ${session_ms / 1_000} s, ms`,
+      limit: 100,
+      figure: (/** @type {Read} */ read) =>
+        read('crash_failover_tls', { session_ms }),
     },
   ]),
   {
-    what: '1,000 elections, time / Curator',
-    limit: 0.5,
-    metric: 'many',
-    over: CURATOR,
+    what: 'guard, leading, ns over bare and the two clocks',
+    limit: 25,
+    figure: (read) =>
+      read('guard_leading', { unit: 'ns over bare' }) - read('guard_clocks'),
   },
   {
-    what: '1,000 elections, memory / Curator',
-    limit: 0.25,
-    metric: 'many_memory',
-    over: CURATOR,
-  },
-  ...[
-    { sessionMs: 2_000, limit: 1 / 50 },
-    { sessionMs: 10_000, limit: 1 / 200 },
-  ].map(({ sessionMs, limit }) => ({
-    what: `kill -9, session timeout ${sessionMs / 1_000} s / Curator`,
-    limit,
-    metric: 'crash_failover',
-    over: CURATOR,
-    sessionMs,
-  })),
-  {
-    what: 'kill -9 of the keeper too, 2 s / Curator',
-    limit: 1.1,
-    metric: 'crash_failover_both',
-    overMetric: 'crash_failover',
-    over: CURATOR,
-    sessionMs: 2_000,
-  },
-  { what: 'keeper, MiB resident', limit: 45, metric: 'keeper_memory' },
-  { what: 'keeper idle, % of a core', limit: 0.1, metric: 'idle_keeper' },
-  { what: 'first leadership, ms', limit: 300, metric: 'connect_acquire' },
-  {
-    what: 'guard, not leading, ns over bare',
-    limit: 20,
-    metric: 'guard_not_leading',
-    unit: 'ns over bare',
+    what: 'guard, leading, async, ns over bare and the two clocks',
+    limit: 120,
+    figure: (read) =>
+      read('guard_leading_async', { unit: 'ns over bare' }) -
+      read('guard_clocks'),
   },
   {
-    what: 'guard, leading, ns over bare',
-    limit: 100,
-    metric: 'guard_leading',
-    unit: 'ns over bare',
+    what: 'first leadership, ms after the boot of Nest',
+    limit: 25,
+    figure: (read) => read('first_leadership'),
   },
   {
-    what: 'guard, not leading, bytes a call',
-    // No object has fewer than 16: what is less comes from elsewhere.
-    limit: 8,
-    metric: 'guard_not_leading',
-    unit: 'bytes allocated a call',
+    what: 'idle leader and heir, packets a minute (T = 10 s)',
+    limit: 72,
+    figure: (read) => read('idle_requests'),
+  },
+  {
+    what: 'idle application, % of a core',
+    limit: 0.02,
+    figure: (read) => read('idle_application'),
+  },
+  {
+    what: 'idle guardian, % of a core',
+    limit: 0.02,
+    figure: (read) => read('idle_guardian'),
+  },
+  { what: 'import, ms', limit: 20, figure: (read) => read('import') },
+  { what: 'import, MiB', limit: 3, figure: (read) => read('import_memory') },
+  {
+    what: 'event loop, 100 elections asked / bare, 99th percentile',
+    limit: 1.05,
+    figure: (read) => read('event_loop') / read('event_loop_bare'),
   },
 ];
 
-/** A row for each target that was measured. @param {readonly Line[]} lines */
+/**
+ * A row for each target that was measured: ratios are taken within a round, then
+ * their median counts.
+ *
+ * @param {readonly Line[]} lines
+ */
 export function targetRows(lines) {
-  return targets.flatMap((target) => {
-    const found = measured(target, lines);
-    if (found.length === 0) {
+  const rounds = [...new Set(lines.map(({ round }) => round))].map((round) =>
+    reader(lines.filter((line) => line.round === round)),
+  );
+  return targets.flatMap(({ what, limit, figure, beside }) => {
+    const values = rounds.map(figure).filter(Number.isFinite);
+    if (values.length === 0) {
       return [];
     }
-    const value = median(found);
-    const verdict = value <= target.limit ? 'yes' : 'no';
-    return [[target.what, short(target.limit), short(value), verdict]];
+    const value = median(values);
+    const besides = beside ? rounds.map(beside).filter(Number.isFinite) : [];
+    return [
+      [
+        what,
+        short(limit),
+        short(value),
+        value <= limit ? 'yes' : '**no**',
+        besides.length > 0 ? short(median(besides)) : '',
+      ],
+    ];
   });
 }
 
-/** Its figure in every round. @param {Target} target @param {readonly Line[]} lines */
-function measured(target, lines) {
-  const { metric, over, overMetric = metric, unit, k, sessionMs } = target;
-  const of = (/** @type {string} */ peer, /** @type {string} */ name) =>
-    lines.filter(
+/** @param {readonly Line[]} lines of one round @returns {Read} */
+function reader(lines) {
+  return (metric, { peer = 'own', ...wanted } = {}) => {
+    const found = lines.filter(
       (line) =>
         line.peer === peer &&
-        line.metric === name &&
-        (k === undefined || line.k === k) &&
-        (unit === undefined || line.unit === unit) &&
-        (sessionMs === undefined || line.session_ms === sessionMs),
+        line.metric === metric &&
+        Object.entries(wanted).every(
+          ([key, value]) =>
+            value === undefined ||
+            line[/** @type {keyof Line} */ (key)] === value,
+        ),
     );
-  const own = of('own', metric);
-  if (over === undefined) {
-    return own.map(figure);
-  }
-  const others = of(over, overMetric);
-  return own.flatMap((line) => {
-    const same = others.filter(({ round }) => round === line.round);
-    return same.length > 0 ? [figure(line) / median(same.map(figure))] : [];
-  });
+    return found.length > 0
+      ? median(found.map(({ median_ms, value }) => Number(median_ms ?? value)))
+      : NaN;
+  };
 }
-
-/** @param {Line} line */
-const figure = ({ median_ms, value }) => Number(median_ms ?? value);
 
 /** @param {number} value */
 const short = (value) => Number(value.toPrecision(3)).toString();

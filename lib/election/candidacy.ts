@@ -231,12 +231,17 @@ export class Candidacy {
     await this.#queue.ensureClosed();
     const sentAt = lease.now();
     let listing: Listing;
+    const isNew = this.#queue.isProbablyNew;
     try {
-      listing = await this.#createAndList();
+      listing = await this.#createAndList(
+        isNew ? () => this.#queue.ensureOwn() : undefined,
+      );
+      this.#queue.found(!isNew);
     } catch (error) {
       if (!isZookeeperError(error, 'NO_NODE')) {
         throw error;
       }
+      this.#queue.found(false);
       if (this.#client.access) {
         await this.#queue.ensure();
         listing = await this.#createAndList();

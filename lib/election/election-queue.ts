@@ -1,5 +1,6 @@
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
+import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 import type {
   NodeContent,
   NodeWatcher,
@@ -16,12 +17,16 @@ export interface Listing {
   readonly pzxid: number;
 }
 
+/** Clients for which the last election that was joined first had no node yet. */
+const amongNewElections = new WeakSet<ZookeeperClient>();
+
 /** The nodes of one election on the server: what is asked and what is changed. */
 export class ElectionQueue {
   readonly #client: ZookeeperClient;
   readonly #path: string;
   readonly #identity: InstanceIdentity;
   #isKnownClosed = false;
+  #isKnownToExist = false;
 
   constructor(
     client: ZookeeperClient,
@@ -39,6 +44,38 @@ export class ElectionQueue {
    */
   ensure(): Promise<void> {
     return ensurePath(this.#client, this.#path, 'container');
+  }
+
+  /**
+   * Whether the election's node is likely to be missing: then it is created in the
+   * round trip in which the election is joined. A wrong guess costs one request.
+   */
+  get isProbablyNew(): boolean {
+    return (
+      !this.#isKnownToExist &&
+      !this.#client.access &&
+      amongNewElections.has(this.#client)
+    );
+  }
+
+  /** Creates the election's node, below a parent that exists. */
+  async ensureOwn(): Promise<void> {
+    try {
+      await this.#client.create(this.#path, '', 'container');
+    } catch (error) {
+      if (!isZookeeperError(error, 'NODE_EXISTS')) {
+        throw error;
+      }
+      this.found(true);
+    }
+  }
+
+  /** Reports whether the election's node was there before it was joined. */
+  found(isThere: boolean): void {
+    if (!this.#isKnownToExist) {
+      this.#isKnownToExist = true;
+      amongNewElections[isThere ? 'delete' : 'add'](this.#client);
+    }
   }
 
   /**

@@ -438,7 +438,9 @@ export class ElectionRecipe implements LeaseHolder {
       this.#prefix = { sessionId, prefix: nodePrefix(randomUUID()) };
     }
     const candidacy = new Candidacy({
-      ...this.#options,
+      client: this.#client,
+      lease: this.#lease,
+      queue: this.#options.queue,
       sessionId,
       prefix: this.#prefix.prefix,
       strays: this.#strays,

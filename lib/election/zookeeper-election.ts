@@ -47,7 +47,8 @@ export class ZookeeperElection extends LeaderElection {
   readonly #lease: SessionLease;
   readonly #state: LeadershipState;
   readonly #recipe: ElectionRecipe;
-  readonly #observer: LeaderObserver;
+  /** Made for the first who asks: most elections have nobody who does. */
+  #observer: LeaderObserver | undefined;
 
   constructor(options: ZookeeperElectionOptions) {
     super();
@@ -55,19 +56,22 @@ export class ZookeeperElection extends LeaderElection {
     this.#options = options;
     this.#client = client;
     this.#lease = options.lease;
-    this.#observer = new LeaderObserver(client, path);
     this.#state = new LeadershipState(
       name,
       identity.instanceId,
       isEnabled ? 'starting' : 'disabled',
     );
+    // One by one: a copy of all would be a dictionary, of each election.
     this.#recipe = new ElectionRecipe({
-      ...options,
+      client,
+      lease: options.lease,
+      connectionLossPolicy: options.connectionLossPolicy,
+      isEnabled,
+      reporter: options.reporter,
       queue: new ElectionQueue(client, path, identity),
       state: this.#state,
       drain: () => options.drain(name),
     });
-    this.#state.changes$.subscribe({ complete: () => this.#observer.close() });
   }
 
   get name(): string {
@@ -87,12 +91,22 @@ export class ZookeeperElection extends LeaderElection {
   }
 
   get leader$(): Observable<Participant | undefined> {
-    return this.#observer.leader$;
+    return this.#observe().leader$;
   }
 
   /** {@link leader$}, and in between: see {@link LeaderObserver.sightings$}. */
   get sightings$(): Observable<Participant | undefined> {
-    return this.#observer.sightings$;
+    return this.#observe().sightings$;
+  }
+
+  #observe(): LeaderObserver {
+    if (this.#observer) {
+      return this.#observer;
+    }
+    const observer = new LeaderObserver(this.#client, this.#options.path);
+    this.#observer = observer;
+    this.#state.changes$.subscribe({ complete: () => observer.close() });
+    return observer;
   }
 
   isLeader(): boolean {

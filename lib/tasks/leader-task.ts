@@ -45,8 +45,10 @@ export interface TaskHost {
   readonly isClosing: boolean;
   /** How long a run may go on after its signal has aborted. */
   readonly graceMs: number;
-  /** While it is not known which tasks without a ledger are paused. */
-  readonly pausesKnown: Promise<unknown> | undefined;
+  readonly pauses: {
+    /** While it is not known which tasks without a ledger are paused. */
+    readonly known: Promise<unknown> | undefined;
+  };
   /** A task has runs, or has none any more. */
   runsChanged(task: LeaderTask): void;
   /** A task with a ledger was found paused: it wants to know of the end. */
@@ -174,7 +176,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       logger: host.logger,
       graceMs: host.graceMs,
       invoke: settings.invoke,
-      isRefused: () => this.#refusal !== undefined,
+      isRefused: () => this.#refusal() !== undefined,
       onEnd: (run, end) => this.#post({ type: 'end', run, end }),
       onChange: (left) => this.#runsChanged(left),
     });
@@ -191,7 +193,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
 
   /** Whether the task, or its application, has ended. */
   get isOver(): boolean {
-    return this.#refusal !== undefined;
+    return this.#refusal() !== undefined;
   }
 
   get paused(): TaskPause | undefined {
@@ -226,35 +228,33 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     if (this.election.leadership.role === 'leader') {
       return false;
     }
-    const run = runStorage.getStore();
-    if (run?.owner === this && run.state !== 'ended') {
+    const run = this.#currentRun();
+    if (run && run.state !== 'ended') {
       return false;
     }
-    this.#skip(this.#refusal ?? 'not-leading');
+    this.#skip(this.#refusal() ?? 'not-leading');
     return true;
   }
 
   call(method: AnyMethod, target: unknown, args: ArrayLike<unknown>): unknown {
-    const current = runStorage.getStore();
-    if (current?.owner === this) {
-      if (current.state === 'decided') {
-        return this.#runner.perform(current, method, target, args);
-      }
-      if (current.state === 'live') {
-        // Recursion, or super: part of the run.
-        return Reflect.apply(method, target, args);
-      }
+    const current = this.#currentRun();
+    if (current?.state === 'decided') {
+      return this.#runner.perform(current, method, target, args);
+    }
+    if (current?.state === 'live') {
+      // Recursion, or super: part of the run.
+      return Reflect.apply(method, target, args);
     }
     const calledAtMs = this.election.leadsAtMs();
     if (
       calledAtMs !== undefined &&
       this.ledger === undefined &&
-      this.#refusal === undefined &&
+      this.#refusal() === undefined &&
       this.#pause === undefined &&
-      this.#host.pausesKnown === undefined &&
+      this.#host.pauses.known === undefined &&
       (this.#runner.live.length === 0 || this.#overlap === 'allow')
     ) {
-      const run = new TaskRun(this, this.#term, 'call', calledAtMs);
+      const run = new TaskRun(this, this.#term(), 'call', calledAtMs);
       return this.#runner.perform(run, method, target, args);
     }
     return this.#callLater(calledAtMs, method, target, args);
@@ -262,7 +262,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
 
   /** Runs the task as its scheduler would, also on a follower. */
   runHere(args: unknown[]): Promise<unknown> {
-    const run = new TaskRun(this, this.#term, 'manual', Date.now());
+    const run = new TaskRun(this, this.#term(), 'manual', Date.now());
     return this.#runner.dispatch(run, args);
   }
 
@@ -301,7 +301,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
    */
   checkJob(): void {
     const { ledger, schedule } = this;
-    if (!ledger || !this.#term || this.#retryTimer) {
+    if (!ledger || !this.#term() || this.#retryTimer) {
       return;
     }
     const isDeciding =
@@ -404,14 +404,21 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   // --- Deciding --------------------------------------------------------------
 
   /** Why new runs are refused; undefined if they are not. */
-  get #refusal(): 'closing' | 'disposed' | undefined {
+  #refusal(): 'closing' | 'disposed' | undefined {
     if (this.#isDisposed) {
       return 'disposed';
     }
     return this.#host.isClosing ? 'closing' : undefined;
   }
 
-  get #term(): LeadershipTerm | undefined {
+  /** The run of this task that the caller is in. */
+  #currentRun(): TaskRun | undefined {
+    // Looking costs more than most of a guarded call.
+    const run = this.#runner.isBusy ? runStorage.getStore() : undefined;
+    return run?.owner === this ? run : undefined;
+  }
+
+  #term(): LeadershipTerm | undefined {
     const { leadership } = this.election;
     return leadership.role === 'leader' ? leadership.term : undefined;
   }
@@ -422,7 +429,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     target: unknown,
     args: ArrayLike<unknown>,
   ): unknown {
-    const refusal = this.#refusal;
+    const refusal = this.#refusal();
     if (refusal !== undefined) {
       return this.#skip(refusal);
     }
@@ -444,7 +451,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     }
     if (!this.#settings.canWait && this.#runner.live.length === 0) {
       // It cannot wait to hear whether it is paused.
-      const run = new TaskRun(this, this.#term, 'call', calledAtMs as number);
+      const run = new TaskRun(this, this.#term(), 'call', calledAtMs as number);
       return this.#runner.perform(run, method, target, args);
     }
     return this.#callWhenDecided(calledAtMs, method, target, args);
@@ -480,10 +487,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       await this.election.revalidate();
     }
     if (!this.ledger) {
-      await this.#host.pausesKnown;
+      await this.#host.pauses.known;
     }
-    const refusal = this.#refusal;
-    const term = this.#term;
+    const refusal = this.#refusal();
+    const term = this.#term();
     if (refusal !== undefined) {
       skip(refusal);
     } else if (!term || !this.election.isLeader()) {
@@ -541,7 +548,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
         this.#mailbox.unshift({ type: 'call', call });
       } else if (error instanceof SupersededError) {
         const reason = ledger.isStopped
-          ? (this.#refusal ?? 'closing')
+          ? (this.#refusal() ?? 'closing')
           : 'not-leading';
         call.decide(this.#skip(reason, tick));
       } else {
@@ -554,8 +561,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   /** Does what nobody calls for: interrupted runs, then missed ticks. */
   async #lookNow(): Promise<void> {
     const { ledger } = this;
-    const term = this.#term;
-    if (!ledger || !term || this.#refusal !== undefined) {
+    const term = this.#term();
+    if (!ledger || !term || this.#refusal() !== undefined) {
       return;
     }
     clearTimeout(this.#retryTimer);
@@ -716,7 +723,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   async #meet(demand: Demand): Promise<void> {
     const { isForced, requestedBy } = demand;
     const isLeading = await this.election.revalidate();
-    const term = this.#term;
+    const term = this.#term();
     const refuse = (reason: SkipReason, error?: unknown): void => {
       this.#skip(
         reason,
@@ -729,8 +736,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
         ...(error !== undefined && { error: messageOf(error) }),
       });
     };
-    if (this.#refusal !== undefined) {
-      return refuse(this.#refusal);
+    if (this.#refusal() !== undefined) {
+      return refuse(this.#refusal());
     }
     if (!term || !isLeading) {
       return refuse('not-leading');
@@ -742,7 +749,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       return refuse('overlap');
     }
     if (!this.ledger) {
-      await this.#host.pausesKnown;
+      await this.#host.pauses.known;
       if (this.#pause && !isForced) {
         return refuse('paused');
       }
@@ -813,7 +820,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       this.#mailbox.unshift({ type: 'call', call: this.#queued });
       this.#queued = undefined;
     }
-    void this.#work();
+    if (this.#mailbox.length > 0 || this.#quiet.length > 0) {
+      void this.#work();
+    }
   }
 
   /** Writes the end of a run into the ledger. */
@@ -828,7 +837,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       ledger.options.interruptedRun === 'rerun';
     if (isUnfinished) {
       ledger.abandon(run.runId);
-      if (this.#term && this.#term !== run.term) {
+      if (this.#term() && this.#term() !== run.term) {
         // It has outlived its term, and this instance leads again.
         ledger.term = undefined;
         this.look();
@@ -942,7 +951,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       `Leader task "${this.task}" ${problem}${which}, because its run ledger ` +
         `${ledger?.location} is not available: ${messageOf(error)}`,
     );
-    if (this.#term && this.#refusal === undefined) {
+    if (this.#term() && this.#refusal() === undefined) {
       clearTimeout(this.#retryTimer);
       const pauseMs = Math.min(
         LONGEST_PAUSE_MS,

@@ -129,8 +129,8 @@ export class LeaderTasks {
   readonly #closing = new AbortController();
   /** Runs that a hand-over has waited for in vain. */
   readonly #givenUp = new WeakSet<TaskRun>();
+  readonly #host: TaskHost & { isClosing: boolean };
   #isStarted = false;
-  #isClosing = false;
   #jobTimer: NodeJS.Timeout | undefined;
   #isIdleScheduleReported = false;
 
@@ -165,11 +165,12 @@ export class LeaderTasks {
       this.#closing.signal,
       this.#logger,
     );
+    this.#host = this.#makeHost();
     this.#factory = new TaskFactory({
       elections,
       schedules,
       nodes,
-      host: this.#makeHost(),
+      host: this.#host,
       ledger: options.ledger,
       closing: this.#closing.signal,
       byName: this.#byName,
@@ -448,7 +449,7 @@ export class LeaderTasks {
    * @internal
    */
   async close(): Promise<void> {
-    this.#isClosing = true;
+    this.#host.isClosing = true;
     for (const task of this.#all) {
       task.close();
       task.abortManualRuns(
@@ -492,7 +493,7 @@ export class LeaderTasks {
   }
 
   #refuseClosed(task: string): void {
-    if (this.#isClosing) {
+    if (this.#host.isClosing) {
       throw new LeaderTaskError(
         'CLOSED',
         `The leader task "${task}" is not run: the application is closing`,
@@ -506,19 +507,15 @@ export class LeaderTasks {
       : new OptionChecks('LeaderTasks').name('by', by);
   }
 
-  #makeHost(): TaskHost {
-    const isClosing = (): boolean => this.#isClosing;
+  /** Plain values: accessors of an object would double what a guarded call costs. */
+  #makeHost(): TaskHost & { isClosing: boolean } {
     const pauses = this.#pauses;
     return {
+      isClosing: false,
+      pauses,
       events: this.#events,
       logger: this.#logger,
       graceMs: this.#drainTimeoutMs,
-      get isClosing() {
-        return isClosing();
-      },
-      get pausesKnown() {
-        return pauses.known;
-      },
       runsChanged: (task) => {
         if (this.#byName.get(task.task) === task || task.running === 0) {
           this.#nameless.delete(task);
@@ -560,7 +557,7 @@ export class LeaderTasks {
         for (const task of tasks) {
           task.termEnded();
         }
-        if (term && !this.#isClosing) {
+        if (term && !this.#host.isClosing) {
           this.#lookAround();
           this.#requests.look();
           for (const task of tasks) {

@@ -197,10 +197,9 @@ export class TaskReporter {
     return this.#events.isObserved;
   }
 
-  /** Calls a run's method, after its start has been told. */
-  perform(run: { readonly runId: string }, call: () => unknown): unknown {
-    const { activate } = this.#events;
-    return activate ? activate(run.runId, call) : call();
+  /** Set by who wants runs to happen in a context. */
+  get activate(): RunActivator | undefined {
+    return this.#events.activate;
   }
 
   /** @param details made only if somebody listens */

@@ -38,6 +38,8 @@ export class TaskRunner {
   /** Whether a run is nothing but its method. */
   readonly #isPlain: boolean;
   readonly #live: TaskRun[] = [];
+  /** Calls of the method that have not returned yet. */
+  #calls = 0;
 
   constructor(settings: TaskRunnerSettings) {
     this.#settings = settings;
@@ -49,6 +51,11 @@ export class TaskRunner {
   /** Runs that go on, and those that are about to begin. */
   get live(): readonly TaskRun[] {
     return this.#live;
+  }
+
+  /** Whether the caller may be in a run: only then need it be looked for. */
+  get isBusy(): boolean {
+    return this.#calls > 0 || this.#live.length > 0;
   }
 
   /** A run has been decided, and will be performed. */
@@ -108,6 +115,7 @@ export class TaskRunner {
     args: ArrayLike<unknown>,
   ): unknown {
     run.state = 'live';
+    this.#calls += 1;
     let result: unknown;
     try {
       // What is recorded must not end before a promise of any kind has settled.
@@ -117,6 +125,8 @@ export class TaskRunner {
     } catch (error) {
       this.#end(run, { error });
       throw error;
+    } finally {
+      this.#calls -= 1;
     }
     if (isPromise(result)) {
       this.enter(run);
@@ -175,9 +185,13 @@ export class TaskRunner {
     if (reporter.isObserved) {
       reporter.emit(() => ({ type: 'started', ...run.describe() }));
     }
-    return reporter.perform(run, () =>
-      runStorage.run(run, Reflect.apply, method, target, args),
-    );
+    const { activate } = reporter;
+    // Without anybody who asks for it, no function is made for a call.
+    return activate
+      ? activate(run.runId, () =>
+          runStorage.run(run, Reflect.apply, method, target, args),
+        )
+      : runStorage.run(run, Reflect.apply, method, target, args);
   }
 
   async #try(run: TaskRun, act: () => unknown): Promise<unknown> {

@@ -108,7 +108,7 @@ export class SessionLease {
     if (
       grantedAt === undefined ||
       this.#clock.monotonicNs() >= this.#endsAtNs ||
-      !this.#isTrusted
+      !this.#isTrusted()
     ) {
       return undefined;
     }
@@ -119,7 +119,7 @@ export class SessionLease {
   /** Milliseconds that the lease still runs; 0 when it does not hold. */
   remainingMs(): number {
     const grantedAt = this.#grantedAt;
-    return grantedAt === undefined || !this.#isTrusted
+    return grantedAt === undefined || !this.#isTrusted()
       ? 0
       : Math.max(0, this.#durationMs - elapsedMs(this.#clock, grantedAt));
   }
@@ -243,7 +243,7 @@ export class SessionLease {
     return this.isValid();
   }
 
-  get #isTrusted(): boolean {
+  #isTrusted(): boolean {
     return this.#options.isTrusted?.() ?? true;
   }
 

@@ -39,13 +39,18 @@ function candidacyWith(
     sync: request('sync'),
     unwatch: () => undefined,
   };
-  const queue = new ElectionQueue(client as ZookeeperClient, '/new/path', {
+  const candidacy = candidacyOf(client as ZookeeperClient, '/new/path');
+  return { candidacy, requests };
+}
+
+function candidacyOf(client: ZookeeperClient, path: string): Candidacy {
+  const queue = new ElectionQueue(client, path, {
     instanceId: 'i',
     host: 'h',
     pid: 1,
   });
-  const candidacy = new Candidacy({
-    client: client as ZookeeperClient,
+  return new Candidacy({
+    client,
     lease: {
       now: () => ({ monotonicNs: 0n, wallMs: 0 }),
       extend: () => undefined,
@@ -57,7 +62,6 @@ function candidacyWith(
     onChange: () => undefined,
     onGone: () => undefined,
   });
-  return { candidacy, requests };
 }
 
 function failure(code: ZookeeperError['code']): Promise<never> {
@@ -112,4 +116,46 @@ it('takes no listing for complete whose sync has failed', async () => {
   await candidacy.look(1);
   expect(requests).toEqual(['sync', 'getChildren']);
   expect(candidacy.view?.ahead).toEqual([]);
+});
+
+it('creates the node of an election with its entry, after one that was new', async () => {
+  const nodes = new Set(['/new']);
+  const requests: string[] = [];
+  const client = {
+    connection: CONNECTED,
+    create: (path: string, _data: string, mode: string) => {
+      requests.push(`create ${mode}`);
+      const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+      if (parent !== '/' && !nodes.has(parent)) {
+        return failure('NO_NODE');
+      }
+      if (nodes.has(path)) {
+        return failure('NODE_EXISTS');
+      }
+      nodes.add(path);
+      return Promise.resolve(mode === 'container' ? path : `${path}0000000001`);
+    },
+    getChildren: () => {
+      requests.push('getChildren');
+      return Promise.resolve({
+        children: ['uuid-n_0000000001'],
+        stat: { pzxid: 1 },
+      });
+    },
+    unwatch: () => undefined,
+  } as unknown as ZookeeperClient;
+  const look = async (path: string): Promise<string[]> => {
+    requests.length = 0;
+    await candidacyOf(client, path).look(1);
+    return [...requests];
+  };
+  const entry = ['create ephemeral-sequential', 'getChildren'];
+  nodes.add('/new/there');
+  expect(await look('/new/there')).toEqual(entry);
+  expect((await look('/new/a')).slice(0, 2)).toEqual(entry);
+  expect(await look('/new/b')).toEqual(['create container', ...entry]);
+  nodes.add('/new/c');
+  expect(await look('/new/c')).toEqual(['create container', ...entry]);
+  nodes.add('/new/d');
+  expect(await look('/new/d')).toEqual(entry);
 });

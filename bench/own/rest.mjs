@@ -1,0 +1,115 @@
+// @ts-check
+/** What the library costs where nothing happens: at rest, and to be loaded. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startInstance, until } from '../support/instances.mjs';
+import { connect, number, options, OWN } from '../support/own-context.mjs';
+import {
+  childrenOf,
+  cpuMs,
+  evaluate,
+  residentMib,
+} from '../support/processes.mjs';
+import { emitTimes, emitValue, median } from '../support/samples.mjs';
+import { trafficOf } from '../support/traffic.mjs';
+
+/** A leader and an heir with nothing to do. */
+export async function idle() {
+  const seconds = number('seconds', 60);
+  const settings = { ...options, sessionTimeoutMs: 10_000 };
+  const instances = [
+    await startInstance(settings),
+    await startInstance(settings),
+  ];
+  for (const instance of instances) {
+    instance.get();
+    await until(() => instance.get().leadership.role !== 'idle');
+  }
+  await sleep(2_000);
+  const [pid = 0] = childrenOf(process.pid);
+  const guardianBefore = cpuMs(pid);
+  let cpu = process.cpuUsage();
+  const { received, receivedBytes, sentBytes } = await trafficOf(
+    connect,
+    async () => {
+      // Without what asking the server costs.
+      const before = process.cpuUsage();
+      await sleep(seconds * 1_000);
+      cpu = process.cpuUsage(before);
+    },
+  );
+  const perMinute = 60 / seconds;
+  for (const [name, value, unit] of /** @type {const} */ ([
+    ['idle_requests', received, 'packets received per minute'],
+    ['idle_bytes', receivedBytes, 'bytes received per minute'],
+    ['idle_bytes', sentBytes, 'bytes sent per minute'],
+  ])) {
+    emitValue(OWN, name, 2, value * perMinute, unit);
+  }
+  // Both instances are in this process.
+  const applicationShare = (cpu.user + cpu.system) / seconds / 1e4 / 2;
+  emitValue(OWN, 'idle_application', 1, applicationShare, '% of a core');
+  const guardianShare = (cpuMs(pid) - guardianBefore) / seconds / 10;
+  emitValue(OWN, 'idle_guardian', 1, guardianShare, '% of a core');
+  await Promise.all(instances.map((each) => each.shutDown()));
+}
+
+/** Delay of timers with nothing, and with 100 elections led and asked. */
+export async function eventLoopDelay() {
+  const seconds = number('seconds', 5);
+  const unit = 'ms, 99th percentile';
+  emitValue(OWN, 'event_loop_bare', 0, await loopDelay(seconds), unit);
+  const instance = await startInstance(options);
+  const elections = Array.from({ length: 100 }, (_, i) =>
+    instance.get(`e-${i}`),
+  );
+  await Promise.all(elections.map((each) => each.waitForLeadership()));
+  const asking = setInterval(() => {
+    for (const election of elections) {
+      election.isLeader();
+    }
+  }, 1);
+  emitValue(OWN, 'event_loop', 100, await loopDelay(seconds), unit);
+  clearInterval(asking);
+  await instance.shutDown();
+}
+
+async function loopDelay(/** @type {number} */ seconds) {
+  const histogram = monitorEventLoopDelay({ resolution: 1 });
+  histogram.enable();
+  await sleep(seconds * 1_000);
+  histogram.disable();
+  return histogram.percentile(99) / 1e6;
+}
+
+/** What it takes to have the library at all. */
+export async function footprint() {
+  const peers = [
+    'reflect-metadata',
+    '@nestjs/common',
+    '@nestjs/core',
+    '@nestjs/schedule',
+    'rxjs',
+  ];
+  const script = `
+    for (const each of ${JSON.stringify(peers)}) await import(each);
+    gc();
+    const from = performance.now(), rss = process.memoryUsage().rss;
+    await import('./dist/esm/index.js');
+    const tookMs = performance.now() - from;
+    console.log(tookMs, (process.memoryUsage().rss - rss) / 2 ** 20);`;
+  /** @type {number[]} */ const times = [];
+  /** @type {number[]} */ const memory = [];
+  for (let i = 0; i < number('n', 10); i++) {
+    const [tookMs = 0, mib = 0] = await evaluate(script);
+    times.push(tookMs);
+    memory.push(mib);
+  }
+  emitTimes(OWN, 'import', 1, times);
+  emitValue(OWN, 'import_memory', 1, median(memory), 'MiB resident');
+  const instance = await startInstance(options);
+  await instance.get().waitForLeadership();
+  const [pid = 0] = childrenOf(process.pid);
+  emitValue(OWN, 'guardian_memory', 1, residentMib(pid), 'MiB resident');
+  await instance.shutDown();
+}

@@ -1,0 +1,33 @@
+// @ts-check
+/** Writes figures into docs/performance.md, between markers. */
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { format } from 'prettier';
+import { growthTable, targetTable } from './table.mjs';
+
+const DOCUMENT = fileURLToPath(
+  new URL('../../docs/performance.md', import.meta.url),
+);
+
+/** @param {{ machine: string, lines: import('./table.mjs').Line[] }} results */
+export async function writeDocument({ machine, lines }) {
+  const parts = {
+    machine: `Measured on ${machine}.`,
+    targets: targetTable(lines),
+    growth: growthTable(lines),
+  };
+  let document = await readFile(DOCUMENT, 'utf8');
+  for (const [name, text] of Object.entries(parts)) {
+    const begin = `<!-- ${name}: made by npm run bench -- --charts -->`;
+    const end = `<!-- end of ${name} -->`;
+    const [from, to] = [document.indexOf(begin), document.indexOf(end)];
+    if (from < 0 || to < from) {
+      throw new Error(`${DOCUMENT} has no place for ${name}`);
+    }
+    document = `${document.slice(0, from + begin.length)}\n\n${text}\n\n${document.slice(to)}`;
+  }
+  await writeFile(
+    DOCUMENT,
+    await format(document, { parser: 'markdown', singleQuote: true }),
+  );
+}
