@@ -736,8 +736,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
         ...(error !== undefined && { error: messageOf(error) }),
       });
     };
-    if (this.#refusal() !== undefined) {
-      return refuse(this.#refusal());
+    const refusal = this.#refusal();
+    if (refusal !== undefined) {
+      return refuse(refusal);
     }
     if (!term || !isLeading) {
       return refuse('not-leading');
