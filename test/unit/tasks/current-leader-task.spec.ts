@@ -53,10 +53,13 @@ describe('currentLeaderTask()', () => {
       }
     }
     await startGuarded([Jobs]);
-    await waitFor(() => ticks.length >= 2);
-    const [first, second] = ticks.map(Number);
-    expect(first! % 1000).toBe(0);
-    expect(second! - first!).toBe(1000);
+    // On a busy machine a call may come too late for any tick.
+    const named = (): number[] => ticks.filter((tick) => tick).map(Number);
+    await waitFor(() =>
+      named().some((tick, index) => tick === named()[index - 1]! + 1000),
+    );
+    expect(named().filter((tick) => tick % 1000 !== 0)).toEqual([]);
+    expect(new Set(named()).size).toBe(named().length);
   });
 
   it('has a signal that aborts with the reason when the term ends', async () => {
