@@ -112,9 +112,9 @@ export class LeadershipHooksExplorer {
     for (const call of calls) {
       if (this.#running.delete(call)) {
         this.#logger.warn(
-          `${call.name} has not ended within drainTimeoutMs ` +
-            `(${this.#drainTimeoutMs} ms): the election "${election}" goes on ` +
-            'without waiting for it any longer',
+          `${call.name} has not ended within ${this.#drainTimeoutMs} ms ` +
+            `(drainTimeoutMs). The election "${election}" no longer waits for it: ` +
+            'the next leader may begin while it runs',
         );
       }
     }

@@ -147,7 +147,7 @@ describe('a hook that never ends', () => {
     await election.resign();
     expect(waits()).toEqual([
       expect.stringMatching(
-        /^Stuck\.close\(\) has not ended within drainTimeoutMs \(300 ms\)/,
+        /^Stuck\.close\(\) has not ended within 300 ms \(drainTimeoutMs\)\. The election/,
       ),
     ]);
     await election.waitForLeadership({ timeoutMs: 10_000 });

@@ -13,7 +13,7 @@ export interface PulseEvents {
   onPing(): void;
   /** Nothing has been heard for too long. */
   onSilence(): void;
-  /** The event loop, the process or the machine stood still for that long. */
+  /** The event loop, the process or the machine was paused for that long. */
   onStall(blockedMs: number): void;
 }
 

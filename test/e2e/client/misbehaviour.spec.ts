@@ -347,7 +347,7 @@ describe('an outage that is longer than the session timeout', () => {
     isServing = true;
     const connects = server.connects.length;
     await reached(client, 'connected');
-    // One that was under way, the one that is told of the end, and the one after it.
+    // One that was under way, one that is answered with "expired", and the next one.
     const sessions = server.connects
       .slice(connects)
       .map(({ sessionId }) => (/^0*$/.test(sessionId) ? 'new' : 'former'));

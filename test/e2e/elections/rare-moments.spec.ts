@@ -142,7 +142,7 @@ describe('an operator who deletes nodes', () => {
     const a = await group.join('A');
     const b = await group.join('B');
     await group.inspect(async (client) => {
-      // Whoever has heard of it queues again meanwhile.
+      // Instances that have heard of it queue again meanwhile.
       for (let attempt = 0; attempt < 20; attempt += 1) {
         await client.deleteRecursive(path()).catch(() => undefined);
       }

@@ -63,7 +63,7 @@ it('sees the stall of a blocked event loop, before its next tick and with it', (
   expect(pulse.blockedMs).toBeUndefined();
 });
 
-it('sees that the machine was suspended, where the monotonic clock stands still', () => {
+it('sees that the machine was suspended, where the monotonic clock does not count', () => {
   pass(3);
   clock.wallMs += HOUR_MS;
   expect(pulse.blockedMs).toBe(HOUR_MS);
