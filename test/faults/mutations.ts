@@ -9,6 +9,8 @@ export interface Mutation {
     readonly replacement: string;
   }[];
   readonly kinds: readonly FaultKind[];
+  /** What a violation says that comes of it, and not of something else. */
+  readonly shows: RegExp;
   readonly seed: string;
   /** Until the orderly end, where only that brings it to light. */
   readonly minutes?: number;
@@ -33,6 +35,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['partition', 'freeze'],
+    shows: /overlaps with/,
     seed: 'a',
   },
   'owner check off': {
@@ -44,6 +47,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['replace-node'],
+    shows: /overlaps with|token is not greater/,
     seed: 'a',
   },
   'reconcile not serialized': {
@@ -55,6 +59,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['resign', 'withdraw', 'delay', 'reset'],
+    shows: /nodes were created/,
     seed: 'a',
   },
   'drain skipped': {
@@ -66,6 +71,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
+    shows: /could not be recorded|still runs, which has/,
     seed: 'a',
   },
   'fencing token that stays': {
@@ -77,6 +83,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
+    shows: /token is not greater/,
     seed: 'a',
   },
   'session left open by the guardian': {
@@ -90,6 +97,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['kill'],
+    shows: /nobody leads for|no leader within|nodes do not fit/,
     seed: 'a',
   },
   'end of channel means death': {
@@ -103,6 +111,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['channel'],
+    shows: /the guardian of \S+ ended session|overlaps with/,
     seed: 'a',
   },
   'guardian attaches to any server': {
@@ -114,6 +123,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['kill'],
+    shows: /nobody leads for|no leader within|nodes do not fit/,
     seed: 'a',
   },
   'no acknowledgement awaited': {
@@ -125,6 +135,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['guardian-start'],
+    shows: /nobody leads for|no leader within|nodes do not fit/,
     seed: 'a',
   },
   'close on give-up': {
@@ -139,6 +150,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['first-answers', 'refused', 'mute'],
+    shows: /ended session|overlaps with/,
     seed: 'a',
   },
   'watches are never forgotten': {
@@ -150,6 +162,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['resign'],
+    shows: /leaves \d+ bytes behind/,
     seed: 'a',
     minutes: 0.2,
   },
@@ -168,6 +181,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
+    shows: /no leader within|nodes do not fit|nodes were created/,
     seed: 'a',
   },
   'unhandled rejection': {
@@ -181,6 +195,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['partition', 'reset', 'quorum'],
+    shows: /unhandled rejection/,
     seed: 'a',
   },
   'claim skipped': {
@@ -192,6 +207,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
+    shows: /was (claimed|run) twice/,
     seed: 'a',
   },
   'pause forgotten': {
@@ -203,6 +219,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
+    shows: /has begun while it was paused/,
     seed: 'a',
   },
   'caught up on twice': {
@@ -219,6 +236,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
+    shows: /was (claimed|run) twice/,
     seed: 'a',
   },
 } satisfies Record<string, Mutation>;
