@@ -22,7 +22,9 @@ beforeEach(() => {
 });
 afterEach(() => {
   process.off('unhandledRejection', note);
-  expect(unhandled).toEqual([]);
+  if (unhandled.length > 0) {
+    throw new AggregateError(unhandled, 'Rejections that nobody handled');
+  }
 });
 
 function path(node?: string): string {
@@ -153,6 +155,7 @@ describe('an operator who deletes nodes', () => {
     await group.waitUntil(() => a.isLeader !== b.isLeader, {
       description: 'one of them to lead',
     });
+    expect(new Set(await group.nodes()).size).toBe(2);
   });
 });
 
