@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { ConnectionSecurity } from '../zookeeper/connection-security.js';
 import type { attach } from '../zookeeper/handshake/attach.js';
 import { LineSplitter } from './channel/line-splitter.js';
 import {
@@ -106,10 +107,7 @@ export class ApplicationChannel {
         const reason = this.#options.refuse?.(session.sessionId, this);
         if (reason === undefined) {
           guard.guard(session, maxStallMs);
-          if (session.security.tls) {
-            // Loaded before it is needed: it takes tens of milliseconds.
-            setImmediate(() => process.getBuiltinModule('node:tls'));
-          }
+          preload(session.security);
           this.#send({ type: 'done', number });
         } else {
           this.#send({ type: 'refused', number, reason });
@@ -176,4 +174,16 @@ export class ApplicationChannel {
       this.#stream.write(`${SIGN}\n`);
     }
   }
+}
+
+/** Loads what a connection needs before it is needed: it takes tens of milliseconds. */
+function preload({ tls, sasl }: ConnectionSecurity): void {
+  setImmediate(() => {
+    if (tls) {
+      process.getBuiltinModule('node:tls');
+    }
+    if (sasl) {
+      process.getBuiltinModule('node:crypto');
+    }
+  });
 }

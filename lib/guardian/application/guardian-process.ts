@@ -7,17 +7,14 @@ import { closeAtExit } from '../../zookeeper/sessions-at-exit.js';
 import { PROTOCOL_VERSION, type FromGuardian } from '../channel/protocol.js';
 import { tickMsOf } from '../judgement.js';
 import { ownIdentity } from '../process-identity.js';
+import { Acknowledgements } from './acknowledgements.js';
 import { ChildGuardian } from './child-guardian.js';
 import { SelfFence } from './self-fence.js';
 import { SocketGuardian } from './socket-guardian.js';
 import { GuardianChannel } from './guardian-channel.js';
 import type { LinkEnd } from './guardian-link.js';
+import { GuardianNotices, type GuardianNotice } from './guardian-notices.js';
 import { RestartPause } from './restart-pause.js';
-
-export interface GuardianNotice {
-  readonly level: 'log' | 'warn';
-  readonly text: string;
-}
 
 /** Where a guardian listens, if it is no child of this process. */
 export interface GuardianSocket {
@@ -66,6 +63,7 @@ export class GuardianProcess implements SessionGuardian {
   readonly #options: GuardianProcessOptions;
   readonly #pause = new RestartPause();
   readonly #fence: SelfFence;
+  readonly #notices: GuardianNotices;
   /** Undefined: a process of its own. */
   #socket: GuardianSocket | undefined;
   #canSeeProcess = true;
@@ -76,7 +74,7 @@ export class GuardianProcess implements SessionGuardian {
   #session: GuardedSession | undefined;
   /** Of the last `guard` or `release`; the guardian repeats it when it is done. */
   #number = 0;
-  readonly #waiting = new Map<number, (isDone: boolean) => void>();
+  readonly #acknowledgements = new Acknowledgements();
   #started: Promise<void> | undefined;
   #settleStart: () => void = () => undefined;
   #forgetExit: (() => void) | undefined;
@@ -85,14 +83,13 @@ export class GuardianProcess implements SessionGuardian {
   /** Own ticks since the guardian was heard. */
   #silentTicks = 0;
   #restart: NodeJS.Timeout | undefined;
-  #isMissed = false;
-  #hasNamedSasl = false;
   /** Set when stopping; called when the guardian needs no attention any more. */
   #letGo: (() => void) | undefined;
 
   constructor(options: GuardianProcessOptions) {
     this.#options = options;
     this.#socket = options.socket;
+    this.#notices = new GuardianNotices(options.onNotice);
     this.#fence = new SelfFence(() => {
       const why =
         'the connection to the sidecar guardian has ended and could not be made ' +
@@ -130,7 +127,7 @@ export class GuardianProcess implements SessionGuardian {
     this.#forgetExit ??= closeAtExit(() => this.#closeAtExit());
     this.#number += 1;
     this.#tickEvery(tickMsOf(session.sessionTimeoutMs));
-    const isDone = this.#whenDone(LONGEST_WAIT_MS);
+    const isDone = this.#acknowledgements.of(this.#number, LONGEST_WAIT_MS);
     this.#sendSession();
     if (await isDone) {
       return true;
@@ -154,7 +151,7 @@ export class GuardianProcess implements SessionGuardian {
     this.#session = undefined;
     this.#fence.disarm();
     this.#number += 1;
-    const isDone = this.#whenDone(LONGEST_STOP_MS);
+    const isDone = this.#acknowledgements.of(this.#number, LONGEST_STOP_MS);
     if (this.#channel) {
       this.#channel.send({ type: 'release', number: this.#number });
       await isDone;
@@ -188,9 +185,7 @@ export class GuardianProcess implements SessionGuardian {
       channel.send({ type: 'close' });
     });
     this.#channel = undefined;
-    for (const settle of this.#waiting.values()) {
-      settle(false);
-    }
+    this.#acknowledgements.end();
   }
 
   /**
@@ -223,7 +218,7 @@ export class GuardianProcess implements SessionGuardian {
       onAnswer: () => {
         this.#silentTicks = 0;
         if (this.#isReady) {
-          this.#found();
+          this.#notices.works();
         }
       },
       onEnd: (end) => this.#ended(end),
@@ -260,16 +255,7 @@ export class GuardianProcess implements SessionGuardian {
     if (!sasl || isPortable(sasl)) {
       return session;
     }
-    if (!this.#hasNamedSasl) {
-      this.#hasNamedSasl = true;
-      this.#options.onNotice({
-        level: 'warn',
-        text:
-          'The option sasl is a function, which the guardian process cannot ' +
-          'call. Where ZooKeeper demands the login of every connection, a crash ' +
-          'of this process costs the session timeout.',
-      });
-    }
+    this.#notices.cannotCallSasl();
     return { ...session, security };
   }
 
@@ -279,7 +265,7 @@ export class GuardianProcess implements SessionGuardian {
         this.#isReady = true;
         this.#canSeeProcess = message.canSeeProcess;
         if (!this.#session) {
-          this.#found();
+          this.#notices.works();
         }
         this.#settleStart();
         break;
@@ -291,15 +277,11 @@ export class GuardianProcess implements SessionGuardian {
         ) {
           this.#fence.arm(this.#sentMs);
         }
-        for (const [number, settle] of this.#waiting) {
-          if (number <= message.number) {
-            settle(true);
-          }
-        }
+        this.#acknowledgements.done(message.number);
         break;
       case 'refused':
         // It has been closed in the belief that this process was dead.
-        this.#waiting.get(message.number)?.(false);
+        this.#acknowledgements.refused(message.number);
         this.#options.onUntrusted?.(message.reason);
         break;
       case 'closing':
@@ -368,44 +350,6 @@ export class GuardianProcess implements SessionGuardian {
   }
 
   #miss(description: string): void {
-    if (!this.#isMissed) {
-      this.#isMissed = true;
-      const { sessionTimeoutMs } = this.#session ?? {};
-      const cost =
-        sessionTimeoutMs === undefined
-          ? 'the session timeout'
-          : `the session timeout of ${sessionTimeoutMs} ms`;
-      this.#options.onNotice({
-        level: 'warn',
-        text:
-          `The guardian ${description}. Until another one works, a crash of ` +
-          `this process costs ${cost}, and a longer stall its session; ` +
-          'leadership is not affected otherwise.',
-      });
-    }
-  }
-
-  #found(): void {
-    if (this.#isMissed) {
-      this.#isMissed = false;
-      this.#options.onNotice({
-        level: 'log',
-        text: 'A guardian works again.',
-      });
-    }
-  }
-
-  /** Waits for the guardian to say that it has done what it was told last. */
-  #whenDone(timeoutMs: number): Promise<boolean> {
-    const number = this.#number;
-    return new Promise((resolve) => {
-      const settle = (isDone: boolean): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(number);
-        resolve(isDone);
-      };
-      const timer = setTimeout(settle, timeoutMs, false);
-      this.#waiting.set(number, settle);
-    });
+    this.#notices.missed(description, this.#session?.sessionTimeoutMs);
   }
 }

@@ -15,5 +15,5 @@ export function takeOrders(take: (order: Order) => void): void {
     .on('line', (line) => take(JSON.parse(line) as Order))
     // Who has given the orders is gone: nobody would ever end this process.
     .on('close', () => process.kill(process.pid, 'SIGKILL'));
-  (stdin as typeof stdin & { unref(): void }).unref();
+  stdin.unref();
 }
