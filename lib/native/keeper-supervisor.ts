@@ -2,6 +2,7 @@ import path from 'node:path';
 import guardianModule from '../guardian/guardian-path.cjs';
 import { closeAtExit } from '../zookeeper/sessions-at-exit.js';
 import { RestartPause } from '../guardian/application/restart-pause.js';
+import { messageOf } from '../message-of.js';
 import { SideProcess, awaitEndAtExit } from '../side-process.js';
 import {
   isFromKeeper,
@@ -152,9 +153,21 @@ export class KeeperSupervisor {
     this.#isReady = true;
     this.#starting?.resolve();
     this.#starting = undefined;
-    if (message.type !== 'alive' && !this.#ended) {
-      this.#options.onMessage(message);
+    if (message.type === 'alive' || this.#ended) {
+      return;
     }
+    try {
+      this.#options.onMessage(message);
+    } catch (error) {
+      // An answer out of turn: what it says cannot be relied on any more.
+      this.#discard(`was wrong: ${messageOf(error)}`);
+    }
+  }
+
+  #discard(description: string): void {
+    this.#keeper?.kill();
+    this.#abandon();
+    this.#replace(description);
   }
 
   /** Starts another keeper, unless not even the first one could work. */
@@ -182,9 +195,7 @@ export class KeeperSupervisor {
       ? Math.max(SHORTEST_SILENCE_MS, sessionTimeoutMs / 4)
       : START_TIMEOUT_MS;
     if (this.#silentTicks * this.tickMs >= toleratedMs) {
-      this.#keeper.kill();
-      this.#abandon();
-      this.#replace('did not answer');
+      this.#discard('did not answer');
       return;
     }
     this.#silentTicks += 1;
