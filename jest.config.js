@@ -13,7 +13,6 @@ export default {
   moduleNameMapper: {
     // A child process is forked from the directory that this module names, and
     // only the build has JavaScript there: the sources would name TypeScript.
-    '/keeper-path\\.cjs$': '<rootDir>/dist/esm/native/keeper/keeper-path.cjs',
     '/guardian-path\\.cjs$': '<rootDir>/dist/esm/guardian/guardian-path.cjs',
     '/page-path\\.cjs$': '<rootDir>/dist/esm/dashboard/page/page-path.cjs',
     '^(\\.{1,2}/.*)\\.js$': '$1',

@@ -49,9 +49,9 @@ await runMain(async () => {
 });
 
 /** @param {LongSuite} suite */
-function run({ script, args, zookeeper }) {
+function run({ script, args, zookeeper, env }) {
   return zookeeper === undefined
-    ? runNpmScript(script, args)
+    ? runNpmScript(script, args, env)
     : runNode([
         'scripts/with-zookeeper.mjs',
         zookeeper,

@@ -1,18 +1,14 @@
-import { BehaviorSubject, type Observable } from 'rxjs';
-import type { ServerAddress } from '../zookeeper/connection-string.js';
-import { describeRequestProblem } from './keeper/message-check.js';
+import type { Observable } from 'rxjs';
+import type { ClientSettings } from '../zookeeper/client-factory.interface.js';
+import { CREATE_FLAGS } from '../zookeeper/codec/opcodes.js';
+import { Xids } from '../zookeeper/codec/xids.js';
+import { ConnectionStates } from '../zookeeper/connection-states.js';
+import { describeRequestProblem } from '../zookeeper/request-check.js';
+import { Deferred } from '../zookeeper/session/deferred.js';
 import {
-  PROTOCOL_VERSION,
-  type FromKeeper,
-  type ReplyTuple,
-  type RequestOperation,
-  type SessionCredentials,
-  type StatTuple,
-  isWatchTuple,
-} from './keeper/protocol.js';
-import { KeeperSupervisor } from './keeper-supervisor.js';
-import { RequestTable } from './request-table.js';
-import { WatchTable, type WatchKind } from './watch-table.js';
+  Exchange,
+  type ExchangedRequest,
+} from '../zookeeper/session/exchange.js';
 import type {
   ChildList,
   Connection,
@@ -24,31 +20,26 @@ import type {
 } from '../zookeeper/zookeeper-client.interface.js';
 import {
   ZookeeperError,
+  requestError,
   type ZookeeperErrorCode,
 } from '../zookeeper/zookeeper.error.js';
+import { settledWithin } from '../within.js';
+import {
+  isWatchTuple,
+  type FromKeeper,
+  type ReplyTuple,
+  type RequestOperation,
+  type RequestTuple,
+  type SessionCredentials,
+  type WatchTuple,
+} from './keeper/protocol.js';
+import { KeeperSupervisor } from './keeper-supervisor.js';
 
-export interface KeeperClientOptions {
-  readonly servers: readonly ServerAddress[];
-  readonly sessionTimeoutMs: number;
-  readonly maxStallMs: number;
-  /** Told about what an operator should know; the client itself is silent. */
-  readonly onNotice?: (notice: KeeperNotice) => void;
-}
+export type KeeperClientOptions = Omit<ClientSettings, 'onNotice'> &
+  Partial<Pick<ClientSettings, 'onNotice'>>;
 
-export interface KeeperNotice {
-  readonly level: 'log' | 'warn' | 'error';
-  readonly text: string;
-}
-
-const CREATE_FLAGS: Record<CreateMode, number> = {
-  persistent: 0,
-  ephemeral: 1,
-  'ephemeral-sequential': 3,
-  container: 4,
-};
-
-/** The keeper itself gives requests up after one session timeout. */
-const REQUEST_TIMEOUT_IN_SESSION_TIMEOUTS = 2;
+/** A session is over when nobody has heard of it for so many timeouts. */
+const SESSION_TIMEOUTS_TO_EXPIRY = 4 / 3;
 
 /**
  * A {@link ZookeeperClient} whose session is held by a keeper process. When a
@@ -56,101 +47,132 @@ const REQUEST_TIMEOUT_IN_SESSION_TIMEOUTS = 2;
  */
 export class KeeperClient implements ZookeeperClient {
   readonly #options: KeeperClientOptions;
-  readonly #connection$ = new BehaviorSubject<Connection>({
-    state: 'connecting',
-    epoch: 0,
-  });
-  readonly #watches = new WatchTable();
-  readonly #requests = new RequestTable();
+  readonly #states: ConnectionStates;
   readonly #supervisor: KeeperSupervisor;
+  readonly #xids = new Xids();
   #session: SessionCredentials | undefined;
-  /** The keeper's number of the connection that is in use. */
-  #keeperConnection: number | undefined;
+  /** Set while there is a connection. */
+  #exchange: Exchange<ReplyTuple> | undefined;
+  /** The keeper's number of it. */
+  #connectionNumber = 0;
+  #outbox: RequestTuple[] = [];
+  #replacing: { readonly id: string; readonly done: Deferred } | undefined;
   #started: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  #presumeLost: NodeJS.Timeout | undefined;
-  #lastTrouble: string | undefined;
 
   constructor(options: KeeperClientOptions) {
     this.#options = options;
-    const { sessionTimeoutMs, maxStallMs } = options;
+    const { servers, sessionTimeoutMs, maxStallMs } = options;
+    this.#states = new ConnectionStates(options.onNotice);
     this.#supervisor = new KeeperSupervisor({
       sessionTimeoutMs,
       maxStallMs,
-      onReady: () => this.#open(),
+      opening: () => ({
+        type: 'open',
+        servers,
+        sessionTimeoutMs,
+        maxStallMs,
+        ...(this.#session && { session: this.#session }),
+      }),
       onMessage: (message) => this.#receive(message),
-      onGone: (description, byItself) =>
-        byItself
-          ? this.#lost(
-              'SESSION_EXPIRED',
-              `the session keeper ${description}, and with it its session`,
-            )
-          : this.#keeperGone(description),
-      onTick: () =>
-        this.#requests.sweep(
-          (REQUEST_TIMEOUT_IN_SESSION_TIMEOUTS * sessionTimeoutMs) /
-            this.#supervisor.tickMs,
-        ),
+      onGone: (description) => {
+        this.#states.log.warn(
+          `The session keeper ${description}; starting another one`,
+        );
+        this.#suspended('its keeper process has ended');
+      },
+      onTick: () => this.#exchange?.tick(),
     });
   }
 
   get connection(): Connection {
-    return this.#connection$.value;
+    return this.#states.current;
   }
 
   get connection$(): Observable<Connection> {
-    return this.#connection$;
+    return this.#states.changes;
   }
 
   start(): Promise<void> {
     if (this.#closed) {
-      return Promise.reject(
-        new ZookeeperError('CLOSED', 'the ZooKeeper client is closed'),
-      );
+      const why = 'the ZooKeeper client is closed';
+      return Promise.reject(new ZookeeperError('CLOSED', why));
     }
-    this.#started ??= this.#supervisor
-      .start()
-      .catch((error: Error) => this.#giveUp(error.message));
+    this.#started ??= this.#supervisor.start().catch((error: Error) => {
+      const problem = new ZookeeperError(
+        'KEEPER_UNAVAILABLE',
+        `The session keeper cannot start: ${error.message}`,
+      );
+      this.#states.log.unavailable(problem.message);
+      this.#states.fail(problem);
+      throw problem;
+    });
     return this.#started;
   }
 
-  async create(path: string, data: string, mode: CreateMode): Promise<string> {
-    const reply = await this.#request('create', path, data, CREATE_FLAGS[mode]);
-    return reply[2] as string;
+  create(path: string, data: string, mode: CreateMode): Promise<string> {
+    const flags = CREATE_FLAGS[mode];
+    const value = { data, flags };
+    return this.#request('create', path, flags, value, ([, , created]) =>
+      String(created),
+    );
   }
 
-  async get(path: string, watcher?: NodeWatcher): Promise<NodeContent> {
-    const reply = await this.#read('get', 'data', path, watcher);
-    return { data: reply[2] as string, stat: statOf(reply) };
+  get(path: string, watcher?: NodeWatcher): Promise<NodeContent> {
+    const watch = watcher && { kind: 'data' as const, watcher };
+    const read = ([, , data, stat]: ReplyTuple): NodeContent => ({
+      data: data as string,
+      stat: stat as NodeStat,
+    });
+    return this.#request('get', path, watch ? 1 : 0, {}, read, watch);
   }
 
-  async getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList> {
-    const reply = await this.#read('children', 'children', path, watcher);
-    return { children: reply[2] as string[], stat: statOf(reply) };
+  getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList> {
+    const watch = watcher && { kind: 'children' as const, watcher };
+    const read = ([, , children, stat]: ReplyTuple): ChildList => ({
+      children: children as string[],
+      stat: stat as NodeStat,
+    });
+    return this.#request('getChildren', path, watch ? 1 : 0, {}, read, watch);
   }
 
-  async set(path: string, data: string, version = -1): Promise<NodeStat> {
-    return statOf(await this.#request('set', path, data, version));
+  set(path: string, data: string, version = -1): Promise<NodeStat> {
+    const value = { data, version };
+    return this.#request(
+      'set',
+      path,
+      version,
+      value,
+      (reply) => reply[3] as NodeStat,
+    );
   }
 
-  async delete(path: string, version = -1): Promise<void> {
-    await this.#request('delete', path, '', version);
+  delete(path: string, version = -1): Promise<void> {
+    return this.#request('delete', path, version, { version }, () => undefined);
   }
 
-  async sync(path: string): Promise<void> {
-    await this.#request('sync', path, '', 0);
+  sync(path: string): Promise<void> {
+    return this.#request('sync', path, 0, {}, () => undefined);
   }
 
   unwatch(path: string, watcher: NodeWatcher): void {
-    this.#watches.remove(path, watcher);
+    // The native client cannot take a watch back: only the callback goes.
+    this.#exchange?.unwatch(path, watcher);
   }
 
-  replaceSession(why: string): Promise<void> {
-    if (this.#session && !this.#closed) {
-      this.#lost('SESSION_EXPIRED', why);
-      this.#supervisor.send({ type: 'replace' });
+  async replaceSession(why: string): Promise<void> {
+    const { sessionTimeoutMs = this.#options.sessionTimeoutMs } =
+      this.connection;
+    if (!this.#session || this.#closed) {
+      return;
     }
-    return Promise.resolve();
+    const { id } = this.#session;
+    const done = new Deferred();
+    this.#replacing = { id, done };
+    this.#lost(why);
+    this.#supervisor.send({ type: 'replace', sessionId: id });
+    const expiryMs = sessionTimeoutMs * SESSION_TIMEOUTS_TO_EXPIRY;
+    await settledWithin([done.promise], expiryMs);
   }
 
   close(): Promise<void> {
@@ -159,257 +181,117 @@ export class KeeperClient implements ZookeeperClient {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#presumeLost);
     // What was asked for in this turn is still done.
     this.#flush();
     this.#disconnect('CLOSED', 'the ZooKeeper client was closed');
-    // First of all nobody here believes in the session any more.
-    this.#change({ state: 'closed', epoch: this.connection.epoch });
-    this.#connection$.complete();
+    this.#states.close();
+    this.#replacing?.done.resolve();
     await this.#supervisor.stop(this.#session !== undefined);
   }
 
-  async #read(
-    operation: 'get' | 'children',
-    kind: WatchKind,
-    path: string,
-    watcher: NodeWatcher | undefined,
-  ): Promise<ReplyTuple> {
-    if (watcher) {
-      this.#watches.add(kind, path, watcher);
-    }
-    try {
-      return await this.#request(operation, path, '', watcher ? 1 : 0);
-    } catch (error) {
-      if (watcher) {
-        this.#watches.remove(path, watcher);
-      }
-      throw error;
-    }
-  }
-
-  #request(
+  #request<Answer>(
     operation: RequestOperation,
     path: string,
-    data: string,
     argument: number,
-  ): Promise<ReplyTuple> {
-    const problem = describeRequestProblem(operation, path, data, argument);
+    value: { readonly data?: string; version?: number; flags?: number },
+    read: (reply: ReplyTuple) => Answer,
+    watch?: ExchangedRequest<ReplyTuple, Answer>['watch'],
+  ): Promise<Answer> {
+    const request = { operation, path, watch, read };
+    const problem = describeRequestProblem(path, value);
     if (problem !== undefined) {
-      return refuse('BAD_ARGUMENTS', operation, path, problem);
+      return Promise.reject(requestError('BAD_ARGUMENTS', request, problem));
     }
-    if (this.#closed) {
-      const why = 'the ZooKeeper client is closed';
-      return refuse('CLOSED', operation, path, why);
+    if (!this.#exchange) {
+      return Promise.reject(this.#states.refusal(request));
     }
-    if (this.#keeperConnection === undefined) {
-      const { state } = this.connection;
-      const why = `there is no connection to ZooKeeper (${state})`;
-      return refuse('CONNECTION_LOSS', operation, path, why);
-    }
-    if (this.#requests.isOutboxEmpty) {
-      // All requests of one turn travel in one message.
-      process.nextTick(() => this.#flush());
-    }
-    return this.#requests.add(operation, path, data, argument);
+    return this.#exchange.request(request, (xid) => {
+      if (this.#outbox.length === 0) {
+        // All requests of one turn travel in one message.
+        process.nextTick(() => this.#flush());
+      }
+      const { data = '' } = value;
+      this.#outbox.push([xid, operation, path, data, argument]);
+      return data.length;
+    });
   }
 
   #flush(): void {
-    const connection = this.#keeperConnection;
-    if (!this.#requests.isOutboxEmpty && connection !== undefined) {
-      const requests = this.#requests.takeOutbox();
+    const requests = this.#outbox;
+    this.#outbox = [];
+    if (requests.length > 0) {
+      const connection = this.#connectionNumber;
       this.#supervisor.send({ type: 'requests', connection, requests });
     }
-  }
-
-  /** Tells a new keeper which session to open, or to take over. */
-  #open(): void {
-    if (this.#closed && !this.#session) {
-      return;
-    }
-    const { servers, sessionTimeoutMs, maxStallMs } = this.#options;
-    this.#supervisor.send({
-      type: 'open',
-      version: PROTOCOL_VERSION,
-      servers,
-      sessionTimeoutMs,
-      maxStallMs,
-      ...(this.#session && { session: this.#session }),
-    });
   }
 
   #receive(message: FromKeeper): void {
     switch (message.type) {
       case 'batch':
-        for (const item of message.items) {
-          if (isWatchTuple(item)) {
-            this.#watches.fire(item[0], item[1]);
-          } else {
-            this.#requests.settle(item);
-          }
-        }
+        message.items.forEach((item) => this.#take(item));
         break;
       case 'connected':
         this.#connected(message);
         break;
       case 'suspended':
-        if (this.connection.state === 'connected') {
-          this.#notice('warn', 'The connection to ZooKeeper was lost');
-        }
-        this.#suspended();
+        this.#suspended(message.reason);
         break;
       case 'unreachable':
-        this.#trouble(
-          'warn',
-          `ZooKeeper cannot be reached (${message.reason}); ` +
-            'trying again until it can',
-          'unreachable',
-        );
+        this.#states.unreachable(message.reasons, false);
         break;
       case 'expired':
-        if (message.cause === 'replaced') {
-          break;
+        if (message.sessionId === this.#session?.id) {
+          this.#lost('ZooKeeper has expired the session');
         }
-        this.#lost(
-          'SESSION_EXPIRED',
-          message.cause === 'stall'
-            ? 'the application showed no sign of life for longer than ' +
-                `maxStallMs (${this.#options.maxStallMs} ms), ` +
-                'so its session was closed'
-            : 'ZooKeeper has expired the session',
-        );
         break;
+    }
+  }
+
+  #take(item: ReplyTuple | WatchTuple): void {
+    if (isWatchTuple(item)) {
+      this.#exchange?.fired(...item);
+    } else {
+      const [xid, code] = item;
+      this.#exchange?.answered(xid, code, item);
     }
   }
 
   #connected(message: Extract<FromKeeper, { type: 'connected' }>): void {
     const { session, sessionTimeoutMs, server } = message;
-    const isResumed = this.#session?.id === session.id;
-    clearTimeout(this.#presumeLost);
-    this.#session = session;
-    this.#keeperConnection = message.connection;
-    this.#lastTrouble = undefined;
-    this.#notice(
-      'log',
-      `Connected to ZooKeeper at ${server}${isResumed ? ' again' : ''}, ` +
-        `session 0x${session.id}, session timeout ${sessionTimeoutMs} ms`,
-    );
-    this.#change({
-      state: 'connected',
-      epoch: this.connection.epoch + 1,
-      sessionId: session.id,
-      sessionTimeoutMs,
-    });
-  }
-
-  #keeperGone(description: string): void {
-    this.#trouble(
-      'warn',
-      `The session keeper ${description}; starting another one`,
-    );
-    this.#suspended();
-  }
-
-  /** The connection is gone; the session may come back. */
-  #suspended(): void {
-    this.#disconnect('CONNECTION_LOSS', 'the connection to ZooKeeper was lost');
-    const { state, epoch, sessionId, sessionTimeoutMs } = this.connection;
-    if (
-      state !== 'connected' ||
-      sessionId === undefined ||
-      sessionTimeoutMs === undefined
-    ) {
+    if (session.id === this.#replacing?.id) {
+      // The keeper has not heard yet that this one is to go.
       return;
     }
-    this.#presumeLost = setTimeout(() => {
-      this.#notice(
-        'warn',
-        `ZooKeeper has been out of reach for ${sessionTimeoutMs} ms: ` +
-          'the session must be presumed lost',
-      );
-      this.#change({ state: 'lost', epoch });
-    }, sessionTimeoutMs);
-    this.#change({ state: 'suspended', epoch, sessionId, sessionTimeoutMs });
+    this.#replacing?.done.resolve();
+    this.#replacing = undefined;
+    const isResumed = this.#session?.id === session.id;
+    this.#session = session;
+    this.#connectionNumber = message.connection;
+    this.#exchange = new Exchange({
+      xids: this.#xids,
+      ticksToAnswer: this.#options.sessionTimeoutMs / this.#supervisor.tickMs,
+      canProve: false,
+      onWatcherError: (error) => this.#states.watcherFailed(error),
+    });
+    const { id } = session;
+    this.#states.connected({ id, sessionTimeoutMs, server, isResumed });
   }
 
-  #lost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void {
-    clearTimeout(this.#presumeLost);
+  #suspended(reason: string): void {
+    this.#disconnect('CONNECTION_LOSS', 'the connection to ZooKeeper was lost');
+    this.#states.suspended(reason);
+  }
+
+  #lost(why: string): void {
     this.#session = undefined;
     this.#disconnect('SESSION_EXPIRED', why);
-    const level = code === 'AUTH_FAILED' ? 'error' : 'warn';
-    this.#trouble(level, `Session lost: ${why}`);
-    this.#change({
-      state: 'lost',
-      epoch: this.connection.epoch,
-      problem: new ZookeeperError(code, why),
-    });
-  }
-
-  /** There will be no keeper, and so no session, on this machine. */
-  #giveUp(why: string): never {
-    const problem = new ZookeeperError(
-      'KEEPER_UNAVAILABLE',
-      `The session keeper cannot start: ${why}`,
-    );
-    this.#notice('error', problem.message);
-    this.#change({ state: 'lost', epoch: this.connection.epoch, problem });
-    throw problem;
+    this.#states.lost('SESSION_EXPIRED', why);
   }
 
   #disconnect(code: ZookeeperErrorCode, why: string): void {
-    this.#keeperConnection = undefined;
-    this.#watches.clear();
-    this.#requests.rejectAll(code, why);
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#outbox = [];
+    exchange?.end(code, why);
   }
-
-  #change(connection: Connection): void {
-    this.#connection$.next(Object.freeze(connection));
-  }
-
-  /** A notice that is not repeated until there has been a connection. */
-  #trouble(level: KeeperNotice['level'], text: string, kind = text): void {
-    if (this.#lastTrouble !== kind) {
-      this.#lastTrouble = kind;
-      this.#notice(level, text);
-    }
-  }
-
-  #notice(level: KeeperNotice['level'], text: string): void {
-    this.#options.onNotice?.({ level, text });
-  }
-}
-
-function refuse(
-  code: ZookeeperErrorCode,
-  operation: string,
-  path: unknown,
-  why: string,
-): Promise<never> {
-  const text = typeof path === 'string' ? path : typeof path;
-  return Promise.reject(
-    new ZookeeperError(code, `${operation} ${text}: ${why}`, text),
-  );
-}
-
-function statOf(reply: ReplyTuple): NodeStat {
-  const [
-    czxid,
-    mzxid,
-    pzxid,
-    version,
-    numChildren,
-    ephemeralOwner,
-    createdAtMs,
-    modifiedAtMs,
-  ] = reply[3] as StatTuple;
-  return {
-    czxid,
-    mzxid,
-    pzxid,
-    version,
-    numChildren,
-    ephemeralOwner,
-    createdAtMs,
-    modifiedAtMs,
-  };
 }

@@ -1,18 +1,33 @@
-import { isFromKeeper } from './keeper/message-check.js';
-import type { FromKeeper, ToKeeper } from './keeper/protocol.js';
-import { KeeperProcess } from './keeper-process.js';
+import path from 'node:path';
+import guardianModule from '../guardian/guardian-path.cjs';
+import { closeAtExit } from '../zookeeper/sessions-at-exit.js';
+import { RestartPause } from '../guardian/application/restart-pause.js';
+import { messageOf } from '../message-of.js';
+import { SideProcess, awaitEndAtExit } from '../side-process.js';
+import {
+  isFromKeeper,
+  type FromKeeper,
+  type OpenMessage,
+  type ToKeeper,
+} from './keeper/protocol.js';
 
 export interface SupervisorOptions {
   readonly sessionTimeoutMs: number;
   readonly maxStallMs: number;
-  /** A keeper waits to be told which session to open. */
-  readonly onReady: () => void;
+  /** What a keeper is told first. */
+  readonly opening: () => OpenMessage;
   readonly onMessage: (message: FromKeeper) => void;
   /** The keeper is gone, its session perhaps not; another one is started. */
-  readonly onGone: (description: string, byItself: boolean) => void;
+  readonly onGone: (description: string) => void;
   /** Called at regular intervals of this process. */
   readonly onTick: () => void;
 }
+
+/** Like the guardian, it runs from the CommonJS build. */
+export const KEEPER_PATH = path.join(
+  path.dirname(guardianModule.guardianPath),
+  '../native/keeper/keeper.main.js',
+);
 
 /** Signs of life are no burden at this pace, however short the timeouts. */
 const LONGEST_TICK_MS = 2_500;
@@ -20,12 +35,7 @@ const SHORTEST_TICK_MS = 20;
 /** A machine may be too busy to run a process for that long. */
 const SHORTEST_SILENCE_MS = 500;
 const START_TIMEOUT_MS = 30_000;
-/** A first keeper that has failed so often is not tried again. */
-const ATTEMPTS_TO_START = 3;
 const CLOSE_TIMEOUT_MS = 2_000;
-const RESTARTS_WITHOUT_PAUSE = 3;
-const FIRST_RESTART_PAUSE_MS = 50;
-const LONGEST_RESTART_PAUSE_MS = 5_000;
 
 /**
  * Sees to it that there is a keeper: starts another one when it is gone or does
@@ -33,179 +43,145 @@ const LONGEST_RESTART_PAUSE_MS = 5_000;
  */
 export class KeeperSupervisor {
   readonly #options: SupervisorOptions;
-  readonly #tickMs: number;
-  readonly #toleratedSilences: number;
-  #keeper: KeeperProcess | undefined;
+  readonly #pause = new RestartPause();
+  readonly tickMs: number;
+  #keeper: SideProcess | undefined;
+  /** Whether this keeper has said anything. */
   #isReady = false;
-  /** Set until the first keeper is ready. */
+  /** Set until the first keeper works. */
   #starting: { resolve(): void; reject(error: Error): void } | undefined;
-  #failedInARow = 0;
-  #startedAtMs = 0;
-  #silences = 0;
-  #ticks: NodeJS.Timeout | undefined;
+  /** Own ticks since the keeper was heard. */
+  #silentTicks = 0;
+  #ticker: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
-  /** Set when closing; called when the keeper needs no attention any more. */
-  #letGo: (() => void) | undefined;
-  /** Whether the keeper has heard that it shall close. */
-  #hasHeard = false;
+  #forgetExit: (() => void) | undefined;
+  /** Set when closing; called when the keeper has ended. */
+  #ended: (() => void) | undefined;
 
   constructor(options: SupervisorOptions) {
-    const { sessionTimeoutMs, maxStallMs } = options;
     this.#options = options;
-    this.#tickMs = Math.max(
+    this.tickMs = Math.max(
       SHORTEST_TICK_MS,
-      Math.min(LONGEST_TICK_MS, maxStallMs / 5, sessionTimeoutMs / 10),
+      Math.min(
+        LONGEST_TICK_MS,
+        options.maxStallMs / 5,
+        options.sessionTimeoutMs / 10,
+      ),
     );
-    this.#toleratedSilences = Math.ceil(
-      Math.max(SHORTEST_SILENCE_MS, sessionTimeoutMs / 4) / this.#tickMs,
-    );
-  }
-
-  /** Milliseconds between two signs of life. */
-  get tickMs(): number {
-    return this.#tickMs;
   }
 
   /** Resolves when a keeper works; rejects when none can. */
   start(): Promise<void> {
+    this.#forgetExit = closeAtExit(() => {
+      this.send({ type: 'close' });
+      awaitEndAtExit(() => this.#keeper?.isRunning() ?? false);
+    });
     return new Promise((resolve, reject) => {
       this.#starting = { resolve, reject };
-      this.#ticks = setInterval(() => this.#tick(), this.#tickMs);
+      this.#ticker = setInterval(() => this.#tick(), this.tickMs);
       this.#fork();
     });
   }
 
   send(message: ToKeeper): void {
-    if (this.#isReady) {
-      this.#keeper?.send(message);
+    const child = this.#keeper?.child;
+    if (child?.connected) {
+      // A failed write means that the keeper is gone: its end is reported.
+      child.send(message, () => undefined);
     }
   }
 
   /**
    * Has the keeper end its session and exit, and starts one for that if need
-   * be. Resolves within a bound; never rejects.
+   * be. Resolves within a bound; never rejects. A keeper that cannot reach
+   * ZooKeeper goes on trying alone.
    */
   async stop(hasSession: boolean): Promise<void> {
-    clearInterval(this.#ticks);
+    clearInterval(this.#ticker);
     clearTimeout(this.#restart);
+    this.#forgetExit?.();
     this.#starting?.resolve();
     this.#starting = undefined;
     if (!this.#keeper && hasSession) {
       this.#fork();
     }
-    if (this.#keeper) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(() => {
-          if (!this.#hasHeard) {
-            this.#keeper?.kill();
-          }
-          resolve();
-        }, CLOSE_TIMEOUT_MS);
-        this.#letGo = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        if (this.#isReady || !hasSession) {
-          this.#keeper?.send({ type: 'close' });
-        }
-      });
-      this.#abandon();
+    if (!this.#keeper) {
+      return;
     }
+    this.#silentTicks = 1;
+    this.send({ type: 'close' });
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      this.#ended = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    if (this.#silentTicks > 0) {
+      // It has not even heard that it is to go.
+      this.#keeper?.kill();
+    }
+    this.#abandon();
   }
 
   #fork(): void {
     this.#isReady = false;
-    this.#silences = 0;
-    this.#startedAtMs = performance.now();
-    const keeper: KeeperProcess = new KeeperProcess({
-      onMessage: (message) => {
-        if (this.#keeper === keeper && isFromKeeper(message)) {
-          this.#receive(message);
-        }
-      },
-      onExit: (description, hopeless, byItself) => {
-        if (this.#keeper === keeper) {
-          this.#keeper = undefined;
-          this.#restartLater(description, hopeless, byItself);
-        }
-      },
-    });
+    this.#silentTicks = 0;
+    const keeper = new SideProcess(KEEPER_PATH, 'ipc');
     this.#keeper = keeper;
+    keeper.child?.on('message', (message: unknown) => {
+      if (this.#keeper === keeper && isFromKeeper(message)) {
+        this.#receive(message);
+      }
+    });
+    keeper.onEnd = ({ description, hopeless }) => {
+      if (this.#keeper === keeper) {
+        this.#keeper = undefined;
+        this.#replace(description, hopeless);
+      }
+    };
+    this.send(this.#options.opening());
   }
 
   #receive(message: FromKeeper): void {
-    this.#silences = 0;
-    switch (message.type) {
-      case 'ready':
-        this.#isReady = true;
-        this.#options.onReady();
-        this.#starting?.resolve();
-        this.#starting = undefined;
-        if (this.#letGo) {
-          this.#keeper?.send({ type: 'close' });
-        }
-        break;
-      case 'unusable':
-        this.#abandon();
-        this.#restartLater(`cannot work: ${message.reason}`, message.reason);
-        break;
-      case 'closing':
-        this.#hasHeard = true;
-        if (message.isOutOfReach) {
-          this.#letGo?.();
-        }
-        break;
-      case 'closed':
-        this.#letGo?.();
-        break;
-      default:
-        if (!this.#letGo) {
-          this.#options.onMessage(message);
-        }
+    this.#silentTicks = 0;
+    if (message.type === 'unusable') {
+      this.#abandon();
+      this.#replace(`cannot work: ${message.reason}`, message.reason);
+      return;
+    }
+    this.#isReady = true;
+    this.#starting?.resolve();
+    this.#starting = undefined;
+    if (message.type === 'alive' || this.#ended) {
+      return;
+    }
+    try {
+      this.#options.onMessage(message);
+    } catch (error) {
+      // An answer out of turn: what it says cannot be relied on any more.
+      this.#discard(`was wrong: ${messageOf(error)}`);
     }
   }
 
-  /**
-   * Starts another keeper. Where the first one has not come yet, it has to come
-   * within some attempts, or at once if there is a reason why it never will.
-   */
-  #restartLater(
-    description: string,
-    hopeless?: string,
-    byItself = false,
-  ): void {
-    this.#isReady = false;
-    if (this.#letGo) {
-      this.#letGo();
-      return;
-    }
-    if (performance.now() - this.#startedAtMs > LONGEST_RESTART_PAUSE_MS) {
-      this.#failedInARow = 0;
-    }
-    const pauseMs = this.#restartPauseMs();
-    this.#failedInARow += 1;
-    const isHopeless =
-      hopeless !== undefined || this.#failedInARow >= ATTEMPTS_TO_START;
-    if (this.#starting && isHopeless) {
-      clearInterval(this.#ticks);
-      this.#starting.reject(new Error(hopeless ?? `it ${description}`));
+  #discard(description: string): void {
+    this.#keeper?.kill();
+    this.#abandon();
+    this.#replace(description);
+  }
+
+  /** Starts another keeper, unless not even the first one could work. */
+  #replace(description: string, why = `it ${description}`): void {
+    if (this.#ended) {
+      this.#ended();
+    } else if (this.#starting) {
+      clearInterval(this.#ticker);
+      this.#starting.reject(new Error(why));
       this.#starting = undefined;
-      return;
+    } else {
+      this.#options.onGone(description);
+      this.#restart = setTimeout(() => this.#fork(), this.#pause.next());
     }
-    this.#options.onGone(description, byItself);
-    this.#restart = setTimeout(() => this.#fork(), pauseMs);
-  }
-
-  /** None at first, because a session waits; short against its timeout. */
-  #restartPauseMs(): number {
-    const failed = this.#failedInARow - RESTARTS_WITHOUT_PAUSE;
-    return failed < 0
-      ? 0
-      : Math.min(
-          LONGEST_RESTART_PAUSE_MS,
-          Math.max(100, this.#options.sessionTimeoutMs / 4),
-          FIRST_RESTART_PAUSE_MS * 2 ** Math.min(failed, 20),
-        );
   }
 
   #tick(): void {
@@ -214,23 +190,26 @@ export class KeeperSupervisor {
       return;
     }
     // Counted in ticks of this process: they stop while it is blocked.
-    const tolerated = this.#isReady
-      ? this.#toleratedSilences
-      : START_TIMEOUT_MS / this.#tickMs;
-    if (this.#silences >= tolerated) {
-      const keeper = this.#keeper;
-      this.#abandon();
-      keeper.kill();
-      this.#restartLater('did not answer');
+    const { sessionTimeoutMs } = this.#options;
+    const toleratedMs = this.#isReady
+      ? Math.max(SHORTEST_SILENCE_MS, sessionTimeoutMs / 4)
+      : START_TIMEOUT_MS;
+    if (this.#silentTicks * this.tickMs >= toleratedMs) {
+      this.#discard('did not answer');
       return;
     }
-    this.#silences += 1;
+    this.#silentTicks += 1;
     this.send({ type: 'alive' });
   }
 
+  /** Lets the keeper go about its last business alone. */
   #abandon(): void {
-    this.#keeper?.release();
+    const child = this.#keeper?.child;
     this.#keeper = undefined;
-    this.#isReady = false;
+    if (child?.connected) {
+      child.disconnect();
+    }
+    child?.unref();
+    child?.stderr?.destroy();
   }
 }

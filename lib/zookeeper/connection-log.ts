@@ -23,6 +23,11 @@ export class ConnectionLog {
     this.#tell({ level: 'warn', text });
   }
 
+  /** There cannot be a connection, for this reason. */
+  unavailable(text: string): void {
+    this.#tell({ level: 'error', text });
+  }
+
   connected(
     server: string,
     sessionId: string,
@@ -67,7 +72,7 @@ export class ConnectionLog {
   /** Returns what it says. */
   unreachable(reasons: readonly string[], needsRepair: boolean): string {
     this.#disconnectedAtMs ??= performance.now();
-    const text = `ZooKeeper cannot be reached (${reasons.join('; ')})`;
+    const text = unreachableText(reasons.join('; '));
     const level = needsRepair ? 'error' : 'warn';
     const kind = needsRepair ? 'unusable' : 'unreachable';
     this.#trouble(level, `${text}; trying again until it can`, kind);
@@ -88,11 +93,17 @@ export class ConnectionLog {
     }
     const since = nowMs - (this.#disconnectedAtMs ?? nowMs);
     this.#toldAtMs.set(kind, nowMs);
-    this.#tell({
-      level,
-      text: isKnown ? `${text}. No connection for ${duration(since)}` : text,
-    });
+    if (isKnown) {
+      const reminder = `${text}. No connection for ${duration(since)}`;
+      this.#tell({ level, text: reminder });
+    } else {
+      this.#tell({ level, text });
+    }
   }
+}
+
+function unreachableText(reason: string): string {
+  return `ZooKeeper cannot be reached (${reason})`;
 }
 
 function duration(ms: number): string {

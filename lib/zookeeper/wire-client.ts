@@ -1,5 +1,4 @@
-import { BehaviorSubject, type Observable } from 'rxjs';
-import { messageOf } from '../message-of.js';
+import type { Observable } from 'rxjs';
 import { CreatorNodes } from './access/creator-nodes.js';
 import { CREATOR_ALL, OPEN, type Acl } from './codec/acl.record.js';
 import type { JuteReader } from './codec/jute-reader.js';
@@ -9,17 +8,13 @@ import { CREATE_FLAGS } from './codec/opcodes.js';
 import { OPERATIONS } from './codec/operations.js';
 import { RESULT_CODES } from './codec/result-codes.js';
 import { stat } from './codec/stat.record.js';
-import { formatServer } from './connection-string.js';
-import { ConnectionLog, type ClientNotice } from './connection-log.js';
+import type { ClientNotice } from './connection-log.js';
+import { ConnectionStates } from './connection-states.js';
 import type { NodePaths } from './node-paths.js';
 import { describeRequestProblem } from './request-check.js';
 import { errorOfCode } from './result-codes.js';
 import type { ServerRequest } from './session/server-connection.js';
-import {
-  Session,
-  type ConnectedSession,
-  type SessionOptions,
-} from './session/session.js';
+import { Session, type SessionOptions } from './session/session.js';
 import type { WatchKind } from './session/watch-table.js';
 import type {
   ChildList,
@@ -33,7 +28,7 @@ import type {
   TransactionOperation,
   ZookeeperClient,
 } from './zookeeper-client.interface.js';
-import { ZookeeperError, type ZookeeperErrorCode } from './zookeeper.error.js';
+import { ZookeeperError, requestError } from './zookeeper.error.js';
 
 export interface WireClientOptions extends SessionOptions {
   /** Of nodes whose creator does not say: see {@link NodeAcl}. */
@@ -49,44 +44,32 @@ const ACLS: Record<NodeAcl, Acl> = { open: OPEN, creator: CREATOR_ALL };
 /** The library's own {@link ZookeeperClient}: speaks ZooKeeper's protocol. */
 export class WireClient implements ZookeeperClient {
   readonly #options: WireClientOptions;
-  readonly #connection$ = new BehaviorSubject<Connection>({
-    state: 'connecting',
-    epoch: 0,
-  });
+  readonly #states: ConnectionStates;
   readonly #session: Session;
-  readonly #log: ConnectionLog;
   readonly access: ClosedNodes | undefined;
   #isStarted = false;
   #closed: Promise<void> | undefined;
-  #presumeLost: NodeJS.Timeout | undefined;
 
   constructor(options: WireClientOptions) {
     this.#options = options;
-    this.#log = new ConnectionLog((notice) => options.onNotice?.(notice));
-    this.#session = new Session(options, {
-      onConnected: (session) => this.#connected(session),
-      onSuspended: (reason, isAfterStall) =>
-        this.#suspended(reason, isAfterStall),
-      onLost: (code, why) => this.#lost(code, why),
-      onUnreachable: (reasons, isOfTls) => this.#unreachable(reasons, isOfTls),
-      onWatcherError: (error) => this.#log.watcherFailed(messageOf(error)),
-    });
+    this.#states = new ConnectionStates(options.onNotice);
+    this.#session = new Session(options, this.#states);
     if (options.acl === 'creator') {
       this.access = new CreatorNodes({
         paths: options.paths,
         identity: identityOf(options),
         request: (request) => this.#request(request),
-        onWarning: (text) => this.#log.warn(text),
+        onWarning: (text) => this.#states.log.warn(text),
       });
     }
   }
 
   get connection(): Connection {
-    return this.#connection$.value;
+    return this.#states.current;
   }
 
   get connection$(): Observable<Connection> {
-    return this.#connection$;
+    return this.#states.changes;
   }
 
   start(): Promise<void> {
@@ -183,7 +166,8 @@ export class WireClient implements ZookeeperClient {
     for (const operation of operations) {
       const problem = describeRequestProblem(operation.path, operation);
       if (problem !== undefined) {
-        throw refusal('BAD_ARGUMENTS', operation.type, operation.path, problem);
+        const { type, path } = operation;
+        throw requestError('BAD_ARGUMENTS', { operation: type, path }, problem);
       }
     }
     const results = await this.#request({
@@ -216,24 +200,22 @@ export class WireClient implements ZookeeperClient {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#presumeLost);
     // First of all nobody here believes in the session any more.
-    this.#change({ state: 'closed', epoch: this.connection.epoch });
-    this.#connection$.complete();
+    this.#states.close();
     await this.#session.close();
   }
 
   #warnOfWeakness(): void {
     const { credentials, tls } = this.#options;
     if (credentials && !tls) {
-      this.#log.warn(
+      this.#states.log.warn(
         'The password of the option credentials is sent to ZooKeeper without ' +
           'encryption: whoever sees the network can read it. Set the option tls, ' +
           'or use the option sasl instead',
       );
     }
     if (tls?.trustsAnybody) {
-      this.#log.warn(
+      this.#states.log.warn(
         'The option tls.rejectUnauthorized is false: whoever answers is taken ' +
           'for ZooKeeper, and is shown what belongs to it. Set tls.ca instead',
       );
@@ -289,94 +271,16 @@ export class WireClient implements ZookeeperClient {
   #request<Value, Answer>(
     request: ServerRequest<Value, Answer>,
   ): Promise<Answer> {
-    const { operation, path, value } = request;
+    const { path, value } = request;
     const problem = describeRequestProblem(path, value);
     if (problem !== undefined) {
-      return refuse('BAD_ARGUMENTS', operation, path, problem);
+      return Promise.reject(requestError('BAD_ARGUMENTS', request, problem));
     }
-    if (this.#closed) {
-      const why = 'the ZooKeeper client is closed';
-      return refuse('CLOSED', operation, path, why);
-    }
-    const { connection } = this.#session;
-    if (!connection) {
-      const why = `there is no connection to ZooKeeper (${this.connection.state})`;
-      return refuse('CONNECTION_LOSS', operation, path, why);
-    }
-    return connection.request(request);
-  }
-
-  #connected({
-    id: sessionId,
-    sessionTimeoutMs,
-    server,
-    isResumed,
-  }: ConnectedSession): void {
-    clearTimeout(this.#presumeLost);
-    this.#log.connected(
-      formatServer(server),
-      sessionId,
-      sessionTimeoutMs,
-      isResumed,
+    const connection = this.#closed ? undefined : this.#session.connection;
+    return (
+      connection?.request(request) ??
+      Promise.reject(this.#states.refusal(request))
     );
-    this.#change({
-      state: 'connected',
-      epoch: this.connection.epoch + 1,
-      sessionId,
-      sessionTimeoutMs,
-    });
-  }
-
-  /** The connection is gone; the session may come back. */
-  #suspended(reason: string, isAfterStall: boolean): void {
-    const { state, epoch, sessionId, sessionTimeoutMs } = this.connection;
-    if (
-      state !== 'connected' ||
-      sessionId === undefined ||
-      sessionTimeoutMs === undefined
-    ) {
-      return;
-    }
-    this.#log.suspended(reason);
-    this.#presumeLost = setTimeout(() => {
-      this.#log.presumedLost(sessionTimeoutMs);
-      this.#change({ state: 'lost', epoch });
-    }, sessionTimeoutMs);
-    this.#change({
-      state: 'suspended',
-      epoch,
-      sessionId,
-      sessionTimeoutMs,
-      isAfterStall,
-    });
-  }
-
-  #lost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void {
-    if (this.#closed) {
-      return;
-    }
-    clearTimeout(this.#presumeLost);
-    this.#log.lost(code, why);
-    this.#change({
-      state: 'lost',
-      epoch: this.connection.epoch,
-      problem: new ZookeeperError(code, why),
-    });
-  }
-
-  #unreachable(reasons: readonly string[], isOfTls: boolean): void {
-    if (this.#closed) {
-      return;
-    }
-    const text = this.#log.unreachable(reasons, isOfTls);
-    if (isOfTls && this.connection.state !== 'connected') {
-      const problem = new ZookeeperError('TLS_FAILED', text);
-      this.#change({ ...this.connection, problem });
-    }
-  }
-
-  #change(connection: Connection): void {
-    this.#connection$.next(Object.freeze(connection));
   }
 }
 
@@ -391,23 +295,4 @@ function identityOf({ credentials, sasl }: WireClientOptions): string {
       : 'the user of the option sasl';
   }
   return 'the certificate of the option tls';
-}
-
-function refuse(
-  code: ZookeeperErrorCode,
-  operation: string,
-  path: unknown,
-  why: string,
-): Promise<never> {
-  return Promise.reject(refusal(code, operation, path, why));
-}
-
-function refusal(
-  code: ZookeeperErrorCode,
-  operation: string,
-  path: unknown,
-  why: string,
-): ZookeeperError {
-  const text = typeof path === 'string' ? path : typeof path;
-  return new ZookeeperError(code, `${operation} ${text}: ${why}`, text);
 }

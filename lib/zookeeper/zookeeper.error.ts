@@ -56,6 +56,16 @@ export class ZookeeperError extends Error {
   }
 }
 
+/** What went wrong with a request, and with which one. */
+export function requestError(
+  code: ZookeeperErrorCode,
+  { operation, path }: { readonly operation: string; readonly path: unknown },
+  why: string,
+): ZookeeperError {
+  const text = typeof path === 'string' ? path : typeof path;
+  return new ZookeeperError(code, `${operation} ${text}: ${why}`, text);
+}
+
 /** Whether `error` is a {@link ZookeeperError} with one of the given codes. */
 export function isZookeeperError(
   error: unknown,

@@ -6,6 +6,7 @@
  * @property {string} title
  * @property {string} script
  * @property {string[]} [args]
+ * @property {Record<string, string>} [env] in addition to this environment
  * @property {string} [zookeeper] release of the servers, if not that of the machine
  */
 
@@ -38,6 +39,18 @@ export const LONG_SUITES = [
     script: 'test:faults',
     args: ['--minutes', '6'],
     zookeeper: '3.9',
+  },
+  {
+    title: 'The ZooKeeper clients on ZooKeeper 3.9',
+    script: 'jest',
+    args: ['test/e2e/client'],
+    zookeeper: '3.9',
+  },
+  {
+    title: 'A million random frames',
+    script: 'jest',
+    args: ['test/unit/zookeeper/random-frames'],
+    env: { RANDOM_FRAMES: '1000000' },
   },
   { title: 'Scenarios on the testing server', script: 'test:testing-server' },
   {

@@ -61,10 +61,13 @@ export function runNode(args, options) {
  *
  * @param {string} name
  * @param {string[]} [args] of the script
+ * @param {Record<string, string>} [env] in addition to this environment
  */
-export function runNpmScript(name, args = []) {
+export function runNpmScript(name, args = [], env = {}) {
   const passed = args.length > 0 ? ['--', ...args] : [];
-  return run('npm', ['run', '--silent', name, ...passed]);
+  return run('npm', ['run', '--silent', name, ...passed], {
+    env: { ...process.env, ...env },
+  });
 }
 
 /**

@@ -16,6 +16,7 @@ import type {
   LeaderTasks as Tasks,
   Leadership,
 } from '../../lib/index.js';
+import type { ZookeeperClientFactory } from '../../lib/native/index.js';
 import { ApiCalls } from './application/api-calls.js';
 import { busy } from './application/busy.js';
 import { cutChannels } from './application/channels.js';
@@ -39,6 +40,11 @@ const {
   ZookeeperLeaderModule,
 } = (await import(settings.library)) as typeof import('../../lib/index.js');
 const { instanceId } = settings.options;
+/** FAULTS_CLIENT=native: that of the npm package `zookeeper`. */
+const client =
+  process.env.FAULTS_CLIENT === 'native'
+    ? { client: await nativeClient(settings.library) }
+    : {};
 const PROBE_INTERVAL_MS = 5;
 const PLAIN_INTERVAL_MS = 40;
 const USAGE_INTERVAL_MS = 5_000;
@@ -53,6 +59,14 @@ process.on('uncaughtException', (error) => {
   tell('problem', { text: `uncaught exception: ${stackOf(error)}` });
   process.exit(70);
 });
+
+async function nativeClient(library: string): Promise<ZookeeperClientFactory> {
+  const { href } = new URL('native/index.js', library);
+  const module = (await import(
+    href
+  )) as typeof import('../../lib/native/index.js');
+  return module.nativeZookeeper();
+}
 
 const store = new StoreClient(settings.storePort, instanceId);
 let runs = 0;
@@ -136,7 +150,7 @@ class Hooks {
 @Module({
   imports: [
     ScheduleModule.forRoot(),
-    ZookeeperLeaderModule.forRoot(settings.options),
+    ZookeeperLeaderModule.forRoot({ ...settings.options, ...client }),
   ],
   providers: [Work, Hooks],
 })

@@ -40,6 +40,9 @@ const USAGE = `npm run test:faults -- [options]
   --report <file>       write a summary, in Markdown
   --from <file>         no run: summarize what --results has collected
 
+With FAULTS_CLIENT=native in the environment, applications use nativeZookeeper().
+It knows plain connections only: add --security none, and leave out the guardian.
+
 Kinds: ${ALL_KINDS.join(', ')}`;
 
 const STRING = { type: 'string' } as const;

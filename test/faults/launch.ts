@@ -57,8 +57,12 @@ export function launch(
   const instanceId = `i${place.index}.${incarnation}`;
   const variety = drawVariety(run, place.index, incarnation);
   const elections = electionsOf(variety);
-  // Earlier versions look names up in a way that cannot be changed from outside.
-  const hasNames = run.names !== undefined && !variety.isFormer;
+  // Earlier versions, and keepers, look names up in a way that cannot be changed
+  // from outside.
+  const hasNames =
+    run.names !== undefined &&
+    !variety.isFormer &&
+    process.env.FAULTS_CLIENT !== 'native';
   writeNames(place);
   writeFileSync(place.clockFile, '+0');
   run.record(`${instanceId} is ${describeVariety(variety)}`);

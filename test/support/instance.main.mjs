@@ -12,7 +12,12 @@ const load = (/** @type {string} */ file) =>
 const { LeaderElections } = await load('election/leader-elections.js');
 const { resolveOptions } = await load('zookeeper-leader.options.js');
 
-const options = resolveOptions(JSON.parse(process.env.OPTIONS ?? '{}'));
+const { nativeZookeeper } = await load('native/index.js');
+
+const options = resolveOptions({
+  ...JSON.parse(process.env.OPTIONS ?? '{}'),
+  ...(process.env.CLIENT === 'native' && { client: nativeZookeeper() }),
+});
 const { instanceId } = options;
 const elections = new LeaderElections(
   options,

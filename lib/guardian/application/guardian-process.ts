@@ -1,3 +1,4 @@
+import { awaitEndAtExit } from '../../side-process.js';
 import { isPortable } from '../../zookeeper/handshake/sasl-login.js';
 import type {
   GuardedSession,
@@ -45,7 +46,6 @@ const START_TIMEOUT_MS = 30_000;
 /** An application does not wait longer for a guardian. */
 const LONGEST_WAIT_MS = 3_000;
 const LONGEST_STOP_MS = 2_000;
-const LONGEST_EXIT_MS = 250;
 
 /**
  * The guardian of this application, as its client has it: a process that is
@@ -190,8 +190,7 @@ export class GuardianProcess implements SessionGuardian {
 
   /**
    * The process exits, and no event loop runs any more: has the session closed,
-   * and waits for a moment, because the end of this process may be the end of
-   * the guardian's, as in a container.
+   * and waits for a moment.
    */
   #closeAtExit(): void {
     const channel = this.#channel;
@@ -199,11 +198,7 @@ export class GuardianProcess implements SessionGuardian {
       return;
     }
     channel.send({ type: 'close' });
-    const deadline = performance.now() + LONGEST_EXIT_MS;
-    const pause = new Int32Array(new SharedArrayBuffer(4));
-    while (performance.now() < deadline && channel.isRunning()) {
-      Atomics.wait(pause, 0, 0, 1);
-    }
+    awaitEndAtExit(() => channel.isRunning());
   }
 
   #open(): void {

@@ -1,23 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerEndpoint } from '../../zookeeper/connection/frame-connection.js';
 import { formatServer } from '../../zookeeper/connection-string.js';
+import { Deferred } from '../../zookeeper/session/deferred.js';
 import { ServerList } from '../../zookeeper/session/server-list.js';
 import { retryPauseMs } from '../../zookeeper/session/session-timing.js';
-import {
-  NativeConnection,
-  type ConnectionEnd,
-  type ReportItem,
-} from './native-connection.js';
+import { settledWithin } from '../../within.js';
+import { NativeConnection } from './native-connection.js';
 import type { NativeBindingClass } from './native-zookeeper.js';
 import type {
   FromKeeper,
   OpenMessage,
+  ReplyTuple,
   RequestTuple,
   SessionCredentials,
+  WatchTuple,
 } from './protocol.js';
-
-const CODE_CONNECTION_LOSS = -4;
-const CODE_TIMEOUT = -7;
 
 /** A connection attempt may take this long; longer after failed rounds. */
 const CONNECT_TIMEOUT_MS = 1_000;
@@ -26,19 +23,19 @@ const LOOKUP_TIMEOUT_MS = 500;
 /** A connection that was shorter does not count as a success. */
 const LEAST_SUCCESS_MS = 1_000;
 
-/** What the session reports: everything but the keeper's own messages. */
-type Report = (message: FromKeeper) => void;
+export interface KeeperSessionEvents {
+  onMessage(message: FromKeeper): void;
+  onItem(item: ReplyTuple | WatchTuple): void;
+}
 
 /**
- * Holds one session: connects, connects again when the connection breaks,
+ * Holds one session: connects, connects again when the connection breaks, and
  * starts a new session when the old one has expired. Decides nothing else.
  */
 export class KeeperSession {
   readonly #Native: NativeBindingClass;
   readonly #options: OpenMessage;
-  readonly #report: Report;
-  readonly #reportItem: ReportItem;
-  readonly #closing = new AbortController();
+  readonly #events: KeeperSessionEvents;
   readonly #servers: ServerList;
   #disconnectedAtMs = performance.now();
   #session: SessionCredentials | undefined;
@@ -46,88 +43,41 @@ export class KeeperSession {
   #connection: NativeConnection | undefined;
   #connectionCount = 0;
   /** Set while the session is being ended and must not be used any more. */
-  #ending: { readonly done: Promise<void>; settle(): void } | undefined;
-  /** Set while the application shows no life; called when it does again. */
-  #resume: (() => void) | undefined;
-  #whenResumed: Promise<void> | undefined;
-  #isExpiryDoubted = false;
+  #ending: Deferred | undefined;
 
   constructor(
     Native: NativeBindingClass,
     options: OpenMessage,
-    report: Report,
-    reportItem: ReportItem,
+    events: KeeperSessionEvents,
   ) {
     this.#Native = Native;
     this.#options = options;
-    this.#report = report;
-    this.#reportItem = reportItem;
+    this.#events = events;
     this.#session = options.session;
     this.#sessionTimeoutMs = options.sessionTimeoutMs;
     this.#servers = new ServerList(options.servers);
   }
 
-  /** Keeps the session connected until {@link close}. */
+  /** Keeps a session connected for as long as this process lives. */
   async run(): Promise<void> {
-    const { signal } = this.#closing;
-    const sweepMs = this.#options.sessionTimeoutMs;
-    const sweep = setInterval(() => {
-      this.#connection?.expireRequests(sweepMs, CODE_TIMEOUT);
-    }, sweepMs / 4);
-    try {
-      while (!signal.aborted) {
-        if (!this.#ending) {
-          await this.#whenResumed;
-        }
-        await this.#connectOnce();
-      }
-    } catch (error) {
-      if (!signal.aborted) {
-        throw error;
-      }
-    } finally {
-      clearInterval(sweep);
+    for (;;) {
+      await this.#connectOnce();
     }
   }
 
-  /** Sends a request over connection number `connection`, or over none. */
+  /** Sends a request over connection number `connection`, or not at all. */
   send(request: RequestTuple, connection: number): void {
-    if (this.#connection && connection === this.#connectionCount) {
-      this.#connection.send(request);
-    } else {
-      this.#reportItem([request[0], CODE_CONNECTION_LOSS], false);
+    if (connection === this.#connectionCount) {
+      this.#connection?.send(request);
     }
   }
 
-  /** Number of requests that have not been answered. */
   get awaitedReplies(): number {
     return this.#connection?.awaitedReplies ?? 0;
   }
 
-  /**
-   * Gives the session up on behalf of an application that shows no sign of
-   * life, and waits for one before it starts another.
-   */
-  surrender(cause: 'stall' | 'replaced'): void {
-    this.#whenResumed ??= new Promise((resolve) => {
-      this.#resume = resolve;
-    });
-    if (this.#session) {
-      this.#report({ type: 'expired', cause });
-    }
-    void this.#endSession();
-  }
-
-  /** The application is back. */
-  resume(): void {
-    this.#resume?.();
-    this.#resume = undefined;
-    this.#whenResumed = undefined;
-  }
-
-  /** Whether there is a session that cannot be ended at once. */
-  get isOutOfReach(): boolean {
-    return this.#session !== undefined && !this.#connection;
+  get sessionId(): string | undefined {
+    return this.#session?.id;
   }
 
   /**
@@ -135,67 +85,53 @@ export class KeeperSession {
    * must have expired: an instance that goes down together with its ZooKeeper
    * server should not keep the next one waiting.
    */
-  async close(): Promise<void> {
-    await this.#endSession();
-    this.#closing.abort();
-    this.#connection?.close();
+  async end(): Promise<void> {
+    const session = this.#session;
+    if (session && !this.#connection) {
+      this.#ending ??= new Deferred();
+      await settledWithin([this.#ending.promise], this.#sessionTimeoutMs);
+    }
+    if (this.#session === session) {
+      this.#connection?.close();
+      this.#forgetSession();
+    }
   }
 
-  async #endSession(): Promise<void> {
-    if (this.#connection) {
-      this.#connection.close();
-      this.#session = undefined;
-      return;
-    }
-    if (!this.#session) {
-      return;
-    }
-    if (!this.#ending) {
-      let settle = (): void => undefined;
-      const done = new Promise<void>((resolve) => {
-        settle = resolve;
-      });
-      const expiry = setTimeout(() => this.#ended(), this.#sessionTimeoutMs);
-      this.#ending = {
-        done,
-        settle: () => {
-          clearTimeout(expiry);
-          settle();
-        },
-      };
-    }
-    await this.#ending.done;
-  }
-
-  #ended(): void {
+  #forgetSession(): void {
+    const session = this.#session;
     this.#session = undefined;
-    this.#isExpiryDoubted = false;
-    const ending = this.#ending;
+    this.#ending?.resolve();
     this.#ending = undefined;
-    ending?.settle();
+    if (session) {
+      this.#events.onMessage({ type: 'expired', sessionId: session.id });
+    }
   }
 
   /** Tries one server and, if it takes us, stays until the connection ends. */
   async #connectOnce(): Promise<void> {
     const server = await this.#nextServer();
-    const attempted = this.#session;
-    const connection = this.#newConnection(server);
+    const asked = this.#session;
+    const connection = new NativeConnection(this.#Native, {
+      server,
+      sessionTimeoutMs: this.#options.sessionTimeoutMs,
+      connectTimeoutMs: Math.min(
+        LONGEST_CONNECT_TIMEOUT_MS,
+        CONNECT_TIMEOUT_MS * (1 + this.#servers.failedRounds),
+      ),
+      session: asked,
+      onItem: (item) => this.#events.onItem(item),
+    });
     const isConnected = await connection.open();
-    if (this.#closing.signal.aborted) {
-      connection.close();
-    } else if (!isConnected) {
-      this.#handleFailure(await connection.ended, server);
-    } else if (
-      this.#ending ||
-      this.#resume ||
+    if (isConnected && (this.#ending || asked !== this.#session)) {
       // Given up in the meantime.
-      attempted !== this.#session
-    ) {
-      // Ends the session, too.
       connection.close();
-      this.#ended();
-    } else {
+      this.#forgetSession();
+    } else if (isConnected) {
       await this.#stay(connection, server);
+    } else if ((await connection.ended) === 'expired') {
+      this.#forgetSession();
+    } else {
+      this.#servers.failed(server, 'does not answer');
     }
   }
 
@@ -203,78 +139,45 @@ export class KeeperSession {
     connection: NativeConnection,
     server: ServerEndpoint,
   ): Promise<void> {
-    const connectedAt = performance.now();
+    const connectedAtMs = performance.now();
+    const { session, sessionTimeoutMs } = connection;
     this.#connection = connection;
     this.#connectionCount += 1;
-    this.#session = connection.session;
-    this.#sessionTimeoutMs = connection.sessionTimeoutMs;
-    this.#isExpiryDoubted = false;
-    this.#report({
+    this.#session = session;
+    this.#sessionTimeoutMs = sessionTimeoutMs;
+    this.#events.onMessage({
       type: 'connected',
       connection: this.#connectionCount,
-      session: connection.session,
-      sessionTimeoutMs: connection.sessionTimeoutMs,
+      session,
+      sessionTimeoutMs,
       server: formatServer(server),
     });
     const end = await connection.ended;
     this.#connection = undefined;
     this.#disconnectedAtMs = performance.now();
-    if (this.#disconnectedAtMs - connectedAt >= LEAST_SUCCESS_MS) {
+    if (this.#disconnectedAtMs - connectedAtMs >= LEAST_SUCCESS_MS) {
       this.#servers.succeeded();
       this.#servers.restart(server, 'last');
     }
-    if (end !== 'disconnected') {
-      this.#handleFailure(end, server);
+    if (end === 'expired') {
+      this.#forgetSession();
     } else if (this.#session) {
-      this.#report({ type: 'suspended' });
-    }
-  }
-
-  #handleFailure(end: ConnectionEnd, server: ServerEndpoint): void {
-    if (end === 'disconnected') {
-      this.#servers.failed(server, 'does not answer');
-    } else if (this.#ending) {
-      this.#ended();
-    } else if (this.#isExpiryDoubted || !this.#session) {
-      this.#isExpiryDoubted = false;
-      this.#session = undefined;
-      this.#report({ type: 'expired', cause: 'server' });
-    } else {
-      // The native client has called live sessions expired: the next attempt
-      // asks once more, with the same session id, before it is believed.
-      this.#isExpiryDoubted = true;
-      this.#report({ type: 'suspended' });
+      const reason = `${formatServer(server)} does not answer, or hung up`;
+      this.#events.onMessage({ type: 'suspended', reason });
     }
   }
 
   /** The next server to try; waits where all have been tried in vain. */
   async #nextServer(): Promise<ServerEndpoint> {
-    const { signal } = this.#closing;
     for (;;) {
       const endpoint = await this.#servers.next(LOOKUP_TIMEOUT_MS);
       if (endpoint) {
         return endpoint;
       }
-      this.#report({
-        type: 'unreachable',
-        reason: this.#servers.takeFailures().join('; '),
-      });
+      const reasons = this.#servers.takeFailures();
+      this.#events.onMessage({ type: 'unreachable', reasons });
       const outageMs = performance.now() - this.#disconnectedAtMs;
-      const pauseMs = retryPauseMs(outageMs, this.#options.sessionTimeoutMs);
-      await sleep(pauseMs, undefined, { signal });
+      await sleep(retryPauseMs(outageMs, this.#options.sessionTimeoutMs));
     }
-  }
-
-  #newConnection(server: ServerEndpoint): NativeConnection {
-    return new NativeConnection(this.#Native, {
-      server,
-      sessionTimeoutMs: this.#options.sessionTimeoutMs,
-      connectTimeoutMs: Math.min(
-        LONGEST_CONNECT_TIMEOUT_MS,
-        CONNECT_TIMEOUT_MS * (1 + this.#servers.failedRounds),
-      ),
-      onItem: this.#reportItem,
-      ...(this.#session && { session: this.#session }),
-    });
   }
 }

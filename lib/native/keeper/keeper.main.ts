@@ -1,17 +1,16 @@
 /*
  * The session keeper: a small process that holds the ZooKeeper session of one
  * application. It does what the application says over its IPC channel, ends the
- * session when that channel breaks, and exits.
+ * session when the application is dead, and exits.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeeperSession } from './keeper-session.js';
-import { describeOpenProblem, isToKeeper } from './message-check.js';
 import {
   loadNativeZookeeper,
   type NativeBindingClass,
 } from './native-zookeeper.js';
 import {
-  PROTOCOL_VERSION,
+  isToKeeper,
   isWatchTuple,
   type FromKeeper,
   type OpenMessage,
@@ -19,29 +18,22 @@ import {
   type ToKeeper,
   type WatchTuple,
 } from './protocol.js';
-import { StallWatch } from './stall-watch.js';
 
 /** A parent that does not say what to do within this time never will. */
 const OPEN_TIMEOUT_MS = 30_000;
-
 /** The kernel reports the end of a parent up to 20 ms after that of its channel. */
 const PARENT_END_MS = 100;
-/** The application, as it calls itself. */
-const APPLICATION_PID = Number(process.argv[2] ?? process.ppid);
-
-/** While so many answers are awaited, no message is sent for one of them. */
-const BURST = 16;
 const LONGEST_GATHERING_MS = 1;
+const STALL_TICKS = 10;
 
+/** The application, as it calls itself. */
+const applicationPid = Number(process.argv[2]);
 let Native: NativeBindingClass | undefined;
 let session: KeeperSession | undefined;
 let isClosing = false;
-let stallWatch: StallWatch | undefined;
+/** Own ticks since the application was heard. */
+let silentTicks = 0;
 let outbox: (ReplyTuple | WatchTuple)[] = [];
-/** Requests that came last in their message: the answers go together, too. */
-const lastOfMessage = new Set<number>();
-/** Under way when the outbox is about to be sent, or is for a moment not. */
-let flushing: NodeJS.Immediate | undefined;
 let gathering: NodeJS.Timeout | undefined;
 
 function send(message: FromKeeper): void {
@@ -53,16 +45,12 @@ function send(message: FromKeeper): void {
 }
 
 /**
- * Sends events at once, and answers together whose requests came together. Of a
- * burst of requests a message for each answer would cost the application more
- * than all that it asks for: they are gathered for a moment.
+ * Sends events at once, and the answers of a burst together: a message for each
+ * of them would cost the application more than all that it asks for.
  */
-function post(item: ReplyTuple | WatchTuple, isFromServer: boolean): void {
+function post(item: ReplyTuple | WatchTuple): void {
   outbox.push(item);
-  const isComplete = isWatchTuple(item) || lastOfMessage.delete(item[0]);
-  if (!isFromServer) {
-    flushing ??= setImmediate(flush);
-  } else if (isComplete && (session?.awaitedReplies ?? 0) < BURST) {
+  if (isWatchTuple(item) || session?.awaitedReplies === 0) {
     flush();
   } else {
     gathering ??= setTimeout(flush, LONGEST_GATHERING_MS);
@@ -71,9 +59,7 @@ function post(item: ReplyTuple | WatchTuple, isFromServer: boolean): void {
 
 function flush(): void {
   clearTimeout(gathering);
-  clearImmediate(flushing);
   gathering = undefined;
-  flushing = undefined;
   if (outbox.length > 0) {
     const items = outbox;
     outbox = [];
@@ -86,54 +72,57 @@ function receive(message: ToKeeper): void {
     case 'open':
       open(message);
       break;
-    case 'requests': {
-      const last = message.requests.at(-1);
-      if (last) {
-        lastOfMessage.add(last[0]);
-      }
+    case 'requests':
       for (const request of message.requests) {
         session?.send(request, message.connection);
       }
       break;
-    }
     case 'replace':
-      session?.surrender('replaced');
-      session?.resume();
+      if (session?.sessionId === message.sessionId) {
+        void session.end();
+      }
       break;
     case 'alive':
       send({ type: 'alive' });
       break;
     case 'close':
-      send({ type: 'closing', isOutOfReach: session?.isOutOfReach ?? false });
+      send({ type: 'alive' });
       void close();
       break;
   }
 }
 
 function open(message: OpenMessage): void {
-  if (message.version !== PROTOCOL_VERSION) {
-    giveUp(
-      `the application speaks version ${message.version} of the keeper's ` +
-        `protocol, the keeper version ${PROTOCOL_VERSION}. ` +
-        'Install nestjs-zookeeper-leader once, in one version, and restart',
-    );
-    return;
-  }
-  const problem = describeOpenProblem(message);
-  if (problem !== undefined) {
-    giveUp(`it cannot open a session as it was told to: ${problem}`);
-    return;
-  }
   if (session || !Native) {
     return;
   }
   clearTimeout(openDeadline);
-  const opened = new KeeperSession(Native, message, send, post);
-  session = opened;
-  stallWatch = new StallWatch(message.maxStallMs, () =>
-    opened.surrender('stall'),
+  session = new KeeperSession(Native, message, {
+    onMessage: send,
+    onItem: post,
+  });
+  session.run().catch((error: unknown) => giveUp(String(error)));
+  watchForStalls(message);
+}
+
+/**
+ * After a stall of the application that is too long, its session is kept alive
+ * no more. It is not closed: the application lives, and the end of this process
+ * leaves the rest to ZooKeeper. Counted in ticks: a pause of this process, or of
+ * the whole machine, is no silence of the application.
+ */
+function watchForStalls({ maxStallMs, sessionTimeoutMs }: OpenMessage): void {
+  const longestMs = Math.max(
+    maxStallMs - sessionTimeoutMs,
+    sessionTimeoutMs / 2,
   );
-  opened.run().catch((error: unknown) => giveUp(String(error)));
+  setInterval(() => {
+    silentTicks += 1;
+    if (silentTicks > STALL_TICKS && !isClosing) {
+      process.stderr.write('the application has stalled for too long');
+      letGo();
+    }
+  }, longestMs / STALL_TICKS);
 }
 
 function giveUp(reason: string): void {
@@ -143,27 +132,34 @@ function giveUp(reason: string): void {
 
 /** Ends the session and then the process. */
 async function close(): Promise<void> {
-  isClosing = true;
-  stallWatch?.stop();
-  await session?.close();
-  send({ type: 'closed' });
-  exit(0);
+  if (!isClosing) {
+    isClosing = true;
+    await session?.end();
+    exit(0);
+  }
+}
+
+/**
+ * The native client cannot give a connection up without ending the session; the
+ * end of the process can.
+ */
+function letGo(): void {
+  process.kill(process.pid, 'SIGKILL');
 }
 
 /**
  * The end of the channel proves nothing: an application that lives may believe
- * in its session, and another keeper takes that over. The native client cannot
- * give a connection up without ending the session; the end of the process can.
+ * in its session, and another keeper takes that over.
  */
 async function channelClosed(): Promise<void> {
   for (let ms = 0; ms < PARENT_END_MS && !isClosing; ms++) {
-    if (process.ppid !== APPLICATION_PID) {
+    if (process.ppid !== applicationPid) {
       await close();
     }
     await sleep(1);
   }
   if (!isClosing) {
-    process.kill(process.pid, 'SIGKILL');
+    letGo();
   }
 }
 
@@ -180,23 +176,21 @@ function exit(code: number): void {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => undefined);
 }
-process.title = `nestjs-zookeeper-leader keeper of ${APPLICATION_PID}`;
+process.title = `nestjs-zookeeper-leader keeper of ${applicationPid}`;
 
 const openDeadline = setTimeout(() => void close(), OPEN_TIMEOUT_MS);
 process.on('disconnect', () => void channelClosed());
 process.on('message', (message: unknown) => {
-  stallWatch?.sawLife();
-  session?.resume();
-  // What cannot be understood is left alone: the application waits for the
-  // answer to a request no longer than for one that was lost.
+  silentTicks = 0;
   if (isToKeeper(message)) {
     receive(message);
+  } else {
+    giveUp('it does not understand what the application says');
   }
 });
-
 try {
   Native = loadNativeZookeeper();
-  send({ type: 'ready', version: PROTOCOL_VERSION });
+  send({ type: 'alive' });
 } catch (error) {
   giveUp((error as Error).message);
 }

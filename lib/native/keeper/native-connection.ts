@@ -1,5 +1,5 @@
 import type { ServerEndpoint } from '../../zookeeper/connection/frame-connection.js';
-import { describeRequestProblem } from './message-check.js';
+import type { NodeStat } from '../../zookeeper/zookeeper-client.interface.js';
 import type {
   NativeBinding,
   NativeBindingClass,
@@ -9,18 +9,8 @@ import type {
   ReplyTuple,
   RequestTuple,
   SessionCredentials,
-  StatTuple,
   WatchTuple,
 } from './protocol.js';
-
-/**
- * Takes what goes to the application. What the server has sent comes alone: the
- * native client hands over one answer or event in a turn of the event loop.
- */
-export type ReportItem = (
-  item: ReplyTuple | WatchTuple,
-  isFromServer: boolean,
-) => void;
 
 /** How an attempt to connect, or an established connection, ended. */
 export type ConnectionEnd = 'disconnected' | 'expired';
@@ -30,26 +20,25 @@ export interface NativeConnectionOptions {
   readonly server: ServerEndpoint;
   readonly sessionTimeoutMs: number;
   readonly connectTimeoutMs: number;
-  readonly session?: SessionCredentials;
-  readonly onItem: ReportItem;
+  readonly session?: SessionCredentials | undefined;
+  /** Takes answers and events, in the order in which the server sent them. */
+  readonly onItem: (item: ReplyTuple | WatchTuple) => void;
 }
 
 // The states of the native client, by its documentation and by measurement.
 const STATE_BETWEEN_ATTEMPTS = 0;
 const STATE_CONNECTED = 3;
 
-// Codes of its `close` event.
+/** Code of its event `close`. */
 const CLOSED_EXPIRED = -112;
 
-// Codes that replies carry to the application, of ZooKeeper's own numbering.
-const CODE_CONNECTION_LOSS = -4;
-const CODE_BAD_ARGUMENTS = -8;
-
-const POLL_INTERVAL_MS = 5;
+const ATTEMPT_CHECK_MS = 5;
 /** Often enough beside the session timeout, and no burden when nothing happens. */
 const CHECKS_PER_SESSION_TIMEOUT = 20;
-const LONGEST_CHECK_INTERVAL_MS = 500;
+const LONGEST_CHECK_MS = 500;
 const CONTACTS_PER_SESSION_TIMEOUT = 6;
+/** Two session timeouts: such a server answers pings, and nothing else. */
+const MOST_UNANSWERED_CONTACTS = 12;
 
 /**
  * One native client object for one connection to one server. The object is
@@ -61,8 +50,9 @@ const CONTACTS_PER_SESSION_TIMEOUT = 6;
 export class NativeConnection {
   readonly #native: NativeBinding;
   readonly #options: NativeConnectionOptions;
-  /** Requests without an answer, with the time when they were sent. */
-  readonly #pending = new Map<number, number>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #awaitedReplies = 0;
+  #unansweredContacts = 0;
   #end: (end: ConnectionEnd) => void = () => undefined;
   #isOver = false;
 
@@ -79,34 +69,11 @@ export class NativeConnection {
 
   /** Resolves to true when the session is connected, to false when it is over. */
   async open(): Promise<boolean> {
-    const { server, sessionTimeoutMs, session } = this.#options;
+    const { server, sessionTimeoutMs, connectTimeoutMs, session } =
+      this.#options;
     const connected = new Promise<true>((resolve) => {
-      this.#native.emit = (event, _native, detail) => {
-        if (this.#isOver) {
-          return;
-        }
-        // Nothing may be done inside a native callback but take note of it:
-        // sockets opened and clients created there go deaf or crash the process.
-        switch (event) {
-          case 'connect':
-            setImmediate(resolve, true);
-            break;
-          case 'connecting':
-            setImmediate(() => this.#finish('disconnected'));
-            break;
-          case 'close':
-            setImmediate(() => this.#finish(endOfCode(detail)));
-            break;
-          case 'created':
-          case 'deleted':
-          case 'changed':
-            this.#options.onItem([event, String(detail)], true);
-            break;
-          case 'child':
-            this.#options.onItem(['children', String(detail)], true);
-            break;
-        }
-      };
+      this.#native.emit = (event, _native, detail) =>
+        this.#onEvent(event, detail, resolve);
     });
     this.#native.init({
       // Without the brackets that IPv6 addresses have elsewhere.
@@ -121,16 +88,25 @@ export class NativeConnection {
         client_password: session.password,
       }),
     });
-    const attempt = this.#watchAttempt();
+    // A refused connection raises no event: only the state tells.
+    const deadline = performance.now() + connectTimeoutMs;
+    this.#every(ATTEMPT_CHECK_MS, () => {
+      const { state } = this.#native;
+      const isLate = state !== STATE_CONNECTED && performance.now() > deadline;
+      if (state === STATE_BETWEEN_ATTEMPTS || isLate) {
+        this.#finish('disconnected');
+      }
+    });
     const isConnected = await Promise.race([
       connected,
       this.ended.then(() => false),
     ]);
-    clearInterval(attempt);
-    if (isConnected) {
-      this.#watchConnection();
+    if (!isConnected || this.#isOver) {
+      return false;
     }
-    return isConnected && !this.#isOver;
+    this.#stopTimers();
+    this.#keepInTouch();
+    return true;
   }
 
   get session(): SessionCredentials {
@@ -145,42 +121,29 @@ export class NativeConnection {
     return this.#native.timeout;
   }
 
-  /** Number of requests that have not been answered. */
   get awaitedReplies(): number {
-    return this.#pending.size;
+    return this.#awaitedReplies;
   }
 
-  /** Sends a request; its reply goes to `onItem`, whatever happens. */
-  send([id, operation, path, data, argument]: RequestTuple): void {
+  /** Sends a request. It stays unanswered if the connection ends. */
+  send(request: RequestTuple): void {
     if (this.#isOver) {
-      this.#options.onItem([id, CODE_CONNECTION_LOSS], false);
       return;
     }
-    this.#pending.set(id, performance.now());
-    const isMalformed = describeRequestProblem(operation, path, data, argument);
-    const code = isMalformed
-      ? CODE_BAD_ARGUMENTS
-      : this.#call(id, operation, path, data, argument);
-    if (code !== 0) {
-      this.#refuse(id, code);
-    }
-    if (this.#native.state !== STATE_CONNECTED) {
+    const [xid] = request;
+    this.#awaitedReplies += 1;
+    const refusal = call(this.#native, request, (code, value, stat) =>
+      this.#reply([xid, code, value, stat ? nodeStat(stat) : undefined]),
+    );
+    // Refused at once, while others wait for their answers: one to a question
+    // that the server does get comes when it is this one's turn.
+    const isSent =
+      refusal === 0 ||
+      this.#native.a_sync('/', () => this.#reply([xid, refusal])) === 0;
+    if (!isSent || this.#native.state !== STATE_CONNECTED) {
       // At once: the native client has closed its socket and goes on waiting for
       // it, at which the event loop would abort the process.
       this.#finish('disconnected');
-    }
-  }
-
-  /**
-   * Gives up waiting for requests sent more than `ageMs` ago. A server that is
-   * cut off from its quorum answers pings but not writes.
-   */
-  expireRequests(ageMs: number, code: number): void {
-    const sentBefore = performance.now() - ageMs;
-    for (const [id, sentAt] of this.#pending) {
-      if (sentAt < sentBefore) {
-        this.#refuse(id, code);
-      }
     }
   }
 
@@ -189,137 +152,135 @@ export class NativeConnection {
     this.#finish('disconnected');
   }
 
-  #call(
-    id: number,
-    operation: RequestTuple[1],
-    path: string,
-    data: string,
-    argument: number,
-  ): number {
-    const native = this.#native;
-    switch (operation) {
-      case 'create':
-        return native.a_create(path, data, argument, (code, _, created) =>
-          this.#reply(id, code, created),
-        );
-      case 'get':
-        return native.a_get(path, argument === 1, (code, _, stat, content) =>
-          this.#reply(id, code, content?.toString('utf8') ?? '', stat),
-        );
-      case 'children':
-        return native.a_get_children2(
-          path,
-          argument === 1,
-          (code, _, children, stat) =>
-            this.#reply(id, code, children ?? [], stat),
-        );
-      case 'set':
-        return native.a_set(path, data, argument, (code, _, stat) =>
-          this.#reply(id, code, '', stat),
-        );
-      case 'delete':
-        return native.a_delete_(path, argument, (code) =>
-          this.#reply(id, code),
-        );
-      case 'sync':
-        return native.a_sync(path, (code) => this.#reply(id, code));
-      default:
-        return CODE_BAD_ARGUMENTS;
-    }
-  }
-
-  /** Answers a request once, as the server did; what comes after is dropped. */
-  #reply(
-    id: number,
-    code: number,
-    value: string | string[] = '',
-    stat?: NativeStat | null,
-  ): void {
-    if (!this.#pending.delete(id)) {
-      return;
-    }
-    const { onItem } = this.#options;
-    if (code !== 0) {
-      onItem([id, code], true);
-    } else if (stat) {
-      onItem([id, 0, value, statTuple(stat)], true);
-    } else {
-      onItem([id, 0, value], true);
-    }
-  }
-
-  /** Answers a request that the server does not. */
-  #refuse(id: number, code: number): void {
-    if (this.#pending.delete(id)) {
-      this.#options.onItem([id, code], false);
-    }
-  }
-
-  /** A refused connection raises no event: only the state tells. */
-  #watchAttempt(): NodeJS.Timeout {
-    const deadline = performance.now() + this.#options.connectTimeoutMs;
-    return setInterval(() => {
-      const { state } = this.#native;
-      const isLate = state !== STATE_CONNECTED && performance.now() > deadline;
-      if (state === STATE_BETWEEN_ATTEMPTS || isLate) {
-        this.#finish('disconnected');
-      }
-    }, POLL_INTERVAL_MS);
-  }
-
   /**
-   * Where it is a write that meets the broken connection, the native client
-   * knows of it but raises no event before it has reached another server.
+   * Nothing may be done inside a native callback but take note of it: sockets
+   * opened and clients created there go deaf or crash the process.
    */
-  #watchConnection(): void {
-    const intervalMs = Math.min(
-      this.#options.sessionTimeoutMs / CHECKS_PER_SESSION_TIMEOUT,
-      LONGEST_CHECK_INTERVAL_MS,
-    );
-    const watch = setInterval(() => {
-      if (this.#native.state !== STATE_CONNECTED) {
-        this.#finish('disconnected');
-      }
-    }, intervalMs);
-    // By itself the native client lets a server wait for a third of the session
-    // timeout, longer than a lease permits (docs/safety.md).
-    const contact = setInterval(() => {
-      if (this.#native.state === STATE_CONNECTED) {
-        this.#native.a_get('/', false, () => undefined);
-      }
-    }, this.#options.sessionTimeoutMs / CONTACTS_PER_SESSION_TIMEOUT);
-    void this.ended.then(() => {
-      clearInterval(watch);
-      clearInterval(contact);
-    });
-  }
-
-  #finish(end: ConnectionEnd): void {
+  #onEvent(
+    event: string,
+    detail: unknown,
+    connected: (is: true) => void,
+  ): void {
     if (this.#isOver) {
       return;
     }
-    this.#isOver = true;
-    this.#native.close();
-    for (const id of this.#pending.keys()) {
-      this.#refuse(id, CODE_CONNECTION_LOSS);
+    switch (event) {
+      case 'connect':
+        setImmediate(connected, true);
+        break;
+      case 'connecting':
+        setImmediate(() => this.#finish('disconnected'));
+        break;
+      case 'close':
+        setImmediate(() =>
+          this.#finish(detail === CLOSED_EXPIRED ? 'expired' : 'disconnected'),
+        );
+        break;
+      case 'created':
+      case 'deleted':
+      case 'changed':
+        this.#options.onItem([event, String(detail)]);
+        break;
+      case 'child':
+        this.#options.onItem(['children', String(detail)]);
+        break;
     }
-    this.#end(end);
+  }
+
+  #reply(reply: ReplyTuple): void {
+    if (!this.#isOver) {
+      this.#awaitedReplies -= 1;
+      this.#options.onItem(reply);
+    }
+  }
+
+  #keepInTouch(): void {
+    const { sessionTimeoutMs } = this.#options;
+    // Where it is a write that meets the broken connection, the native client
+    // raises no event before it has reached another server.
+    const checkMs = sessionTimeoutMs / CHECKS_PER_SESSION_TIMEOUT;
+    this.#every(Math.min(checkMs, LONGEST_CHECK_MS), () => {
+      if (this.#native.state !== STATE_CONNECTED) {
+        this.#finish('disconnected');
+      }
+    });
+    // By itself the native client lets a server wait for a third of the session
+    // timeout, longer than a lease permits (docs/safety.md).
+    this.#every(sessionTimeoutMs / CONTACTS_PER_SESSION_TIMEOUT, () => {
+      this.#unansweredContacts += 1;
+      if (this.#unansweredContacts > MOST_UNANSWERED_CONTACTS) {
+        this.#finish('disconnected');
+      } else if (this.#native.state === STATE_CONNECTED) {
+        this.#native.a_get('/', false, () => {
+          this.#unansweredContacts = 0;
+        });
+      }
+    });
+  }
+
+  #every(intervalMs: number, act: () => void): void {
+    this.#timers.push(setInterval(act, intervalMs));
+  }
+
+  #stopTimers(): void {
+    this.#timers.splice(0).forEach(clearInterval);
+  }
+
+  #finish(end: ConnectionEnd): void {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#stopTimers();
+      this.#native.close();
+      this.#end(end);
+    }
   }
 }
 
-function endOfCode(code: unknown): ConnectionEnd {
-  return code === CLOSED_EXPIRED ? 'expired' : 'disconnected';
+/** Makes a request; returns what the native client says at once. */
+function call(
+  native: NativeBinding,
+  [, operation, path, data, argument]: RequestTuple,
+  done: (
+    code: number,
+    value?: string | string[],
+    stat?: NativeStat | null,
+  ) => void,
+): number {
+  const isWatched = argument === 1;
+  switch (operation) {
+    case 'create':
+      return native.a_create(path, data, argument, (code, _, created) =>
+        done(code, created ?? ''),
+      );
+    case 'get':
+      return native.a_get(path, isWatched, (code, _, stat, content) =>
+        done(code, content?.toString('utf8') ?? '', stat),
+      );
+    case 'getChildren':
+      return native.a_get_children2(path, isWatched, (code, _, names, stat) =>
+        done(code, names ?? [], stat),
+      );
+    case 'set':
+      return native.a_set(path, data, argument, (code, _, stat) =>
+        done(code, '', stat),
+      );
+    case 'delete':
+      return native.a_delete_(path, argument, (code) => done(code));
+    default:
+      return native.a_sync(path, (code) => done(code));
+  }
 }
 
-function statTuple(stat: NativeStat): StatTuple {
-  return [
-    stat.czxid,
-    stat.mzxid,
-    stat.pzxid,
-    stat.version,
-    stat.numChildren,
-    stat.ephemeralOwner,
-    stat.ctime.getTime(),
-    stat.mtime.getTime(),
-  ];
+function nodeStat(stat: NativeStat): NodeStat {
+  const { czxid, mzxid, pzxid, version, numChildren, ephemeralOwner } = stat;
+  return {
+    czxid,
+    mzxid,
+    pzxid,
+    version,
+    numChildren,
+    ephemeralOwner,
+    createdAtMs: stat.ctime.getTime(),
+    modifiedAtMs: stat.mtime.getTime(),
+  };
 }

@@ -1,16 +1,5 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import keeperModule from './keeper-path.cjs';
-
-export interface NativeConfig {
-  connect: string;
-  timeout: number;
-  debug_level: number;
-  host_order_deterministic: boolean;
-  response_counter_limit: number;
-  client_id?: string;
-  client_password?: string;
-}
 
 export interface NativeStat {
   readonly czxid: number;
@@ -22,6 +11,13 @@ export interface NativeStat {
   readonly ctime: Date;
   readonly mtime: Date;
 }
+
+type Done<First = null, Second = null> = (
+  code: number,
+  error: string,
+  first: First | null,
+  second: Second | null,
+) => void;
 
 /**
  * One client of the native part of the npm package `zookeeper`. Requests return
@@ -35,46 +31,28 @@ export interface NativeBinding {
   readonly timeout: number;
   /** Called with every event: its name, the client, a path or code. */
   emit: (event: string, subject: unknown, detail: unknown) => void;
-  init(config: NativeConfig): void;
+  init(config: Readonly<Record<string, string | number | boolean>>): void;
   close(): void;
   a_create(
     path: string,
     data: string,
     flags: number,
-    done: (code: number, error: string, path: string) => void,
+    done: Done<string>,
   ): number;
-  a_get(
-    path: string,
-    watch: boolean,
-    done: (
-      code: number,
-      error: string,
-      stat: NativeStat | null,
-      data: Buffer | null,
-    ) => void,
-  ): number;
+  a_get(path: string, watch: boolean, done: Done<NativeStat, Buffer>): number;
   a_get_children2(
     path: string,
     watch: boolean,
-    done: (
-      code: number,
-      error: string,
-      children: string[] | null,
-      stat: NativeStat | null,
-    ) => void,
+    done: Done<string[], NativeStat>,
   ): number;
   a_set(
     path: string,
     data: string,
     version: number,
-    done: (code: number, error: string, stat: NativeStat | null) => void,
+    done: Done<NativeStat>,
   ): number;
-  a_delete_(
-    path: string,
-    version: number,
-    done: (code: number, error: string) => void,
-  ): number;
-  a_sync(path: string, done: (code: number, error: string) => void): number;
+  a_delete_(path: string, version: number, done: Done): number;
+  a_sync(path: string, done: Done): number;
 }
 
 export type NativeBindingClass = new () => NativeBinding;
@@ -87,14 +65,17 @@ export type NativeBindingClass = new () => NativeBinding;
  */
 export function loadNativeZookeeper(): NativeBindingClass {
   try {
-    const main = createRequire(keeperModule.keeperPath).resolve('zookeeper');
+    // The file of this process: neither build could name it in the same way.
+    const main = createRequire(process.argv[1] as string).resolve('zookeeper');
     // Finds what was compiled at installation, or came compiled.
     const load = createRequire(main)('node-gyp-build') as (
       directory: string,
     ) => { ZooKeeper: NativeBindingClass };
     return load(path.dirname(path.dirname(main))).ZooKeeper;
   } catch (error) {
-    throw new Error(explainLoadFailure(error), { cause: error });
+    throw new Error(explainLoadFailure(error as Error & { code?: string }), {
+      cause: error,
+    });
   }
 }
 
@@ -104,9 +85,11 @@ const COMPILER_PACKAGES =
   'Fedora/RHEL: "dnf install -y python3 make gcc-c++"';
 
 /** Turns the loader's error into one that says what to do. */
-export function explainLoadFailure(error: unknown): string {
-  const { code, message } = error as { code?: string; message: string };
-  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') {
+function explainLoadFailure({
+  code,
+  message,
+}: Error & { code?: string }): string {
+  if (code?.endsWith('MODULE_NOT_FOUND')) {
     return (
       'the npm package "zookeeper" is not installed, and nativeZookeeper() needs ' +
       'it. It is compiled at installation: install the compiler ' +
@@ -114,27 +97,11 @@ export function explainLoadFailure(error: unknown): string {
       `option client out. (${message})`
     );
   }
-  if (/No native build was found/.test(message)) {
-    return (
-      'the native part of the npm package "zookeeper" was not compiled for ' +
-      `${process.platform} ${process.arch} with Node ${process.versions.node}. ` +
-      `Install the compiler (${COMPILER_PACKAGES}) and run ` +
-      '"npm rebuild zookeeper" with install scripts allowed.'
-    );
-  }
-  if (/NODE_MODULE_VERSION|did not self-register/.test(message)) {
-    return (
-      'the native part of the npm package "zookeeper" was compiled for another ' +
-      `version of Node than ${process.versions.node}. ` +
-      'Run "npm rebuild zookeeper" with this version.'
-    );
-  }
-  if (code === 'ERR_DLOPEN_FAILED') {
-    return (
-      'the native part of the npm package "zookeeper" was compiled for another ' +
-      'system, as happens when node_modules is copied from one machine or image ' +
-      `to another. Run "npm rebuild zookeeper" here. (${message})`
-    );
-  }
-  return `the npm package "zookeeper" could not be loaded: ${message}`;
+  return (
+    'the native part of the npm package "zookeeper" was not compiled for ' +
+    `${process.platform} ${process.arch} with Node ${process.versions.node}, as ` +
+    'happens without a compiler, after an update of Node, and when node_modules ' +
+    `is copied between machines. Install the compiler (${COMPILER_PACKAGES}) and ` +
+    `run "npm rebuild zookeeper" with install scripts allowed. (${message})`
+  );
 }

@@ -1,8 +1,7 @@
-import type { JuteReader } from '../codec/jute-reader.js';
 import type { ZookeeperError } from '../zookeeper.error.js';
 
 /** A request that waits for its answer. */
-export interface PendingRequest {
+export interface PendingRequest<Body> {
   readonly xid: number;
   /** What the caller asked for, for messages: `getChildren /a`. */
   readonly operation: string;
@@ -11,7 +10,7 @@ export interface PendingRequest {
   /** In ticks. */
   readonly sentAt: number;
   /** Called with the body of a successful answer, or with its code. */
-  answered(code: number, body: JuteReader): void;
+  answered(code: number, body: Body): void;
   failed(error: ZookeeperError): void;
   /** Failed already; the answer is still to come. */
   isGivenUp?: boolean;
@@ -22,8 +21,8 @@ const MOST_REQUESTS = 100_000;
 const MOST_BYTES = 8 * 1024 * 1024;
 
 /** The requests of one connection, which are answered in their order. */
-export class RequestsInFlight {
-  #queue: PendingRequest[] = [];
+export class RequestsInFlight<Body> {
+  #queue: PendingRequest<Body>[] = [];
   #head = 0;
   #bytes = 0;
 
@@ -35,7 +34,7 @@ export class RequestsInFlight {
     return this.size >= MOST_REQUESTS || this.#bytes > MOST_BYTES;
   }
 
-  add(request: PendingRequest): void {
+  add(request: PendingRequest<Body>): void {
     this.#queue.push(request);
     this.#bytes += request.bytes;
   }
@@ -45,7 +44,7 @@ export class RequestsInFlight {
    *
    * @throws {RangeError} if the answer is not for the one whose turn it is
    */
-  take(xid: number): PendingRequest {
+  take(xid: number): PendingRequest<Body> {
     const request = this.#queue[this.#head];
     if (request?.xid !== xid) {
       throw new RangeError(
@@ -67,17 +66,17 @@ export class RequestsInFlight {
   }
 
   /** The oldest request that has not been answered. */
-  get oldest(): PendingRequest | undefined {
+  get oldest(): PendingRequest<Body> | undefined {
     return this.#queue[this.#head];
   }
 
   /** Fails the requests that were sent before `tick`. Answers may still come. */
   giveUpBefore(
     tick: number,
-    error: (request: PendingRequest) => ZookeeperError,
+    error: (request: PendingRequest<Body>) => ZookeeperError,
   ): void {
     for (let index = this.#head; index < this.#queue.length; index++) {
-      const request = this.#queue[index] as PendingRequest;
+      const request = this.#queue[index] as PendingRequest<Body>;
       if (request.sentAt >= tick) {
         return;
       }
@@ -89,7 +88,7 @@ export class RequestsInFlight {
   }
 
   /** Fails all of them. */
-  clear(error: (request: PendingRequest) => ZookeeperError): void {
+  clear(error: (request: PendingRequest<Body>) => ZookeeperError): void {
     const requests = this.#queue.slice(this.#head);
     this.#queue = [];
     this.#head = 0;

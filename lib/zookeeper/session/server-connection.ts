@@ -8,31 +8,31 @@ import {
   type OperationName,
 } from '../codec/opcodes.js';
 import { OPERATIONS, writeRequest } from '../codec/operations.js';
-import { RESULT_CODES } from '../codec/result-codes.js';
 import { watcherEvent } from '../codec/watch.records.js';
-import { CLOSE_XID, XIDS, Xids } from '../codec/xids.js';
+import { CLOSE_XID, XIDS } from '../codec/xids.js';
 import type { FrameConnection } from '../connection/frame-connection.js';
-import { errorOfCode } from '../result-codes.js';
 import type { NodeEvent, NodeWatcher } from '../zookeeper-client.interface.js';
 import {
-  ZookeeperError,
   isZookeeperError,
   type ZookeeperErrorCode,
 } from '../zookeeper.error.js';
+import {
+  Exchange,
+  type ExchangeOptions,
+  type ExchangedRequest,
+} from './exchange.js';
 import { Pulse } from './pulse.js';
-import { RequestsInFlight } from './requests-in-flight.js';
 import type { SessionTiming } from './session-timing.js';
-import { WatchTable, type WatchKind } from './watch-table.js';
+import type { WatchKind } from './watch-table.js';
 
-export interface ServerConnectionOptions {
+export interface ServerConnectionOptions extends Pick<
+  ExchangeOptions,
+  'xids' | 'canProve' | 'onWatcherError'
+> {
   readonly frames: FrameConnection;
   readonly timing: SessionTiming;
   /** The transaction that the session had seen before. */
   readonly lastZxidSeen: number;
-  /** Where the numbers of requests go on. */
-  readonly xids: Xids;
-  /** Whether the client proves who it is; for messages. */
-  readonly canProve: boolean;
   /** Called before requests are written, and at every tick. Never throws. */
   readonly onSignOfLife: () => void;
   /** This process was blocked or paused for a while. */
@@ -42,23 +42,19 @@ export interface ServerConnectionOptions {
    * one that removes a watch, none is sent any more.
    */
   readonly removals: { areUnderstood: boolean };
-  /** A watcher has thrown. */
-  readonly onWatcherError: (error: unknown) => void;
 }
 
-/** What is asked for: how it is written, and how its answer is read. */
-export interface ServerRequest<Value, Answer> {
-  /** For messages. */
-  readonly operation: string;
-  readonly path: string;
+/** A request, and how it is written. */
+export interface ServerRequest<Value, Answer> extends ExchangedRequest<
+  JuteReader,
+  Answer
+> {
   readonly type: {
     readonly name: OperationName;
     readonly opcode: number;
     readonly request: JuteRecord<Value, unknown>;
   };
   readonly value: Value;
-  readonly read: (body: JuteReader) => Answer;
-  readonly watch?: { readonly kind: WatchKind; readonly watcher: NodeWatcher };
 }
 
 const EVENTS = new Map<number, NodeEvent>([
@@ -82,11 +78,9 @@ const TURNS_AFTER_STALL = 3;
 export class ServerConnection {
   readonly #options: ServerConnectionOptions;
   readonly #frames: FrameConnection;
-  readonly #requests = new RequestsInFlight();
-  readonly #watches = new WatchTable();
+  readonly #exchange: Exchange<JuteReader>;
   readonly #pulse: Pulse;
   #lastZxidSeen: number;
-  #tick = 0;
   #isFlushDue = false;
   #isWaking = false;
   #isOver = false;
@@ -96,6 +90,11 @@ export class ServerConnection {
     this.#options = options;
     this.#frames = options.frames;
     this.#lastZxidSeen = options.lastZxidSeen;
+    this.#exchange = new Exchange({
+      ...options,
+      ticksToAnswer: options.timing.ticksToAnswer,
+      onUnwanted: (kind, path) => this.#removeWatch(kind, path),
+    });
     this.#pulse = new Pulse(options.timing, {
       onTick: () => this.#onTick(),
       onPing: () => this.#ping(),
@@ -113,14 +112,12 @@ export class ServerConnection {
   request<Value, Answer>(
     request: ServerRequest<Value, Answer>,
   ): Promise<Answer> {
-    if (this.#isOver || this.#requests.isFull) {
-      const why = this.#isOver
-        ? 'the connection to ZooKeeper was lost'
-        : `not sent, because ${this.#requests.size} requests wait for an answer`;
-      return Promise.reject(failure('CONNECTION_LOSS', request, why));
-    }
-    return new Promise((resolve, reject) => {
-      this.#send(request, resolve, reject);
+    return this.#exchange.request(request, (xid) => {
+      const { writer } = this.#frames;
+      const lengthBefore = writer.length;
+      writeRequest(writer, xid, request.type, request.value);
+      this.#flushSoon();
+      return writer.length - lengthBefore;
     });
   }
 
@@ -129,9 +126,7 @@ export class ServerConnection {
    * needs it.
    */
   unwatch(path: string, watcher: NodeWatcher): void {
-    for (const kind of this.#watches.forget(path, watcher)) {
-      this.#removeWatch(kind, path);
-    }
+    this.#exchange.unwatch(path, watcher);
   }
 
   /** Ends the session. Resolves to whether the server has said that it did. */
@@ -173,7 +168,7 @@ export class ServerConnection {
       this.#onClosed?.(true);
       return;
     }
-    this.#requests.take(xid).answered(code, reader);
+    this.#exchange.answered(xid, code, reader);
   }
 
   /** The connection has ended, or is not to be used any more. */
@@ -181,51 +176,9 @@ export class ServerConnection {
     if (!this.#isOver) {
       this.#isOver = true;
       this.#pulse.stop();
-      this.#requests.clear((request) => failure(code, request, why));
+      this.#exchange.end(code, why);
       this.#onClosed?.(false);
     }
-  }
-
-  #send<Value, Answer>(
-    request: ServerRequest<Value, Answer>,
-    resolve: (answer: Answer) => void,
-    reject: (error: Error) => void,
-  ): void {
-    const { operation, path, type, value, watch } = request;
-    const { writer } = this.#frames;
-    const xid = this.#options.xids.next();
-    const lengthBefore = writer.length;
-    writeRequest(writer, xid, type, value);
-    const awaited =
-      watch && this.#watches.expect(watch.kind, path, watch.watcher);
-    this.#requests.add({
-      xid,
-      operation,
-      path,
-      bytes: writer.length - lengthBefore,
-      sentAt: this.#tick,
-      answered: (code, body) => {
-        const isSet = code === RESULT_CODES.ok;
-        if (awaited && this.#watches.settle(awaited, isSet)) {
-          this.#removeWatch(awaited.kind, path);
-        }
-        if (code === RESULT_CODES.ok) {
-          try {
-            resolve(request.read(body));
-          } catch (error) {
-            const { message } = error as Error;
-            reject(
-              failure('UNKNOWN', request, `the answer is wrong: ${message}`),
-            );
-          }
-        } else {
-          const { canProve } = this.#options;
-          reject(errorOfCode(code, operation, path, canProve));
-        }
-      },
-      failed: reject,
-    });
-    this.#flushSoon();
   }
 
   #writeClose(): void {
@@ -258,26 +211,15 @@ export class ServerConnection {
   #onEvent(reader: JuteReader): void {
     const { type, path } = watcherEvent.read(reader);
     const event = EVENTS.get(type);
-    for (const watcher of event ? this.#watches.take(event, path) : []) {
-      queueMicrotask(() => {
-        try {
-          watcher(event as NodeEvent);
-        } catch (error) {
-          this.#options.onWatcherError(error);
-        }
-      });
+    if (event) {
+      this.#exchange.fired(event, path);
     }
   }
 
   #onTick(): void {
-    const { ticksToAnswer, ticksToGiveUp, tickMs } = this.#options.timing;
-    this.#tick += 1;
+    const { ticksToGiveUp, tickMs } = this.#options.timing;
     this.#options.onSignOfLife();
-    this.#requests.giveUpBefore(this.#tick - ticksToAnswer, (request) =>
-      failure('TIMEOUT', request, 'ZooKeeper did not answer in time'),
-    );
-    const { oldest } = this.#requests;
-    if (oldest && this.#tick - oldest.sentAt > ticksToGiveUp) {
+    if (this.#exchange.tick() > ticksToGiveUp) {
       const ms = Math.round(ticksToGiveUp * tickMs);
       this.#frames.fail(new Error(`answered no request for ${ms} ms`));
     }
@@ -352,12 +294,4 @@ function afterTurns(turns: number, act: () => void): void {
 /** The server is there, and says nothing. */
 export class SilenceError extends Error {
   override readonly name = 'SilenceError';
-}
-
-function failure(
-  code: ZookeeperErrorCode,
-  { operation, path }: { operation: string; path: string },
-  why: string,
-): ZookeeperError {
-  return new ZookeeperError(code, `${operation} ${path}: ${why}`, path);
 }

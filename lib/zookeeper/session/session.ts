@@ -12,6 +12,7 @@ import {
   type SecuritySources,
 } from '../connection-security.js';
 import { formatServer, type ServerAddress } from '../connection-string.js';
+import type { SessionEvents } from '../connection-states.js';
 import type { GrantedSession } from '../handshake/handshake.js';
 import type { SessionGuardian } from '../session-guardian.interface.js';
 import { closeAtExit } from '../sessions-at-exit.js';
@@ -33,23 +34,6 @@ export interface SessionOptions extends SecuritySources {
   readonly resolveName?: ResolveName;
   /** Where the numbers of requests begin; for tests. */
   readonly firstXid?: number;
-}
-
-export interface ConnectedSession extends GrantedSession {
-  readonly server: ServerEndpoint;
-  /** The same session as before. */
-  readonly isResumed: boolean;
-}
-
-export interface SessionEvents {
-  onConnected(session: ConnectedSession): void;
-  /** The connection is gone, the session perhaps not. */
-  onSuspended(reason: string, isAfterStall: boolean): void;
-  /** The session is over, or cannot be had. */
-  onLost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void;
-  /** All servers have been tried in vain. `isOfTls`: it is for us to mend. */
-  onUnreachable(reasons: readonly string[], isOfTls: boolean): void;
-  onWatcherError(error: unknown): void;
 }
 
 const AUTH_RETRY_MS = 5_000;
@@ -117,7 +101,7 @@ export class Session {
     if (!session || this.#ending || this.#isStopped) {
       return;
     }
-    this.#lost('SESSION_EXPIRED', why);
+    this.#events.lost('SESSION_EXPIRED', why);
     await settledWithin(
       [this.#endSession()],
       session.sessionTimeoutMs * SESSION_TIMEOUTS_TO_EXPIRY,
@@ -159,7 +143,7 @@ export class Session {
     }
     const failures = this.#servers.takeFailures();
     if (failures.length > 0) {
-      this.#events.onUnreachable(failures, this.#hasTlsTrouble);
+      this.#events.unreachable(failures, this.#hasTlsTrouble);
     }
     this.#hasTlsTrouble = false;
     const outageMs = performance.now() - this.#disconnectedAtMs;
@@ -209,7 +193,7 @@ export class Session {
         this.#forgetSession();
         return;
       }
-      this.#lost('AUTH_FAILED', end.error.message);
+      this.#events.lost('AUTH_FAILED', end.error.message);
       await this.#sleep(AUTH_RETRY_MS);
     }
   }
@@ -240,7 +224,7 @@ export class Session {
       onStall: () => {
         this.#stalledAtMs = performance.now();
       },
-      onWatcherError: (error) => this.#events.onWatcherError(error),
+      onWatcherError: (error) => this.#events.watcherFailed(error),
     });
     this.#live = live;
     if (this.#ending) {
@@ -274,7 +258,12 @@ export class Session {
     if (this.#live === live && !this.#ending) {
       const isResumed = this.#announcedId === session.id;
       this.#announcedId = session.id;
-      this.#events.onConnected({ ...session, server, isResumed });
+      this.#events.connected({
+        id: session.id,
+        sessionTimeoutMs: session.sessionTimeoutMs,
+        server: formatServer(server),
+        isResumed,
+      });
     }
   }
 
@@ -311,7 +300,7 @@ export class Session {
         this.#servers.failed(endpoint, reason);
       }
       if (live && !this.#ending && this.#announcedId !== undefined) {
-        this.#events.onSuspended(
+        this.#events.suspended(
           `${formatServer(endpoint)} ${reason}`,
           this.#isAfterStall(end.error),
         );
@@ -377,7 +366,7 @@ export class Session {
     const wasAnnounced = this.#announcedId !== undefined && !this.#ending;
     this.#forgetSession();
     if (wasAnnounced) {
-      this.#lost('SESSION_EXPIRED', 'ZooKeeper has expired the session');
+      this.#events.lost('SESSION_EXPIRED', 'ZooKeeper has expired the session');
     }
   }
 
@@ -392,10 +381,6 @@ export class Session {
       this.#guardedId = undefined;
       this.#released = this.#options.guardian?.release();
     }
-  }
-
-  #lost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void {
-    this.#events.onLost(code, why);
   }
 
   /**

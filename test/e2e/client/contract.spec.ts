@@ -8,30 +8,75 @@ import {
   it,
 } from '@jest/globals';
 import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
+import { TlsSource } from '../../../lib/zookeeper/connection/tls-source.js';
+import { DigestMd5Credentials } from '../../../lib/zookeeper/handshake/digest-md5-credentials.js';
 import type {
   CreateMode,
   NodeEvent,
   ZookeeperClient,
 } from '../../../lib/zookeeper/zookeeper-client.interface.js';
+import { Certificates } from '../../support/certificates.js';
+import { SecureServer } from '../../support/secure-server.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
+import { TlsHop } from '../../support/tls-hop.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient as ObservingClient } from '../../support/wire-client.js';
 import { ZookeeperEnsemble } from '../../support/zookeeper-ensemble.js';
-import { ZookeeperServer } from '../../support/zookeeper-server.js';
 import {
   CLIENTS,
   SESSION_TIMEOUT_MS,
   connected,
   reached,
+  wireClient,
   type TestClientOptions,
 } from './test-clients.js';
 
-let server: ZookeeperServer;
+const USER = { username: 'bob', password: 'geheim' };
+
+let certificates: Certificates;
+/** Has a port with TLS and one without, and logins by SASL. */
+let server: SecureServer;
 
 beforeAll(async () => {
-  server = await ZookeeperServer.start();
-});
+  certificates = new Certificates()
+    .authority('ca')
+    .leaf('server', 'ca')
+    .leaf('client', 'ca');
+  const users = { [USER.username]: USER.password };
+  server = await SecureServer.start({ certificates, users });
+}, 60_000);
 afterAll(() => server.close());
+
+/** A client, and how it comes to its servers. */
+interface Kind {
+  readonly name: string;
+  readonly isEncrypted?: boolean;
+  readonly make: (options: TestClientOptions) => ZookeeperClient;
+}
+
+const sasl = new DigestMd5Credentials(USER.username, USER.password);
+
+function ownTls(): { ca: string; cert: string; key: string } {
+  return {
+    ca: certificates.read('ca.pem'),
+    cert: certificates.read('client.pem'),
+    key: certificates.read('client.key'),
+  };
+}
+
+const KINDS: readonly Kind[] = [
+  ...Object.entries(CLIENTS).map(([name, make]) => ({ name, make })),
+  {
+    name: 'WireClient with SASL',
+    make: (options) => wireClient(options, { sasl }),
+  },
+  {
+    name: 'WireClient over TLS, with SASL',
+    isEncrypted: true,
+    make: (options) =>
+      wireClient(options, { sasl, tls: new TlsSource(ownTls()) }),
+  },
+];
 
 /** Arguments that a server is asked about; it likes them or not. */
 const PATHS = ['/a//b', '/😀', '/../x', '/a/', '/', '/fine', '/\ud800'];
@@ -90,15 +135,37 @@ async function outcomes(calls: Promise<unknown>[]): Promise<Set<string>> {
   );
 }
 
-describe.each(Object.entries(CLIENTS))('%s', (_, newClient) => {
+describe.each(KINDS)('$name', ({ make: newClient, isEncrypted = false }) => {
   const clients: ZookeeperClient[] = [];
+  const hops: { close(): void }[] = [];
   let base: string;
   let count = 0;
 
   function make(options: Partial<TestClientOptions> = {}): ZookeeperClient {
-    const client = newClient({ ports: [server.port], ...options });
+    const client = newClient({ ports: [serverPort()], ...options });
     clients.push(client);
     return client;
+  }
+
+  function serverPort(): number {
+    return isEncrypted ? server.tlsPort : server.port;
+  }
+
+  /** A proxy on the way to the server, and the port that clients connect to. */
+  async function openProxy(): Promise<{ proxy: TcpProxy; port: number }> {
+    if (!isEncrypted) {
+      const proxy = await TcpProxy.start({ targetPort: server.port });
+      hops.push(proxy);
+      return { proxy, port: proxy.port };
+    }
+    const near = await TlsHop.puttingOn(server.tlsPort, ownTls());
+    const proxy = await TcpProxy.start({ targetPort: near.port });
+    const far = await TlsHop.takingOff(proxy.port, {
+      cert: certificates.read('server.pem'),
+      key: certificates.read('server.key'),
+    });
+    hops.push(far, proxy, near);
+    return { proxy, port: far.port };
   }
 
   beforeEach(async () => {
@@ -106,6 +173,7 @@ describe.each(Object.entries(CLIENTS))('%s', (_, newClient) => {
   });
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.close()));
+    hops.splice(0).forEach((hop) => hop.close());
   });
 
   it('creates, reads, lists, changes and deletes nodes', async () => {
@@ -247,8 +315,8 @@ describe.each(Object.entries(CLIENTS))('%s', (_, newClient) => {
   });
 
   it('settles every request in every state', async () => {
-    const proxy = await TcpProxy.start({ targetPort: server.port });
-    const client = make({ ports: [proxy.port] });
+    const { proxy, port } = await openProxy();
+    const client = make({ ports: [port] });
     const expectOnly = async (code: string): Promise<void> => {
       expect(await outcomes(everything(client))).toEqual(new Set([code]));
       expect(await outcomes(oddities(client))).toEqual(
@@ -293,24 +361,22 @@ describe.each(Object.entries(CLIENTS))('%s', (_, newClient) => {
     await expectOnly('CLOSED');
     await expect(client.start()).rejects.toMatchObject({ code: 'CLOSED' });
     expect(states).toEqual(['connected', 'closed']);
-    proxy.close();
   }, 60_000);
 
   it('keeps its session over a lost connection, and the numbers of its connections grow', async () => {
-    const proxy = await TcpProxy.start({ targetPort: server.port });
-    const client = await connected(make({ ports: [proxy.port] }));
+    const { proxy, port } = await openProxy();
+    const client = await connected(make({ ports: [port] }));
     const { sessionId, epoch } = client.connection;
     await client.create(base, '', 'ephemeral');
     proxy.cut();
     await waitFor(() => client.connection.epoch === epoch + 1);
     expect(client.connection).toMatchObject({ state: 'connected', sessionId });
     expect((await client.get(base)).stat.ephemeralOwner).toBe(sessionId);
-    proxy.close();
   });
 
   it('says that the session is lost when the server has expired it, and takes another', async () => {
-    const proxy = await TcpProxy.start({ targetPort: server.port });
-    const client = await connected(make({ ports: [proxy.port] }));
+    const { proxy, port } = await openProxy();
+    const client = await connected(make({ ports: [port] }));
     const { sessionId } = client.connection;
     await client.create(base, '', 'ephemeral');
     const states: string[] = [];
@@ -324,7 +390,6 @@ describe.each(Object.entries(CLIENTS))('%s', (_, newClient) => {
     );
     expect(states).toContain('lost');
     await expect(client.get(base)).rejects.toMatchObject({ code: 'NO_NODE' });
-    proxy.close();
   });
 
   it('replaces its session when it is asked to, and is lost meanwhile', async () => {
@@ -355,11 +420,32 @@ describe.each(Object.entries(CLIENTS))('%s', (_, newClient) => {
     expect(client.connection.state).toBe('closed');
   });
 
+  it('gets past servers that take connections and never answer, or refuse', async () => {
+    const { proxy: silent, port } = await openProxy();
+    silent.drop();
+    const ports = [port, serverPort(), await freePort()];
+    const client = await connected(make({ ports }));
+    expect(client.connection.sessionTimeoutMs).toBe(SESSION_TIMEOUT_MS);
+  });
+
+  it('closes within a bound when the server does not answer', async () => {
+    const { proxy, port } = await openProxy();
+    const client = await connected(make({ ports: [port] }));
+    proxy.drop();
+    const pending = outcomes([client.get('/')]);
+    const startedAt = performance.now();
+    await client.close();
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(['CLOSED', 'CONNECTION_LOSS']).toContain([...(await pending)][0]);
+  });
+});
+
+describe.each(Object.entries(CLIENTS))('%s of an ensemble', (_, newClient) => {
   it('keeps its session when the server that serves it is killed', async () => {
     const ensemble = await ZookeeperEnsemble.start({ size: 3 });
     const notices: string[] = [];
     const ports = ensemble.servers.map(({ port }) => port);
-    const client = await connected(make({ ports, notices }));
+    const client = await connected(newClient({ ports, notices }));
     const { sessionId, epoch } = client.connection;
     const [, port] = /at 127\.0\.0\.1:(\d+)/.exec(notices[0] as string) ?? [];
     await ensemble.servers.find((one) => one.port === Number(port))?.stop();
@@ -372,25 +458,4 @@ describe.each(Object.entries(CLIENTS))('%s', (_, newClient) => {
     await client.close();
     await ensemble.close();
   }, 60_000);
-
-  it('gets past servers that take connections and never answer, or refuse', async () => {
-    const silent = await TcpProxy.start({ targetPort: server.port });
-    silent.drop();
-    const ports = [silent.port, server.port, await freePort()];
-    const client = await connected(make({ ports }));
-    expect(client.connection.sessionTimeoutMs).toBe(SESSION_TIMEOUT_MS);
-    silent.close();
-  });
-
-  it('closes within a bound when the server does not answer', async () => {
-    const proxy = await TcpProxy.start({ targetPort: server.port });
-    const client = await connected(make({ ports: [proxy.port] }));
-    proxy.drop();
-    const pending = outcomes([client.get('/')]);
-    const startedAt = performance.now();
-    await client.close();
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
-    expect(['CLOSED', 'CONNECTION_LOSS']).toContain([...(await pending)][0]);
-    proxy.close();
-  });
 });

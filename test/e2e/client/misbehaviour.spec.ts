@@ -84,6 +84,36 @@ describe('an answer', () => {
     expect(client.connection.epoch).toBe(epoch);
   });
 
+  it('that the session has moved elsewhere fails one request by its name, and the session lives on', async () => {
+    let hasMoved = false;
+    const server = await serve({
+      request: ({ xid }, connection) => {
+        if (hasMoved) {
+          connection.reply(xid, 1, 0, (to) => stat.write(to, STAT));
+        } else {
+          // As servers do: an answer, and then they hang up.
+          hasMoved = true;
+          connection.reply(xid, 1, -118);
+          connection.socket.end();
+        }
+      },
+    });
+    const client = await connected(make([server.port]));
+    const { epoch, sessionId } = client.connection;
+    await expect(client.set('/a', '')).rejects.toMatchObject({
+      code: 'SESSION_MOVED',
+      path: '/a',
+    });
+    await waitFor(
+      () =>
+        client.connection.epoch > epoch &&
+        client.connection.state === 'connected',
+    );
+    expect(client.connection.sessionId).toBe(sessionId);
+    expect(server.connects.at(-1)).toMatchObject({ sessionId });
+    await client.set('/a', '');
+  });
+
   it('that is shorter than it should be fails one request, and no other', async () => {
     const server = await serve({
       request: ({ xid }, connection) =>

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import {
-  PROTOCOL_VERSION,
-  type FromKeeper,
-  type RequestTuple,
+import type {
+  FromKeeper,
+  RequestTuple,
+  ToKeeper,
 } from '../../../lib/native/keeper/protocol.js';
-import { KeeperProcess } from '../../../lib/native/keeper-process.js';
+import { KEEPER_PATH } from '../../../lib/native/keeper-supervisor.js';
+import { SideProcess } from '../../../lib/side-process.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
@@ -19,20 +20,21 @@ afterAll(() => server.close());
 class AskedKeeper {
   readonly messages: FromKeeper[] = [];
   hasEnded = false;
-  readonly #process = new KeeperProcess({
-    onMessage: (message) => {
-      this.messages.push(message as FromKeeper);
-    },
-    onExit: () => {
+  readonly #process = new SideProcess(KEEPER_PATH, 'ipc');
+
+  constructor() {
+    this.#process.onEnd = () => {
       this.hasEnded = true;
-    },
-  });
+    };
+    this.#process.child?.on('message', (message) => {
+      this.messages.push(message as FromKeeper);
+    });
+  }
 
   async connect(): Promise<void> {
-    await this.#said('ready');
-    this.#process.send({
+    await this.#said('alive');
+    this.#send({
       type: 'open',
-      version: PROTOCOL_VERSION,
       servers: [{ host: '127.0.0.1', port: server.port }],
       sessionTimeoutMs: 10_000,
       maxStallMs: 30_000,
@@ -49,7 +51,7 @@ class AskedKeeper {
       '',
       0,
     ]);
-    this.#process.send({ type: 'requests', connection: 1, requests });
+    this.#send({ type: 'requests', connection: 1, requests });
     await waitFor(() => this.answers.length >= count, {
       description: `${count} answers`,
     });
@@ -67,8 +69,12 @@ class AskedKeeper {
   }
 
   async close(): Promise<void> {
-    this.#process.send({ type: 'close' });
+    this.#send({ type: 'close' });
     await waitFor(() => this.hasEnded, { description: 'the keeper to end' });
+  }
+
+  #send(message: ToKeeper): void {
+    this.#process.child?.send(message);
   }
 
   #said(type: FromKeeper['type']): Promise<unknown> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { JuteReader } from '../../../lib/zookeeper/codec/jute-reader.js';
 import { RequestsInFlight } from '../../../lib/zookeeper/session/requests-in-flight.js';
 import { ServerList } from '../../../lib/zookeeper/session/server-list.js';
 import {
@@ -110,7 +111,7 @@ describe('requests in flight', () => {
     xid: number,
     sentAt: number,
     outcomes: string[],
-  ): Parameters<RequestsInFlight['add']>[0] {
+  ): Parameters<RequestsInFlight<JuteReader>['add']>[0] {
     return {
       xid,
       operation: 'get',
@@ -125,7 +126,7 @@ describe('requests in flight', () => {
   const late = (): ZookeeperError => new ZookeeperError('TIMEOUT', '');
 
   it('are answered in their order, and in no other', () => {
-    const requests = new RequestsInFlight();
+    const requests = new RequestsInFlight<JuteReader>();
     for (let xid = 1; xid <= 5_000; xid++) {
       requests.add(pending(xid, 0, []));
     }
@@ -138,7 +139,7 @@ describe('requests in flight', () => {
 
   it('fail once, when they are late, and are still owed an answer', () => {
     const outcomes: string[] = [];
-    const requests = new RequestsInFlight();
+    const requests = new RequestsInFlight<JuteReader>();
     requests.add(pending(1, 0, outcomes));
     requests.add(pending(2, 5, outcomes));
     requests.giveUpBefore(3, late);
@@ -151,7 +152,7 @@ describe('requests in flight', () => {
   });
 
   it('are bounded', () => {
-    const requests = new RequestsInFlight();
+    const requests = new RequestsInFlight<JuteReader>();
     requests.add({ ...pending(1, 0, []), bytes: 9 * 1024 * 1024 });
     expect(requests.isFull).toBe(true);
     requests.take(1);
