@@ -109,7 +109,7 @@ export function lineChart({ title, unit, axis, series }) {
   const [left, right, top, bottom, height] = [56, 150, 44, 44, 300];
   const points = series.flatMap((each) => each.points);
   const xs = [...new Set(points.map(([x]) => x))].toSorted((a, b) => a - b);
-  const [least = 1, most = 1] = [Math.min(...xs), Math.max(...xs)];
+  const [least, most] = [Math.min(...xs), Math.max(...xs)];
   const highest = niceCeiling(Math.max(...points.map(([, value]) => value)));
   const x = (/** @type {number} */ value) =>
     at(
