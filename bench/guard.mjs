@@ -267,7 +267,7 @@ async function measureLoad() {
         { ledger: true, task: `load-${k}-${index}` },
       ),
     );
-    const runAll = () => Promise.all(tasks.map((task) => task()));
+    const runAll = () => Promise.all(tasks.map(async (task) => task()));
     // Once before those that count: the ledgers have to be made and read.
     await runAll();
     runs = 0;
@@ -294,7 +294,7 @@ async function measureLoad() {
     const share = (cpu.user + cpu.system) / seconds / 1e4;
     emitValue('own', 'ledger_load_cpu', k, share, '% of a core');
     for (const task of tasks) {
-      await task.dispose();
+      task.dispose();
     }
   }
 }

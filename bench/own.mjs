@@ -37,6 +37,8 @@ const metrics = {
   crash_failover_both: crashFailoverBoth,
   crash_failover_tls: crashFailoverTls,
   many,
+  /** So many that Curator would take minutes to prepare. */
+  many_large: many,
   many_memory: manyMemory,
   storm,
   storm_half: stormHalf,

@@ -178,8 +178,8 @@ async function backInQueue(queue) {
   queue.push(former);
   // Node names tell an entry from the one before.
   await until(async () => {
-    const participants = (await leader?.participants()) ?? [];
-    return participants.length === queue.length;
+    const found = (await leader?.participants()) ?? [];
+    return found.length === queue.length;
   });
   await until(() => leader?.leadership.role === 'leader');
 }

@@ -74,6 +74,7 @@ export const peers = [
       'crash_failover_both',
       'crash_failover_tls',
       'many',
+      'many_large',
       'many_memory',
       'storm',
       'idle',

@@ -81,7 +81,10 @@ function participants(lines) {
     axis: 'participants',
     series: [
       series('hand-over', 'own', 'participants_handover'),
-      series('joining', 'own', 'participants_join'),
+      {
+        ...series('joining', 'own', 'participants_join'),
+        isDashed: true,
+      },
       series('hand-over, Curator', 'curator', 'handover'),
       series('hand-over, kazoo', 'kazoo', 'handover'),
     ].filter((each) => each.points.length > 0),

@@ -102,13 +102,14 @@ export function barChart({ title, groups, isLog = false, note }) {
  * @param {string} chart.title
  * @param {string} chart.unit of the values
  * @param {string} chart.axis what grows
- * @param {{ name: string, points: [number, number][] }[]} chart.series
+ * @param {{ name: string, isDashed?: boolean, points: [number, number][] }[]} chart.series
+ *   the first is ours; one that is dashed has the colour of the one before
  */
 export function lineChart({ title, unit, axis, series }) {
   const [left, right, top, bottom, height] = [56, 150, 44, 44, 300];
   const points = series.flatMap((each) => each.points);
   const xs = [...new Set(points.map(([x]) => x))].toSorted((a, b) => a - b);
-  const [least = 1, most = 1] = [Math.min(...xs), Math.max(...xs)];
+  const [least, most] = [Math.min(...xs), Math.max(...xs)];
   const highest = niceCeiling(Math.max(...points.map(([, value]) => value)));
   const x = (/** @type {number} */ value) =>
     at(
@@ -129,6 +130,10 @@ export function lineChart({ title, unit, axis, series }) {
     (value) =>
       `<text class="middle" x="${x(value)}" y="${height - bottom + 18}">${value.toLocaleString('en')}</text>`,
   );
+  const kindOf = (/** @type {number} */ index) => {
+    const drawn = series.slice(0, index + 1).filter((each) => !each.isDashed);
+    return CLASSES[drawn.length - 1] ?? 'other c';
+  };
   // Names that would cover each other move down.
   let lowest = -Infinity;
   const names = series
@@ -136,16 +141,17 @@ export function lineChart({ title, unit, axis, series }) {
     .toSorted((a, b) => y(a.end?.[1] ?? 0) - y(b.end?.[1] ?? 0))
     .map(({ name, index, end = [1, 0] }) => {
       lowest = Math.max(lowest + 15, y(end[1]) + 4);
-      const kind = CLASSES[index] === 'own' ? ' class="group"' : '';
+      const kind = kindOf(index) === 'own' ? ' class="group"' : '';
       return `<text${kind} x="${x(end[0]) + 10}" y="${at(lowest)}">${name}</text>`;
     });
-  const lines = series.map(({ points: each }, index) => {
-    const kind = CLASSES[index] ?? 'other c';
+  const lines = series.map(({ points: each, isDashed }, index) => {
+    const kind = kindOf(index);
+    const dashes = isDashed ? ' stroke-dasharray="6 4"' : '';
     const path = each.map(([a, b]) => `${x(a)},${y(b)}`).join(' ');
     const dots = each.map(
       ([a, b]) => `<circle class="${kind}" cx="${x(a)}" cy="${y(b)}" r="3.5"/>`,
     );
-    return `<polyline class="line ${kind}" style="fill: none" points="${path}"/>${dots.join('')}`;
+    return `<polyline class="line ${kind}" style="fill: none"${dashes} points="${path}"/>${dots.join('')}`;
   });
   const spoken = series
     .map(

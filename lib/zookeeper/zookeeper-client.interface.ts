@@ -135,7 +135,7 @@ export interface ClosedNodes {
  * once with `CONNECTION_LOSS`: nothing is queued behind the caller's back.
  *
  * While there is a connection, the server hears of the session at least every
- * quarter of the session timeout, whatever is asked or not (docs/safety.md).
+ * sixth of the session timeout, whatever is asked or not (docs/safety.md).
  *
  * Giving up a connection never ends a session; only {@link replaceSession} and
  * {@link close} do.

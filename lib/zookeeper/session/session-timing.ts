@@ -13,10 +13,7 @@ const SESSION_TIMEOUTS_OF_SHORT_PAUSES = 2;
 export interface SessionTiming {
   /** The unit of all other values: ticks stop while this process is blocked. */
   readonly tickMs: number;
-  /**
-   * A ping is sent when nothing has been for so many ticks: a tick more than a
-   * sixth, for who leads or is next writes a heartbeat every sixth.
-   */
+  /** A ping is sent when nothing has been for so many ticks: a sixth. */
   readonly ticksToPing: number;
   /**
    * The server is given up when it has said nothing for so many ticks: a half,
@@ -44,10 +41,10 @@ export function timingOf(sessionTimeoutMs: number): SessionTiming {
     sessionTimeoutMs / TICKS_PER_SESSION_TIMEOUT,
   );
   const ticks = (sessionTimeouts: number): number =>
-    Math.max(1, Math.round((sessionTimeouts * sessionTimeoutMs) / tickMs));
+    Math.max(1, Math.floor((sessionTimeouts * sessionTimeoutMs) / tickMs));
   return {
     tickMs,
-    ticksToPing: ticks(1 / 6) + 1,
+    ticksToPing: ticks(1 / 6),
     ticksOfSilence: ticks(1 / 2),
     ticksToAnswer: ticks(1),
     ticksToGiveUp: ticks(2),

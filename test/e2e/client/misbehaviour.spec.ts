@@ -414,7 +414,7 @@ describe('a silent server', () => {
     await waitFor(() => client.connection.epoch > epoch);
   });
 
-  it('is pinged several times per session timeout, also while requests wait', async () => {
+  it('is pinged every sixth of the session timeout, also while requests wait', async () => {
     const server = await serve({
       connect: () => grant({ sessionTimeoutMs: 1_200 }),
     });
