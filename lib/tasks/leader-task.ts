@@ -241,7 +241,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     if (run && run.state !== 'ended') {
       return false;
     }
-    this.#skip({ reason: this.#refusal() ?? 'not-leading' });
+    this.#skip(this.#refusal() ?? 'not-leading');
     return true;
   }
 
@@ -313,7 +313,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       reason === 'overlap' &&
       (this.ledger !== undefined || this.#overlap === 'queue-one');
     if (reason !== undefined && !mayFollow) {
-      return this.#skip({ reason });
+      return this.#skip(reason);
     }
     if (!canWait && !mayFollow) {
       // It cannot wait to hear whether it is paused.
@@ -482,7 +482,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       if (isOverlap) {
         this.#backlog?.drop(tick);
       }
-      decide(this.#skip({ reason: reason ?? 'not-leading' }, tick));
+      decide(this.#skip(reason ?? 'not-leading', tick));
     } else if (this.#backlog) {
       await this.#decideTick(call, term, this.#backlog);
     } else {
@@ -511,7 +511,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       void this.#runner.dispatchLogged(decided).then(answer);
       return;
     }
-    this.#skip(decided);
+    this.#skip(decided.reason, undefined, decided.error);
     answer({
       outcome: 'skipped',
       reason: decided.reason,
@@ -607,10 +607,17 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       }
       const now = Date.now();
       const own = tick ?? Math.max(now, ledger.lastTick + 1);
-      const decided = isTooLate(ledger.options, own, now, { calledAtMs, ticks })
-        ? { reason: 'too-late' as const }
+      const decided: TaskRun | Refused = isTooLate(ledger.options, own, now, {
+        calledAtMs,
+        ticks,
+      })
+        ? { reason: 'too-late' }
         : await this.#claim(term, backlog, { tick: own, trigger: 'call' });
-      decide(decided instanceof TaskRun ? decided : this.#skip(decided, own));
+      decide(
+        decided instanceof TaskRun
+          ? decided
+          : this.#skip(decided.reason, own, decided.error),
+      );
     } catch (error) {
       if (error instanceof ResumedError) {
         this.#mailbox.unshift({ type: 'call', call });
@@ -618,9 +625,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
         const reason = ledger.isStopped
           ? (this.#refusal() ?? 'closing')
           : 'not-leading';
-        decide(this.#skip({ reason }, tick));
+        decide(this.#skip(reason, tick));
       } else {
-        decide(this.#skip({ reason: 'ledger-unavailable', error }, tick));
+        decide(this.#skip('ledger-unavailable', tick, error));
         this.#retryLater('does not run a tick', error, tick);
       }
     }
@@ -807,11 +814,15 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     }
   }
 
-  #skip({ reason, error }: Refused, tick?: number): undefined {
+  /** Makes nothing for a call of a follower: see {@link TaskGuard.declines}. */
+  #skip(reason: SkipReason, tick?: number, error?: unknown): undefined {
     const pause = reason === 'paused' ? this.paused : undefined;
-    this.#reporter.skipped(reason, tick, {
-      ...(error !== undefined && { error }),
-      ...(pause && { pause }),
-    });
+    if (pause) {
+      this.#reporter.skipped(reason, tick, { pause });
+    } else if (error === undefined) {
+      this.#reporter.skipped(reason, tick);
+    } else {
+      this.#reporter.skipped(reason, tick, { error });
+    }
   }
 }
