@@ -655,19 +655,17 @@ describe('a run on request', () => {
   });
 
   describe('says whether it may have been run', () => {
-    const ask = (by: LabMember, leaderToken?: () => Promise<undefined>) =>
+    const ask = (by: LabMember) =>
       requestRun({
         nodes: { client: by.client, paths: lab.cluster.nodes.paths },
         task: 'task',
         requestedBy: 'anna',
         isForced: false,
         answerWithinMs: 50,
-        leaderToken:
-          leaderToken ??
-          (async () => {
-            const [first] = await by.election.participants();
-            return first?.fencingToken;
-          }),
+        leaderToken: async () => {
+          const [first] = await by.election.participants();
+          return first?.leaderSince && first.fencingToken;
+        },
       });
 
     it('when no leader takes it: it was not', async () => {
