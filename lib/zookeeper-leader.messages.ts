@@ -1,3 +1,5 @@
+import { messageOf } from './message-of.js';
+
 const MODULE = 'ZookeeperLeaderModule';
 
 export function withoutOptionsMessage(module: string): string {
@@ -166,5 +168,57 @@ export function unknownScheduleMessage(task: string): string {
     'call counts as a tick of its own, and instances do not name a tick alike. ' +
     'Give CronJob the function of onlyLeader() itself, or give the job the name ' +
     'of the task in the SchedulerRegistry.'
+  );
+}
+
+export function missedTicksMessage(
+  task: string,
+  { count, first, last }: { count: number; first: number; last: number },
+): string {
+  const [from, to] = [first, last].map((tick) => new Date(tick).toISOString());
+  return (
+    `Leader task "${task}": nobody has run ` +
+    (count === 1 ? `the tick ${from}` : `${count} ticks from ${from} to ${to}`)
+  );
+}
+
+export function ledgerUnavailableMessage(
+  task: string,
+  problem: string,
+  tick: number | undefined,
+  location: string | undefined,
+  error: unknown,
+): string {
+  const which = tick === undefined ? '' : ` (${new Date(tick).toISOString()})`;
+  return (
+    `Leader task "${task}" ${problem}${which}, because its run ledger ` +
+    `${location} is not available: ${messageOf(error)}`
+  );
+}
+
+export function ledgerAheadMessage(
+  task: string,
+  lastTick: number,
+  location: string,
+): string {
+  return (
+    `The run ledger of the leader task "${task}" says that every tick up ` +
+    `to ${new Date(lastTick).toISOString()} has been run, which is in the future: ` +
+    'the clock of this leader, or of a former one, is wrong. No tick is run until ' +
+    'then. Correct the clock. If the ledger itself is wrong, delete the znode ' +
+    `${location}: the task begins a new ledger and forgets the old runs.`
+  );
+}
+
+export function runEndNotRecordedMessage(
+  task: string,
+  { tick, outcome }: { tick: Date | undefined; outcome: string },
+  location: string,
+  problem: unknown,
+): string {
+  return (
+    `The end of a run of the leader task "${task}" (tick ` +
+    `${tick?.toISOString()}, ${outcome}) could not be recorded in ` +
+    `${location}: ${messageOf(problem)}`
   );
 }

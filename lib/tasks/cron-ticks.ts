@@ -1,3 +1,9 @@
+import {
+  fieldsOf,
+  LONGEST_SEARCH_MS,
+  nextWallClock,
+  type CronFields,
+} from './cron-fields.js';
 import type { LeaderTaskSchedule } from './leader-task-info.interface.js';
 import type { Ticks } from './ticks.js';
 import { zoneClock, type ZoneClock } from './zone-clock.js';
@@ -13,24 +19,12 @@ export interface CronTimeLike {
   getNextDateFrom(start: Date, timeZone?: string): { toMillis(): number };
 }
 
-/** Values that a time must have, by their name in `CronTime`. */
-interface Fields {
-  readonly second: readonly number[];
-  readonly minute: readonly number[];
-  readonly hour: readonly number[];
-  readonly dayOfMonth: ReadonlySet<number>;
-  readonly month: ReadonlySet<number>;
-  readonly dayOfWeek: ReadonlySet<number>;
-}
-
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** A timer may fire a little before its time by the wall clock. */
 const TOLERATED_EARLINESS_MS = 20;
-/** As far as `cron` looks. */
-const LONGEST_SEARCH_MS = 8 * 366 * DAY_MS;
 /** Around the moment at which clocks go back. */
 const MARGIN_MS = HOUR_MS;
 
@@ -49,7 +43,7 @@ export class CronTicks implements Ticks {
   readonly #time: CronTimeLike;
   readonly #zone: string;
   readonly #clock: ZoneClock | undefined;
-  readonly #fields: Fields | undefined;
+  readonly #fields: CronFields | undefined;
   /** The last answer of {@link next}, which holds until the tick has passed. */
   #known: { after: number; tick: number | undefined } | undefined;
   /** Ticks around a moment at which clocks go back. */
@@ -87,10 +81,6 @@ export class CronTicks implements Ticks {
     return tick;
   }
 
-  /**
-   * Looks from ever farther back until there is a tick, then halves what lies
-   * between for the last one.
-   */
   previous(untilMs: number, afterMs: number): number | undefined {
     if (afterMs > -Infinity) {
       // Mostly there is none, or just one: then there is no need to search.
@@ -99,41 +89,7 @@ export class CronTicks implements Ticks {
         return undefined;
       }
     }
-    let none = untilMs;
-    for (let span = SECOND_MS; span < LONGEST_SEARCH_MS; span *= 2) {
-      const from = Math.max(afterMs, untilMs - span);
-      if (this.#hasTick(from, untilMs)) {
-        return this.#lastBetween(from, none, untilMs);
-      }
-      if (from === afterMs) {
-        return undefined;
-      }
-      none = from;
-    }
-    return undefined;
-  }
-
-  /** Narrows `some`, after which there are ticks, down to the last one. */
-  #lastBetween(
-    some: number,
-    none: number,
-    untilMs: number,
-  ): number | undefined {
-    let [from, to] = [some, none];
-    while (to - from > SECOND_MS / 2) {
-      const middle = Math.floor((from + to) / 2);
-      if (this.#hasTick(middle, untilMs)) {
-        from = middle;
-      } else {
-        to = middle;
-      }
-    }
-    return this.#next(from);
-  }
-
-  #hasTick(afterMs: number, untilMs: number): boolean {
-    const tick = this.#next(afterMs);
-    return tick !== undefined && tick <= untilMs;
+    return lastTick((ms) => this.#next(ms), untilMs, afterMs);
   }
 
   #next(afterMs: number): number | undefined {
@@ -171,12 +127,15 @@ export class CronTicks implements Ticks {
       const ticks: number[] = [];
       const [begin, end] = [at - byMs - MARGIN_MS, at + byMs + MARGIN_MS];
       this.#around = { at, ticks };
-      const fields = this.#fields as Fields;
+      const fields = this.#fields as CronFields;
       const clock = this.#clock as ZoneClock;
+      const fire = (ms: number): number | undefined =>
+        this.#fire(ms, fields, clock);
+      // Not by previous(): that asks for the ticks around other changes.
       let tick: number | undefined =
-        this.previous(begin - 1, begin - LONGEST_SEARCH_MS / 2) ?? begin - 1;
+        lastTick(fire, begin - 1, -Infinity) ?? begin - 1;
       while (tick !== undefined && tick <= end) {
-        tick = this.#fire(tick, fields, clock);
+        tick = fire(tick);
         if (tick !== undefined && tick >= begin) {
           ticks.push(tick);
         }
@@ -186,7 +145,11 @@ export class CronTicks implements Ticks {
   }
 
   /** When a job fires next that fired, or was started, at `startMs`. */
-  #fire(startMs: number, fields: Fields, clock: ZoneClock): number | undefined {
+  #fire(
+    startMs: number,
+    fields: CronFields,
+    clock: ZoneClock,
+  ): number | undefined {
     const wall = nextWallClock(fields, startMs + clock.offsetAt(startMs));
     if (wall === undefined) {
       return undefined;
@@ -255,6 +218,38 @@ export class CronTicks implements Ticks {
   }
 }
 
+/**
+ * The last tick after `afterMs` that is not after `untilMs`: looks from ever
+ * farther back until there is one, then halves what lies between.
+ */
+function lastTick(
+  next: (afterMs: number) => number | undefined,
+  untilMs: number,
+  afterMs: number,
+): number | undefined {
+  const hasTick = (ms: number): boolean => (next(ms) ?? Infinity) <= untilMs;
+  let none = untilMs;
+  for (let span = SECOND_MS; span < LONGEST_SEARCH_MS; span *= 2) {
+    let from = Math.max(afterMs, untilMs - span);
+    if (hasTick(from)) {
+      while (none - from > SECOND_MS / 2) {
+        const middle = Math.floor((from + none) / 2);
+        if (hasTick(middle)) {
+          from = middle;
+        } else {
+          none = middle;
+        }
+      }
+      return next(from);
+    }
+    if (from === afterMs) {
+      return undefined;
+    }
+    none = from;
+  }
+  return undefined;
+}
+
 /** When wall clocks show `wall`; `nowMs` decides where they do so twice. */
 function momentOf(wall: number, clock: ZoneClock, nowMs: number): number {
   const guessed = clock.offsetAt(nowMs);
@@ -264,94 +259,6 @@ function momentOf(wall: number, clock: ZoneClock, nowMs: number): number {
   }
   const second = clock.offsetAt(wall - first);
   return wall - (second === first ? first : Math.min(first, second));
-}
-
-/** The first time after `wallMs` that the fields allow, as clocks show it. */
-function nextWallClock(fields: Fields, wallMs: number): number | undefined {
-  const from = Math.floor(wallMs / SECOND_MS) * SECOND_MS + SECOND_MS;
-  const end = from + LONGEST_SEARCH_MS;
-  let day = Math.floor(from / DAY_MS) * DAY_MS;
-  let least = from - day;
-  while (day < end) {
-    const date = new Date(day);
-    const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
-    if (!fields.month.has(month + 1)) {
-      day = Date.UTC(year, month + 1);
-      least = 0;
-      continue;
-    }
-    const time = isDay(fields, date) ? timeOfDay(fields, least) : undefined;
-    if (time !== undefined) {
-      return day + time;
-    }
-    day += DAY_MS;
-    least = 0;
-  }
-  return undefined;
-}
-
-/** As in every cron: if both kinds of days are given, either will do. */
-function isDay({ dayOfMonth, dayOfWeek }: Fields, date: Date): boolean {
-  const isMonthDay = dayOfMonth.has(date.getUTCDate());
-  const isWeekDay = dayOfWeek.has(date.getUTCDay());
-  return dayOfMonth.size < 31 && dayOfWeek.size < 7
-    ? isMonthDay || isWeekDay
-    : isMonthDay && isWeekDay;
-}
-
-/** The first allowed time of a day, in milliseconds, from `least` on. */
-function timeOfDay(
-  { hour, minute, second }: Fields,
-  least: number,
-): number | undefined {
-  const [h, m, s] = [
-    Math.floor(least / HOUR_MS),
-    Math.floor((least % HOUR_MS) / MINUTE_MS),
-    Math.floor((least % MINUTE_MS) / SECOND_MS),
-  ];
-  for (const each of hour) {
-    if (each >= h) {
-      const isSame = each === h;
-      for (const one of minute) {
-        if (!isSame || one >= m) {
-          const from = isSame && one === m ? s : 0;
-          const found = second.find((value) => value >= from);
-          if (found !== undefined) {
-            return each * HOUR_MS + one * MINUTE_MS + found * SECOND_MS;
-          }
-        }
-      }
-    }
-  }
-  return undefined;
-}
-
-/** Undefined if this `CronTime` has been made otherwise than those we know. */
-function fieldsOf(time: object): Fields | undefined {
-  const valuesOf = (name: string): number[] => {
-    const field = (time as Record<string, unknown>)[name];
-    return typeof field === 'object' && field !== null
-      ? Object.keys(field)
-          .map(Number)
-          .toSorted((a, b) => a - b)
-      : [];
-  };
-  const fields = {
-    second: valuesOf('second'),
-    minute: valuesOf('minute'),
-    hour: valuesOf('hour'),
-    dayOfMonth: new Set(valuesOf('dayOfMonth')),
-    month: new Set(valuesOf('month')),
-    dayOfWeek: new Set(valuesOf('dayOfWeek')),
-  };
-  const isKnown =
-    [fields.second, fields.minute, fields.hour].every(
-      (values) => values.length > 0 && values.every(Number.isInteger),
-    ) &&
-    [fields.dayOfMonth, fields.month, fields.dayOfWeek].every(
-      ({ size }) => size > 0,
-    );
-  return isKnown ? fields : undefined;
 }
 
 /** The zone by cron's own rules: an empty name is UTC. */

@@ -5,18 +5,17 @@ import type { TaskOverlap } from '../interfaces/leader-task-options.interface.js
 import type { ResolvedTaskOptions } from '../leader-task.options.js';
 import { messageOf } from '../message-of.js';
 import {
-  isAhead,
-  isTooLate,
-  planCatchUp,
-  type MissedTicks,
-} from './catch-up.js';
-import { JobWatch } from './job-watch.js';
+  ledgerUnavailableMessage,
+  runEndNotRecordedMessage,
+  unknownScheduleMessage,
+} from '../zookeeper-leader.messages.js';
+import { Backlog, type BacklogLimits } from './backlog.js';
+import { isTooLate } from './catch-up.js';
 import type {
   LeaderTaskInfo,
   RequestedRun,
   TaskPause,
 } from './leader-task-info.interface.js';
-import { LeaderTaskError } from './leader-task.error.js';
 import {
   ResumedError,
   SupersededError,
@@ -27,15 +26,20 @@ import type { AnyMethod, TaskGuard } from './only-leader.decorator.js';
 import type { TaskSchedule } from './schedule.js';
 import {
   TaskReporter,
-  type SkippedTask,
+  type RunTrigger,
   type SkipReason,
   type TaskEvents,
 } from './task-events.js';
 import type { Claim, TaskLedger } from './task-ledger.js';
-import { runStorage, TaskRun, type TaskRunOwner } from './task-run.js';
+import { backoff, whyNot } from './task-rules.js';
+import {
+  runStorage,
+  TaskRun,
+  type TaskRunDetails,
+  type TaskRunOwner,
+} from './task-run.js';
 import { TaskRunner } from './task-runner.js';
 import type { Ticks } from './ticks.js';
-import { unknownScheduleMessage } from '../zookeeper-leader.messages.js';
 
 /** What the tasks of an application share. */
 export interface TaskHost {
@@ -96,19 +100,25 @@ type Message =
   | { readonly type: 'demand'; readonly demand: Demand }
   | { readonly type: 'end'; readonly run: TaskRun; readonly end: RunEnd };
 
+/** Why nothing runs, for who called. */
+interface Refused {
+  readonly reason: SkipReason;
+  readonly error?: unknown;
+}
+
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
-const FAR_AHEAD_MS = 86_400_000;
 
 /**
- * One leader task of an application. A call that needs no question to ZooKeeper is
- * decided at once; everything else goes through one mailbox, whose messages are
- * handled one at a time and never wait for the end of a run:
+ * One leader task of an application. It is read from top to bottom:
  *
- * - a call: is its tick to be run?
- * - look: a term has begun, a job has become active, a tick is overdue;
- * - a demand: somebody asks for a run;
- * - a run has ended and must be recorded.
+ * 1. Calls. One that needs no question to ZooKeeper is answered at once.
+ * 2. The mailbox takes everything else: a call, a demand, the end of a run, and
+ *    "look" (a term has begun, a job has become active, a tick is overdue). Its
+ *    messages are handled one at a time and never wait for the end of a run.
+ * 3. Decisions: each message ends in runs that begin, or in a reason why not.
+ * 4. The ledger: a tick is claimed before its run, after what is owed.
+ * 5. Runs begin and end.
  *
  * The end of a term is not a message: it aborts the runs at once.
  */
@@ -116,14 +126,15 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   readonly task: string;
   readonly election: ManagedElection;
   readonly electionName: string;
-  readonly reporter: TaskReporter;
   readonly ledger: TaskLedger | undefined;
   readonly schedule: TaskSchedule;
   readonly #settings: LeaderTaskSettings;
   readonly #host: TaskHost;
   readonly #overlap: TaskOverlap;
+  readonly #reporter: TaskReporter;
   readonly #runner: TaskRunner;
-  readonly #jobs: JobWatch;
+  /** With a ledger. */
+  readonly #backlog: Backlog | undefined;
   readonly #mailbox: Message[] = [];
   #isWorking = false;
   #quiet: {
@@ -134,49 +145,47 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   #queued: Call | undefined;
   /** A missed tick that is run before the next one and before any call. */
   #inOrder: TaskRun | undefined;
-  /** Runs that take the place of interrupted ones. */
-  #successors: OpenRun[] = [];
-  /** Whether something could not be run because of a run that goes on. */
+  /** Whether something owed could not be run because of a run that goes on. */
   #isBehind = false;
-  #reported = -Infinity;
-  readonly #dropped = new Set<number>();
-  /** Up to then the job itself has left ticks out. */
-  #leftOut = -Infinity;
-  #termEnd = new AbortController();
   #failures = 0;
   #retryTimer: NodeJS.Timeout | undefined;
-  #aheadReported: LeadershipTerm | undefined;
   #isDisposed = false;
   #warnsUnscheduled: boolean;
+  /** Of a task without a ledger. */
   #pause: TaskPause | undefined;
 
   constructor(settings: LeaderTaskSettings) {
-    const { name, election, options, host, ledger } = settings;
+    const { name, election, options, host, ledger, schedule } = settings;
     this.#settings = settings;
     this.#host = host;
+    this.#overlap = options.overlap;
     this.task = name;
     this.election = election;
     this.electionName = election.name;
     this.ledger = ledger;
-    this.schedule = settings.schedule;
-    this.#overlap = options.overlap;
+    this.schedule = schedule;
     this.#warnsUnscheduled = settings.warnsUnscheduled;
-    this.#jobs = new JobWatch(settings.schedule);
-    this.reporter = new TaskReporter(host.events, {
+    const reporter = new TaskReporter(host.events, {
       task: name,
       election: election.name,
       instanceId: election.instanceId,
     });
+    this.#reporter = reporter;
+    this.#backlog =
+      ledger && new Backlog(ledger, schedule, reporter, host.logger);
+    if (ledger) {
+      ledger.onPaused = () => host.pauseFound(this);
+    }
     this.#runner = new TaskRunner({
       task: name,
       election,
       options,
       hasLedger: ledger !== undefined,
-      reporter: this.reporter,
+      reporter,
       logger: host.logger,
       graceMs: host.graceMs,
       invoke: settings.invoke,
-      isRefused: () => this.#refusal() !== undefined,
+      isRefused: () => this.isOver,
       onEnd: (run, end) => this.#post({ type: 'end', run, end }),
       onChange: (left) => this.#runsChanged(left),
     });
@@ -214,7 +223,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       hasLedger: this.ledger !== undefined,
       ...(paused && { paused }),
       running: this.running,
-      counts: Object.freeze({ ...this.reporter.counts }),
+      counts: Object.freeze({ ...this.#reporter.counts }),
     });
   }
 
@@ -222,7 +231,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     return this.schedule.ticks()?.tickOf(timeMs);
   }
 
-  // --- Calls -----------------------------------------------------------------
+  // --- 1. Calls --------------------------------------------------------------
 
   declines(): boolean {
     if (this.election.leadership.role === 'leader') {
@@ -238,26 +247,16 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
 
   call(method: AnyMethod, target: unknown, args: ArrayLike<unknown>): unknown {
     const current = this.#currentRun();
-    if (current?.state === 'decided') {
-      return this.#runner.perform(current, method, target, args);
-    }
-    if (current?.state === 'live') {
-      // Recursion, or super: part of the run.
-      return Reflect.apply(method, target, args);
+    if (current && current.state !== 'ended') {
+      return current.state === 'decided'
+        ? this.#runner.perform(current, method, target, args)
+        : // Recursion, or super: part of the run.
+          Reflect.apply(method, target, args);
     }
     const calledAtMs = this.election.leadsAtMs();
-    if (
-      calledAtMs !== undefined &&
-      this.ledger === undefined &&
-      this.#refusal() === undefined &&
-      this.#pause === undefined &&
-      this.#host.pauses.known === undefined &&
-      (this.#runner.live.length === 0 || this.#overlap === 'allow')
-    ) {
-      const run = new TaskRun(this, this.#term(), 'call', calledAtMs);
-      return this.#runner.perform(run, method, target, args);
-    }
-    return this.#callLater(calledAtMs, method, target, args);
+    return calledAtMs !== undefined && this.#isFree()
+      ? this.#runNow(calledAtMs, method, target, args)
+      : this.#answer(calledAtMs, method, target, args);
   }
 
   /** Runs the task as its scheduler would, also on a follower. */
@@ -271,20 +270,91 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     this.#post({ type: 'demand', demand });
   }
 
+  /** The run of this task that the caller is in. */
+  #currentRun(): TaskRun | undefined {
+    // Looking costs more than most of a guarded call.
+    const run = this.#runner.isBusy ? runStorage.getStore() : undefined;
+    return run?.owner === this ? run : undefined;
+  }
+
+  /** Whether a call on the leader needs no thought, as nearly all do. */
+  #isFree(): boolean {
+    return (
+      this.ledger === undefined &&
+      this.#refusal() === undefined &&
+      this.#pause === undefined &&
+      this.#host.pauses.known === undefined &&
+      !this.#isBusy()
+    );
+  }
+
+  #runNow(
+    calledAtMs: number,
+    method: AnyMethod,
+    target: unknown,
+    args: ArrayLike<unknown>,
+  ): unknown {
+    const run = new TaskRun(this, this.#term(), 'call', calledAtMs);
+    return this.#runner.perform(run, method, target, args);
+  }
+
+  /** Skips the call, or asks the mailbox if the call can wait for that. */
+  #answer(
+    calledAtMs: number | undefined,
+    method: AnyMethod,
+    target: unknown,
+    args: ArrayLike<unknown>,
+  ): unknown {
+    const { canWait } = this.#settings;
+    const isLeading =
+      calledAtMs !== undefined || (canWait && this.#term() !== undefined);
+    const reason = this.#whyNot(isLeading, false);
+    const mayFollow =
+      reason === 'overlap' &&
+      (this.ledger !== undefined || this.#overlap === 'queue-one');
+    if (reason !== undefined && !mayFollow) {
+      return this.#skip(reason);
+    }
+    if (!canWait && !mayFollow) {
+      // It cannot wait to hear whether it is paused.
+      return this.#runNow(calledAtMs as number, method, target, args);
+    }
+    return this.#callWhenDecided(calledAtMs, method, target, args);
+  }
+
+  async #callWhenDecided(
+    calledAtMs = Date.now(),
+    method: AnyMethod,
+    target: unknown,
+    args: ArrayLike<unknown>,
+  ): Promise<unknown> {
+    const ticks = this.ledger && this.schedule.ticks(target);
+    if (this.ledger && !ticks && this.#warnsUnscheduled) {
+      this.#warnsUnscheduled = false;
+      this.#host.logger.warn(unknownScheduleMessage(this.task));
+    }
+    const tick = ticks?.tickOf(calledAtMs);
+    const isOfJob = this.schedule.state === 'active';
+    const run = await new Promise<TaskRun | undefined>((decide) => {
+      const call = { calledAtMs, isOfJob, ticks, tick, decide };
+      this.#post({ type: 'call', call });
+    });
+    return run && this.#runner.perform(run, method, target, args);
+  }
+
   // --- What happens around the task ------------------------------------------
 
   termBegan(): void {
-    this.#termEnd = new AbortController();
+    this.ledger?.termBegan();
     this.look();
   }
 
   /** Aborts runs whose term has ended, and reports those that do not end. */
   termEnded(): void {
-    this.#termEnd.abort();
-    this.#successors.splice(0).forEach(({ id }) => this.ledger?.abandon(id));
+    this.ledger?.termEnded();
+    this.#backlog?.abandon();
     this.#isBehind = false;
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = undefined;
+    this.#stopRetrying();
     this.#runner.termEnded();
   }
 
@@ -295,19 +365,17 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     }
   }
 
-  /**
-   * Whether the job has been started, or has not called for a tick; to be asked
-   * now and then while this instance leads.
-   */
+  /** Looks if the job has been started or has not called; asked now and then. */
   checkJob(): void {
-    const { ledger, schedule } = this;
-    if (!ledger || !this.#term() || this.#retryTimer) {
+    if (!this.#term() || !this.#backlog || this.#retryTimer) {
       return;
     }
-    const isDeciding =
-      this.#isWorking || !ledger.term || ledger.pause || !this.#mayRunNow;
-    const question = isDeciding ? undefined : this.#question(schedule.ticks());
-    if (this.#jobs.isLookDue(question)) {
+    const isIdle =
+      !this.#isWorking &&
+      !this.#isBusy() &&
+      this.ledger?.term !== undefined &&
+      this.paused === undefined;
+    if (this.#backlog.isLookDue(isIdle)) {
       this.look();
     }
   }
@@ -320,14 +388,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   /** Does nothing any more; what goes on is not interrupted. */
   dispose(): void {
     this.#isDisposed = true;
-    this.ledger?.stop();
-    clearTimeout(this.#retryTimer);
+    this.close();
   }
 
   /** Takes no new decisions. */
   close(): void {
     this.ledger?.stop();
-    clearTimeout(this.#retryTimer);
+    this.#stopRetrying();
   }
 
   /** Ends runs without a term, which nothing else does. */
@@ -346,7 +413,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     });
   }
 
-  // --- The mailbox -----------------------------------------------------------
+  // --- 2. The mailbox --------------------------------------------------------
 
   #post(message: Message): void {
     this.#mailbox.push(message);
@@ -378,13 +445,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   async #handle(message: Message): Promise<void> {
     switch (message.type) {
       case 'look':
-        return this.#lookNow();
+        return this.#decideOwed();
       case 'call':
-        return this.#decide(message.call);
+        return this.#decideCall(message.call);
       case 'demand':
-        return this.#meet(message.demand);
+        return this.#decideDemand(message.demand);
       case 'end':
-        return this.#record(message.run, message.end);
+        return this.#recordEnd(message.run, message.end);
     }
   }
 
@@ -401,7 +468,76 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     });
   }
 
-  // --- Deciding --------------------------------------------------------------
+  // --- 3. Decisions ----------------------------------------------------------
+
+  async #decideCall(call: Call): Promise<void> {
+    const { tick, isOfJob, calledAtMs, decide } = call;
+    const term = await this.#provenTerm();
+    const isOff = isOfJob && this.schedule.state === 'inactive';
+    const reason = this.#whyNot(term !== undefined, isOff);
+    const isOverlap = reason === 'overlap';
+    if (isOverlap && !this.#queued && this.#overlap === 'queue-one') {
+      this.#queued = call;
+    } else if (!term || reason !== undefined) {
+      if (isOverlap) {
+        this.#backlog?.drop(tick);
+      }
+      decide(this.#skip(reason ?? 'not-leading', tick));
+    } else if (this.#backlog) {
+      await this.#decideTick(call, term, this.#backlog);
+    } else {
+      decide(this.#begin(term, 'call', { startedAtMs: calledAtMs }));
+    }
+  }
+
+  async #decideDemand({
+    isForced,
+    requestedBy,
+    answer,
+  }: Demand): Promise<void> {
+    const term = await this.#provenTerm();
+    const isOff = this.schedule.state === 'inactive';
+    const reason = this.#whyNot(term !== undefined, isOff, isForced);
+    let decided: TaskRun | Refused;
+    if (!term || reason !== undefined) {
+      decided = { reason: reason ?? 'not-leading' };
+    } else if (this.#backlog) {
+      const claim = { tick: Date.now(), requestedBy, isForced };
+      decided = await this.#claimDemand(term, this.#backlog, claim);
+    } else {
+      decided = this.#begin(term, 'requested', { requestedBy });
+    }
+    if (decided instanceof TaskRun) {
+      void this.#runner.dispatchLogged(decided).then(answer);
+      return;
+    }
+    this.#skip(decided.reason, undefined, decided.error);
+    answer({
+      outcome: 'skipped',
+      reason: decided.reason,
+      ...(decided.error !== undefined && { error: messageOf(decided.error) }),
+    });
+  }
+
+  /** Runs what nobody calls for: interrupted runs, then missed ticks. */
+  async #decideOwed(): Promise<void> {
+    const backlog = this.#backlog;
+    const term = this.#term();
+    if (!backlog || !term || this.#refusal() !== undefined) {
+      return;
+    }
+    this.#stopRetrying();
+    this.#isBehind = false;
+    try {
+      await backlog.takeOver(term, Date.now(), true);
+      await this.#runOwed(term, backlog);
+      this.#failures = 0;
+    } catch (error) {
+      if (!(error instanceof SupersededError)) {
+        this.#retryLater('cannot look for missed ticks', error);
+      }
+    }
+  }
 
   /** Why new runs are refused; undefined if they are not. */
   #refusal(): 'closing' | 'disposed' | undefined {
@@ -411,137 +547,76 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     return this.#host.isClosing ? 'closing' : undefined;
   }
 
-  /** The run of this task that the caller is in. */
-  #currentRun(): TaskRun | undefined {
-    // Looking costs more than most of a guarded call.
-    const run = this.#runner.isBusy ? runStorage.getStore() : undefined;
-    return run?.owner === this ? run : undefined;
-  }
-
   #term(): LeadershipTerm | undefined {
     const { leadership } = this.election;
     return leadership.role === 'leader' ? leadership.term : undefined;
   }
 
-  #callLater(
-    calledAtMs: number | undefined,
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
-  ): unknown {
-    const refusal = this.#refusal();
-    if (refusal !== undefined) {
-      return this.#skip(refusal);
-    }
-    if (
-      this.election.leadership.role !== 'leader' ||
-      (calledAtMs === undefined && !this.#settings.canWait)
-    ) {
-      return this.#skip('not-leading');
-    }
-    if (this.ledger === undefined && this.#pause !== undefined) {
-      return this.#skip('paused');
-    }
-    if (
-      this.ledger === undefined &&
-      this.#overlap === 'skip' &&
-      this.#runner.live.length > 0
-    ) {
-      return this.#skip('overlap');
-    }
-    if (!this.#settings.canWait && this.#runner.live.length === 0) {
-      // It cannot wait to hear whether it is paused.
-      const run = new TaskRun(this, this.#term(), 'call', calledAtMs as number);
-      return this.#runner.perform(run, method, target, args);
-    }
-    return this.#callWhenDecided(calledAtMs, method, target, args);
+  /** Whether a run is in the way of another one. */
+  #isBusy(): boolean {
+    return this.#overlap !== 'allow' && this.#runner.live.length > 0;
   }
 
-  async #callWhenDecided(
-    calledAtMs = Date.now(),
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
-  ): Promise<unknown> {
-    const ticks = this.ledger && this.schedule.ticks(target);
-    if (this.ledger && !ticks && this.#warnsUnscheduled) {
-      this.#warnsUnscheduled = false;
-      this.#host.logger.warn(unknownScheduleMessage(this.task));
-    }
-    const tick = ticks?.tickOf(calledAtMs);
-    const isOfJob = this.schedule.state === 'active';
-    const run = await new Promise<TaskRun | undefined>((decide) => {
-      const call = { calledAtMs, isOfJob, ticks, tick, decide };
-      this.#post({ type: 'call', call });
-    });
-    return run && this.#runner.perform(run, method, target, args);
+  #whyNot(
+    isLeading: boolean,
+    isOff: boolean,
+    isForced = false,
+  ): SkipReason | undefined {
+    return whyNot(
+      {
+        refusal: this.#refusal(),
+        isLeading,
+        isOff,
+        isPaused: this.#pause !== undefined,
+        isBusy: this.#isBusy(),
+      },
+      isForced,
+    );
   }
 
-  async #decide(call: Call): Promise<void> {
-    const { tick } = call;
-    const skip = (reason: SkipReason): void =>
-      call.decide(this.#skip(reason, tick));
-    if (!this.election.isLeader()) {
-      // Without proof, as after a stall of the event loop: the tick is not lost
-      // if a fresh heartbeat gives the proof.
-      await this.election.revalidate();
+  /**
+   * The term, if this instance leads for sure. After a stall of the event loop it
+   * waits for the proof of a fresh heartbeat: a tick is not lost for that.
+   */
+  async #provenTerm(): Promise<LeadershipTerm | undefined> {
+    const { election, ledger } = this;
+    if (!election.isLeader()) {
+      await election.revalidate();
     }
-    if (!this.ledger) {
+    if (!ledger) {
       await this.#host.pauses.known;
     }
-    const refusal = this.#refusal();
-    const term = this.#term();
-    if (refusal !== undefined) {
-      skip(refusal);
-    } else if (!term || !this.election.isLeader()) {
-      skip('not-leading');
-    } else if (call.isOfJob && this.schedule.state === 'inactive') {
-      skip('inactive');
-    } else if (!this.#mayRunNow) {
-      if (this.#overlap === 'skip' || this.#queued) {
-        this.#drop(tick);
-        skip('overlap');
-      } else {
-        this.#queued = call;
-      }
-    } else if (this.ledger) {
-      await this.#claimFor(call, term, this.ledger);
-    } else if (this.#pause) {
-      skip('paused');
-    } else {
-      const run = new TaskRun(this, term, 'call', call.calledAtMs);
-      this.#runner.enter(run);
-      call.decide(run);
-    }
+    return election.isLeader() ? this.#term() : undefined;
   }
 
-  get #mayRunNow(): boolean {
-    return this.#overlap === 'allow' || this.#runner.live.length === 0;
-  }
+  // --- 4. The ledger ---------------------------------------------------------
 
-  /** Claims the tick of a call, after those that come before it. */
-  async #claimFor(
+  /** Claims the tick of a call, after what is owed before it. */
+  async #decideTick(
     call: Call,
     term: LeadershipTerm,
-    ledger: TaskLedger,
+    backlog: Backlog,
   ): Promise<void> {
-    const { tick, ticks, calledAtMs } = call;
+    const { tick, ticks, calledAtMs, decide } = call;
+    const { ledger } = backlog;
     try {
-      await this.#takeOver(term, ledger, tick ?? calledAtMs);
-      const isWorkLeft =
-        (await this.#runSuccessors(term, ledger)) ||
-        (tick !== undefined && (await this.#catchUp(term, ledger, tick)));
-      if (isWorkLeft || !this.#mayRunNow) {
+      await backlog.takeOver(term, tick ?? calledAtMs);
+      if ((await this.#runOwed(term, backlog, call)) || this.#isBusy()) {
         this.#mailbox.unshift({ type: 'call', call });
         return;
       }
       const now = Date.now();
       const own = tick ?? Math.max(now, ledger.lastTick + 1);
-      const isLate = isTooLate(ledger.options, own, now, { calledAtMs, ticks });
-      call.decide(
-        isLate
-          ? this.#skip('too-late', own)
-          : await this.#claim(term, ledger, { tick: own, trigger: 'call' }),
+      const decided: TaskRun | Refused = isTooLate(ledger.options, own, now, {
+        calledAtMs,
+        ticks,
+      })
+        ? { reason: 'too-late' }
+        : await this.#claim(term, backlog, { tick: own, trigger: 'call' });
+      decide(
+        decided instanceof TaskRun
+          ? decided
+          : this.#skip(decided.reason, own, decided.error),
       );
     } catch (error) {
       if (error instanceof ResumedError) {
@@ -550,284 +625,84 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
         const reason = ledger.isStopped
           ? (this.#refusal() ?? 'closing')
           : 'not-leading';
-        call.decide(this.#skip(reason, tick));
+        decide(this.#skip(reason, tick));
       } else {
-        call.decide(this.#skip('ledger-unavailable', tick, { error }));
-        this.#complain('does not run a tick', error, tick);
+        decide(this.#skip('ledger-unavailable', tick, error));
+        this.#retryLater('does not run a tick', error, tick);
       }
     }
   }
 
-  /** Does what nobody calls for: interrupted runs, then missed ticks. */
-  async #lookNow(): Promise<void> {
-    const { ledger } = this;
-    const term = this.#term();
-    if (!ledger || !term || this.#refusal() !== undefined) {
-      return;
-    }
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = undefined;
-    this.#isBehind = false;
-    if (ledger.pause || ledger.hasHeldRuns) {
-      // That may have changed.
-      ledger.term = undefined;
-    }
+  async #claimDemand(
+    term: LeadershipTerm,
+    backlog: Backlog,
+    claim: Omit<Claim, 'trigger'>,
+  ): Promise<TaskRun | Refused> {
     try {
-      await this.#takeOver(term, ledger, Date.now());
-      if (!(await this.#runSuccessors(term, ledger))) {
-        await this.#catchUp(term, ledger);
-      }
+      await backlog.takeOver(term, claim.tick);
+      return await this.#claim(term, backlog, {
+        ...claim,
+        trigger: 'requested',
+      });
     } catch (error) {
-      if (!(error instanceof SupersededError)) {
-        this.#complain('cannot look for missed ticks', error);
-      }
+      return error instanceof SupersededError
+        ? { reason: 'not-leading' }
+        : { reason: 'ledger-unavailable', error };
     }
   }
 
-  async #takeOver(
+  async #claim(
     term: LeadershipTerm,
-    ledger: TaskLedger,
-    calledAtMs: number,
-  ): Promise<void> {
-    if (ledger.term === term) {
-      return;
+    backlog: Backlog,
+    claim: Claim,
+  ): Promise<TaskRun | Refused> {
+    const { ledger } = backlog;
+    const open = await ledger.claim(term, claim);
+    if (typeof open !== 'string') {
+      this.#failures = 0;
+      ledger.begin(open);
+      return this.#beginClaimed(term, open, claim.trigger);
     }
-    const now = Date.now();
-    const ticks = this.schedule.ticks();
-    const due = ticks?.previous(now, -Infinity) ?? now;
-    const { interrupted, successors } = await ledger.takeOver(term, {
-      baseline: Math.min(due, calledAtMs),
-      isOff: this.schedule.state === 'inactive',
-      until: this.#termEnd.signal,
-    });
-    this.#forgetDecided(ledger);
-    this.#failures = 0;
-    this.#jobs.reset();
-    this.#successors = successors;
-    for (const { run, willRerun } of interrupted) {
-      this.reporter.emit(() => ({
-        type: 'interrupted',
-        runId: run.id,
-        tick: new Date(run.tick),
-        interruptedInstanceId: run.instanceId,
-        attempt: run.attempt,
-        willRerun,
-      }));
+    const error = open === 'claimed' ? backlog.aheadError(term) : undefined;
+    if (error) {
+      return { reason: 'ledger-unavailable', error };
     }
-    this.#warnIfAhead(term, ledger);
-    if (ledger.pause) {
-      this.#host.pauseFound(this);
-    }
-  }
-
-  /** Resolves to whether calls have to wait for that. */
-  async #runSuccessors(
-    term: LeadershipTerm,
-    ledger: TaskLedger,
-  ): Promise<boolean> {
-    while (this.#successors.length > 0) {
-      if (!this.#mayRunNow) {
-        this.#isBehind = true;
-        return true;
-      }
-      const isOff = this.schedule.state === 'inactive';
-      const mayRun = !isOff && (await ledger.leadsForSure(term));
-      const open = this.#successors.shift();
-      if (open && mayRun) {
-        ledger.begin(open);
-        const run = this.#makeRun(term, open, 'interrupted');
-        void this.#runner.dispatchLogged(run);
-      } else if (open) {
-        ledger.abandon(open.id);
-        ledger.hasHeldRuns = true;
-      }
-    }
-    return false;
+    return { reason: ledger.leads(term) ? open : 'not-leading' };
   }
 
   /**
-   * Does about missed ticks what the options say. Resolves to whether there is
-   * more to do before a call.
-   *
-   * @param called the tick that is being called for
+   * Runs what is owed before a call, or all of it. Resolves to whether a call has
+   * to wait for that.
    */
-  async #catchUp(
+  async #runOwed(
     term: LeadershipTerm,
-    ledger: TaskLedger,
-    called?: number,
+    backlog: Backlog,
+    call?: Call,
   ): Promise<boolean> {
-    const ticks =
-      this.schedule.state === 'active' ? this.schedule.ticks() : undefined;
-    const before = called ?? this.#nextCalledTick;
-    const plan = planCatchUp({
-      ...this.#question(ticks),
-      ...(before !== undefined && { before }),
-    });
-    this.#reported = plan.reported;
-    if (plan.missed) {
-      this.#tellMissed(plan.missed);
-    }
-    if (plan.run === undefined || !this.#mayRunNow) {
-      this.#isBehind = plan.run !== undefined;
-      return this.#isBehind;
-    }
-    const run = await this.#claim(term, ledger, {
-      tick: plan.run,
-      trigger: 'missed',
-    });
-    if (!run) {
-      // Somebody else has decided it: is there another one?
-      return ledger.leads(term) && this.#catchUp(term, ledger, called);
-    }
-    if (plan.isInOrder) {
-      this.#inOrder = run;
-      this.#isBehind = called === undefined;
-    }
-    void this.#runner.dispatchLogged(run);
-    return plan.isInOrder;
-  }
-
-  /** Resolves to the run, or to undefined after the call has been skipped. */
-  async #claim(
-    term: LeadershipTerm,
-    ledger: TaskLedger,
-    claim: Claim,
-  ): Promise<TaskRun | undefined> {
-    const { tick, trigger } = claim;
-    const open = await ledger.claim(term, claim, this.#termEnd.signal);
-    this.#forgetDecided(ledger);
-    if (typeof open !== 'string') {
-      ledger.begin(open);
-      return this.#makeRun(term, open, trigger);
-    }
-    if (open === 'paused') {
-      this.#host.pauseFound(this);
-    }
-    if (trigger !== 'missed') {
-      const error =
-        open === 'claimed' ? this.#warnIfAhead(term, ledger) : undefined;
-      this.#skip(
-        error
-          ? 'ledger-unavailable'
-          : ledger.leads(term)
-            ? open
-            : 'not-leading',
-        tick,
-        error && { error },
-      );
-    }
-    return undefined;
-  }
-
-  /** Somebody asks for a run. */
-  async #meet(demand: Demand): Promise<void> {
-    const { isForced, requestedBy } = demand;
-    const isLeading = await this.election.revalidate();
-    const term = this.#term();
-    const refuse = (reason: SkipReason, error?: unknown): void => {
-      this.#skip(
-        reason,
-        undefined,
-        error === undefined ? undefined : { error },
-      );
-      demand.answer({
-        outcome: 'skipped',
-        reason,
-        ...(error !== undefined && { error: messageOf(error) }),
-      });
+    const limits: BacklogLimits = {
+      isBusy: () => this.#isBusy(),
+      before: () => (call ? (call.tick ?? -Infinity) : this.#firstCalledTick),
     };
-    const refusal = this.#refusal();
-    if (refusal !== undefined) {
-      return refuse(refusal);
-    }
-    if (!term || !isLeading) {
-      return refuse('not-leading');
-    }
-    if (!isForced && this.schedule.state === 'inactive') {
-      return refuse('inactive');
-    }
-    if (!isForced && !this.#mayRunNow) {
-      return refuse('overlap');
-    }
-    if (!this.ledger) {
-      await this.#host.pauses.known;
-      if (this.#pause && !isForced) {
-        return refuse('paused');
+    for (;;) {
+      const owed = await backlog.next(term, limits);
+      if (owed === undefined || owed === 'busy') {
+        this.#isBehind ||= owed === 'busy';
+        return owed === 'busy';
       }
-      const run = new TaskRun(this, term, 'requested', Date.now(), {
-        requestedBy,
-      });
-      this.#runner.enter(run);
-      void this.#runner.dispatchLogged(run).then(demand.answer);
-      return;
-    }
-    try {
-      const { ledger } = this;
-      await this.#takeOver(term, ledger, Date.now());
-      const open = await ledger.claim(
-        term,
-        { tick: Date.now(), trigger: 'requested', requestedBy, isForced },
-        this.#termEnd.signal,
-      );
-      if (typeof open === 'string') {
-        return refuse(open);
+      const run = this.#beginClaimed(term, owed.open, owed.trigger);
+      if (owed.isInOrder) {
+        this.#inOrder = run;
+        this.#isBehind = call === undefined;
       }
-      ledger.begin(open);
-      const run = this.#makeRun(term, open, 'requested');
-      void this.#runner.dispatchLogged(run).then(demand.answer);
-      return;
-    } catch (error) {
-      return error instanceof SupersededError
-        ? refuse('not-leading')
-        : refuse('ledger-unavailable', error);
-    }
-  }
-
-  // --- Runs ------------------------------------------------------------------
-
-  #makeRun(
-    term: LeadershipTerm,
-    open: OpenRun,
-    trigger: Claim['trigger'],
-  ): TaskRun {
-    const run = new TaskRun(this, term, trigger, Date.now(), {
-      id: open.id,
-      attempt: open.attempt,
-      ...(open.requestedBy === undefined
-        ? { tick: open.tick }
-        : { requestedBy: open.requestedBy }),
-    });
-    this.#runner.enter(run);
-    return run;
-  }
-
-  /** @param left a run that does not go on any more */
-  #runsChanged(left: TaskRun | undefined): void {
-    this.#host.runsChanged(this);
-    if (!left) {
-      return;
-    }
-    if (this.ledger && this.schedule.waitsForCompletion) {
-      this.#leftOut = Date.now();
-    }
-    if (this.#inOrder === left) {
-      this.#inOrder = undefined;
-    }
-    const isIdle = this.#runner.live.length === 0;
-    if (this.#isBehind && isIdle) {
-      this.look();
-    }
-    if (this.#queued && isIdle) {
-      this.#mailbox.unshift({ type: 'call', call: this.#queued });
-      this.#queued = undefined;
-    }
-    if (this.#mailbox.length > 0 || this.#quiet.length > 0) {
-      void this.#work();
+      void this.#runner.dispatchLogged(run);
+      if (owed.isInOrder) {
+        return true;
+      }
     }
   }
 
   /** Writes the end of a run into the ledger. */
-  async #record(run: TaskRun, end: RunEnd): Promise<void> {
+  async #recordEnd(run: TaskRun, end: RunEnd): Promise<void> {
     const { ledger } = this;
     if (!ledger) {
       return;
@@ -849,29 +724,40 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       await ledger.finish(run, end);
     } catch (problem) {
       this.#host.logger.error(
-        `The end of a run of the leader task "${this.task}" (tick ` +
-          `${run.tick?.toISOString()}, ${end.outcome}) could not be recorded in ` +
-          `${ledger.location}: ${messageOf(problem)}`,
+        runEndNotRecordedMessage(
+          this.task,
+          { tick: run.tick, outcome: end.outcome },
+          ledger.location,
+          problem,
+        ),
       );
     }
   }
 
-  // --- Helpers ---------------------------------------------------------------
-
-  #question(ticks: Ticks | undefined) {
-    const ledger = this.ledger as TaskLedger;
-    return {
-      options: ledger.options,
-      now: Date.now(),
-      ticks,
-      isPaused: ledger.pause !== undefined,
-      decided: Math.max(ledger.decided, this.#leftOut),
-      reported: this.#reported,
-      dropped: this.#dropped,
-    };
+  #retryLater(problem: string, error: unknown, tick?: number): void {
+    this.#host.logger.error(
+      ledgerUnavailableMessage(
+        this.task,
+        problem,
+        tick,
+        this.ledger?.location,
+        error,
+      ),
+    );
+    if (this.#term() && this.#refusal() === undefined) {
+      this.#failures += 1;
+      const pauseMs = backoff(this.#failures, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+      this.#stopRetrying();
+      this.#retryTimer = setTimeout(() => this.look(), pauseMs).unref();
+    }
   }
 
-  get #nextCalledTick(): number | undefined {
+  #stopRetrying(): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+  }
+
+  get #firstCalledTick(): number | undefined {
     const called = this.#mailbox.flatMap((message) =>
       message.type === 'call' && message.call.tick !== undefined
         ? [message.call.tick]
@@ -880,86 +766,63 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     return called.length === 0 ? undefined : Math.min(...called);
   }
 
-  #skip(
-    reason: SkipReason,
-    tick?: number,
-    more?: Pick<SkippedTask, 'error'>,
-  ): undefined {
-    const found = reason === 'paused' ? this.paused : undefined;
-    this.reporter.skipped(reason, tick, found ? { pause: found } : more);
-  }
+  // --- 5. Runs ---------------------------------------------------------------
 
-  /** A tick is not run because of the option `overlap`. */
-  #drop(tick: number | undefined): void {
-    if (this.ledger && tick !== undefined) {
-      this.#dropped.add(tick);
-    }
-  }
-
-  #forgetDecided(ledger: TaskLedger): void {
-    for (const tick of this.#dropped) {
-      if (tick <= ledger.lastTick) {
-        this.#dropped.delete(tick);
-      }
-    }
-  }
-
-  #tellMissed({ count, first, last }: MissedTicks): void {
-    this.reporter.missed({ count, first, last });
-    const [from, to] = [first, last].map((tick) =>
-      new Date(tick).toISOString(),
-    );
-    this.#host.logger.warn(
-      `Leader task "${this.task}": nobody has run ` +
-        (count === 1
-          ? `the tick ${from}`
-          : `${count} ticks from ${from} to ${to}`),
-    );
-  }
-
-  /** Said once in a term. */
-  #warnIfAhead(
+  #begin(
     term: LeadershipTerm,
-    ledger: TaskLedger,
-  ): LeaderTaskError | undefined {
-    const ticks = this.schedule.ticks();
-    if (!isAhead(ledger.lastTick, ticks, Date.now())) {
-      return undefined;
-    }
-    const until = new Date(ledger.lastTick).toISOString();
-    const error = new LeaderTaskError(
-      'LEDGER_AHEAD',
-      `The run ledger of the leader task "${this.task}" says that every tick up ` +
-        `to ${until} has been run, which is in the future: the clock of this ` +
-        'leader, or of a former one, is wrong. No tick is run until then. Correct ' +
-        'the clock. If the ledger itself is wrong, delete the znode ' +
-        `${ledger.location}: the task begins a new ledger and forgets the old runs.`,
-    );
-    if (this.#aheadReported !== term) {
-      this.#aheadReported = term;
-      // A clock that is an hour off is soon right again.
-      const isFar = ledger.lastTick - Date.now() > FAR_AHEAD_MS;
-      this.#host.logger[isFar ? 'error' : 'warn'](error.message);
-    }
-    return error;
+    trigger: RunTrigger,
+    details: TaskRunDetails & { readonly startedAtMs?: number },
+  ): TaskRun {
+    const { startedAtMs = Date.now() } = details;
+    const run = new TaskRun(this, term, trigger, startedAtMs, details);
+    this.#runner.enter(run);
+    return run;
   }
 
-  #complain(problem: string, error: unknown, tick?: number): void {
-    const { ledger } = this;
-    const which =
-      tick === undefined ? '' : ` (${new Date(tick).toISOString()})`;
-    this.#host.logger.error(
-      `Leader task "${this.task}" ${problem}${which}, because its run ledger ` +
-        `${ledger?.location} is not available: ${messageOf(error)}`,
-    );
-    if (this.#term() && this.#refusal() === undefined) {
-      clearTimeout(this.#retryTimer);
-      const pauseMs = Math.min(
-        LONGEST_PAUSE_MS,
-        FIRST_PAUSE_MS * 2 ** Math.min(this.#failures, 10),
-      );
-      this.#failures += 1;
-      this.#retryTimer = setTimeout(() => this.look(), pauseMs).unref();
+  #beginClaimed(
+    term: LeadershipTerm,
+    { id, attempt, tick, requestedBy }: OpenRun,
+    trigger: RunTrigger,
+  ): TaskRun {
+    return this.#begin(term, trigger, {
+      id,
+      attempt,
+      ...(requestedBy === undefined ? { tick } : { requestedBy }),
+    });
+  }
+
+  /** @param left a run that does not go on any more */
+  #runsChanged(left: TaskRun | undefined): void {
+    this.#host.runsChanged(this);
+    if (!left) {
+      return;
+    }
+    this.#backlog?.runEnded();
+    if (this.#inOrder === left) {
+      this.#inOrder = undefined;
+    }
+    const isIdle = this.running === 0;
+    if (this.#isBehind && isIdle) {
+      this.look();
+    }
+    if (this.#queued && isIdle) {
+      this.#mailbox.unshift({ type: 'call', call: this.#queued });
+      this.#queued = undefined;
+    }
+    if (this.#mailbox.length > 0 || this.#quiet.length > 0) {
+      void this.#work();
+    }
+  }
+
+  /** Makes nothing for a call of a follower: see {@link TaskGuard.declines}. */
+  #skip(reason: SkipReason, tick?: number, error?: unknown): undefined {
+    const pause = reason === 'paused' ? this.paused : undefined;
+    if (pause) {
+      this.#reporter.skipped(reason, tick, { pause });
+    } else if (error === undefined) {
+      this.#reporter.skipped(reason, tick);
+    } else {
+      this.#reporter.skipped(reason, tick, { error });
     }
   }
 }

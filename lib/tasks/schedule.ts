@@ -1,39 +1,22 @@
 import { Injectable } from '@nestjs/common';
-import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { DiscoveryService } from '@nestjs/core';
 import { CronTicks, type CronTimeLike } from './cron-ticks.js';
+import {
+  CRON,
+  INTERVAL,
+  isCronJob,
+  isSchedulerRegistry,
+  JobNames,
+  SCHEDULER_NAME,
+  SCHEDULER_TYPE,
+  TIMEOUT,
+  type CronJobLike,
+  type CronOptions,
+  type OrchestratorLike,
+  type SchedulerRegistryLike,
+} from './scheduler-parts.js';
 import type { LeaderTaskSchedule } from './leader-task-info.interface.js';
 import { IntervalTicks, intervalLength, type Ticks } from './ticks.js';
-
-/** A `CronJob` of the package `cron`. */
-interface CronJobLike {
-  readonly cronTime: CronTimeLike;
-  readonly isActive?: boolean;
-  readonly lastExecution?: Date | null;
-  readonly waitForCompletion?: boolean;
-  readonly _callbacks?: readonly unknown[];
-}
-
-/** The `SchedulerRegistry` of `@nestjs/schedule`. */
-interface SchedulerRegistryLike {
-  getCronJobs(): Map<string, CronJobLike>;
-  getIntervals(): string[];
-  doesExist(type: 'cron' | 'interval' | 'timeout', name: string): boolean;
-}
-
-/** The `SchedulerOrchestrator`: what it has been given by decorators, by name. */
-interface OrchestratorLike {
-  readonly cronJobs: Record<string, unknown>;
-  readonly intervals: Record<string, unknown>;
-}
-
-/** What `@Cron()` has been given. */
-interface CronOptions {
-  readonly name?: string;
-  readonly cronTime: unknown;
-  readonly timeZone?: string | null;
-  readonly utcOffset?: number | null;
-  readonly runOnInit?: boolean;
-}
 
 /** What is known of how a task is scheduled. */
 export interface TaskSchedule {
@@ -65,10 +48,6 @@ const NO_SCHEDULE: TaskSchedule = {
   ticks: () => undefined,
 };
 
-/** Metadata keys and values of `@nestjs/schedule`. */
-const SCHEDULER_TYPE = 'SCHEDULER_TYPE';
-const SCHEDULER_NAME = 'SCHEDULER_NAME';
-const [CRON, TIMEOUT, INTERVAL] = [1, 2, 3];
 const LOOK_AGAIN_MS = 1_000;
 
 /**
@@ -80,14 +59,13 @@ const LOOK_AGAIN_MS = 1_000;
 export class Schedules {
   readonly #discovery: DiscoveryService;
   #knownRegistry: SchedulerRegistryLike | undefined;
-  #owners:
-    | { count: number; names: Map<object, Map<string, readonly string[]>> }
-    | undefined;
+  readonly #names: JobNames;
   #functions:
     { atMs: number; size: number; jobs: Map<unknown, string> } | undefined;
 
   constructor(discovery: DiscoveryService) {
     this.#discovery = discovery;
+    this.#names = new JobNames(discovery);
   }
 
   /** Whether the application has a scheduler at all. */
@@ -106,7 +84,8 @@ export class Schedules {
   }
 
   #registries(): Set<SchedulerRegistryLike> {
-    return new Set(this.#instances().filter(isSchedulerRegistry));
+    const all = this.#discovery.getProviders().map(({ instance }) => instance);
+    return new Set(all.filter(isSchedulerRegistry));
   }
 
   /** Of a method that may have a scheduler decorator. */
@@ -256,95 +235,7 @@ export class Schedules {
     name: string | undefined,
   ): readonly string[] {
     // By Nest's own rule, an empty name is none.
-    return name ? [name] : (this.#unnamed(type, instance, key) ?? []);
-  }
-
-  /**
-   * Jobs without a name have a random one. The orchestrator has them in the order
-   * in which the explorer of `@nestjs/schedule` came upon their methods: it is
-   * gone through once more.
-   */
-  #unnamed(
-    type: keyof OrchestratorLike,
-    instance: object,
-    key: string,
-  ): readonly string[] | undefined {
-    const known = this.#owners?.names.get(instance)?.get(`${type} ${key}`);
-    if (known) {
-      return known;
-    }
-    const orchestrators = this.#instances().filter(isOrchestrator);
-    const count = orchestrators.reduce(
-      (sum, { cronJobs, intervals }) =>
-        sum + Object.keys(cronJobs).length + Object.keys(intervals).length,
-      0,
-    );
-    if (this.#owners?.count !== count) {
-      const names = new Map<object, Map<string, readonly string[]>>();
-      this.#owners = { count, names };
-      for (const orchestrator of orchestrators) {
-        this.#assign(orchestrator, names);
-      }
-    }
-    return this.#owners.names.get(instance)?.get(`${type} ${key}`);
-  }
-
-  #assign(
-    { cronJobs, intervals }: OrchestratorLike,
-    names: Map<object, Map<string, readonly string[]>>,
-  ): void {
-    const methods = this.#scheduledMethods();
-    const given = new Set(methods.map(({ name }) => name));
-    const left = {
-      cronJobs: Object.keys(cronJobs).filter((name) => !given.has(name)),
-      intervals: Object.keys(intervals).filter((name) => !given.has(name)),
-    };
-    for (const { type, instance, key, name } of methods) {
-      const own = name ? undefined : left[type].shift();
-      if (own !== undefined) {
-        const ofInstance = names.get(instance) ?? new Map();
-        names.set(instance, ofInstance);
-        const owned = `${type} ${key}`;
-        ofInstance.set(owned, [...(ofInstance.get(owned) ?? []), own]);
-      }
-    }
-  }
-
-  /** In the order of `ScheduleExplorer.explore()`. */
-  #scheduledMethods() {
-    const scanner = new MetadataScanner();
-    const wrappers = [
-      ...this.#discovery.getControllers(),
-      ...this.#discovery.getProviders(),
-    ];
-    return wrappers.flatMap((wrapper) => {
-      const instance = wrapper.instance as Record<string, unknown> | null;
-      const prototype = instance
-        ? (Object.getPrototypeOf(instance) as object | null)
-        : null;
-      if (!prototype || !instance || !wrapper.isDependencyTreeStatic()) {
-        return [];
-      }
-      return scanner.getAllMethodNames(prototype).flatMap((key) => {
-        const method = instance[key];
-        const kind: unknown =
-          typeof method === 'function' &&
-          Reflect.getMetadata(SCHEDULER_TYPE, method);
-        if (kind !== CRON && kind !== INTERVAL) {
-          return [];
-        }
-        const named = Reflect.getMetadata(SCHEDULER_NAME, method as object) as
-          string | undefined;
-        const cron = Reflect.getMetadata(
-          'SCHEDULE_CRON_OPTIONS',
-          method as object,
-        ) as CronOptions | undefined;
-        const type: keyof OrchestratorLike =
-          kind === CRON ? 'cronJobs' : 'intervals';
-        const name = kind === CRON ? cron?.name : named;
-        return [{ type, instance, key, name }];
-      });
-    });
+    return name ? [name] : this.#names.of(type, instance, key);
   }
 
   #nameOfJobWith(fn: unknown): string | undefined {
@@ -366,12 +257,6 @@ export class Schedules {
     }
     this.#functions = { atMs: nowMs, size: all.size, jobs };
     return jobs.get(fn);
-  }
-
-  #instances(): unknown[] {
-    return this.#discovery
-      .getProviders()
-      .map(({ instance }): unknown => instance);
   }
 }
 
@@ -413,37 +298,4 @@ function describe({ cronTime, timeZone }: CronOptions): LeaderTaskSchedule {
 
 function timeoutOf(method: object, key: string): number {
   return (Reflect.getMetadata(key, method) as { timeout: number }).timeout;
-}
-
-function isCronJob(value: unknown): value is CronJobLike {
-  const time = (value as CronJobLike | null | undefined)?.cronTime;
-  return typeof time?.getNextDateFrom === 'function';
-}
-
-/**
- * Not by the name of its class, which a bundler may have shortened, and not by
- * the object, which may be a mock that has every method.
- */
-function isSchedulerRegistry(value: unknown): value is SchedulerRegistryLike {
-  return hasFunctions(value, 'getCronJobs', 'getIntervals', 'getTimeouts');
-}
-
-function isOrchestrator(value: unknown): value is OrchestratorLike {
-  return (
-    hasFunctions(value, 'addCron', 'addInterval') &&
-    ['cronJobs', 'intervals'].every(
-      (name) => typeof (value as Record<string, unknown>)[name] === 'object',
-    )
-  );
-}
-
-function hasFunctions(value: unknown, ...names: string[]): boolean {
-  if (typeof value !== 'object' || value === null) {
-    return false;
-  }
-  const prototype = Object.getPrototypeOf(value) as Record<
-    string,
-    unknown
-  > | null;
-  return names.every((name) => typeof prototype?.[name] === 'function');
 }

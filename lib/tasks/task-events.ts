@@ -189,6 +189,10 @@ export class TaskReporter {
     this.#subject = subject;
   }
 
+  get task(): string {
+    return this.#subject.task;
+  }
+
   get counts(): LeaderTaskCounts {
     return this.#counts;
   }

@@ -54,16 +54,19 @@ export class TaskLedger {
   readonly options: ResolvedLedgerOptions;
   /** The term for which the ledger has been taken over. */
   term: LeadershipTerm | undefined;
-  /** Present if the task was paused when the ledger was looked at last. */
-  pause: TaskPause | undefined;
+  /** Called whenever the ledger is found paused. */
+  onPaused: (() => void) | undefined;
   /** Whether runs have been left open that may not run now. */
   hasHeldRuns = false;
   readonly #settings: TaskLedgerSettings;
   readonly #store: LedgerStore;
   readonly #ownRuns = new Map<string, OwnRun>();
+  #pause: TaskPause | undefined;
   #tick = -Infinity;
   #since = -Infinity;
   #isStopped = false;
+  /** One for each task: a signal that hundreds share warns of its listeners. */
+  #termEnd = new AbortController();
 
   constructor(settings: TaskLedgerSettings) {
     this.#settings = settings;
@@ -81,6 +84,11 @@ export class TaskLedger {
     return this.#tick;
   }
 
+  /** Present if the task was paused when the ledger was looked at last. */
+  get pause(): TaskPause | undefined {
+    return this.#pause;
+  }
+
   get location(): string {
     return this.#store.location;
   }
@@ -94,8 +102,13 @@ export class TaskLedger {
     this.#isStopped = true;
   }
 
-  read(): Promise<LedgerDocument | undefined> {
-    return this.#store.read();
+  termBegan(): void {
+    this.#termEnd = new AbortController();
+  }
+
+  /** Requests of the term wait for no connection any more. */
+  termEnded(): void {
+    this.#termEnd.abort();
   }
 
   leads(term: LeadershipTerm): boolean {
@@ -117,11 +130,7 @@ export class TaskLedger {
    */
   async takeOver(
     term: LeadershipTerm,
-    {
-      baseline,
-      isOff,
-      until,
-    }: { baseline: number; isOff: boolean; until: AbortSignal },
+    { baseline, isOff }: { baseline: number; isOff: boolean },
   ): Promise<{ interrupted: InterruptedRun[]; successors: OpenRun[] }> {
     const { task, election } = this.#settings;
     const { historySize } = this.options;
@@ -171,7 +180,7 @@ export class TaskLedger {
     this.#store.forget();
     const ledger = (await this.#asLeader(
       term,
-      this.#store.change(change, until),
+      this.#store.change(change, this.#termEnd.signal),
     )) as LedgerDocument;
     this.#follow(ledger);
     this.term = term;
@@ -215,7 +224,6 @@ export class TaskLedger {
   async claim(
     term: LeadershipTerm,
     { tick, trigger, requestedBy, isForced }: Claim,
-    until: AbortSignal,
   ): Promise<OpenRun | ClaimRefusal | 'not-leading'> {
     const { task, election } = this.#settings;
     const open: OpenRun = {
@@ -246,7 +254,7 @@ export class TaskLedger {
       }
       this.#assertLeads(term);
       if (trigger === 'call' && this.pause && !before.pause) {
-        this.pause = undefined;
+        this.#pause = undefined;
         throw new ResumedError('The task is not paused any more');
       }
       const next = claimed(before, open, isForced);
@@ -260,7 +268,10 @@ export class TaskLedger {
     };
     let ledger: LedgerDocument | undefined;
     try {
-      ledger = await this.#asLeader(term, this.#store.change(change, until));
+      ledger = await this.#asLeader(
+        term,
+        this.#store.change(change, this.#termEnd.signal),
+      );
     } catch (error) {
       if (isConnectionError(error)) {
         // The claim may stand, and the run has not begun.
@@ -294,7 +305,7 @@ export class TaskLedger {
       this.#settings.closing,
     );
     this.#ownRuns.delete(runId);
-    this.pause = ledger && pauseOf(ledger);
+    this.#notePause(ledger);
   }
 
   /** Gives a claim back that leads to no run, where that is still possible. */
@@ -352,7 +363,14 @@ export class TaskLedger {
   #follow(ledger: LedgerDocument | undefined): void {
     this.#tick = ledger?.tick ?? -Infinity;
     this.#since = ledger?.since ?? -Infinity;
-    this.pause = ledger && pauseOf(ledger);
+    this.#notePause(ledger);
+  }
+
+  #notePause(ledger: LedgerDocument | undefined): void {
+    this.#pause = ledger && pauseOf(ledger);
+    if (this.#pause) {
+      this.onPaused?.();
+    }
   }
 
   #assertLeads(term: LeadershipTerm): void {

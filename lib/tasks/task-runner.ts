@@ -8,6 +8,7 @@ import { LeaderTaskError } from './leader-task.error.js';
 import type { RunEnd } from './ledger.js';
 import type { AnyMethod } from './only-leader.decorator.js';
 import type { TaskReporter } from './task-events.js';
+import { backoff } from './task-rules.js';
 import { isPromise, runStorage, type TaskRun } from './task-run.js';
 
 export interface TaskRunnerSettings {
@@ -196,7 +197,8 @@ export class TaskRunner {
 
   async #try(run: TaskRun, act: () => unknown): Promise<unknown> {
     const { options, election, reporter } = this.#settings;
-    const { attempts, ...backoff } = options.retry ?? ONE_TRY;
+    const { attempts, backoffMs, maxBackoffMs, jitter } =
+      options.retry ?? ONE_TRY;
     for (let tried = 1; ; tried++) {
       try {
         return await this.#limited(run, act);
@@ -207,7 +209,9 @@ export class TaskRunner {
         const timedOut = run.timeout !== undefined;
         reporter.failed(run, { error, willRetry: true, timedOut });
         run.beginTry();
-        await pause(pauseBefore(tried, backoff), run.signal);
+        const pauseMs = backoff(tried, backoffMs, maxBackoffMs);
+        const part = jitter ? 0.5 + Math.random() / 2 : 1;
+        await pause(pauseMs * part, run.signal);
         if (!this.#mayRetry(run) || !(await election.revalidate())) {
           throw error;
         }
@@ -306,15 +310,4 @@ export class TaskRunner {
 
 function durationOf(run: TaskRun): number {
   return Math.max(0, Date.now() - run.startedAtMs);
-}
-
-function pauseBefore(
-  tried: number,
-  retry: { backoffMs: number; maxBackoffMs: number; jitter: boolean },
-): number {
-  const pauseMs = Math.min(
-    retry.maxBackoffMs,
-    retry.backoffMs * 2 ** Math.min(tried - 1, 40),
-  );
-  return retry.jitter ? pauseMs * (0.5 + Math.random() / 2) : pauseMs;
 }

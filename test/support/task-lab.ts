@@ -299,7 +299,7 @@ export async function settled(turns = 12): Promise<void> {
 }
 
 /** Everything but the wall clock. */
-const NOT_FAKED = [
+export const NOT_FAKED = [
   'hrtime',
   'nextTick',
   'performance',

@@ -6,13 +6,18 @@ import {
   expect,
   it,
 } from '@jest/globals';
+import { aclOf } from '../../support/secured-tree.js';
 import {
   TaskBench,
   type BenchInstance,
   type BenchOptions,
 } from '../../support/task-bench.js';
 import { waitFor } from '../../support/wait-for.js';
+import { OPEN_ACL } from '../../support/wire-records.js';
 import type { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+const NO_AUTH = { code: 'NO_AUTH' };
+const READ_ONLY = [{ permissions: 17, scheme: 'world', id: 'anyone' }];
 
 let server: ZookeeperServer;
 let bench: TaskBench;
@@ -75,6 +80,50 @@ describe('a pause', () => {
   });
 });
 
+describe('with credentials', () => {
+  const credentials = { username: 'app', password: 'correct horse' };
+
+  it.each([true, false])(
+    'a pause holds and nobody else can end it (ledger: %s)',
+    async (ledger) => {
+      setUp({ ledger });
+      const a = await bench.start('A', { credentials });
+      const b = await bench.start('B', { credentials });
+      await b.tasks.pause('task', { reason: 'an incident', by: 'anna' });
+      await waitFor(() => ledger || a.tasks.list()[0]?.paused);
+      bench.now = '2026-01-01T12:01:00Z';
+      await a.fire();
+      expect(skips(a)).toEqual(['paused']);
+      await bench.inspect(async (zk) => {
+        const { username, password } = credentials;
+        await expect(zk.setData(bench.ledgerPath, '{}')).rejects.toMatchObject(
+          NO_AUTH,
+        );
+        await zk.addAuth('digest', `${username}:${password}`);
+        expect(await zk.getACL(bench.ledgerPath)).toEqual(aclOf(credentials));
+      });
+      await expect(a.tasks.pauseOf('task')).resolves.toMatchObject({
+        by: 'anna',
+      });
+      await b.tasks.resume('task', { catchUp: true });
+      await waitFor(() => a.tasks.list()[0]?.paused === undefined);
+      bench.now = '2026-01-01T12:02:00Z';
+      await a.fire();
+      expect(bench.ticks.at(-1)).toBe('A 12:02');
+    },
+  );
+
+  it('a run on request is taken, by an instance that has them too', async () => {
+    setUp({ ledger: true });
+    await bench.start('A', { credentials });
+    const b = await bench.start('B', { credentials });
+    await expect(b.tasks.runOnLeader('task')).resolves.toMatchObject({
+      instanceId: 'A',
+      outcome: 'finished',
+    });
+  });
+});
+
 describe('a run on request', () => {
   it('happens on the leader, whichever instance asks, and leaves no node', async () => {
     setUp({ ledger: true });
@@ -104,6 +153,22 @@ describe('a run on request', () => {
       zk.getChildren(`${bench.basePath}/requests`),
     );
     expect(left).toEqual([]);
+  });
+
+  it('without the permission to ask is refused, and was not run', async () => {
+    setUp({ ledger: true });
+    const [, b] = [await bench.start('A'), await bench.start('B')];
+    const requests = `${bench.basePath}/requests`;
+    await waitFor(() => bench.inspect((zk) => zk.exists(requests)));
+    await bench.inspect((zk) => zk.setACL(requests, READ_ONLY));
+    await expect(b.tasks.runOnLeader('task')).rejects.toMatchObject({
+      code: 'NO_PERMISSION',
+    });
+    expect(bench.runs).toEqual([]);
+    await bench.inspect((zk) => zk.setACL(requests, OPEN_ACL));
+    await expect(b.tasks.runOnLeader('task')).resolves.toMatchObject({
+      outcome: 'finished',
+    });
   });
 
   it('that nobody takes is refused, and was not run', async () => {

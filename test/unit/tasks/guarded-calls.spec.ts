@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, Module } from '@nestjs/common';
-import { LazyModuleLoader } from '@nestjs/core';
-import { OnlyLeader } from '../../../lib/index.js';
+import { LazyModuleLoader, NestFactory } from '@nestjs/core';
+import { OnlyLeader, ZookeeperLeaderModule } from '../../../lib/index.js';
 import { startGuarded } from '../../support/guarded-application.js';
-import { closeApplications } from '../../support/nest-application.js';
+import { closeApplications, track } from '../../support/nest-application.js';
 
 afterEach(closeApplications);
 
@@ -109,4 +109,48 @@ describe('a guarded call', () => {
     expect(one.app.get(Jobs).add(1, 1)).toBeUndefined();
     expect(two.app.get(Jobs).add(1, 1)).toBe(2);
   });
+
+  it.each([
+    [true, 'the root module', undefined],
+    [true, 'a module that is imported before', undefined],
+    [false, 'the root module', undefined],
+    [false, 'a module that is imported before', 'refused'],
+  ])(
+    'in onModuleInit() does nothing or is refused, and runs after that (isGlobal: %s, in %s)',
+    async (isGlobal, where, early) => {
+      const seen: unknown[] = [];
+      @Injectable()
+      class Eager {
+        @OnlyLeader({ scheduled: false })
+        async work(): Promise<string> {
+          return 'ran';
+        }
+
+        async onModuleInit(): Promise<void> {
+          try {
+            seen.push(await this.work());
+          } catch {
+            seen.push('refused');
+          }
+        }
+      }
+      class Feature {}
+      Module({ providers: [Eager] })(Feature);
+      class App {}
+      const isRoot = where === 'the root module';
+      Module({
+        imports: [
+          ...(isRoot ? [] : [Feature]),
+          ZookeeperLeaderModule.forRoot({ standalone: true, isGlobal }),
+        ],
+        providers: isRoot ? [Eager] : [],
+      })(App);
+      const app = track(
+        await NestFactory.createApplicationContext(App, { logger: false }),
+      );
+      expect(seen).toEqual([early]);
+      const eager = app.get(Eager, { strict: false });
+      await expect(eager.work()).resolves.toBe('ran');
+    },
+  );
 });

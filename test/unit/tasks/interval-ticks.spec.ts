@@ -44,4 +44,35 @@ describe('IntervalTicks', () => {
     expect(ticks.tickOf(10_400)).toBe(10_000);
     expect(ticks.tickOf(15_400)).toBe(15_000);
   });
+
+  it('gives a call of other code the tick before it, and leaves those of the timer alone', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 999 }),
+        fc.array(
+          fc.record({
+            latenessMs: fc.integer({ min: 0, max: 20 }),
+            foreignAfterMs: fc.array(fc.integer({ min: 1, max: 970 })),
+          }),
+          { minLength: 1, maxLength: 20 },
+        ),
+        (phaseMs, calls) => {
+          const [alone, disturbed] = [
+            new IntervalTicks(1_000),
+            new IntervalTicks(1_000),
+          ];
+          let timeMs = 1e12 + phaseMs;
+          for (const { latenessMs, foreignAfterMs } of calls) {
+            timeMs += 1_000 + latenessMs;
+            expect(disturbed.tickOf(timeMs)).toBe(alone.tickOf(timeMs));
+            for (const afterMs of foreignAfterMs) {
+              const tick = disturbed.tickOf(timeMs + afterMs);
+              expect(timeMs + afterMs - tick).toBeLessThan(1_000);
+              expect(tick).toBeLessThanOrEqual(timeMs + afterMs);
+            }
+          }
+        },
+      ),
+    );
+  });
 });

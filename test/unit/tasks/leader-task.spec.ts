@@ -1,4 +1,15 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
+import { config, map } from 'rxjs';
+import { requestRun } from '../../../lib/tasks/run-requests.js';
+import { ZookeeperError } from '../../../lib/zookeeper/zookeeper.error.js';
 import {
   settled,
   TaskLab,
@@ -643,6 +654,78 @@ describe('a run on request', () => {
     expect(lab.runs).toEqual([]);
   });
 
+  describe('says whether it may have been run', () => {
+    const ask = (by: LabMember) =>
+      requestRun({
+        nodes: { client: by.client, paths: lab.cluster.nodes.paths },
+        task: 'task',
+        requestedBy: 'anna',
+        isForced: false,
+        answerWithinMs: 50,
+        leaderToken: async () => {
+          const [first] = await by.election.participants();
+          return first?.leaderSince && first.fencingToken;
+        },
+      });
+
+    it('when no leader takes it: it was not', async () => {
+      const [a, b] = await setUp({}, ['A', 'B']);
+      a!.client.disconnect();
+      await expect(ask(b!)).rejects.toMatchObject({
+        code: 'NO_ANSWER',
+        message: expect.stringContaining('nobody took it within 50 ms'),
+      });
+      a!.client.connect();
+      await settled();
+      expect(lab.runs).toEqual([]);
+    });
+
+    it('when its node is gone: it may have been', async () => {
+      const [, b] = await setUp({}, ['A', 'B']);
+      lab.work = () => new Promise(() => undefined);
+      const asked = ask(b!).catch((error: unknown) => error);
+      await waitFor(() => lab.runs.length === 1);
+      const { client, paths } = lab.cluster.nodes;
+      const [id] = (await client.getChildren(paths.requests)).children;
+      await client.delete(`${paths.requests}/${id}`);
+      expect(await asked).toMatchObject({
+        code: 'NO_ANSWER',
+        message: expect.stringContaining('the leader may have run it'),
+      });
+    });
+
+    it('when the leader that took it is gone: it may have been', async () => {
+      const [a, b] = await setUp({}, ['A', 'B']);
+      lab.work = () => new Promise(() => undefined);
+      const begun = performance.now.bind(performance);
+      const asked = ask(b!).catch((error: unknown) => error);
+      await waitFor(() => lab.runs.length === 1);
+      a!.crash();
+      let aheadMs = 0;
+      const clock = jest
+        .spyOn(performance, 'now')
+        .mockImplementation(() => begun() + (aheadMs += 20_000));
+      const error = await asked;
+      clock.mockRestore();
+      expect(error).toMatchObject({
+        code: 'NO_ANSWER',
+        message: expect.stringContaining('A took it and leads no more'),
+      });
+    });
+
+    it('when ZooKeeper lets nobody ask: it was not', async () => {
+      const [a, b] = await setUp({}, ['A', 'B']);
+      b!.client.create = async (path) => {
+        throw new ZookeeperError('NO_AUTH', 'closed to clients', path);
+      };
+      await expect(b!.tasks.runOnLeader('task')).rejects.toMatchObject({
+        code: 'NO_PERMISSION',
+        message: expect.stringMatching(/"task": .*closed to clients/),
+      });
+      expect(typesOf(a!)).toEqual([]);
+    });
+  });
+
   it('is never run by a later leader, once it has been claimed', async () => {
     const [a, b, c] = await setUp({ ledger: { interruptedRun: 'rerun' } }, [
       'A',
@@ -812,6 +895,68 @@ describe('events', () => {
       new Set([first, second]),
     );
   });
+});
+
+describe('a listener of events$ that throws', () => {
+  const unhandled: unknown[] = [];
+
+  beforeAll(() => {
+    // RxJS would make them uncaught exceptions, in a turn of their own.
+    config.onUnhandledError = (error) => void unhandled.push(error);
+  });
+  afterAll(async () => {
+    await new Promise((resolve) => setTimeout(resolve));
+    config.onUnhandledError = null;
+  });
+
+  it.each<LabOptions>([
+    { ledger: { missedTicks: 'all' } },
+    { ledger: false, overlap: 'skip' },
+    { ledger: true, retry: { attempts: 2, backoffMs: 1 }, timeLimitMs: 50 },
+  ])(
+    'keeps no run from being run and recorded, and no other from hearing: %j',
+    async (options) => {
+      unhandled.length = 0;
+      const [a, b] = await setUp(options, ['A', 'B']);
+      for (const { tasks } of [a!, b!]) {
+        tasks.events$.subscribe(() => {
+          throw new Error('of a listener');
+        });
+        tasks.events$
+          .pipe(
+            map(() => {
+              throw new Error('of an operator');
+            }),
+          )
+          .subscribe();
+      }
+      const later: string[] = [];
+      b!.tasks.events$.subscribe(({ type }) => later.push(type));
+      lab.now = '2026-01-01T12:01:00Z';
+      await a!.fire();
+      lab.now = '2026-01-01T12:03:00Z';
+      await handOver(a!, b!);
+      lab.work = () => {
+        throw new Error('of the task');
+      };
+      await b!.fire().catch(() => undefined);
+      await b!.tasks.runOnLeader('task').catch(() => undefined);
+      await settled();
+      lab.work = () => undefined;
+      lab.now = '2026-01-01T12:04:00Z';
+      await b!.fire();
+      await settled();
+      expect(lab.runs.at(-1)).toMatchObject({ by: 'B', tick: '12:04' });
+      expect(later).toEqual(b!.events.map(({ type }) => type));
+      expect(later).toEqual(
+        expect.arrayContaining(['started', 'failed', 'finished']),
+      );
+      const past = options.ledger ? await b!.tasks.history('task') : [];
+      expect(past.length > 3).toBe(options.ledger !== false);
+      expect(past.map(({ outcome }) => outcome)).not.toContain('running');
+      await waitFor(() => unhandled.length > 0);
+    },
+  );
 });
 
 describe('a function', () => {
