@@ -28,7 +28,13 @@ export async function expectLeaderTaskAndCleanExit(
   expect(application.output).toMatch(`/nestjs-zookeeper-leader/${build}/index`);
   // The application and its guardian.
   expect(await application.processes()).toHaveLength(2);
+  await expectCleanExit(application);
+}
 
+/** It ends by itself when it is closed, without an error, and so does its guardian. */
+export async function expectCleanExit(
+  application: RunningApplication,
+): Promise<void> {
   application.requestClose();
   const exitCode = await application.exitCode;
   expect({ exitCode, output: application.output }).toEqual({
