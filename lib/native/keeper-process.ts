@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { plugAndPlayOptions } from '../plug-and-play.js';
 import keeperModule from './keeper/keeper-path.cjs';
 import type { ToKeeper } from './keeper/protocol.js';
 import { closeAtExit, forgetAtExit } from './keepers-at-exit.js';
@@ -105,7 +106,7 @@ export class KeeperProcess {
     }
     const child = fork(keeperPath, [String(process.pid)], {
       detached: true,
-      execArgv: NODE_OPTIONS,
+      execArgv: [...NODE_OPTIONS, ...plugAndPlayOptions(keeperPath)],
       env: Object.fromEntries(
         PASSED_ENVIRONMENT.flatMap((name) => {
           const value = process.env[name];

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { PassThrough, type Duplex } from 'node:stream';
+import { plugAndPlayOptions } from '../../plug-and-play.js';
 import guardianModule from '../guardian-path.cjs';
 import type { GuardianLink, LinkEnd } from './guardian-link.js';
 
@@ -126,7 +127,12 @@ function start(): ChildProcess {
   ].filter((option) => CA_OPTIONS.test(option));
   return spawn(
     process.execPath,
-    [...NODE_OPTIONS, ...new Set(options), guardianPath],
+    [
+      ...NODE_OPTIONS,
+      ...new Set(options),
+      ...plugAndPlayOptions(guardianPath),
+      guardianPath,
+    ],
     {
       detached: true,
       env: Object.fromEntries(
