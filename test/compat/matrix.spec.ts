@@ -1,7 +1,11 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { expectCleanExit, untilItSays } from '../packaging/expect-clean-run.js';
+import {
+  expectCleanExit,
+  expectGuardian,
+  untilItSays,
+} from '../packaging/expect-clean-run.js';
 import {
   INSTALL_TIMEOUT_MS,
   usePackedLibrary,
@@ -53,6 +57,7 @@ describe('an application is installed, compiles, leads and ends', () => {
         },
       );
       await untilItSays(application, 'task ran, leading: true', 60_000);
+      await expectGuardian(application);
       await expectCleanExit(application);
       const today = new Date().toISOString().slice(0, 10);
       results.pop();
