@@ -81,7 +81,7 @@ it('names the port that is taken, and the option for another one', async () => {
 it.each<
   [what: string, args: string[], env: Record<string, string>, message: string]
 >([
-  ['a port that is none', ['--port', '70000'], {}, 'from 0 to 65535'],
+  ['a port beyond the last', ['--port', '70000'], {}, 'from 0 to 65535'],
   [
     'a release that it does not know',
     ['--release', '3.4'],

@@ -527,9 +527,13 @@ describe('options of the testing kit are refused', () => {
       whole({ instanceID: 'a' }),
       /^useFakeElections\(\): there is no option instanceID\. Did you mean instanceId\?$/,
     ],
-    ['when a flag is none', module({ leads: 'yes' }), /option leads 'yes'/],
     [
-      'when the cluster is none',
+      'when a flag is not a boolean',
+      module({ leads: 'yes' }),
+      /option leads 'yes'/,
+    ],
+    [
+      'when the cluster is another object',
       module({ cluster: {} }),
       /option cluster \(an object\) is not a FakeCluster\. Expected new FakeCluster\(\)/,
     ],
