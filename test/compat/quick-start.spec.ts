@@ -65,7 +65,10 @@ async function packagesWithScripts(application: string): Promise<string[]> {
 async function bytesIn(directory: string): Promise<number> {
   const names = await readdir(directory, { recursive: true });
   const sizes = await Promise.all(
-    names.map(async (name) => (await stat(path.join(directory, name))).size),
+    names.map(async (name) => {
+      const found = await stat(path.join(directory, name));
+      return found.isFile() ? found.size : 0;
+    }),
   );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
