@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 
 const KEPT_STDERR_CHARACTERS = 2_000;
 const LONGEST_EXIT_MS = 250;
@@ -123,7 +124,13 @@ function start(file: string, channel: 'pipe' | 'ipc'): ChildProcess {
   ].filter((option) => CA_OPTIONS.test(option));
   return spawn(
     process.execPath,
-    [...NODE_OPTIONS, ...new Set(options), file, String(process.pid)],
+    [
+      ...NODE_OPTIONS,
+      ...new Set(options),
+      ...plugAndPlayOptions(file),
+      file,
+      String(process.pid),
+    ],
     {
       detached: true,
       env: Object.fromEntries(
@@ -135,6 +142,13 @@ function start(file: string, channel: 'pipe' | 'ipc'): ChildProcess {
       stdio: ['ignore', 'ignore', 'pipe', channel],
     },
   );
+}
+
+/** Yarn's Plug'n'Play keeps packages in archives, which Node.js cannot read. */
+function plugAndPlayOptions(file: string): string[] {
+  return process.versions.pnp === undefined
+    ? []
+    : ['--require', createRequire(file).resolve('pnpapi')];
 }
 
 /**

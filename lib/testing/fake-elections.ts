@@ -1,10 +1,11 @@
 import { ModulesContainer, type ModuleRef } from '@nestjs/core';
 import { LeaderElections } from '../election/leader-elections.js';
 import { lateGuards } from '../tasks/only-leader.decorator.js';
+import { OptionChecks, type OptionTable } from '../validate.js';
 import { VERSION } from '../version.js';
 import { ZookeeperLeaderLifecycle } from '../zookeeper-leader.lifecycle.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
-import type { FakeCluster } from './fake-cluster.js';
+import { FakeCluster } from './fake-cluster.js';
 import { FakeLeaderElection } from './fake-leader-election.js';
 
 /**
@@ -22,6 +23,37 @@ export interface FakeElectionsOptions {
   readonly cluster?: FakeCluster;
   /** True: this instance leads all elections from the start. Default false. */
   readonly leads?: boolean;
+}
+
+const FAKE_ELECTIONS_OPTIONS: OptionTable<FakeElectionsOptions> = {
+  instanceId: true,
+  cluster: true,
+  leads: true,
+};
+
+/**
+ * @param owner whose options they are
+ * @param more other options that it has
+ * @throws {TypeError} that names the option and the fix
+ */
+export function checkFakeElectionsOptions(
+  owner: string,
+  options: unknown,
+  more: Readonly<Record<string, true>> = {},
+): void {
+  const checks = new OptionChecks(owner);
+  const { instanceId, cluster, leads } = checks.object<FakeElectionsOptions>(
+    options,
+    { ...FAKE_ELECTIONS_OPTIONS, ...more },
+  );
+  if (instanceId !== undefined) {
+    checks.name('instanceId', instanceId);
+  }
+  if (cluster !== undefined && !(cluster instanceof FakeCluster)) {
+    const expected = 'new FakeCluster()';
+    throw checks.error('cluster', cluster, 'is not a FakeCluster', expected);
+  }
+  checks.flag('leads', leads, false);
 }
 
 /**

@@ -5,6 +5,7 @@ import { memoryNodes } from '../tasks/memory-client.js';
 import { RESOLVED_OPTIONS } from '../zookeeper-leader.constants.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 import {
+  checkFakeElectionsOptions,
   makeFakeElections,
   type FakeElectionsOptions,
 } from './fake-elections.js';
@@ -23,6 +24,8 @@ interface ProviderOverrides {
  * Gives fake elections to a whole application that imports
  * `ZookeeperLeaderModule` itself. Returns the builder.
  *
+ * @throws {TypeError} for an option that does not exist, or an invalid value
+ *
  * @example
  * ```ts
  * const builder = Test.createTestingModule({ imports: [AppModule] });
@@ -38,6 +41,7 @@ export function useFakeElections<Builder extends ProviderOverrides>(
   builder: Builder,
   options: FakeElectionsOptions = {},
 ): Builder {
+  checkFakeElectionsOptions('useFakeElections()', options);
   builder.overrideProvider(LeaderElections).useFactory({
     inject: [RESOLVED_OPTIONS, ModuleRef],
     factory: (resolved: ResolvedOptions, moduleRef: ModuleRef) =>

@@ -9,12 +9,14 @@ import {
   RESOLVED_OPTIONS,
   ZOOKEEPER_LEADER_OPTIONS,
 } from '../zookeeper-leader.constants.js';
+import type { OptionTable } from '../validate.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 import {
   LEADER_PROVIDERS,
   withNamedElections,
 } from '../zookeeper-leader.providers.js';
 import {
+  checkFakeElectionsOptions,
   makeFakeElections,
   type FakeElectionsOptions,
 } from './fake-elections.js';
@@ -32,6 +34,10 @@ export interface ZookeeperLeaderTestingOptions
       ZookeeperLeaderModuleOptions,
       'elections' | 'ledger' | 'drainTimeoutMs'
     > {}
+
+const MODULE_OPTIONS: OptionTable<
+  Omit<ZookeeperLeaderTestingOptions, keyof FakeElectionsOptions>
+> = { elections: true, ledger: true, drainTimeoutMs: true };
 
 /**
  * Stands for `ZookeeperLeaderModule` in tests: the same decorators, guards and
@@ -54,7 +60,15 @@ export interface ZookeeperLeaderTestingOptions
  */
 @Module({})
 export class ZookeeperLeaderTestingModule {
+  /**
+   * @throws {TypeError} for an option that does not exist, or an invalid value
+   */
   static forRoot(options: ZookeeperLeaderTestingOptions = {}): DynamicModule {
+    checkFakeElectionsOptions(
+      'ZookeeperLeaderTestingModule',
+      options,
+      MODULE_OPTIONS,
+    );
     const { elections, ledger, drainTimeoutMs } = options;
     return withNamedElections({
       module: ZookeeperLeaderTestingModule,

@@ -62,7 +62,6 @@ export async function ensurePostgres({ log = console.log } = {}) {
   if (found !== undefined) {
     return found;
   }
-  log('No PostgreSQL found: installing postgresql ...');
   const problem = await tryToInstall(['postgresql'], log);
   const installed = findPostgres();
   if (installed === undefined) {

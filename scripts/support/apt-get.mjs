@@ -19,6 +19,7 @@ export async function tryToInstall(packages, log) {
   if (!isRoot && !works('sudo', '-n', 'true')) {
     return 'It cannot be installed automatically without root or a sudo that asks for no password.';
   }
+  log(`Installing ${packages.join(', ')} ...`);
   // Waits for another installation in progress instead of failing on its lock.
   const aptGet = ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300'];
   const steps = [
@@ -42,7 +43,6 @@ export async function tryToInstall(packages, log) {
  * @param {string} why says what they are needed for, if they cannot be installed
  */
 export async function installPackages(packages, why) {
-  console.log(`Installing ${packages.join(', ')} ...`);
   const problem = await tryToInstall(packages, console.log);
   if (problem !== undefined) {
     throw new StepFailedError(

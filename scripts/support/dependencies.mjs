@@ -91,7 +91,7 @@ async function nativeClientLoads() {
  * node-gyp downloads the headers of Node.js from nodejs.org. Most
  * installations bring them along, and those fit for certain.
  */
-export function buildEnvironment() {
+function buildEnvironment() {
   const prefix = path.dirname(path.dirname(process.execPath));
   if (!existsSync(path.join(prefix, 'include/node/node_api.h'))) {
     return process.env;

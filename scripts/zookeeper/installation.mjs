@@ -165,6 +165,5 @@ function installPackage(log) {
   if (!findJava(process.env)) {
     packages.push('default-jre-headless');
   }
-  log(`No ZooKeeper found: installing ${packages.join(' and ')} ...`);
   return tryToInstall(packages, log);
 }

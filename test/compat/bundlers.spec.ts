@@ -1,27 +1,17 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
+import { beforeAll, describe, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { expectCleanExit, untilItSays } from '../packaging/expect-clean-run.js';
 import {
-  packLibrary,
-  start,
-  type RunningApplication,
-} from '../packaging/consumer-application.js';
-import { untilItSays } from '../packaging/expect-clean-run.js';
-import { waitFor } from '../support/wait-for.js';
-import { ZookeeperServer } from '../support/zookeeper-server.js';
+  INSTALL_TIMEOUT_MS,
+  usePackedLibrary,
+} from '../packaging/use-packed-library.js';
 
 const execute = promisify(execFile);
-const TIMEOUT_MS = 600_000;
+const library = usePackedLibrary('bundlers');
 
 /** What Nest looks for and does without. */
 const OPTIONAL = [
@@ -202,16 +192,10 @@ function externalOf(name: string): string[] {
   return [`--external:${name}`, `--external:${name}/*`];
 }
 
-let directory: string;
-let server: ZookeeperServer;
-let running: RunningApplication | undefined;
 let paths = 0;
 
 beforeAll(async () => {
-  directory = await realpath(
-    await mkdtemp(path.join(tmpdir(), 'zookeeper-leader-bundlers-')),
-  );
-  const tarball = await packLibrary(directory);
+  const { directory, tarball } = library;
   await mkdir(path.join(directory, 'src'));
   for (const [file, text] of Object.entries(FILES)) {
     await writeFile(path.join(directory, file), text);
@@ -221,29 +205,19 @@ beforeAll(async () => {
     ['install', '--no-audit', '--no-fund', '--prefer-offline', tarball],
     { cwd: directory },
   );
-  server = await ZookeeperServer.start();
-}, TIMEOUT_MS);
-
-afterEach(async () => {
-  await running?.kill();
-  running = undefined;
-});
-
-afterAll(async () => {
-  await server?.close();
-  await rm(directory, { recursive: true, force: true });
-});
+}, INSTALL_TIMEOUT_MS);
 
 describe('an application leads, runs its task and ends, built by', () => {
   it.each(Object.entries(TOOLS))(
     '%s',
     async (_name, { build, run, environment = {}, isWhole = false }) => {
+      const { directory, server } = library;
       await rm(path.join(directory, 'dist'), { recursive: true, force: true });
       for (const [program = '', ...args] of build) {
         const file = path.join(directory, 'node_modules/.bin', program);
-        running = start(directory, file, args, environment);
-        if ((await running.exitCode) !== 0) {
-          throw new Error(`${program} failed: ${running.output}`);
+        const built = library.start(directory, file, args, environment);
+        if ((await built.exitCode) !== 0) {
+          throw new Error(`${program} failed: ${built.output}`);
         }
       }
       // Nothing of the library but what is in the file, where all is in one.
@@ -258,26 +232,16 @@ describe('an application leads, runs its task and ends, built by', () => {
         args[0] = path.join(at, 'main.js');
       }
       paths += 1;
-      running = start(at, process.execPath, args, {
+      const running = library.start(at, process.execPath, args, {
         ZOOKEEPER_CONNECTION_STRING: server.connectionString,
         BASE_PATH: `/bundled-${paths}`,
       });
       await untilItSays(running, 'task ran, leading: true', 60_000);
-      running.requestClose();
-      expect({
-        exitCode: await running.exitCode,
-        output: running.output,
-      }).toEqual({
-        exitCode: 0,
-        output: expect.not.stringMatching(/error/i),
-      });
-      await waitFor(async () => (await running?.processes())?.length === 0, {
-        description: 'the processes of the application to end',
-      });
+      await expectCleanExit(running);
       if (isWhole) {
         await rm(at, { recursive: true, force: true });
       }
     },
-    TIMEOUT_MS,
+    INSTALL_TIMEOUT_MS,
   );
 });

@@ -1,51 +1,21 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
-import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { describe, expect, it } from '@jest/globals';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   ConsumerApplication,
-  packLibrary,
   type RunningApplication,
 } from '../packaging/consumer-application.js';
 import {
   expectLeaderTaskAndCleanExit,
   untilItSays,
 } from '../packaging/expect-clean-run.js';
+import {
+  INSTALL_TIMEOUT_MS,
+  usePackedLibrary,
+} from '../packaging/use-packed-library.js';
 import { waitFor } from '../support/wait-for.js';
-import { ZookeeperServer } from '../support/zookeeper-server.js';
-import { installNode, rebuildClient } from './node-release.js';
 
-const INSTALL_TIMEOUT_MS = 600_000;
-
-let directory: string;
-let server: ZookeeperServer;
-let source: { into: string; tarball: string };
-let running: RunningApplication | undefined;
-
-beforeAll(async () => {
-  directory = await realpath(
-    await mkdtemp(path.join(tmpdir(), 'zookeeper-leader-compat-')),
-  );
-  source = { into: directory, tarball: await packLibrary(directory) };
-  server = await ZookeeperServer.start();
-}, INSTALL_TIMEOUT_MS);
-
-afterEach(async () => {
-  await running?.kill();
-  running = undefined;
-});
-
-afterAll(async () => {
-  await server?.close();
-  await rm(directory, { recursive: true, force: true });
-});
+const library = usePackedLibrary('compat');
 
 describe('the testing kit serves', () => {
   it.each([
@@ -57,7 +27,7 @@ describe('the testing kit serves', () => {
   ])(
     '%s: %s',
     async (fixture) => {
-      const application = await ConsumerApplication.install(fixture, source);
+      const application = await install(fixture);
       const { scripts } = JSON.parse(
         await readFile(
           path.join(application.directory, 'package.json'),
@@ -80,11 +50,8 @@ describe('applications', () => {
   it(
     'with Fastify, Nest 12, ES modules',
     async () => {
-      const fastify = await ConsumerApplication.install(
-        'nest12-fastify',
-        source,
-      );
-      running = fastify.start(server.connectionString);
+      const fastify = await install('nest12-fastify');
+      const running = start(fastify);
       expect(await get(running)).toEqual([200, 'by the leader']);
       await expectLeaderTaskAndCleanExit(running, 'dist/esm');
     },
@@ -94,23 +61,25 @@ describe('applications', () => {
   it(
     'with Express, Nest 11, @nestjs/schedule 12, built by SWC, restarted by "nest start --watch"',
     async () => {
-      const watched = await ConsumerApplication.install('nest11-swc-watch', {
-        ...source,
-        build: ['node_modules/@nestjs/cli/bin/nest.js', 'build'],
-      });
-      running = watched.start(server.connectionString);
-      expect(await get(running)).toEqual([200, 'by the leader']);
-      await expectLeaderTaskAndCleanExit(running, 'dist/esm');
+      const watched = await install('nest11-swc-watch', [
+        'node_modules/@nestjs/cli/bin/nest.js',
+        'build',
+      ]);
+      const built = start(watched);
+      expect(await get(built)).toEqual([200, 'by the leader']);
+      await expectLeaderTaskAndCleanExit(built, 'dist/esm');
 
       const cli = path.join(
         watched.directory,
         'node_modules/@nestjs/cli/bin/nest.js',
       );
-      running = watched.spawn(
-        server.connectionString,
-        process.execPath,
-        [cli, 'start', '--watch'],
-        { IS_WATCHED: '1' },
+      const running = library.track(
+        watched.spawn(
+          library.server.connectionString,
+          process.execPath,
+          [cli, 'start', '--watch'],
+          { IS_WATCHED: '1' },
+        ),
       );
       await untilItSays(running, 'task ran, leading: true', 60_000);
       const before = await running.processes();
@@ -120,11 +89,11 @@ describe('applications', () => {
       await untilItSays(running, 'changed task ran, leading: true', 60_000);
       // The former application and its guardian are gone: the new one leads.
       await waitFor(
-        async () => (await running?.processes())?.length === before.length,
+        async () => (await running.processes()).length === before.length,
         { description: 'the former processes to end' },
       );
       running.interrupt();
-      await waitFor(async () => (await running?.processes())?.length === 0, {
+      await waitFor(async () => (await running.processes()).length === 0, {
         description: 'all processes to end',
       });
     },
@@ -132,30 +101,20 @@ describe('applications', () => {
   );
 });
 
-describe('versions of Node.js', () => {
-  it.each([20, 22, 24])(
-    'Node.js %i runs Nest 12 in ES modules and Nest 11 in CommonJS',
-    async (major) => {
-      const node = await installNode(String(major), directory);
-      expect(node.version).toMatch(new RegExp(`^${major}\\.`));
-      const into = path.join(directory, `on-node-${major}`);
-      for (const fixture of ['nest12-esm', 'nest11-cjs']) {
-        const application = await ConsumerApplication.install(fixture, {
-          ...source,
-          into,
-        });
-        await rebuildClient(application.directory, node);
-        running = application.start(
-          server.connectionString,
-          [],
-          node.executable,
-        );
-        await expectLeaderTaskAndCleanExit(running, 'dist/esm');
-      }
-    },
-    INSTALL_TIMEOUT_MS,
-  );
-});
+function install(
+  fixture: string,
+  build?: string[],
+): Promise<ConsumerApplication> {
+  return ConsumerApplication.install(fixture, {
+    into: library.directory,
+    tarball: library.tarball,
+    ...(build && { build }),
+  });
+}
+
+function start(application: ConsumerApplication): RunningApplication {
+  return library.track(application.start(library.server.connectionString));
+}
 
 /** Asks an application for what only its leader serves. */
 async function get(

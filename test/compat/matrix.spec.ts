@@ -1,69 +1,32 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { afterAll, describe, expect, it } from '@jest/globals';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import {
-  packLibrary,
-  start,
-  type RunningApplication,
-} from '../packaging/consumer-application.js';
-import { untilItSays } from '../packaging/expect-clean-run.js';
-import { waitFor } from '../support/wait-for.js';
-import { ZookeeperServer } from '../support/zookeeper-server.js';
+  expectCleanExit,
+  expectGuardian,
+  untilItSays,
+} from '../packaging/expect-clean-run.js';
+import {
+  INSTALL_TIMEOUT_MS,
+  usePackedLibrary,
+} from '../packaging/use-packed-library.js';
 import { compile, writeApplication } from './matrix/application.js';
 import { COMBINATIONS, nameOf } from './matrix/combinations.js';
-import {
-  installManager,
-  managerOf,
-  runManager,
-  type Toolbox,
-} from './matrix/package-managers.js';
-import { startRegistry, type Registry } from './matrix/registry.js';
+import { managerOf, runManager } from './matrix/package-managers.js';
 import { writeResults, type Result } from './matrix/results.js';
-import { installNode } from './node-release.js';
+import { useRegistry } from './matrix/use-registry.js';
+import { installNode, type NodeRelease } from './node-release.js';
 
-const TIMEOUT_MS = 600_000;
-
-let directory: string;
-let server: ZookeeperServer;
-let registry: Registry;
-let toolbox: Toolbox;
-let running: RunningApplication | undefined;
+const library = usePackedLibrary('matrix');
+const registry = useRegistry(library);
 const results: Result[] = [];
-const installed = new Map<string, Promise<string>>();
+const releases = new Map<string, Promise<NodeRelease>>();
 
-beforeAll(async () => {
-  directory = await realpath(
-    await mkdtemp(path.join(tmpdir(), 'zookeeper-leader-matrix-')),
-  );
-  registry = await startRegistry(await packLibrary(directory));
-  toolbox = { directory, registry: registry.url };
-  server = await ZookeeperServer.start();
-}, TIMEOUT_MS);
+afterAll(() => writeResults(COMBINATIONS, results));
 
-afterEach(async () => {
-  await running?.kill();
-  running = undefined;
-});
-
-afterAll(async () => {
-  await writeResults(COMBINATIONS, results);
-  await server?.close();
-  await registry?.close();
-  await rm(directory, { recursive: true, force: true });
-});
-
-/** Installed once, whatever number of combinations needs it. */
-function once(key: string, install: () => Promise<string>): Promise<string> {
-  const known = installed.get(key) ?? install();
-  installed.set(key, known);
+function releaseOf(range: string): Promise<NodeRelease> {
+  const known = releases.get(range) ?? installNode(range, library.directory);
+  releases.set(range, known);
   return known;
 }
 
@@ -72,20 +35,16 @@ describe('an application is installed, compiles, leads and ends', () => {
     '%s',
     async (name, combination) => {
       const { node, manager } = combination;
-      const at = path.join(directory, name.replaceAll(/\W+/g, '-'));
-      const outcome = { combination, outcome: 'failed' };
-      results.push(outcome);
-      const bin = await once(manager, () => installManager(manager, toolbox));
-      const executable = await once(node, async () => {
-        const release = await installNode(node, directory);
-        expect(release.version).toMatch(new RegExp(`^${node}\\.`));
-        return release.executable;
-      });
+      const at = path.join(library.directory, name.replaceAll(/\W+/g, '-'));
+      results.push({ combination, outcome: 'failed' });
+      const bin = await registry.manager(manager);
+      const { version, executable } = await releaseOf(node);
+      expect(version).toMatch(new RegExp(`^${node}\\.`));
 
-      await writeApplication(at, combination, toolbox);
+      await writeApplication(at, combination, registry.toolbox);
       await runManager(manager, bin, managerOf(manager).install, at);
       await compile(at, combination, bin);
-      running = start(
+      const application = library.start(
         at,
         executable,
         [
@@ -93,30 +52,19 @@ describe('an application is installed, compiles, leads and ends', () => {
           path.join(at, 'dist/main.js'),
         ],
         {
-          CONNECTION_STRING: server.connectionString,
+          CONNECTION_STRING: library.server.connectionString,
           BASE_PATH: `/compat-${results.length}`,
         },
       );
-      await untilItSays(running, 'task ran, leading: true', 60_000);
-      running.requestClose();
-      expect({
-        exitCode: await running.exitCode,
-        output: running.output,
-      }).toEqual({
-        exitCode: 0,
-        output: expect.not.stringMatching(/error/i),
-      });
-      await waitFor(async () => (await running?.processes())?.length === 0, {
-        description: 'the processes of the application to end',
-      });
+      await untilItSays(application, 'task ran, leading: true', 60_000);
+      await expectGuardian(application);
+      await expectCleanExit(application);
       const today = new Date().toISOString().slice(0, 10);
-      results[results.indexOf(outcome)] = {
-        combination,
-        outcome: `ran on ${today}`,
-      };
+      results.pop();
+      results.push({ combination, outcome: `ran on ${today}` });
       await rm(at, { recursive: true, force: true });
     },
-    TIMEOUT_MS,
+    INSTALL_TIMEOUT_MS,
   );
 
   it('and its package was asked for at the registry', () => {

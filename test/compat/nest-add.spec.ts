@@ -1,57 +1,16 @@
-import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readFile,
-  realpath,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { expect, it } from '@jest/globals';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  packLibrary,
-  start,
-  type RunningApplication,
-} from '../packaging/consumer-application.js';
 import { untilItSays } from '../packaging/expect-clean-run.js';
-import { ZookeeperServer } from '../support/zookeeper-server.js';
 import {
-  installManager,
-  managerOf,
-  runManager,
-  type Toolbox,
-} from './matrix/package-managers.js';
-import { startRegistry, type Registry } from './matrix/registry.js';
+  INSTALL_TIMEOUT_MS,
+  usePackedLibrary,
+} from '../packaging/use-packed-library.js';
+import { managerOf, runManager } from './matrix/package-managers.js';
+import { useRegistry } from './matrix/use-registry.js';
 
-const TIMEOUT_MS = 600_000;
-
-let directory: string;
-let server: ZookeeperServer;
-let registry: Registry;
-let toolbox: Toolbox;
-let running: RunningApplication | undefined;
-
-beforeAll(async () => {
-  directory = await realpath(
-    await mkdtemp(path.join(tmpdir(), 'zookeeper-leader-nest-add-')),
-  );
-  registry = await startRegistry(await packLibrary(directory));
-  toolbox = { directory, registry: registry.url };
-  server = await ZookeeperServer.start();
-}, TIMEOUT_MS);
-
-afterEach(async () => {
-  await running?.kill();
-  running = undefined;
-});
-
-afterAll(async () => {
-  await server?.close();
-  await registry?.close();
-  await rm(directory, { recursive: true, force: true });
-});
+const library = usePackedLibrary('nest-add');
+const registry = useRegistry(library);
 
 /** As `nest new` of Nest 11 writes it. */
 const FILES = {
@@ -113,17 +72,17 @@ void bootstrap();
 it.each(['npm', 'pnpm', 'yarn'])(
   '"npx nest add" installs the library with %s, and the application leads',
   async (manager) => {
-    const at = path.join(directory, `application-${manager}`);
+    const at = path.join(library.directory, `application-${manager}`);
     await mkdir(path.join(at, 'src'), { recursive: true });
-    const files = { ...FILES, ...managerOf(manager).files?.(toolbox) };
+    const files = { ...FILES, ...managerOf(manager).files?.(registry.toolbox) };
     for (const [file, text] of Object.entries(files)) {
       await writeFile(path.join(at, file), text);
     }
-    const bin = await installManager(manager, toolbox);
+    const bin = await registry.manager(manager);
     await runManager(manager, bin, managerOf(manager).install, at);
 
     // The Nest CLI looks for the package manager by its name.
-    const programs = path.join(directory, `bin-${manager}`);
+    const programs = path.join(library.directory, `bin-${manager}`);
     await mkdir(programs, { recursive: true });
     const program = path.join(programs, manager);
     await writeFile(
@@ -134,8 +93,12 @@ it.each(['npm', 'pnpm', 'yarn'])(
     const environment = { PATH: `${programs}:${process.env.PATH}` };
     const cli = path.join(at, 'node_modules/@nestjs/cli/bin/nest.js');
     const nest = async (...args: string[]): Promise<string> => {
-      const command = start(at, process.execPath, [cli, ...args], environment);
-      running = command;
+      const command = library.start(
+        at,
+        process.execPath,
+        [cli, ...args],
+        environment,
+      );
       if ((await command.exitCode) !== 0) {
         throw new Error(`nest ${args.join(' ')} failed: ${command.output}`);
       }
@@ -162,13 +125,18 @@ it.each(['npm', 'pnpm', 'yarn'])(
       "ZookeeperLeaderModule.forRoot({ basePath: '/acme/billing-api' })",
     );
     await nest('build');
-    running = start(at, process.execPath, [path.join(at, 'dist/main.js')], {
-      ZOOKEEPER_CONNECTION_STRING: server.connectionString,
-    });
+    const running = library.start(
+      at,
+      process.execPath,
+      [path.join(at, 'dist/main.js')],
+      {
+        ZOOKEEPER_CONNECTION_STRING: library.server.connectionString,
+      },
+    );
     await untilItSays(running, 'leads the election "default"', 60_000);
     running.interrupt();
     await running.exitCode;
     expect(running.output).toContain('no longer leads the election "default"');
   },
-  TIMEOUT_MS,
+  INSTALL_TIMEOUT_MS,
 );

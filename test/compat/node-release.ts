@@ -9,8 +9,6 @@ const execute = promisify(execFile);
 export interface NodeRelease {
   readonly executable: string;
   readonly version: string;
-  /** Where its headers are, for node-gyp. */
-  readonly prefix: string;
 }
 
 /** Installs the newest Node.js of a version range, as the npm package has it. */
@@ -24,7 +22,13 @@ export async function installNode(
   await writeFile(path.join(directory, 'package.json'), '{"private":true}');
   await execute(
     'npm',
-    ['install', '--no-audit', '--no-fund', `${name}@${range}`],
+    [
+      'install',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      `${name}@${range}`,
+    ],
     { cwd: directory },
   );
   const prefix = path.join(directory, 'node_modules', name);
@@ -34,22 +38,5 @@ export async function installNode(
   return {
     executable: path.join(prefix, 'bin/node'),
     version: manifest.version,
-    prefix,
   };
-}
-
-/** Compiles the native client of an application for a version of Node.js. */
-export async function rebuildClient(
-  directory: string,
-  { prefix }: NodeRelease,
-): Promise<void> {
-  await execute('npm', ['rebuild', 'zookeeper'], {
-    cwd: directory,
-    env: {
-      ...process.env,
-      PATH: `${path.join(prefix, 'bin')}${path.delimiter}${process.env.PATH}`,
-      npm_config_nodedir: prefix,
-      npm_package_config_node_gyp_nodedir: prefix,
-    },
-  });
 }

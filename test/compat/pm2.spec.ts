@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { buildSample } from '../../scripts/support/build-sample.mjs';
-import { buildEnvironment } from '../../scripts/support/dependencies.mjs';
 import { LeadershipChecker } from '../support/leadership-checker.js';
 import { ProcessInstance } from '../support/process-instance.js';
 import {
@@ -36,7 +35,7 @@ beforeAll(async () => {
   await execute(
     'npm',
     ['install', '--prefer-offline', '--no-audit', '--no-fund', 'pm2'],
-    { cwd: directory, env: buildEnvironment() },
+    { cwd: directory },
   );
   server = await ZookeeperServer.start({
     // The sample asks for less.

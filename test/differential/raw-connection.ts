@@ -14,11 +14,13 @@ import {
 import type { JuteReader } from '../../lib/zookeeper/codec/jute-reader.js';
 import { JuteWriter } from '../../lib/zookeeper/codec/jute-writer.js';
 import { OPCODES } from '../../lib/zookeeper/codec/opcodes.js';
+import { RESULT_CODES } from '../../lib/zookeeper/codec/result-codes.js';
 import { watcherEvent } from '../../lib/zookeeper/codec/watch.records.js';
 import { XIDS } from '../../lib/zookeeper/codec/xids.js';
 import { opcodeOf, readReply, writeRequest, type Op } from './operations.js';
 
 const LONGEST_FRAME_BYTES = 4 * 1024 * 1024;
+const ANSWER_TIMEOUT_MS = 10_000;
 const CLOSE = 'closeSession';
 
 /** What a server has sent, in order. */
@@ -139,9 +141,20 @@ export class RawConnection {
     await this.ended();
   }
 
+  /** Whether the last answer is one that a server ends the connection after. */
+  get isBeingEnded(): boolean {
+    const last = this.received.findLast(({ kind }) => kind === 'reply');
+    return (
+      last?.kind === 'reply' &&
+      (last.type === 'unknown' ||
+        (last.type === 'auth' && last.header.code !== RESULT_CODES.ok))
+    );
+  }
+
   async ended(): Promise<void> {
     if (!this.isClosed) {
-      await once(this.#socket, 'close');
+      const signal = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+      await once(this.#socket, 'close', { signal });
     }
   }
 
@@ -170,7 +183,7 @@ export class RawConnection {
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new Error(`no answer to ${this.#outstanding.join(', ')}`)),
-        10_000,
+        ANSWER_TIMEOUT_MS,
       );
       this.#settle = () => {
         clearTimeout(timer);

@@ -5,7 +5,6 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { buildEnvironment } from '../../scripts/support/dependencies.mjs';
 
 const execute = promisify(execFile);
 const projectRoot = fileURLToPath(new URL('../..', import.meta.url));
@@ -58,7 +57,6 @@ export class ConsumerApplication {
     await cp(path.join(fixtures, fixture), directory, { recursive: true });
     await execute('npm', ['install', ...QUICK_INSTALL, tarball], {
       cwd: directory,
-      env: buildEnvironment(),
     });
     const application = new ConsumerApplication(directory);
     await application.runNode(build);
@@ -93,9 +91,8 @@ export class ConsumerApplication {
   start(
     connectionString: string,
     nodeOptions: string[] = [],
-    node = process.execPath,
   ): RunningApplication {
-    return this.spawn(connectionString, node, [
+    return this.spawn(connectionString, process.execPath, [
       ...nodeOptions,
       path.join(this.directory, 'dist/main.js'),
     ]);

@@ -26,9 +26,21 @@ export async function expectLeaderTaskAndCleanExit(
 ): Promise<void> {
   await untilItSays(application, 'task ran, leading: true');
   expect(application.output).toMatch(`/nestjs-zookeeper-leader/${build}/index`);
-  // The application and its guardian.
-  expect(await application.processes()).toHaveLength(2);
+  await expectGuardian(application);
+  await expectCleanExit(application);
+}
 
+/** There are two processes: the application and its guardian. */
+export async function expectGuardian(
+  application: RunningApplication,
+): Promise<void> {
+  expect(await application.processes()).toHaveLength(2);
+}
+
+/** It ends by itself when it is closed, without an error, and so does its guardian. */
+export async function expectCleanExit(
+  application: RunningApplication,
+): Promise<void> {
   application.requestClose();
   const exitCode = await application.exitCode;
   expect({ exitCode, output: application.output }).toEqual({

@@ -1,28 +1,11 @@
-import {
-  afterAll,
-  afterEach,
-  beforeAll,
-  describe,
-  expect,
-  it,
-} from '@jest/globals';
-import {
-  mkdir,
-  mkdtemp,
-  readFile,
-  realpath,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { extractCode } from '../../scripts/support/extract-code.mjs';
 import { waitFor } from '../support/wait-for.js';
-import { ZookeeperServer } from '../support/zookeeper-server.js';
 import {
   ConsumerApplication,
   pack,
-  packLibrary,
   type RunningApplication,
 } from './consumer-application.js';
 import {
@@ -30,6 +13,7 @@ import {
   untilItSays,
 } from './expect-clean-run.js';
 import { expectSessionAfterKill, type GuardianForm } from './guardian-forms.js';
+import { INSTALL_TIMEOUT_MS, usePackedLibrary } from './use-packed-library.js';
 
 const README = new URL('../../README.md', import.meta.url);
 
@@ -40,8 +24,6 @@ import { AppModule } from './app.module.js';
 void NestFactory.createApplicationContext(AppModule);
 `;
 
-const INSTALL_TIMEOUT_MS = 300_000;
-
 /** What an application need not have. */
 const OPTIONAL = [
   '@nestjs/terminus',
@@ -50,38 +32,30 @@ const OPTIONAL = [
   '@nestjs/platform-fastify',
 ];
 
+const library = usePackedLibrary('consumers');
+
 describe('the packed library', () => {
-  let directory: string;
-  let server: ZookeeperServer;
   let nest12: ConsumerApplication;
   let nest11: ConsumerApplication;
-  let running: RunningApplication | undefined;
 
   beforeAll(async () => {
-    directory = await realpath(
-      await mkdtemp(path.join(tmpdir(), 'zookeeper-leader-consumers-')),
-    );
-    const tarball = await packLibrary(directory);
-    const source = { into: directory, tarball };
-    [server, nest12, nest11] = await Promise.all([
-      ZookeeperServer.start(),
+    const source = { into: library.directory, tarball: library.tarball };
+    [nest12, nest11] = await Promise.all([
       ConsumerApplication.install('nest12-esm', source),
       ConsumerApplication.install('nest11-cjs', source),
     ]);
   }, INSTALL_TIMEOUT_MS);
 
-  afterEach(async () => {
-    await running?.kill();
-    running = undefined;
-  });
-
-  afterAll(async () => {
-    await server?.close();
-    await rm(directory, { recursive: true, force: true });
-  });
+  function start(
+    application: ConsumerApplication,
+    nodeOptions?: string[],
+  ): RunningApplication {
+    const { connectionString } = library.server;
+    return library.track(application.start(connectionString, nodeOptions));
+  }
 
   it('holds the two builds and what npm shows, and is small', async () => {
-    const { files, size, unpackedSize } = await pack(directory);
+    const { files, size, unpackedSize } = await pack(library.directory);
     const places = new Set(
       files.map(({ path: name }) => name.split('/').slice(0, 2).join('/')),
     );
@@ -105,7 +79,7 @@ describe('the packed library', () => {
   });
 
   it('serves a Nest 12 application in ES modules', async () => {
-    running = nest12.start(server.connectionString);
+    const running = start(nest12);
     await expectLeaderTaskAndCleanExit(running, 'dist/esm');
   });
 
@@ -143,20 +117,20 @@ describe('the packed library', () => {
   ])(
     'the session of a killed leader (%s) %s',
     async (form) => {
-      await expectSessionAfterKill(nest12, server, form);
+      await expectSessionAfterKill(nest12, library.server, form);
     },
     60_000,
   );
 
   it('serves a Nest 11 application in CommonJS', async () => {
-    running = nest11.start(server.connectionString);
+    const running = start(nest11);
     await expectLeaderTaskAndCleanExit(running, 'dist/esm');
   });
 
   it('serves a Nest 11 application that cannot require ES modules', async () => {
     // As in jest, which has no require() of ES modules: the second build.
     const options = ['--no-experimental-require-module'];
-    running = nest11.start(server.connectionString, options);
+    const running = start(nest11, options);
     await expectLeaderTaskAndCleanExit(running, 'dist/cjs');
   });
 
@@ -168,31 +142,27 @@ describe('the packed library', () => {
     await writeFile(path.join(folder, 'main.ts'), MAIN);
     await nest11.runNode(['node_modules/typescript/bin/tsc']);
 
-    const { connectionString } = server;
-    const start = (): RunningApplication =>
-      nest11.spawn(
-        connectionString,
+    const { connectionString } = library.server;
+    const startOne = (): RunningApplication =>
+      library.start(
+        nest11.directory,
         process.execPath,
         ['dist/quick-start/main.js'],
         { ZOOKEEPER_CONNECTION_STRING: connectionString },
       );
-    const instances = [start(), start()];
-    try {
-      await waitFor(
-        () =>
-          instances.some(({ output }) => output.includes('sent by this')) &&
-          instances.some(({ output }) => output.includes('follows in the')),
-        { description: 'one to run the job', timeoutMs: 40_000 },
-      );
-      const [leader] = instances.filter(({ output }) =>
-        output.includes('sent by this'),
-      );
-      const follower = instances.find((instance) => instance !== leader);
-      expect(follower?.output).not.toMatch('sent by this');
-      await leader?.kill();
-      await untilItSays(follower as RunningApplication, 'sent by this', 40_000);
-    } finally {
-      await Promise.all(instances.map((instance) => instance.kill()));
-    }
+    const instances = [startOne(), startOne()];
+    await waitFor(
+      () =>
+        instances.some(({ output }) => output.includes('sent by this')) &&
+        instances.some(({ output }) => output.includes('follows in the')),
+      { description: 'one to run the job', timeoutMs: 40_000 },
+    );
+    const [leader] = instances.filter(({ output }) =>
+      output.includes('sent by this'),
+    );
+    const follower = instances.find((instance) => instance !== leader);
+    expect(follower?.output).not.toMatch('sent by this');
+    await leader?.kill();
+    await untilItSays(follower as RunningApplication, 'sent by this', 40_000);
   }, 120_000);
 });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
 import { ZookeeperLeaderDashboardModule } from '../../lib/dashboard/index.js';
+import { ZookeeperLeaderHealthIndicator } from '../../lib/health/index.js';
 import { ZookeeperLeaderModule } from '../../lib/index.js';
 import { ZookeeperLeaderMetricsModule } from '../../lib/metrics/index.js';
 import { MemoryLogger } from '../support/memory-logger.js';
@@ -93,4 +95,25 @@ it('the metrics without forRoot() have their defaults', async () => {
   await expect(start(() => ZookeeperLeaderMetricsModule)).resolves.toBe(
     undefined,
   );
+});
+
+it('a misspelt option of the health check is refused when it is asked', async () => {
+  const app = await NestFactory.createApplicationContext(
+    {
+      module: class Root {},
+      imports: [
+        ZookeeperLeaderModule.forRoot({ standalone: true }),
+        TerminusModule,
+      ],
+      providers: [ZookeeperLeaderHealthIndicator],
+    },
+    { logger: new MemoryLogger(), abortOnError: false },
+  );
+  const indicator = app.get(ZookeeperLeaderHealthIndicator);
+  await expect(
+    indicator.isHealthy('leader', { maxDisconectedMs: 1 } as never),
+  ).rejects.toThrow(
+    /no option maxDisconectedMs\. Did you mean maxDisconnectedMs\?/,
+  );
+  await app.close();
 });

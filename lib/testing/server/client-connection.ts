@@ -63,15 +63,15 @@ export class ClientConnection implements Peer {
   readonly #host: ConnectionHost;
   readonly #splitter: FrameSplitter;
   readonly #writer = new JuteWriter();
-  readonly #late = new Set<NodeJS.Timeout>();
+  /** What is held back, in order. */
+  readonly #late: { readonly dueMs: number; readonly write: () => void }[] = [];
+  #lateTimer: NodeJS.Timeout | undefined;
   #isBeginning = true;
   #isAdmitted = false;
   /** The last answer has been given. */
   #isEnding = false;
   /** And written. */
   #isEnded = false;
-  /** No answer overtakes one that is held back. */
-  #notBeforeMs = 0;
 
   constructor(socket: Socket, host: ConnectionHost) {
     this.#socket = socket;
@@ -253,24 +253,32 @@ export class ClientConnection implements Peer {
 
   #later(write: () => void): void {
     const nowMs = monotonicMs();
-    const dueMs = Math.max(nowMs + this.#host.delayMs, this.#notBeforeMs);
-    this.#notBeforeMs = dueMs;
-    if (dueMs <= nowMs && this.#late.size === 0) {
+    // No answer overtakes one that is held back.
+    const lastMs = this.#late.at(-1)?.dueMs ?? nowMs;
+    const dueMs = Math.max(nowMs + this.#host.delayMs, lastMs);
+    if (dueMs <= nowMs && this.#late.length === 0) {
       write();
       return;
     }
-    const timer = setTimeout(() => {
-      this.#late.delete(timer);
-      write();
-    }, dueMs - nowMs);
-    this.#late.add(timer);
+    this.#late.push({ dueMs, write });
+    this.#writeLate();
+  }
+
+  /** One timer for all: two of them may fire in the wrong order. */
+  #writeLate(): void {
+    while (this.#late[0] && this.#late[0].dueMs <= monotonicMs()) {
+      this.#late.shift()?.write();
+    }
+    clearTimeout(this.#lateTimer);
+    if (this.#late[0]) {
+      const ms = Math.ceil(this.#late[0].dueMs - monotonicMs());
+      this.#lateTimer = setTimeout(() => this.#writeLate(), ms);
+    }
   }
 
   #clear(): void {
-    for (const timer of this.#late) {
-      clearTimeout(timer);
-    }
-    this.#late.clear();
+    clearTimeout(this.#lateTimer);
+    this.#late.length = 0;
     this.#writer.clear();
   }
 }

@@ -16,7 +16,7 @@ const HEAD = [
   'Result',
 ];
 
-/** What came of a combination; `versions` are those that were installed. */
+/** What came of a combination. */
 export interface Result {
   readonly combination: Combination;
   readonly outcome: string;
@@ -42,7 +42,12 @@ export async function writeResults(
       present.get(key) ?? former.get(key) ?? 'not run',
     ];
   });
-  const table = [HEAD, HEAD.map(() => '---'), ...rows]
+  // In columns, as prettier wants it.
+  const widths = HEAD.map((_, column) =>
+    Math.max(...[HEAD, ...rows].map((cells) => cells[column]?.length ?? 0)),
+  );
+  const table = [HEAD, widths.map((width) => '-'.repeat(width)), ...rows]
+    .map((cells) => cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)))
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n');
   const begin = page.indexOf(BEGIN) + BEGIN.length;

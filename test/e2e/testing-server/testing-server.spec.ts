@@ -136,15 +136,32 @@ describe('faults', () => {
 
   it('answers nothing while it is paused, and everything afterwards', async () => {
     const client = await connect();
-    const paused = server.pause(50);
+    const other = await TestingServer.start({ log: false });
+    const beside = await WireClient.connect({ port: other.port });
+    const paused = server.pause();
     let isAnswered = false;
     const created = client.create('/a').then(() => (isAnswered = true));
-    await waitFor(() => performance.now() > 0);
+    // A server that is not paused answers three requests meanwhile.
+    for (const path of ['/1', '/2', '/3']) {
+      await beside.create(path);
+    }
     expect(isAnswered).toBe(false);
     expect(server.tree('/a')).toEqual([]);
+    server.resume();
     await paused;
     await created;
     expect(server.tree('/a')).toHaveLength(1);
+    await Promise.all([client.close(), beside.close()]);
+    await other.close();
+  });
+
+  it('ends a pause by itself after the time that was given', async () => {
+    const client = await connect();
+    const startedAt = performance.now();
+    const paused = server.pause(60);
+    await client.create('/a');
+    await paused;
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(59);
     await client.close();
   });
 
@@ -159,19 +176,21 @@ describe('faults', () => {
     await client.close();
   });
 
-  it('holds answers back, in order', async () => {
+  it('holds answers back as long as was asked, in order', async () => {
     const client = await connect();
+    const isDone = firstValueFrom(
+      server.requests$.pipe(filter(({ path }) => path === '/first')),
+    );
     server.delay(60);
     const startedAt = performance.now();
-    const first = client.create('/first');
-    server.delay(0);
     const order: string[] = [];
-    await Promise.all([
-      first.then(() => order.push('first')),
-      client.create('/second').then(() => order.push('second')),
-    ]);
+    const first = client.create('/first').then(() => order.push('first'));
+    await isDone;
+    server.delay(0);
+    const second = client.create('/second').then(() => order.push('second'));
+    await Promise.all([first, second]);
     expect(order).toEqual(['first', 'second']);
-    expect(performance.now() - startedAt).toBeGreaterThan(0);
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(59);
     await client.close();
   });
 

@@ -502,6 +502,52 @@ describe('ticks', () => {
   });
 });
 
+describe('options of the testing kit are refused', () => {
+  const module = (options: object) => () =>
+    ZookeeperLeaderTestingModule.forRoot(options);
+  const whole = (options: object) => () =>
+    useFakeElections(
+      Test.createTestingModule({ imports: [ZookeeperLeaderModule.forRoot()] }),
+      options,
+    );
+
+  it.each<[what: string, make: () => unknown, message: RegExp]>([
+    [
+      'when the module does not have them',
+      module({ lead: true }),
+      /^ZookeeperLeaderTestingModule: there is no option lead\. Did you mean leads\?$/,
+    ],
+    [
+      'when only the real module has them',
+      module({ connectionString: '127.0.0.1:2181' }),
+      /there is no option connectionString\. The options are instanceId, cluster, leads, elections, ledger, drainTimeoutMs\.$/,
+    ],
+    [
+      'when useFakeElections() does not have them',
+      whole({ instanceID: 'a' }),
+      /^useFakeElections\(\): there is no option instanceID\. Did you mean instanceId\?$/,
+    ],
+    [
+      'when a flag is not a boolean',
+      module({ leads: 'yes' }),
+      /option leads 'yes'/,
+    ],
+    [
+      'when the cluster is another object',
+      module({ cluster: {} }),
+      /option cluster \(an object\) is not a FakeCluster\. Expected new FakeCluster\(\)/,
+    ],
+    [
+      'when the id of the instance is empty',
+      module({ instanceId: '' }),
+      /option instanceId '' is not a name/,
+    ],
+  ])('%s', (_what, make, message) => {
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(message);
+  });
+});
+
 it('nothing native is loaded, and no process started', async () => {
   await start({ leads: true });
   expect(descendants(process.pid)).toEqual([]);
