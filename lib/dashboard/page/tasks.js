@@ -99,8 +99,9 @@ function taskFilters(tasks) {
 /**
  * @param {Task[]} tasks
  * @param {boolean} hasActions
+ * @param {string[]} leaderless elections
  */
-function taskTable(tasks, hasActions) {
+function taskTable(tasks, hasActions, leaderless) {
   return element(
     'table',
     { class: 'list tasks' },
@@ -108,7 +109,9 @@ function taskTable(tasks, hasActions) {
     element(
       'tbody',
       {},
-      ...tasks.flatMap((task) => taskRows(task, hasActions)),
+      ...tasks.flatMap((task) =>
+        taskRows(task, hasActions, leaderless.includes(task.election ?? '')),
+      ),
     ),
   );
 }
@@ -116,8 +119,9 @@ function taskTable(tasks, hasActions) {
 /**
  * @param {Task} task
  * @param {boolean} hasActions
+ * @param {boolean} isLeaderless
  */
-function taskRows(task, hasActions) {
+function taskRows(task, hasActions, isLeaderless) {
   const key = `task ${task.task}`;
   const flags = [
     task,
@@ -126,8 +130,9 @@ function taskRows(task, hasActions) {
     commonPrefix,
     isStale(),
     isSlow(task),
+    isLeaderless,
   ];
-  const row = lazily('tr', key, flags, () => taskRow(task, key));
+  const row = lazily('tr', key, flags, () => taskRow(task, key, isLeaderless));
   return isDisclosed(key)
     ? [
         row,
@@ -141,8 +146,9 @@ function taskRows(task, hasActions) {
 /**
  * @param {Task} task
  * @param {string} key
+ * @param {boolean} isLeaderless
  */
-function taskRow(task, key) {
+function taskRow(task, key, isLeaderless) {
   return element(
     'tr',
     {
@@ -176,12 +182,28 @@ function taskRow(task, key) {
     element(
       'td',
       { 'data-label': 'Next tick', class: 'number' },
-      task.pause
-        ? 'paused'
-        : task.nextTick && !isStale()
-          ? livingTime(task.nextTick, 'until')
-          : unknown(),
+      nextTick(task, isLeaderless),
     ),
+  );
+}
+
+/**
+ * @param {Task} task
+ * @param {boolean} isLeaderless
+ */
+function nextTick({ pause, nextTick: tick }, isLeaderless) {
+  if (pause) {
+    return 'paused';
+  }
+  if (!tick || isStale()) {
+    return unknown();
+  }
+  return element(
+    'span',
+    {},
+    livingTime(tick, 'until'),
+    isLeaderless &&
+      element('span', { class: 'outcome none' }, ', but nobody leads'),
   );
 }
 
