@@ -4,20 +4,9 @@ import type { ClusterView } from '../cluster/cluster-view.interface.js';
 import { NodePaths } from '../zookeeper/node-paths.js';
 import { WireClient } from '../zookeeper/wire-client.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
-import {
-  resolveOptions,
-  type ResolvedOptions,
-} from '../zookeeper-leader.options.js';
+import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
+import { resolveCliOptions, type CliOptions } from './cli-options.js';
 import { CliError, EXIT } from './exit-codes.js';
-
-/** The options that all commands have. */
-export interface CliOptions {
-  readonly connect?: string;
-  readonly basePath?: string;
-  readonly json?: boolean;
-  /** Seconds. */
-  readonly timeout: number;
-}
 
 /** Where a command writes. */
 export interface CliOutput {
@@ -41,9 +30,9 @@ const SESSION_TIMEOUT_MS = 10_000;
 /**
  * Connects, has `command` do its work, and disconnects.
  *
- * @throws {CliError} (rejects) `usage` for an invalid connection string or
- * base path, `unreachable` when there is no connection in time, `interrupted` when
- * `signal` is aborted before there is one
+ * @throws {CliError} (rejects) `usage` for options that are not valid,
+ * `unreachable` when there is no connection in time or ZooKeeper refuses the login,
+ * `interrupted` when `signal` is aborted before there is one
  */
 export async function withSession<Result>(
   options: CliOptions,
@@ -70,19 +59,25 @@ export async function withSession<Result>(
   });
   try {
     await client.start();
-    const connected$ = client.connection$.pipe(
-      filter(({ state }) => state === 'connected'),
+    const settled$ = client.connection$.pipe(
+      filter(
+        ({ state, problem }) =>
+          state === 'connected' || isZookeeperError(problem, 'AUTH_FAILED'),
+      ),
     );
-    const isConnected = await unlessAborted(
+    await unlessAborted(
       signal,
-      firstValueFrom(race(connected$, timer(options.timeout * 1000))),
+      firstValueFrom(race(settled$, timer(options.timeout * 1000))),
     );
-    if (typeof isConnected === 'number') {
+    const { state, problem } = client.connection;
+    if (state !== 'connected') {
       const where = servers.map(({ host, port }) => `${host}:${port}`).join();
-      throw new CliError(
-        EXIT.unreachable,
-        `No connection to ZooKeeper at ${where} within ${options.timeout} s. ${lastNotice}`.trim(),
-      );
+      const what = isZookeeperError(problem, 'AUTH_FAILED')
+        ? `ZooKeeper at ${where} refuses the login.`
+        : `No connection to ZooKeeper at ${where} within ${options.timeout} s.`;
+      throw new CliError(EXIT.unreachable, `${what} ${lastNotice}`.trim(), {
+        cause: problem,
+      });
     }
     const watcher = new ClusterWatcher(client, paths);
     return await command({ client, paths, watcher, options, output, signal });
@@ -144,33 +139,5 @@ export async function readCluster({
     return view;
   } finally {
     release();
-  }
-}
-
-/**
- * @throws {CliError} `usage` for what is not valid
- */
-export function resolveCliOptions({
-  connect,
-  basePath,
-}: CliOptions): ResolvedOptions {
-  // Not an argument: those of a process can be seen by others.
-  const { ZOOKEEPER_CREDENTIALS: given } = process.env;
-  const [, username, password] = /^([^:]+):(.+)$/.exec(given ?? '') ?? [];
-  if (given && !password) {
-    throw new CliError(
-      EXIT.usage,
-      'ZOOKEEPER_CREDENTIALS has to be username:password, neither of them empty.',
-    );
-  }
-  try {
-    return resolveOptions({
-      ...(connect !== undefined && { connectionString: connect }),
-      ...(basePath !== undefined && { basePath }),
-      ...(username && password && { credentials: { username, password } }),
-    });
-  } catch (error) {
-    const { message } = error as Error;
-    throw new CliError(EXIT.usage, message.replace(/^\w+Module: /, ''));
   }
 }

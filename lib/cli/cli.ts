@@ -1,10 +1,16 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import {
+  Command,
+  CommanderError,
+  InvalidArgumentError,
+  Option,
+} from 'commander';
 import { VERSION } from '../version.js';
 import {
   isConnectionError,
   isZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
-import type { CliOptions, CliOutput, CliSession } from './cli-session.js';
+import type { CliOptions } from './cli-options.js';
+import type { CliOutput, CliSession } from './cli-session.js';
 import type { DevServerOptions } from './dev-server.command.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
 
@@ -22,8 +28,10 @@ Exit codes:
   130  interrupted before it was done
 run ends with the exit code, or by the signal, of its command.
 
-Credentials of ZooKeeper's digest scheme are taken from the environment variable
-ZOOKEEPER_CREDENTIALS, as username:password.`;
+Secrets are taken from environment variables:
+  ZOOKEEPER_CREDENTIALS     username:password of ZooKeeper's digest scheme
+  ZOOKEEPER_SASL            username:password of a login by SASL DIGEST-MD5
+  ZOOKEEPER_TLS_PASSPHRASE  of the file of --tls-key`;
 
 /**
  * Runs the command line.
@@ -76,6 +84,17 @@ function programOf(
       'host:port, several with commas between (default: env ZOOKEEPER_CONNECTION_STRING, else 127.0.0.1:2181)',
     )
     .option('--base-path <path>', 'as in the module', '/nestjs-leader')
+    .option('--tls', 'encrypt, with the authorities that Node.js trusts')
+    .option('--tls-ca <file>', 'encrypt, and trust these authorities')
+    .option('--tls-cert <file>', 'encrypt, and show this certificate')
+    .option('--tls-key <file>', 'the key of --tls-cert')
+    .option('--tls-servername <name>', 'in the certificates of the servers')
+    .addOption(
+      new Option(
+        '--acl <who>',
+        'who may use what is created, as in the module',
+      ).choices(['creator', 'open']),
+    )
     .option('--json', 'write JSON')
     .option('--timeout <seconds>', 'how long to wait at most', seconds, 15)
     .addHelpText('after', EXIT_CODES_HELP)

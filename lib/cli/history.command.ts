@@ -3,7 +3,8 @@ import { parseLedger, runsOf } from '../tasks/ledger.js';
 import { unlessMissing } from '../election/participants.js';
 import type { CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
-import { columns, duration, printable, time } from './text.js';
+import { durationText } from '../duration-text.js';
+import { columns, printable, time } from './text.js';
 
 /** `history <task>`: the runs that the task's ledger remembers. */
 export async function history(
@@ -48,7 +49,7 @@ function describe(runs: LedgerView['runs']): string {
     ...runs.map((run) => [
       time(run.tick),
       run.outcome,
-      run.durationMs === undefined ? '' : duration(run.durationMs),
+      run.durationMs === undefined ? '' : durationText(run.durationMs),
       String(run.attempt),
       String(run.fencingToken),
       printable(run.instanceId),

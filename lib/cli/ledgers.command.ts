@@ -1,7 +1,7 @@
 import { unlessMissing } from '../election/participants.js';
 import { readCluster, type CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
-import { audited } from './operator.js';
+import { auditedHere } from './operator.js';
 import { age, columns, printable, time } from './text.js';
 
 /**
@@ -65,7 +65,7 @@ export async function removeLedger(
         'ledgers lists those that there are.',
     );
   }
-  await audited(session, 'remove-ledger', task, async () => {
+  await auditedHere(session, 'remove-ledger', task, async () => {
     await client.delete(path);
     return { outcome: 'Removed.', result: undefined };
   });

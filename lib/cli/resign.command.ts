@@ -2,7 +2,7 @@ import { requestResignation } from '../election/resign-request.js';
 import { unlessMissing } from '../election/participants.js';
 import type { CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
-import { audited, operator } from './operator.js';
+import { auditedHere, operator } from './operator.js';
 import { printable } from './text.js';
 
 /** `resign <election>`: asks the leader to make way, and waits until it has. */
@@ -19,7 +19,7 @@ export async function resign(
         'status lists those that there are.',
     );
   }
-  const result = await audited(session, 'hand-over', election, async () => {
+  const result = await auditedHere(session, 'hand-over', election, async () => {
     const asked = await requestResignation({
       client,
       path,

@@ -8,7 +8,8 @@ import { taskStateOf } from '../cluster/task-state.js';
 import { verdictOf, verdictText, type Verdict } from '../cluster/verdict.js';
 import { readCluster, type CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
-import { age, columns, duration, printable, time } from './text.js';
+import { durationText } from '../duration-text.js';
+import { age, columns, printable, time } from './text.js';
 
 /** `status`: who leads, since when, who is next, and the last run of each task. */
 export async function status(session: CliSession): Promise<ExitCode> {
@@ -116,6 +117,7 @@ function describeLastRun({ runs: [last], problem }: LedgerView): string {
     return 'never run';
   }
   const { tick, outcome, durationMs, instanceId } = last;
-  const took = durationMs === undefined ? '' : ` in ${duration(durationMs)}`;
+  const took =
+    durationMs === undefined ? '' : ` in ${durationText(durationMs)}`;
   return `${time(tick)}  ${outcome}${took} on ${printable(instanceId)}`;
 }

@@ -5,8 +5,9 @@ import { pauseTask, resumeTask } from '../tasks/task-pauses.js';
 import { LeaderTaskError } from '../tasks/leader-task.error.js';
 import { readCluster, type CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
-import { audited, operator } from './operator.js';
-import { columns, duration, printable, time } from './text.js';
+import { auditedHere, operator } from './operator.js';
+import { durationText } from '../duration-text.js';
+import { columns, printable, time } from './text.js';
 
 /** `pause <task>`: nobody runs it until it is resumed. */
 export async function pause(
@@ -15,7 +16,7 @@ export async function pause(
   { reason }: { reason?: string },
 ): Promise<ExitCode> {
   await checkTaskIsKnown(session, task);
-  const found = await audited(session, 'pause-task', task, async () => {
+  const found = await auditedHere(session, 'pause-task', task, async () => {
     const result = await pauseTask(session, task, {
       by: operator(),
       ...(reason !== undefined && { reason }),
@@ -37,10 +38,15 @@ export async function resume(
   task: string,
   { catchUp = false }: { catchUp?: boolean },
 ): Promise<ExitCode> {
-  const wasPaused = await audited(session, 'resume-task', task, async () => {
-    const result = await resumeTask(session, task, catchUp);
-    return { outcome: result ? 'Resumed.' : 'It was not paused.', result };
-  });
+  const wasPaused = await auditedHere(
+    session,
+    'resume-task',
+    task,
+    async () => {
+      const result = await resumeTask(session, task, catchUp);
+      return { outcome: result ? 'Resumed.' : 'It was not paused.', result };
+    },
+  );
   tell(
     session,
     { task, wasPaused },
@@ -55,7 +61,7 @@ export async function run(
   task: string,
   { force = false }: { force?: boolean },
 ): Promise<ExitCode> {
-  const done = await audited(session, 'run-task', task, async () => {
+  const done = await auditedHere(session, 'run-task', task, async () => {
     const result = await requestRun({
       nodes: session,
       task,
@@ -68,7 +74,8 @@ export async function run(
     return { outcome: result.outcome, result };
   });
   const { outcome, instanceId, durationMs, reason, error } = done;
-  const took = durationMs === undefined ? '' : ` in ${duration(durationMs)}`;
+  const took =
+    durationMs === undefined ? '' : ` in ${durationText(durationMs)}`;
   const why = [reason, error].filter((each) => each !== undefined).join(': ');
   tell(
     session,
@@ -94,7 +101,7 @@ export async function drain(
     );
   }
   const action = isWanted ? 'drain' : 'undrain';
-  const message = await audited(session, action, instanceId, async () => {
+  const message = await auditedHere(session, action, instanceId, async () => {
     if (isWanted) {
       await drainInstance(session, instanceId, operator(), present);
       const result = `${instanceId} leaves all elections until it is undrained.`;

@@ -3,7 +3,8 @@ import { taskStateOf, type TaskState } from '../cluster/task-state.js';
 import { count } from '../cluster/verdict.js';
 import { readCluster, type CliSession } from './cli-session.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
-import { age, columns, duration, printable, time } from './text.js';
+import { durationText } from '../duration-text.js';
+import { age, columns, printable, time } from './text.js';
 
 /** `tasks`: how the tasks with a run ledger do, those that fail first. */
 export async function tasks(session: CliSession): Promise<ExitCode> {
@@ -44,7 +45,7 @@ function describe(
         state.lastSuccess
           ? `${time(state.lastSuccess)} (${age(state.lastSuccess)} ago)`
           : 'none known',
-        state.usualMs === undefined ? '' : duration(state.usualMs),
+        state.usualMs === undefined ? '' : durationText(state.usualMs),
         state.isFailing ? printable(state.error ?? '') : '',
       ]),
     ]),

@@ -7,7 +7,8 @@ import {
 import { readCluster, unlessAborted, type CliSession } from './cli-session.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { isEmpty, nothingMessage } from './status.command.js';
-import { duration, printable, time } from './text.js';
+import { durationText } from '../duration-text.js';
+import { printable, time } from './text.js';
 
 /** Something that has changed, as `watch --json` tells it. */
 interface Change {
@@ -96,7 +97,9 @@ function factsOf({ elections, ledgers }: ClusterView): Map<string, Change> {
   for (const { task, runs } of ledgers) {
     for (const run of runs) {
       const took =
-        run.durationMs === undefined ? '' : ` in ${duration(run.durationMs)}`;
+        run.durationMs === undefined
+          ? ''
+          : ` in ${durationText(run.durationMs)}`;
       facts.set(
         JSON.stringify(['run', task, run.tick, run.attempt, run.outcome]),
         {

@@ -8,9 +8,11 @@ import {
 import type { LeaderElections } from '../election/leader-elections.js';
 import { requestResignation } from '../election/resign-request.js';
 import { messageOf } from '../message-of.js';
-import { recordAction, type AuditedAction } from '../operations/audit-log.js';
+import type { AuditedAction } from '../operations/audit-log.js';
+import { audited } from '../operations/audited.js';
 import { drainInstance, undrainInstance } from '../operations/drain.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
+import { pauseTask, resumeTask } from '../tasks/task-pauses.js';
 import { settledWithin } from '../within.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { checkElectionName } from '../zookeeper-leader.options.js';
@@ -85,7 +87,7 @@ export class DashboardActions {
     const name = this.#taskName(task);
     return this.#perform(actor, 'run-task', name, async () => {
       const abort = new AbortController();
-      const run = this.#tasks.runOnLeader(name, {
+      const run = this.#tasks.requestRun(name, {
         by: actor.by,
         force: force === 'yes',
         signal: abort.signal,
@@ -144,7 +146,7 @@ export class DashboardActions {
   ): Promise<ActionResult> {
     const name = this.#taskName(task);
     return this.#perform(actor, 'pause-task', name, async () => {
-      const pause = await this.#tasks.pause(name, {
+      const pause = await pauseTask(this.#tasks.nodes, name, {
         by: actor.by,
         ...(typeof reason === 'string' && reason !== '' && { reason }),
       });
@@ -160,9 +162,11 @@ export class DashboardActions {
   ): Promise<ActionResult> {
     const name = this.#taskName(task);
     return this.#perform(actor, 'resume-task', name, async () => {
-      const wasPaused = await this.#tasks.resume(name, {
-        catchUp: catchUp === 'yes',
-      });
+      const wasPaused = await resumeTask(
+        this.#tasks.nodes,
+        name,
+        catchUp === 'yes',
+      );
       return wasPaused ? `"${name}" is resumed.` : `"${name}" was not paused.`;
     });
   }
@@ -207,33 +211,19 @@ export class DashboardActions {
       `${actor.by} asks on ${actor.from}: ${action} ${JSON.stringify(target)}`,
     );
     try {
-      const message = await work();
-      await this.#record(actor, action, target, message);
-      return { message };
+      return await audited(
+        this.#elections.session,
+        { action, target, ...actor },
+        async () => {
+          const outcome = await work();
+          return { outcome, result: { message: outcome } };
+        },
+        this.#logger,
+      );
     } catch (error) {
-      const message = messageOf(error);
-      await this.#record(actor, action, target, `Failed: ${message}`);
       throw error instanceof HttpException
         ? error
-        : new ConflictException(message);
-    }
-  }
-
-  async #record(
-    { by, from }: Actor,
-    action: AuditedAction,
-    target: string,
-    outcome: string,
-  ): Promise<void> {
-    const { session } = this.#elections;
-    const at = new Date();
-    const entry = { at, action, target, by, from, outcome };
-    try {
-      await (session && recordAction(session, entry));
-    } catch (error) {
-      this.#logger.warn(
-        `What ${by} has done could not be written to ${session?.paths.audit}: ${messageOf(error)}`,
-      );
+        : new ConflictException(messageOf(error));
     }
   }
 

@@ -13,6 +13,7 @@ const SCRIPTS = [
   'actions.js',
   'elections.js',
   'timeline.js',
+  'runs.js',
   'tasks.js',
   'instances.js',
   'main.js',

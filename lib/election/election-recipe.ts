@@ -225,14 +225,16 @@ export class ElectionRecipe implements LeaseHolder {
     }
     this.#failures.add();
     const isLasting = !isConnectionError(error);
-    // One request may always get lost on a connection that is about to break.
-    if (isLasting || this.#failures.count > 1) {
-      this.#options.reporter.problem(error);
-    }
     if (this.#ending === 'closing') {
       // What we cannot remove goes with the session, which is next.
       this.#release?.settle();
-    } else if (isLasting && this.#candidacy?.mayExist) {
+      return longestMs;
+    }
+    // One request may always get lost on a connection that is about to break.
+    if (isLasting || this.#failures.count > 1) {
+      this.#options.reporter.problem(error, this.#isEntered);
+    }
+    if (isLasting && this.#candidacy?.mayExist) {
       this.#letOthersGoFirst(messageOf(error));
       return this.#lease.sessionTimeoutMs / 8;
     }

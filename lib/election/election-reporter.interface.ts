@@ -1,7 +1,11 @@
 /** Hears of one election what an operator should know. */
 export interface ElectionReporter {
-  /** The step has failed for a reason that no new connection heals. */
-  problem(error: unknown): void;
+  /**
+   * The step has failed for a reason that no new connection heals.
+   *
+   * @param takesPart false: this instance is leaving
+   */
+  problem(error: unknown, takesPart: boolean): void;
   /** The step has succeeded. */
   healed(): void;
   /** This instance makes way for others, and comes back after a pause. */

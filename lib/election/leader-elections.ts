@@ -117,7 +117,11 @@ export class LeaderElections {
           parts.guard,
         ));
     const logger = new Logger(LOG_CONTEXT);
-    this.#log = new LeadershipLog(logger, identity.instanceId);
+    this.#log = new LeadershipLog(
+      logger,
+      identity.instanceId,
+      () => this.#session?.lease,
+    );
     if (!options.standalone && !makeLocal) {
       this.#session = openSession(options, identity, version, logger);
     }

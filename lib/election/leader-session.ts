@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import { createGuardian } from '../guardian/application/create-guardian.js';
+import { LastingProblem } from '../lasting-problem.js';
 import { systemClock } from '../zookeeper/clock.js';
 import {
   InstanceNode,
@@ -11,9 +12,6 @@ import { SessionLease } from '../zookeeper/session-lease.js';
 import { WireClient } from '../zookeeper/wire-client.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
-
-/** What goes on is logged again after this time. */
-const REPEAT_MS = 5 * 60_000;
 
 /** What all elections of an application share. */
 export interface LeaderSession {
@@ -79,16 +77,25 @@ function warnOfGrantedTimeout(
 
 /** Slow answers cost leadership long before they cost the connection. */
 function warnOfSlowHeartbeats(lease: SessionLease, logger: Logger): void {
-  let toldAtMs = -Infinity;
+  const slow = new LastingProblem();
+  const tooSlow = new LastingProblem();
   lease.heartbeats$.subscribe(({ isAcknowledged, durationMs }) => {
-    const nowMs = performance.now();
-    const isSlow = isAcknowledged && durationMs > lease.sessionTimeoutMs / 3;
-    if (isSlow && nowMs - toldAtMs > REPEAT_MS) {
-      toldAtMs = nowMs;
+    const { sessionTimeoutMs } = lease;
+    const mostMs = Math.round((sessionTimeoutMs * 2) / 3);
+    if (!isAcknowledged || durationMs <= mostMs / 2) {
+      return;
+    }
+    const took =
+      `ZooKeeper took ${Math.round(durationMs)} ms to acknowledge a heartbeat, ` +
+      'or this process was too busy to read the answer';
+    if (durationMs <= mostMs) {
+      if (slow.note('slow')) {
+        logger.warn(`${took}. Leadership ends when that takes ${mostMs} ms`);
+      }
+    } else if (tooSlow.note('too slow')) {
       logger.warn(
-        `ZooKeeper took ${Math.round(durationMs)} ms to acknowledge a heartbeat, ` +
-          'or this process was too busy to read the answer. Leadership ends when ' +
-          `that takes ${Math.round((lease.sessionTimeoutMs * 2) / 3)} ms`,
+        `${took}. That is more than two thirds of the session timeout of ` +
+          `${sessionTimeoutMs} ms: this instance cannot lead meanwhile`,
       );
     }
   });

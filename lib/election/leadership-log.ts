@@ -1,6 +1,9 @@
 import type { Logger } from '@nestjs/common';
 import { firstValueFrom, timeout } from 'rxjs';
+import { durationText } from '../duration-text.js';
+import { LastingProblem } from '../lasting-problem.js';
 import { messageOf } from '../message-of.js';
+import type { SessionLease } from '../zookeeper/session-lease.js';
 import type { ElectionReporter } from './election-reporter.interface.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Leadership, Participant } from './leadership.interface.js';
@@ -9,34 +12,36 @@ import type { Leadership, Participant } from './leadership.interface.js';
 const MOST_LOOKED_UP = 20;
 const LOOK_UP_TIMEOUT_MS = 1_000;
 
-/** A problem that lasts is logged again after this time. */
-const REPEAT_MS = 5 * 60_000;
-
-interface Problem {
-  readonly text: string;
-  readonly since: Date;
-  toldAtMs: number;
-}
-
 /** Log lines of elections: changes of role, and what keeps them from working. */
 export class LeadershipLog {
   readonly #logger: Logger;
   readonly #instanceId: string;
-  readonly #problems = new Map<string, Problem>();
+  readonly #lease: () => SessionLease | undefined;
+  readonly #problems = new Map<string, LastingProblem>();
   #followed = 0;
 
-  constructor(logger: Logger, instanceId: string) {
+  /** @param lease that of the session; undefined without ZooKeeper */
+  constructor(
+    logger: Logger,
+    instanceId: string,
+    lease: () => SessionLease | undefined,
+  ) {
     this.#logger = logger;
     this.#instanceId = instanceId;
+    this.#lease = lease;
   }
 
   /** What is wrong with which election, until it is healed. */
   get problems(): ReadonlyMap<string, string> {
-    return new Map([...this.#problems].map(([name, { text }]) => [name, text]));
+    return new Map(
+      [...this.#problems].flatMap(([name, { spell }]) =>
+        spell ? [[name, spell.text]] : [],
+      ),
+    );
   }
 
   get hasProblems(): boolean {
-    return this.#problems.size > 0;
+    return this.problems.size > 0;
   }
 
   /** Says once that this instance takes part in no election. */
@@ -73,7 +78,8 @@ export class LeadershipLog {
   reporter(election: string, path: string): ElectionReporter {
     const id = this.#instanceId;
     return {
-      problem: (error) => this.#problem(election, messageOf(error)),
+      problem: (error, takesPart) =>
+        this.#problem(election, messageOf(error), takesPart),
       healed: () => this.#healed(election),
       madeWay: (why, pauseMs) =>
         this.#logger.warn(
@@ -100,35 +106,31 @@ export class LeadershipLog {
     };
   }
 
-  #problem(election: string, text: string): void {
-    const known = this.#problems.get(election);
-    const nowMs = performance.now();
-    if (known?.text !== text) {
-      this.#problems.set(election, {
-        text,
-        since: known?.since ?? new Date(),
-        toldAtMs: nowMs,
-      });
+  #problem(election: string, text: string, takesPart: boolean): void {
+    const deed = takesPart ? 'take part in' : 'leave';
+    const problem = this.#problems.get(election) ?? new LastingProblem();
+    this.#problems.set(election, problem);
+    const news = problem.note(text);
+    if (news?.isNew) {
       this.#logger.error(
-        `This instance cannot take part in the election "${election}": ${text}; ` +
+        `This instance cannot ${deed} the election "${election}": ${text}; ` +
           'trying again',
       );
-    } else if (nowMs - known.toldAtMs > REPEAT_MS) {
-      known.toldAtMs = nowMs;
+    } else if (news) {
+      const since = news.since.toISOString();
       this.#logger.error(
-        `This instance has not been able to take part in the election ` +
-          `"${election}" since ${known.since.toISOString()}: ${text}; trying again`,
+        `This instance has not been able to ${deed} the election ` +
+          `"${election}" since ${since}: ${text}; trying again`,
       );
     }
   }
 
   #healed(election: string): void {
-    const problem = this.#problems.get(election);
-    if (problem) {
-      this.#problems.delete(election);
+    const ended = this.#problems.get(election)?.end();
+    if (ended) {
       this.#logger.log(
         `The problem of the election "${election}" since ` +
-          `${problem.since.toISOString()} is over: ${problem.text}`,
+          `${ended.since.toISOString()} is over: ${ended.text}`,
       );
     }
   }
@@ -142,9 +144,24 @@ export class LeadershipLog {
     }
     if (former.role === 'leader') {
       const { fencingToken } = former.term;
-      return `${subject}no longer leads the election "${election}" (${reason}), fencing token ${fencingToken}`;
+      const why = reason === 'lease-expired' ? this.#lastWrites() : '';
+      return `${subject}no longer leads the election "${election}" (${reason}), fencing token ${fencingToken}${why}`;
     }
     return `${subject}has left the election "${election}" (${reason})`;
+  }
+
+  /** What a lease has ended with. */
+  #lastWrites(): string {
+    const { lastContact, problem } = this.#lease() ?? {};
+    if (!lastContact) {
+      return '';
+    }
+    const ago = durationText(Date.now() - lastContact.getTime());
+    const next =
+      problem === undefined
+        ? 'is not answered yet'
+        : `has failed: ${messageOf(problem)}`;
+    return `; the last write that ZooKeeper acknowledged was sent at ${lastContact.toISOString()}, ${ago} ago; the next one ${next}`;
   }
 
   /** Looked up where this instance does not know the leader, unless by many. */

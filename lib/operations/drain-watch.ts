@@ -7,7 +7,6 @@ import type {
   LeaderElections,
   ManagedElection,
 } from '../election/leader-elections.js';
-import { messageOf } from '../message-of.js';
 import { NodeWatch } from '../tasks/node-watch.js';
 import { childrenOf, type TaskNodes } from '../tasks/ledger-store.js';
 import { encodeSegment } from '../zookeeper/node-paths.js';
@@ -29,15 +28,11 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
     const { session } = elections;
     this.#watch =
       session &&
-      new NodeWatch(
-        session.client,
-        (changed) => this.#read(session, changed),
-        (error) =>
-          this.#logger.warn(
-            `Whether this instance is drained could not be read from ` +
-              `${session.paths.drains}: ${messageOf(error)}; retrying`,
-          ),
-      );
+      new NodeWatch(session.client, (changed) => this.#read(session, changed), {
+        what: 'Whether this instance is drained',
+        path: session.paths.drains,
+        logger: this.#logger,
+      });
   }
 
   onApplicationBootstrap(): void {

@@ -6,6 +6,8 @@ import {
   LeaderElections,
   type ManagedElection,
 } from '../election/leader-elections.js';
+import type { AuditedAction } from '../operations/audit-log.js';
+import { audited } from '../operations/audited.js';
 import { OptionChecks } from '../validate.js';
 import { settledWithin } from '../within.js';
 import {
@@ -73,6 +75,8 @@ export interface ResumeTaskOptions {
    * `missedTicks` says what is done about them. Default false: they are left out.
    */
   readonly catchUp?: boolean;
+  /** Who resumes it, for the audit. Default: the id of this instance. */
+  readonly by?: string;
 }
 
 /**
@@ -86,7 +90,10 @@ export interface RunOnLeaderOptions {
    * beside a run that goes on. Default false.
    */
   readonly force?: boolean;
-  /** Who asks, for history and events. Default: the id of this instance. */
+  /**
+   * Who asks, for history, events and the audit. Default: the id of this
+   * instance, and no entry in the audit.
+   */
   readonly by?: string;
   /** Stops waiting when it aborts; a run that has begun goes on. */
   readonly signal?: AbortSignal;
@@ -270,6 +277,28 @@ export class LeaderTasks {
    */
   async runOnLeader(
     task: string,
+    options: RunOnLeaderOptions = {},
+  ): Promise<RequestedRun> {
+    const { by } = options;
+    // What a program asks for by itself would push out what people have done.
+    return by === undefined
+      ? this.requestRun(task, options)
+      : this.#audited('run-task', task, this.#nameOf(by), async () => {
+          const result = await this.requestRun(task, options);
+          return {
+            outcome: `${result.outcome} on ${result.instanceId}`,
+            result,
+          };
+        });
+  }
+
+  /**
+   * {@link runOnLeader} without an entry in the audit.
+   *
+   * @internal
+   */
+  async requestRun(
+    task: string,
     { force = false, by, signal }: RunOnLeaderOptions = {},
   ): Promise<RequestedRun> {
     const { election } = this.#find(task);
@@ -312,9 +341,13 @@ export class LeaderTasks {
     { reason, by }: PauseTaskOptions = {},
   ): Promise<TaskPause> {
     this.#find(task);
-    return pauseTask(this.#nodes, task, {
-      by: this.#nameOf(by),
-      ...(reason !== undefined && { reason }),
+    const name = this.#nameOf(by);
+    return this.#audited('pause-task', task, name, async () => {
+      const pause = await pauseTask(this.#nodes, task, {
+        by: name,
+        ...(reason !== undefined && { reason }),
+      });
+      return { outcome: `paused by ${pause.by}`, result: pause };
     });
   }
 
@@ -331,10 +364,16 @@ export class LeaderTasks {
    */
   async resume(
     task: string,
-    { catchUp = false }: ResumeTaskOptions = {},
+    { catchUp = false, by }: ResumeTaskOptions = {},
   ): Promise<boolean> {
     this.#find(task);
-    return resumeTask(this.#nodes, task, catchUp);
+    return this.#audited('resume-task', task, this.#nameOf(by), async () => {
+      const wasPaused = await resumeTask(this.#nodes, task, catchUp);
+      return {
+        outcome: wasPaused ? 'resumed' : 'was not paused',
+        result: wasPaused,
+      };
+    });
   }
 
   /**
@@ -499,6 +538,26 @@ export class LeaderTasks {
         `The leader task "${task}" is not run: the application is closing`,
       );
     }
+  }
+
+  /** Where the tasks are kept. @internal */
+  get nodes(): TaskNodes {
+    return this.#nodes;
+  }
+
+  #audited<Result>(
+    action: AuditedAction,
+    target: string,
+    by: string,
+    work: () => Promise<{ outcome: string; result: Result }>,
+  ): Promise<Result> {
+    const from = `the application on ${this.#elections.instanceId}`;
+    return audited(
+      this.#elections.session,
+      { action, target, by, from },
+      work,
+      this.#logger,
+    );
   }
 
   #nameOf(by: string | undefined): string {

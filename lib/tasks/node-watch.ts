@@ -1,9 +1,22 @@
+import type { Logger } from '@nestjs/common';
 import type { Subscription } from 'rxjs';
+import { LastingProblem } from '../lasting-problem.js';
+import { messageOf } from '../message-of.js';
 import { pause } from '../within.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
 import type { TaskClient } from './ledger-store.js';
 
 const RETRY_MS = 5_000;
+
+/** What is read, for log lines. */
+export interface WatchedThing {
+  /** As in `Which leader tasks are paused`. */
+  readonly what: string;
+  readonly path: string;
+  readonly logger: Logger;
+  /** Called for errors that no new connection will heal. */
+  readonly onProblem?: () => void;
+}
 
 /**
  * Reads something again whenever it may have changed: at a change that a watch
@@ -12,7 +25,9 @@ const RETRY_MS = 5_000;
 export class NodeWatch {
   readonly #client: TaskClient;
   readonly #read: (changed: () => void) => Promise<void>;
-  readonly #onProblem: (error: unknown) => void;
+  readonly #thing: WatchedThing;
+  readonly #retryMs: number;
+  readonly #problem = new LastingProblem();
   #subscription: Subscription | undefined;
   #stopped = new AbortController();
   #isReading = false;
@@ -20,16 +35,17 @@ export class NodeWatch {
 
   /**
    * @param read sets watches that call `changed`
-   * @param onProblem called for errors that no new connection will heal
    */
   constructor(
     client: TaskClient,
     read: (changed: () => void) => Promise<void>,
-    onProblem: (error: unknown) => void,
+    thing: WatchedThing,
+    retryMs = RETRY_MS,
   ) {
     this.#client = client;
     this.#read = read;
-    this.#onProblem = onProblem;
+    this.#thing = thing;
+    this.#retryMs = retryMs;
   }
 
   get isRunning(): boolean {
@@ -78,12 +94,14 @@ export class NodeWatch {
       };
       try {
         await this.#read(changed);
+        this.#healed();
       } catch (error) {
         if (!isConnectionError(error)) {
-          this.#onProblem(error);
+          this.#failed(messageOf(error));
+          this.#thing.onProblem?.();
         }
         if (this.#client.connection.state === 'connected') {
-          await pause(RETRY_MS, signal);
+          await pause(this.#retryMs, signal);
           this.#isStale = true;
         }
       }
@@ -91,6 +109,29 @@ export class NodeWatch {
     this.#isReading = false;
     if (this.#isStale && !this.#stopped.signal.aborted) {
       void this.#readAgain();
+    }
+  }
+
+  #failed(why: string): void {
+    const { what, path, logger } = this.#thing;
+    const news = this.#problem.note(why);
+    if (news?.isNew) {
+      logger.error(`${what} could not be read from ${path}: ${why}; retrying`);
+    } else if (news) {
+      const since = news.since.toISOString();
+      logger.error(
+        `${what} could not be read from ${path} since ${since}: ${why}; retrying`,
+      );
+    }
+  }
+
+  #healed(): void {
+    const { what, path, logger } = this.#thing;
+    const ended = this.#problem.end();
+    if (ended) {
+      logger.log(
+        `${what} can be read from ${path} again, after a problem since ${ended.since.toISOString()}: ${ended.text}`,
+      );
     }
   }
 }

@@ -199,11 +199,11 @@ export class RunRequests {
     this.#watch = new NodeWatch(
       nodes.client,
       (changed) => this.#read(changed),
-      (error) =>
-        logger.error(
-          `Requests to run leader tasks could not be read from ` +
-            `${nodes.paths.requests}: ${messageOf(error)}; retrying`,
-        ),
+      {
+        what: 'Which leader tasks are asked for',
+        path: nodes.paths.requests,
+        logger,
+      },
     );
   }
 

@@ -1,5 +1,4 @@
 import type { Logger } from '@nestjs/common';
-import { messageOf } from '../message-of.js';
 import { encodeSegment } from '../zookeeper/node-paths.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 import type { TaskPause } from './leader-task-info.interface.js';
@@ -35,12 +34,11 @@ export class TaskPauses {
     this.#watch = new NodeWatch(
       nodes.client,
       (changed) => this.#read(changed),
-      (error) => {
-        logger.error(
-          `Which leader tasks are paused could not be read from ` +
-            `${nodes.paths.tasks}: ${messageOf(error)}; retrying`,
-        );
-        this.#tellKnown();
+      {
+        what: 'Which leader tasks are paused',
+        path: nodes.paths.tasks,
+        logger,
+        onProblem: () => this.#tellKnown(),
       },
     );
   }

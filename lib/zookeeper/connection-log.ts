@@ -1,3 +1,5 @@
+import { durationText } from '../duration-text.js';
+
 export interface ClientNotice {
   readonly level: 'log' | 'warn' | 'error';
   readonly text: string;
@@ -9,14 +11,19 @@ const REMINDER_MS = 5 * 60_000;
 /** Reports what happens to the connection, each thing once. */
 export class ConnectionLog {
   readonly #tell: (notice: ClientNotice) => void;
+  readonly #nowMs: () => number;
   /** Since when there has been no connection; undefined while there is one. */
   #disconnectedAtMs: number | undefined;
   #wasConnected = false;
   /** When each problem was reported, since the last connection. */
   readonly #toldAtMs = new Map<string, number>();
 
-  constructor(tell: (notice: ClientNotice) => void) {
+  constructor(
+    tell: (notice: ClientNotice) => void,
+    nowMs: () => number = () => performance.now(),
+  ) {
     this.#tell = tell;
+    this.#nowMs = nowMs;
   }
 
   warn(text: string): void {
@@ -38,7 +45,7 @@ export class ConnectionLog {
     const after =
       this.#disconnectedAtMs === undefined
         ? ''
-        : ` after ${duration(performance.now() - this.#disconnectedAtMs)}`;
+        : ` after ${durationText(this.#nowMs() - this.#disconnectedAtMs)}`;
     this.#wasConnected = true;
     this.#disconnectedAtMs = undefined;
     this.#toldAtMs.clear();
@@ -52,27 +59,27 @@ export class ConnectionLog {
   }
 
   suspended(reason: string): void {
-    this.#disconnectedAtMs ??= performance.now();
+    this.#disconnectedAtMs ??= this.#nowMs();
     this.warn(`The connection to ZooKeeper was lost: ${reason}`);
   }
 
   presumedLost(sessionTimeoutMs: number): void {
     this.warn(
-      `No connection to ZooKeeper for ${duration(sessionTimeoutMs)} (the ` +
+      `No connection to ZooKeeper for ${durationText(sessionTimeoutMs)} (the ` +
         'session timeout): the session must be presumed lost',
     );
   }
 
   lost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void {
-    this.#disconnectedAtMs ??= performance.now();
+    this.#disconnectedAtMs ??= this.#nowMs();
     const level = code === 'AUTH_FAILED' ? 'error' : 'warn';
     this.#trouble(level, `Session lost: ${why}`, why);
   }
 
   /** Returns what it says. */
   unreachable(reasons: readonly string[], needsRepair: boolean): string {
-    this.#disconnectedAtMs ??= performance.now();
-    const text = unreachableText(reasons.join('; '));
+    this.#disconnectedAtMs ??= this.#nowMs();
+    const text = `ZooKeeper cannot be reached (${reasons.join('; ')})`;
     const level = needsRepair ? 'error' : 'warn';
     const kind = needsRepair ? 'unusable' : 'unreachable';
     this.#trouble(level, `${text}; trying again until it can`, kind);
@@ -85,32 +92,20 @@ export class ConnectionLog {
 
   /** Not repeated before there has been a connection, or some time has passed. */
   #trouble(level: ClientNotice['level'], text: string, kind: string): void {
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs();
     const toldAtMs = this.#toldAtMs.get(kind);
     const isKnown = toldAtMs !== undefined;
     if (isKnown && nowMs - toldAtMs < REMINDER_MS) {
       return;
     }
-    const since = nowMs - (this.#disconnectedAtMs ?? nowMs);
+    const outageMs = nowMs - (this.#disconnectedAtMs ?? nowMs);
     this.#toldAtMs.set(kind, nowMs);
-    if (isKnown) {
-      const reminder = `${text}. No connection for ${duration(since)}`;
-      this.#tell({ level, text: reminder });
-    } else {
-      this.#tell({ level, text });
-    }
+    const since = new Date(Date.now() - outageMs).toISOString();
+    this.#tell({
+      level,
+      text: isKnown
+        ? `${text}. No connection since ${since}, for ${durationText(outageMs)}`
+        : text,
+    });
   }
-}
-
-function unreachableText(reason: string): string {
-  return `ZooKeeper cannot be reached (${reason})`;
-}
-
-function duration(ms: number): string {
-  if (ms < 1_000) {
-    return `${Math.round(ms)} ms`;
-  }
-  return ms < 120_000
-    ? `${Math.round(ms / 100) / 10} s`
-    : `${Math.round(ms / 60_000)} min`;
 }

@@ -1,11 +1,11 @@
-import {
-  resolveCliOptions,
-  withSession,
-  type CliOptions,
-  type CliOutput,
-} from '../cli-session.js';
+import { resolveCliOptions, type CliOptions } from '../cli-options.js';
+import { withSession, type CliOutput } from '../cli-session.js';
 import { CliError, EXIT, type ExitCode } from '../exit-codes.js';
 import { columns, printable } from '../text.js';
+import { messageOf } from '../../message-of.js';
+import type { TlsParameters } from '../../zookeeper/connection/tls-parameters.js';
+import { isZookeeperError } from '../../zookeeper/zookeeper.error.js';
+import type { ResolvedOptions } from '../../zookeeper-leader.options.js';
 import { bad, ok, type Finding } from './finding.js';
 import { checkServer } from './server-checks.js';
 import { checkSession } from './session-checks.js';
@@ -25,15 +25,7 @@ export async function doctor(
   output: CliOutput,
   signal: AbortSignal,
 ): Promise<ExitCode> {
-  const { servers } = resolveCliOptions(options);
-  const timeoutMs = Math.min(SERVER_TIMEOUT_MS, options.timeout * 1000);
-  const ofServers = await Promise.all(
-    servers.map((server) => checkServer(server, timeoutMs)),
-  );
-  const findings = [
-    ...ofServers.flat(),
-    ...(await sessionFindings(options, output, signal)),
-  ];
+  const findings = await examine(options, output, signal);
   const wrong = findings.filter(({ level }) => level === 'bad').length;
   output.out(
     options.json
@@ -43,8 +35,32 @@ export async function doctor(
   return wrong > 0 ? EXIT.unhealthy : EXIT.done;
 }
 
+async function examine(
+  options: DoctorOptions,
+  output: CliOutput,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  const resolved = resolveCliOptions(options);
+  const timeoutMs = Math.min(SERVER_TIMEOUT_MS, options.timeout * 1000);
+  let tls: TlsParameters | undefined;
+  try {
+    tls = await resolved.tls?.read();
+  } catch (error) {
+    const fix = 'correct the path, or the rights of the file';
+    return [bad('tls', messageOf(error), fix)];
+  }
+  const ofServers = await Promise.all(
+    resolved.servers.map((server) => checkServer(server, timeoutMs, tls)),
+  );
+  return [
+    ...ofServers.flat(),
+    ...(await sessionFindings(options, resolved, output, signal)),
+  ];
+}
+
 async function sessionFindings(
   options: DoctorOptions,
+  resolved: ResolvedOptions,
   output: CliOutput,
   signal: AbortSignal,
 ): Promise<Finding[]> {
@@ -65,12 +81,23 @@ async function sessionFindings(
         bad(
           'session',
           error.message.replace(/\.+$/, ''),
-          'mend what is wrong with the servers first',
+          isZookeeperError(error.cause, 'AUTH_FAILED')
+            ? loginFix(resolved)
+            : 'mend what is wrong with the servers first',
         ),
       ];
     }
     throw error;
   }
+}
+
+function loginFix({ sasl, credentials }: ResolvedOptions): string {
+  if (sasl) {
+    return 'set ZOOKEEPER_SASL, and the option sasl of the application, to a user of the JAAS file of the servers';
+  }
+  return credentials
+    ? 'set ZOOKEEPER_CREDENTIALS, and the option credentials of the application, as the servers want them'
+    : 'set ZOOKEEPER_SASL or ZOOKEEPER_CREDENTIALS: the servers serve nobody without a login';
 }
 
 const MARKS = { ok: 'ok', note: 'note', bad: 'BAD' } as const;

@@ -1,27 +1,22 @@
 import { lookup } from 'node:dns/promises';
-import { connect } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 import type { ServerAddress } from '../../zookeeper/connection-string.js';
+import { describeConnectFailure } from '../../zookeeper/connection/describe-failure.js';
+import type { TlsParameters } from '../../zookeeper/connection/tls-parameters.js';
 import { bad, note, ok, type Finding } from './finding.js';
+import { judgeVersion } from './known-versions.js';
+import { probe, speaksTls, type Answer } from './probe.js';
 
-/** How a server answered the question `srvr`. */
-export type Answer =
-  | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'closed' | 'silent' }
-  | {
-      readonly type: 'failed';
-      readonly code: string;
-      readonly message: string;
-    };
-
-/** Older ones have no container nodes that work. */
-const OLDEST_VERSION = [3, 6] as const;
-
-/** Looks a server up, dials it, and asks what it is. */
+/**
+ * Looks a server up, dials it, and asks what it is.
+ *
+ * @param tls undefined: without TLS
+ */
 export async function checkServer(
-  { host, port }: ServerAddress,
+  server: ServerAddress,
   timeoutMs: number,
+  tls?: TlsParameters,
 ): Promise<Finding[]> {
+  const { host, port } = server;
   const about = `${host}:${port}`;
   try {
     await lookup(host);
@@ -35,11 +30,11 @@ export async function checkServer(
       ),
     ];
   }
-  const answer = await ask(host, port, timeoutMs);
+  const answer = await probe(server, timeoutMs, tls);
   const mayBeTls = answer.type === 'closed' || answer.type === 'silent';
-  return mayBeTls && (await speaksTls(host, port, timeoutMs))
+  return !tls && mayBeTls && (await speaksTls(server, timeoutMs))
     ? [isOfTls(about)]
-    : judgeAnswer(about, answer, timeoutMs);
+    : judgeAnswer(about, answer, timeoutMs, tls);
 }
 
 /** What an answer says about a server. */
@@ -47,10 +42,11 @@ export function judgeAnswer(
   about: string,
   answer: Answer,
   timeoutMs: number,
+  tls?: TlsParameters,
 ): Finding[] {
   switch (answer.type) {
     case 'failed':
-      return [judgeFailure(about, answer, timeoutMs)];
+      return [judgeFailure(about, answer.error, timeoutMs, tls)];
     case 'silent':
       return [
         bad(
@@ -74,10 +70,23 @@ export function judgeAnswer(
 
 function judgeFailure(
   about: string,
-  { code, message }: { code: string; message: string },
+  error: NodeJS.ErrnoException,
   timeoutMs: number,
+  tls: TlsParameters | undefined,
 ): Finding {
-  switch (code) {
+  const { isOfTls: isTlsFailure, text } = describeConnectFailure(
+    error,
+    tls !== undefined,
+    tls?.cert !== undefined,
+  );
+  if (isTlsFailure) {
+    return bad(
+      about,
+      text,
+      'the options here are --tls-ca, --tls-cert, --tls-key and --tls-servername, those of the application likewise',
+    );
+  }
+  switch (error.code) {
     case 'ECONNREFUSED':
       return bad(
         about,
@@ -94,11 +103,11 @@ function judgeFailure(
     case 'ENETUNREACH':
       return bad(
         about,
-        `there is no route to it (${code})`,
+        `there is no route to it (${error.code})`,
         'correct the address, or the network of this machine',
       );
     default:
-      return bad(about, message, 'see whether ZooKeeper listens there');
+      return bad(about, text, 'see whether ZooKeeper listens there');
   }
 }
 
@@ -154,100 +163,6 @@ function isOfTls(about: string): Finding {
   return bad(
     about,
     'it speaks TLS at this port',
-    'use its clientPort, or give the application the option tls',
+    'use its clientPort, or give the application the option tls, and this command --tls-ca',
   );
-}
-
-/** What is known of a version. */
-function judgeVersion(
-  about: string,
-  [major = 0, minor = 0, patch = 0]: readonly number[],
-): Finding[] {
-  const [oldestMajor, oldestMinor] = OLDEST_VERSION;
-  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
-    return [
-      bad(
-        about,
-        `version ${major}.${minor} is too old: 3.6 or newer is needed`,
-        'upgrade the servers, one at a time',
-      ),
-    ];
-  }
-  return major === 3 && minor === 8 && patch === 0
-    ? [
-        note(
-          about,
-          'version 3.8.0 has lost acknowledged writes when servers crashed in a row',
-          'upgrade to a later 3.8 or to 3.9',
-        ),
-      ]
-    : [];
-}
-
-/** Sends `srvr`, and reads the answer to its end. */
-function ask(host: string, port: number, timeoutMs: number): Promise<Answer> {
-  return new Promise((resolve) => {
-    let text = '';
-    let isConnected = false;
-    const socket = connect({ host, port });
-    const settle = (answer: Answer): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(answer);
-    };
-    const end = (): void =>
-      settle(text === '' ? { type: 'closed' } : { type: 'text', text });
-    const timer = setTimeout(() => {
-      if (text !== '') {
-        end();
-      } else {
-        settle(
-          isConnected
-            ? { type: 'silent' }
-            : { type: 'failed', code: 'ETIMEDOUT', message: 'timed out' },
-        );
-      }
-    }, timeoutMs);
-    socket.setEncoding('latin1');
-    socket.on('connect', () => {
-      isConnected = true;
-      // With a byte more, which ZooKeeper ignores, it is long enough for TLS to refuse.
-      socket.write('srvr\n');
-    });
-    socket.on('data', (chunk: string) => {
-      text += chunk.slice(0, 4_096 - text.length);
-    });
-    socket.on('end', end);
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      isConnected
-        ? end()
-        : settle({
-            type: 'failed',
-            code: error.code ?? '',
-            message: error.message,
-          }),
-    );
-  });
-}
-
-/** Whether a server answers a TLS handshake, whatever its certificate. */
-function speaksTls(
-  host: string,
-  port: number,
-  timeoutMs: number,
-): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connectTls({ host, port, rejectUnauthorized: false });
-    const settle = (isTls: boolean): void => {
-      socket.destroy();
-      resolve(isTls);
-    };
-    socket.setTimeout(timeoutMs, () => settle(false));
-    socket.on('secureConnect', () => settle(true));
-    // A server that demands a certificate refuses with an alert: that is TLS, too.
-    socket.on('error', ({ code }: NodeJS.ErrnoException) =>
-      settle(/ALERT|HANDSHAKE_FAILURE/.test(code ?? '')),
-    );
-    socket.on('end', () => settle(false));
-  });
 }

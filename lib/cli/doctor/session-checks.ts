@@ -4,7 +4,8 @@ import { unlessMissing } from '../../election/participants.js';
 import { messageOf } from '../../message-of.js';
 import { isZookeeperError } from '../../zookeeper/zookeeper.error.js';
 import { readCluster, type CliSession } from '../cli-session.js';
-import { duration, printable } from '../text.js';
+import { durationText } from '../../duration-text.js';
+import { printable } from '../text.js';
 import { bad, note, ok, type Finding } from './finding.js';
 
 /** More than this between two clocks, and ticks and logs are hard to compare. */
@@ -101,7 +102,7 @@ export function judgeClock(
     : [
         bad(
           'clock',
-          `the server's clock is ${duration(skewMs)} ${ahead > behind ? 'ahead of' : 'behind'} that of this machine`,
+          `the server's clock is ${durationText(skewMs)} ${ahead > behind ? 'ahead of' : 'behind'} that of this machine`,
           'have both follow the same time servers (NTP): cron runs by the clocks of the instances',
         ),
       ];
@@ -169,7 +170,7 @@ function judgeRefusal(about: string, error: unknown): Finding {
     ? bad(
         about,
         'ZooKeeper refuses: the nodes are closed, or belong to somebody else',
-        'set ZOOKEEPER_CREDENTIALS to what the application has as its option credentials, or use another base path',
+        'set ZOOKEEPER_CREDENTIALS or ZOOKEEPER_SASL to what the application has as its option credentials or sasl, or use another base path',
       )
     : bad(about, messageOf(error), 'see the logs of the servers');
 }

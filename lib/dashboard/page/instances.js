@@ -37,7 +37,7 @@ function instanceTable(instances, left, elections, drains, known) {
     element(
       'tbody',
       {},
-      ...left.map(leftRow),
+      ...left.map((each) => leftRow(each, hasActions)),
       ...instances.map((instance) =>
         instanceRow(
           instance,
@@ -128,8 +128,14 @@ function drainButton(instance, led, isDrained) {
   });
 }
 
-/** @param {LeftInstance} instance */
-function leftRow({ instanceId, leftAt, seenUntil, led, host, pid }) {
+/**
+ * @param {LeftInstance} instance
+ * @param {boolean} hasActions
+ */
+function leftRow(
+  { instanceId, leftAt, seenUntil, led, host, pid },
+  hasActions,
+) {
   return element(
     'tr',
     {
@@ -153,7 +159,11 @@ function leftRow({ instanceId, leftAt, seenUntil, led, host, pid }) {
     ),
     element(
       'td',
-      { 'data-label': 'Where', class: 'soft' },
+      {
+        'data-label': 'Where',
+        class: 'soft',
+        colspan: hasActions ? 2 : undefined,
+      },
       [host, pid && `pid ${pid}`].filter(Boolean).join(' '),
     ),
   );

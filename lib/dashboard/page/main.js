@@ -287,13 +287,14 @@ function drawTimeline(elections, known) {
 function drawTasks(known) {
   /** @type {Task[]} */
   const tasks = partsOf('task:');
+  const verdict = /** @type {Verdict | undefined} */ (parts.get('verdict'));
   const [shown, more] = firstOf('tasks', chosenTasks(tasks));
   replaceChildren(byId('task-filters'), [
     tasks.length > 0 && taskFilters(tasks),
   ]);
   replaceChildren(byId('task-list'), [
     shown.length > 0
-      ? taskTable(shown, known?.hasActions === true)
+      ? taskTable(shown, known?.hasActions === true, verdict?.leaderless ?? [])
       : emptyText(tasks.length, 'No leader tasks.', known),
     more,
   ]);

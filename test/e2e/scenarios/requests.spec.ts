@@ -75,7 +75,11 @@ function participant(
     drain: async () => undefined,
     guard: (_election, task) =>
       Object.assign(task, { dispose: () => undefined }),
-    reporter: new LeadershipLog(new Logger(), instanceId).reporter(name, ''),
+    reporter: new LeadershipLog(
+      new Logger(),
+      instanceId,
+      () => leases[session],
+    ).reporter(name, ''),
     onAwaited: () => undefined,
   });
 }

@@ -7,6 +7,7 @@ import {
   it,
 } from '@jest/globals';
 import { aclOf } from '../../support/secured-tree.js';
+import { parseAudit } from '../../../lib/operations/audit-log.js';
 import {
   TaskBench,
   type BenchInstance,
@@ -169,6 +170,31 @@ describe('a run on request', () => {
     await expect(b.tasks.runOnLeader('task')).resolves.toMatchObject({
       outcome: 'finished',
     });
+  });
+
+  it('is written down with the one who asked, as pauses and resumes are, and nothing else is', async () => {
+    setUp({ ledger: true });
+    const a = await bench.start('A');
+    await a.tasks.pause('task', { by: 'anna', reason: 'an incident' });
+    await a.tasks.resume('task', { by: 'bob' });
+    await a.tasks.runOnLeader('task', { by: 'carla' });
+    // A program that asks by itself pushes out nothing that people have done.
+    await a.tasks.runOnLeader('task');
+    await a.tasks.pause('task');
+    const { data } = await bench.inspect((zk) =>
+      zk.getData(`${bench.basePath}/audit`),
+    );
+    expect(
+      parseAudit(data.toString()).map(
+        ({ by, action, target, outcome, from }) =>
+          `${by} ${action} ${target}: ${outcome}, from ${from}`,
+      ),
+    ).toEqual([
+      'anna pause-task task: paused by anna, from the application on A',
+      'bob resume-task task: resumed, from the application on A',
+      'carla run-task task: finished on A, from the application on A',
+      'A pause-task task: paused by A, from the application on A',
+    ]);
   });
 
   it('that nobody takes is refused, and was not run', async () => {

@@ -1,0 +1,93 @@
+// @ts-check
+/** A leader with many tasks, the dashboard and metrics, that measures itself. */
+import 'reflect-metadata';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { Controller, Get, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Cron, ScheduleModule } from '@nestjs/schedule';
+import { Registry } from 'prom-client';
+
+const root = '../../dist/esm';
+const { LeaderElection, OnlyLeader, ZookeeperLeaderModule } = await import(
+  `${root}/index.js`
+);
+const { ZookeeperLeaderDashboardModule } = await import(
+  `${root}/dashboard/index.js`
+);
+const { ZookeeperLeaderMetricsModule } = await import(
+  `${root}/metrics/index.js`
+);
+
+/** @typedef {PropertyDescriptor} Descriptor */
+
+const registry = new Registry();
+class Tasks {}
+for (let index = 0; index < Number(process.env.TASKS); index++) {
+  const task = `Team${index % 10}.refreshRegion${index}`;
+  Object.assign(Tasks.prototype, { [task]() {} });
+  const descriptor = /** @type {Descriptor} */ (
+    Object.getOwnPropertyDescriptor(Tasks.prototype, task)
+  );
+  OnlyLeader({ task, ledger: true })(Tasks.prototype, task, descriptor);
+  // Spread over minutes and hours, as real ones are.
+  Cron(`${index % 60} ${index % 60} ${index % 24} * * *`, { name: task })(
+    Tasks.prototype,
+    task,
+    descriptor,
+  );
+  Object.defineProperty(Tasks.prototype, task, descriptor);
+}
+
+class MetricsController {
+  metrics() {
+    return registry.metrics();
+  }
+}
+Controller()(MetricsController);
+Get('metrics')(
+  MetricsController.prototype,
+  'metrics',
+  /** @type {Descriptor} */ (
+    Object.getOwnPropertyDescriptor(MetricsController.prototype, 'metrics')
+  ),
+);
+
+class AppModule {}
+Module({
+  imports: [
+    ScheduleModule.forRoot(),
+    ZookeeperLeaderModule.forRoot({
+      connectionString: process.env.CONNECT,
+      basePath: '/bench-operations',
+    }),
+    ZookeeperLeaderDashboardModule.forRoot(),
+    ZookeeperLeaderMetricsModule.forRoot({ registry }),
+  ],
+  providers: [Tasks],
+  controllers: [MetricsController],
+})(AppModule);
+
+const app = await NestFactory.create(AppModule, { logger: false });
+await app.listen(0, '127.0.0.1');
+await app.get(LeaderElection).waitForLeadership();
+
+const delays = monitorEventLoopDelay({ resolution: 1 });
+let begun = { cpu: process.cpuUsage(), atMs: performance.now() };
+process.on('message', (message) => {
+  if (message === 'begin') {
+    delays.enable();
+    delays.reset();
+    begun = { cpu: process.cpuUsage(), atMs: performance.now() };
+    process.send?.('begun');
+  } else {
+    const { user, system } = process.cpuUsage(begun.cpu);
+    delays.disable();
+    process.send?.({
+      cpu: (user + system) / 1_000 / (performance.now() - begun.atMs),
+      // The resolution itself is no stall.
+      longestStallMs: delays.max / 1e6 - 1,
+    });
+  }
+});
+process.on('disconnect', () => process.exit());
+process.send?.({ url: await app.getUrl() });
