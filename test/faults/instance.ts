@@ -38,6 +38,8 @@ const EXPECTED_ERROR = new RegExp(
   [
     'because its run ledger \\S+ is not available',
     'cannot take part in the election \\S+: create \\S+: the node does not exist; trying again',
+    // With nodes that are closed to others.
+    'cannot take part in the election \\S+: "\\S+" has vanished; trying again',
     // The rights to it were revoked.
     'cannot take part in the election \\S+: .*(?:credentials|permission|rights)',
     '^\\[Cron\\] Missed execution deadline',
