@@ -41,6 +41,8 @@ describe('a guardian beside its application', () => {
   afterEach(async () => {
     await ProcessInstance.closeAll();
     await proxy.heal();
+    // A guardian may still be closing the session of its application.
+    await waitFor(() => proxy.openConnections === 0);
     proxy.forgetFrames();
   });
 
