@@ -4,6 +4,9 @@
  * looks at the dashboard and that Prometheus asks once a second.
  *
  * `npm run bench:operations -- --tasks 200 --seconds 20`
+ *
+ * Work is what the process did in one go, by the clock of the CPU. Delay is how late
+ * its timers were: on a busy machine also because others had their turn.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -49,19 +52,19 @@ try {
     rows.push({ alone, watched, cpu: watched.cpu - alone.cpu });
   }
   const cpu = middle(rows.map((row) => row.cpu));
-  const stallMs = middle(rows.map(({ watched }) => watched.longestStallMs));
+  const stallMs = middle(rows.map(({ watched }) => watched.longestWorkMs));
   console.log(
     `${tasks} tasks, a tab and a scrape per second, ${rows.length} rounds of ${seconds} s, load ${loadavg()[0]?.toFixed(1)}\n`,
   );
   console.log(
-    '| round | core alone | core watched | difference | longest stall alone | longest stall watched |',
+    '| round | core alone | core watched | difference | longest work alone | longest work watched | longest delay alone | longest delay watched |',
   );
   console.log(
-    '| ----- | ---------- | ------------ | ---------- | ------------------- | --------------------- |',
+    '| ----- | ---------- | ------------ | ---------- | ------------------ | -------------------- | ------------------- | --------------------- |',
   );
   for (const [index, { alone, watched, cpu: more }] of rows.entries()) {
     console.log(
-      `| ${index + 1} | ${percent(alone.cpu)} | ${percent(watched.cpu)} | ${percent(more)} | ${alone.longestStallMs.toFixed(1)} ms | ${watched.longestStallMs.toFixed(1)} ms |`,
+      `| ${index + 1} | ${percent(alone.cpu)} | ${percent(watched.cpu)} | ${percent(more)} | ${alone.longestWorkMs.toFixed(1)} ms | ${watched.longestWorkMs.toFixed(1)} ms | ${alone.longestDelayMs.toFixed(1)} ms | ${watched.longestDelayMs.toFixed(1)} ms |`,
     );
   }
   console.log(
@@ -104,7 +107,7 @@ async function withTabAndScrapes(url, work) {
  * What the leader's process has used meanwhile, by its own account.
  *
  * @param {() => Promise<unknown>} work
- * @returns {Promise<{ cpu: number, longestStallMs: number }>}
+ * @returns {Promise<{ cpu: number, longestWorkMs: number, longestDelayMs: number }>}
  */
 async function measure(work) {
   leader.send('begin');

@@ -6,6 +6,9 @@ import { bad, note, ok, type Finding } from './finding.js';
 import { judgeVersion } from './known-versions.js';
 import { probe, speaksTls, type Answer } from './probe.js';
 
+/** What a TLS record with an alert begins with. */
+const TLS_ALERT = 0x15;
+
 /**
  * Looks a server up, dials it, and asks what it is.
  *
@@ -31,10 +34,18 @@ export async function checkServer(
     ];
   }
   const answer = await probe(server, timeoutMs, tls);
-  const mayBeTls = answer.type === 'closed' || answer.type === 'silent';
-  return !tls && mayBeTls && (await speaksTls(server, timeoutMs))
+  if (answer.type === 'text') {
+    return judgeAnswer(about, answer, timeoutMs);
+  }
+  if (tls) {
+    const plain = await probe(server, timeoutMs, undefined);
+    return plain.type === 'text' && plain.text.charCodeAt(0) !== TLS_ALERT
+      ? [isWithoutTls(about)]
+      : judgeAnswer(about, answer, timeoutMs, tls);
+  }
+  return answer.type !== 'failed' && (await speaksTls(server, timeoutMs))
     ? [isOfTls(about)]
-    : judgeAnswer(about, answer, timeoutMs, tls);
+    : judgeAnswer(about, answer, timeoutMs);
 }
 
 /** What an answer says about a server. */
@@ -112,7 +123,7 @@ function judgeFailure(
 }
 
 function judgeText(about: string, text: string): Finding[] {
-  if (text.charCodeAt(0) === 0x15) {
+  if (text.charCodeAt(0) === TLS_ALERT) {
     return [isOfTls(about)];
   }
   if (/not currently serving requests/.test(text)) {
@@ -157,6 +168,14 @@ function judgeText(about: string, text: string): Finding[] {
         ]
       : []),
   ];
+}
+
+function isWithoutTls(about: string): Finding {
+  return bad(
+    about,
+    'it speaks no TLS at this port',
+    'use its secureClientPort, or leave out the TLS options, here and in the application',
+  );
 }
 
 function isOfTls(about: string): Finding {

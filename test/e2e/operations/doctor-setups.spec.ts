@@ -192,8 +192,8 @@ const SETUPS: BrokenSetup[] = [
   {
     name: 'a port without TLS, with --tls-ca',
     make: () => tls(server.port, 'ca.pem'),
-    says: 'cannot be used with TLS: it speaks no TLS at this port: connect to its secureClientPort, or leave the option tls out',
-    fix: 'the options here are --tls-ca, --tls-cert, --tls-key and --tls-servername, those of the application likewise',
+    says: 'it speaks no TLS at this port',
+    fix: 'use its secureClientPort, or leave out the TLS options, here and in the application',
   },
   {
     name: 'a certificate that another authority has signed',
