@@ -344,12 +344,14 @@ export class LeaderElections {
       drainTimeoutMs: this.#options.drainTimeoutMs,
       reporter: (name, path) => this.#log.reporter(name, path),
       makeLocal: (name) =>
-        this.#makeLocal({
-          name,
-          identity: this.#identity,
-          drain: this.#drain,
-          guard: this.#guardFunction,
-        }),
+        this.#isFake
+          ? this.find(name, 'partitions')
+          : this.#makeLocal({
+              name,
+              identity: this.#identity,
+              drain: this.#drain,
+              guard: plainGuard,
+            }),
     });
     this.#companions.add(companion);
     if (this.#phase === 'running' && !this.#isAway) {
