@@ -207,7 +207,7 @@ describe('A task with partitions', () => {
     );
   });
 
-  it('runs the other partitions when one fails, and tells of the failure', async () => {
+  it('runs the other partitions when one fails, and rejects with the failure', async () => {
     const one = await start('one');
     await waitFor(() => one.owned.length === PARTITIONS);
     work = ({ partition }) => {
@@ -269,7 +269,7 @@ describe('A task with partitions', () => {
     expect(ranBy('plain')).toEqual([0, 1, 2, 3]);
   });
 
-  it('cannot have an election, or a number of partitions that is none', async () => {
+  it('cannot have an election, or no partitions at all', async () => {
     class Wrong {
       @OnlyLeader({ task: 'wrong', partitions: 4, election: 'billing' })
       run(): void {}
