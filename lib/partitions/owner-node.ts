@@ -1,3 +1,4 @@
+import { isOwnedBySession } from '../election/election-node.js';
 import { unlessMissing } from '../election/participants.js';
 import type {
   NodeContent,
@@ -25,6 +26,8 @@ export class OwnerNode {
   /** The term has been given up: the node goes when nothing runs any more. */
   drain: { isDone: boolean } | undefined;
   fencingToken = 0;
+  /** A node that no session owns is in the way: nobody would ever remove it. */
+  isBlocked = false;
   readonly #client: ZookeeperClient;
   readonly #onChange: () => void;
   /** The connection on which the node is watched, or known to be ours. */
@@ -103,6 +106,7 @@ export class OwnerNode {
     } else {
       this.#gone();
       this.state = content ? 'foreign' : 'absent';
+      this.isBlocked = content !== undefined && !isOwnedBySession(content.stat);
     }
     if (content && this.#watcher) {
       this.#knownIn = epoch;
@@ -127,6 +131,7 @@ export class OwnerNode {
   forget(): void {
     this.#unwatch();
     this.state = 'absent';
+    this.isBlocked = false;
     this.drain = undefined;
   }
 
@@ -140,6 +145,7 @@ export class OwnerNode {
   }
 
   #gone(): void {
+    this.isBlocked = false;
     if (this.partition.state.isLeading) {
       this.partition.state.follow('node-deleted');
     }

@@ -3,6 +3,7 @@ import type { ElectionReporter } from '../election/election-reporter.interface.j
 import type { Drain } from '../election/leader-elections.js';
 import type { LeadershipReason } from '../election/leadership.interface.js';
 import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
+import { StepFailures } from '../election/step-failures.js';
 import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import type { LeaseHolder, SessionLease } from '../zookeeper/session-lease.js';
@@ -15,6 +16,7 @@ import {
   isConnectionError,
   isZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
+import { messageOf } from '../message-of.js';
 import { parseGeneration } from './group-nodes.js';
 import { OwnerNode } from './owner-node.js';
 import type { Partition } from './partition.js';
@@ -30,6 +32,11 @@ export interface OwnershipSettings {
   /** Ends what runs for a partition, before another instance owns it. */
   readonly drain: Drain;
   readonly reporter: ElectionReporter;
+  /**
+   * What is assigned to this instance could not be owned for a session timeout:
+   * others have to take it, until the pause is over.
+   */
+  readonly onMadeWay: (pauseMs: number) => void;
 }
 
 /**
@@ -47,7 +54,7 @@ export class Ownership implements LeaseHolder {
   #wanted: ReadonlySet<number> = new Set();
   #unwantedBecause: LeadershipReason = 'unassigned';
   #sessionId: string | undefined;
-  #failures = 0;
+  readonly #failures = new StepFailures();
   /** Told when nothing is left that is not wanted. */
   #waiting: (() => void)[] = [];
 
@@ -177,12 +184,18 @@ export class Ownership implements LeaseHolder {
     if (this.#client.connection.epoch === epoch) {
       await this.#own(epoch);
     }
+    this.#tellReleased();
     if (failure) {
       throw failure.reason;
     }
-    this.#failures = 0;
+    const blocked = this.#nodes.find(({ isBlocked }) => isBlocked);
+    if (blocked) {
+      // Its end wakes the loop.
+      this.#settings.reporter.problem(new Error(blockedMessage(blocked)), true);
+      return;
+    }
+    this.#failures.clear();
     this.#settings.reporter.healed();
-    this.#tellReleased();
   }
 
   /**
@@ -296,14 +309,25 @@ export class Ownership implements LeaseHolder {
     if (longestMs === undefined) {
       return undefined;
     }
-    this.#failures += 1;
+    this.#failures.add();
+    const { sessionTimeoutMs } = this.#lease;
+    const { reporter, onMadeWay } = this.#settings;
     const isLasting =
       !isConnectionError(error) && !isZookeeperError(error, 'NO_NODE');
     // One request may always get lost, and the coordinator may be at work.
-    if (isLasting || this.#failures > 5) {
-      this.#settings.reporter.problem(error, this.#wanted.size > 0);
+    if (isLasting || this.#failures.count > 5) {
+      reporter.problem(error, this.#wanted.size > 0);
     }
-    return longestMs;
+    if (
+      isLasting &&
+      this.#wanted.size > 0 &&
+      this.#failures.durationMs > sessionTimeoutMs
+    ) {
+      const pauseMs = this.#failures.makeWay(sessionTimeoutMs);
+      reporter.madeWay(messageOf(error), pauseMs);
+      onMadeWay(pauseMs);
+    }
+    return Math.min(longestMs, sessionTimeoutMs / 8);
   }
 
   #tellReleased(): void {
@@ -323,4 +347,11 @@ export class Ownership implements LeaseHolder {
   #isWanted({ partition }: OwnerNode): boolean {
     return this.#wanted.has(partition.index);
   }
+}
+
+function blockedMessage({ partition }: OwnerNode): string {
+  return (
+    `"${partition.path}" is in the way of the partition "${partition.name}", ` +
+    'because no session owns it. Delete it'
+  );
 }

@@ -52,6 +52,8 @@ export class PartitionGroup implements Companion {
   readonly #loop: SerialLoop;
   readonly #subscription = new Subscription();
   #isEntered = false;
+  /** Runs while this instance stays away, having made way for others. */
+  #pause: NodeJS.Timeout | undefined;
   /** The other generation that is in the way, if it has been reported. */
   #toldOf: number | undefined;
 
@@ -82,6 +84,7 @@ export class PartitionGroup implements Companion {
       partitions: list,
       path: paths.owners,
       reporter: log('partitions'),
+      onMadeWay: (pauseMs) => this.#stayAway(pauseMs),
     });
     this.#membership = new ZookeeperElection({
       ...shared,
@@ -127,6 +130,7 @@ export class PartitionGroup implements Companion {
   }
 
   enter(): void {
+    clearTimeout(this.#pause);
     if (this.#settings.parts.isEnabled && !this.#isEntered) {
       this.#isEntered = true;
       this.#membership.enter();
@@ -152,12 +156,19 @@ export class PartitionGroup implements Companion {
     leave: () => Promise<void>,
   ): Promise<void> {
     this.#isEntered = false;
+    clearTimeout(this.#pause);
     this.#assignment.forget();
     this.#nodes.forget();
     this.#ownership.want(new Set(), reason);
     // After a drain, which has a bound of its own.
     const longestMs = this.#settings.parts.drainTimeoutMs + LONGEST_LEAVE_MS;
     await settledWithin([this.#ownership.released(), leave()], longestMs);
+  }
+
+  /** Others take what this instance cannot own. */
+  #stayAway(pauseMs: number): void {
+    void this.#leave('refused', () => this.#membership.withdraw());
+    this.#pause = setTimeout(() => this.enter(), pauseMs);
   }
 
   #subscribe(): void {

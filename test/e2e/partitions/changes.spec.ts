@@ -233,6 +233,53 @@ describe('The owner of a partition', () => {
     expect(fleet.counts).toEqual({ 'new-1': 8, 'new-2': 8 });
   });
 
+  it('is another one when its instance has lost the rights to do its part', async () => {
+    await fleet.startAll('one', 'two');
+    await fleet.waitForBalance();
+    const [, two] = fleet.members;
+    const one = fleet.members[0];
+    await fleet.inspect(async (zk) => {
+      const path = `${fleet.basePath}/instances`;
+      const names = await zk.getChildren(path);
+      const node = names.find((name) => name.startsWith('one')) as string;
+      await zk.setACL(`${path}/${node}`, [
+        { permissions: 17, scheme: 'world', id: 'anyone' },
+      ]);
+    });
+    await waitFor(() => two?.owned.length === 12, {
+      description: 'the other one to own all',
+    });
+    expect(one?.owned).toEqual([]);
+    expect(fleet.logger.messages('warn')).toContainEqual(
+      expect.stringMatching(/^one makes way for others in .*of work"/),
+    );
+  });
+
+  it('is missing, and the log says why, while a node without a session is in the way', async () => {
+    await fleet.inspect(async (zk) => {
+      await zk.createAll(`${fleet.path}/owners`);
+      await zk.setData(`${fleet.path}/owners`, '{"partitions":12}');
+      await zk.create(`${fleet.path}/owners/5`);
+    });
+    const one = await fleet.start('one');
+    await waitFor(() => one.owned.length === 11, {
+      description: 'the others to be owned',
+    });
+    await waitFor(() => !one.elections.isHealthy, {
+      description: 'the instance to be unhealthy',
+    });
+    expect(fleet.logger.messages('error')).toContainEqual(
+      expect.stringMatching(
+        /owners\/5" is in the way .*"work\[5\]".* Delete it/,
+      ),
+    );
+    await fleet.inspect((zk) => zk.delete(`${fleet.path}/owners/5`));
+    await fleet.waitForBalance();
+    await waitFor(() => one.elections.isHealthy, {
+      description: 'the instance to be healthy again',
+    });
+  });
+
   it('owns nothing while its instance is disabled or drained', async () => {
     await fleet.start('off', { enabled: false });
     const one = await fleet.start('one');
