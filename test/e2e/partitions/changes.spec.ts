@@ -233,6 +233,43 @@ describe('The owner of a partition', () => {
     expect(fleet.counts).toEqual({ 'new-1': 8, 'new-2': 8 });
   });
 
+  it('is nobody by an assignment for another number of partitions than the present one', async () => {
+    const one = await fleet.start('one', { isProxied: true });
+    await fleet.waitForBalance();
+    const other = await fleet.start('other', {
+      partitions: 16,
+      isProxied: true,
+    });
+    const owned: number[] = [];
+    other.set.owned$.subscribe((set) =>
+      owned.push(...set.map(({ partition }) => partition)),
+    );
+    await waitFor(
+      () => fleet.logger.messages().some((each) => /out as 12/.test(each)),
+      { description: 'the other one to have seen the assignment' },
+    );
+    // Or it would write another assignment at once.
+    one.proxy?.hold('requests');
+    const forged = JSON.stringify({
+      version: 1,
+      round: 100,
+      members: [other.elections.session?.client.connection.sessionId],
+      owners: Array.from({ length: 16 }).fill(0),
+      moved: Array.from({ length: 16 }).fill(0),
+    });
+    await fleet.inspect((zk) => zk.setData(`${fleet.path}/assignment`, forged));
+    await waitFor(
+      () =>
+        (other.proxy?.requests('delete').length ?? 0) > 0 || owned.length > 0,
+      { description: 'what has been created to be removed again' },
+    );
+    one.proxy?.release('requests');
+    await waitFor(() => one.owned.length === 12, {
+      description: 'the owner to have all again',
+    });
+    expect(owned).toEqual([]);
+  });
+
   it('is another one when its instance has lost the rights to do its part', async () => {
     await fleet.startAll('one', 'two');
     await fleet.waitForBalance();
