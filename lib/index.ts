@@ -37,6 +37,13 @@ export type {
   WaitForLeadershipOptions,
 } from './election/leadership.interface.js';
 
+// Partitions
+export { Partitions } from './partitions/partitions.js';
+export {
+  PartitionSet,
+  type OwnedPartition,
+} from './partitions/partition-set.js';
+
 // Leader tasks
 export { OnlyLeader } from './tasks/only-leader.decorator.js';
 export { currentLeaderTask, type LeaderTaskContext } from './tasks/task-run.js';

@@ -6,6 +6,7 @@ import type {
   TaskOverlap,
   TaskRetryOptions,
 } from './interfaces/leader-task-options.interface.js';
+import { MOST_PARTITIONS } from './partitions/group-nodes.js';
 import { OptionChecks, type OptionTable } from './validate.js';
 
 /** Options of a ledger, validated and complete. */
@@ -19,6 +20,8 @@ export interface ResolvedTaskOptions {
   readonly overlap: TaskOverlap | undefined;
   readonly retry: Required<TaskRetryOptions> | undefined;
   readonly timeLimitMs: number | undefined;
+  /** Undefined: the leader of an election runs it. */
+  readonly partitions: number | undefined;
 }
 
 const LONGEST_HISTORY = 200;
@@ -31,6 +34,7 @@ const INTERRUPTED: readonly InterruptedRunPolicy[] = ['skip', 'rerun'];
 /** Every option of a task: a new one is a line here. */
 const TASK_OPTIONS: OptionTable<LeaderTaskOptions> = {
   election: true,
+  partitions: true,
   task: true,
   ledger: true,
   overlap: true,
@@ -62,10 +66,16 @@ export function resolveTaskOptions(
   where: string,
 ): ResolvedTaskOptions {
   const checks = new OptionChecks(where);
-  const { ledger, overlap, retry, timeLimitMs, scheduled } = checks.object(
-    options,
-    TASK_OPTIONS,
-  );
+  const { ledger, overlap, retry, timeLimitMs, scheduled, partitions } =
+    checks.object(options, TASK_OPTIONS);
+  if (partitions !== undefined && options.election !== undefined) {
+    throw checks.error(
+      'partitions',
+      partitions,
+      `stands beside election: "${options.election}". Partitions have owners of ` +
+        'their own: leave out one of both',
+    );
+  }
   checks.flag('scheduled', scheduled, true);
   return {
     ledger: resolveLedgerOptions(ledger, where),
@@ -79,6 +89,14 @@ export function resolveTaskOptions(
         ? undefined
         : checks.milliseconds('timeLimitMs', timeLimitMs, {
             least: 1,
+            fallback: 1,
+          }),
+    partitions:
+      partitions === undefined
+        ? undefined
+        : checks.wholeNumber('partitions', partitions, {
+            least: 1,
+            most: MOST_PARTITIONS,
             fallback: 1,
           }),
   };

@@ -108,6 +108,13 @@ export function duplicateTaskMessage(where: string, name: string): string {
   );
 }
 
+export function partitionedFunctionMessage(where: string): string {
+  return (
+    `${where} has the option partitions, which only methods under @OnlyLeader() ` +
+    'have. Decorate a method, or use Partitions.of() and its owned$.'
+  );
+}
+
 export function numberedTaskMessage(where: string, name: string): string {
   return (
     `${where} is under @OnlyLeader() in more than one object; this one is the ` +

@@ -3,6 +3,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { LeaderElection } from './election/leader-election.js';
 import { LeaderElections } from './election/leader-elections.js';
+import { Partitions } from './partitions/partitions.js';
 import { LeaderTasks } from './tasks/leader-tasks.js';
 import { checkAsyncOptions, withCheckedOptions } from './async-options.js';
 import {
@@ -45,7 +46,7 @@ const MODULE = {
 @Module({
   imports: [DiscoveryModule],
   providers: LEADER_PROVIDERS,
-  exports: [LeaderElections, LeaderElection, LeaderTasks],
+  exports: [LeaderElections, LeaderElection, LeaderTasks, Partitions],
 })
 export class ZookeeperLeaderModule extends ConfigurableModuleClass {
   /**

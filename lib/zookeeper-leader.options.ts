@@ -41,6 +41,7 @@ export interface ResolvedOptions extends ResolvedSecurity {
   readonly ledger: ResolvedLedgerOptions | false;
   readonly standalone: boolean;
   readonly enabled: boolean;
+  readonly weight: number;
 }
 
 const MODULE = 'ZookeeperLeaderModule';
@@ -65,7 +66,10 @@ const OPTIONS: OptionTable<ZookeeperLeaderModuleOptions> = {
   ledger: true,
   standalone: true,
   enabled: true,
+  weight: true,
 };
+
+const MOST_WEIGHT = 1_000;
 
 const GUARDIAN: OptionTable<GuardianOptions> = { socket: true };
 
@@ -127,6 +131,7 @@ export function resolveOptions(
     ledger: resolveLedgerOptions(options.ledger, MODULE) ?? false,
     standalone: checks.flag('standalone', options.standalone, false),
     enabled: checks.flag('enabled', options.enabled, true),
+    weight: readWeight(options.weight),
   });
 }
 
@@ -213,6 +218,19 @@ function readGuardian(option: unknown): false | GuardianOptions | undefined {
     );
   }
   return Object.freeze({ socket });
+}
+
+function readWeight(option: unknown): number {
+  const weight = option === undefined ? 1 : option;
+  if (typeof weight !== 'number' || !(weight >= 0 && weight <= MOST_WEIGHT)) {
+    throw checks.error(
+      'weight',
+      option,
+      'is not a number from 0 to 1,000',
+      'the share of this instance beside others, such as 1',
+    );
+  }
+  return weight;
 }
 
 function readBasePath(option: unknown): string {

@@ -10,6 +10,7 @@ import { LeaderElections } from './election/leader-elections.js';
 import { LeadershipHooksExplorer } from './election/leadership-hooks.explorer.js';
 import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
 import { DrainWatch } from './operations/drain-watch.js';
+import { Partitions } from './partitions/partitions.js';
 import { LeaderTasks, TASK_NODES } from './tasks/leader-tasks.js';
 import { memoryNodes } from './tasks/memory-client.js';
 import { Schedules } from './tasks/schedule.js';
@@ -54,6 +55,12 @@ export const LEADER_PROVIDERS: Provider[] = [
       ),
   },
   electionProvider(DEFAULT_ELECTION),
+  {
+    provide: Partitions,
+    inject: [LeaderElections, RESOLVED_OPTIONS],
+    useFactory: (elections: LeaderElections, options: ResolvedOptions) =>
+      new Partitions(elections, options),
+  },
   {
     provide: TASK_NODES,
     inject: [LeaderElections],

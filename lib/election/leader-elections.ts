@@ -14,6 +14,8 @@ import {
   unknownElectionMessage,
 } from '../zookeeper-leader.messages.js';
 import { plainGuard, type GuardFunction } from './guard-function.js';
+import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
+import type { ElectionReporter } from './election-reporter.interface.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Participant } from './leadership.interface.js';
 import { openSession, type LeaderSession } from './leader-session.js';
@@ -38,6 +40,47 @@ export interface ManagedElection extends LeaderElection {
   shutDown(): Promise<void>;
   /** Leaves for good, while the session goes on; never rejects. */
   dispose(): Promise<void>;
+}
+
+/** What leader tasks need of an election. */
+export type TaskElection = Pick<
+  ManagedElection,
+  | 'name'
+  | 'instanceId'
+  | 'leadership'
+  | 'leadership$'
+  | 'isLeader'
+  | 'leadsAtMs'
+  | 'revalidate'
+  | 'confirm'
+  | 'participants'
+>;
+
+/** What takes part beside the elections: a group of partitions. */
+export interface Companion {
+  /** False while it calls something its own without the proof. */
+  readonly isHealthy: boolean;
+  /** Takes part, again after {@link withdraw}. */
+  enter(): void;
+  /** Gives up all that it has, and takes no part; never rejects. */
+  withdraw(): Promise<void>;
+  /** Leaves for good, before the session ends; never rejects. */
+  shutDown(): Promise<void>;
+}
+
+/** What a companion is made of. */
+export interface CompanionParts {
+  readonly identity: InstanceIdentity;
+  /** Undefined: there is no ZooKeeper. */
+  readonly session: LeaderSession | undefined;
+  readonly connectionLossPolicy: ConnectionLossPolicy;
+  readonly isEnabled: boolean;
+  readonly drain: Drain;
+  readonly drainTimeoutMs: number;
+  /** Logs what happens in the election at a path. */
+  reporter(name: string, path: string): ElectionReporter;
+  /** An election that needs no ZooKeeper; not listed, and not entered. */
+  makeLocal(name: string): ManagedElection;
 }
 
 /**
@@ -91,6 +134,8 @@ export class LeaderElections {
   readonly #drains = new Set<Drain>();
   readonly #log: LeadershipLog;
   readonly #listeners = new Set<ElectionListener>();
+  readonly #companions = new Set<Companion>();
+  #isAway = false;
   readonly #session: LeaderSession | undefined;
   readonly #isFake: boolean;
   readonly #makeLocal: (parts: LocalElectionParts) => ManagedElection;
@@ -279,8 +324,57 @@ export class LeaderElections {
       this.#inUse.every(
         ({ election }) =>
           election.leadership.role !== 'leader' || election.isLeader(),
-      )
+      ) &&
+      [...this.#companions].every(({ isHealthy }) => isHealthy)
     );
+  }
+
+  /**
+   * Has a companion take part for as long as the application runs.
+   *
+   * @internal
+   */
+  accompany(make: (parts: CompanionParts) => Companion): void {
+    const companion = make({
+      identity: this.#identity,
+      session: this.#session,
+      connectionLossPolicy: this.#options.connectionLossPolicy,
+      isEnabled: this.#options.enabled,
+      drain: this.#drain,
+      drainTimeoutMs: this.#options.drainTimeoutMs,
+      reporter: (name, path) => this.#log.reporter(name, path),
+      makeLocal: (name) =>
+        this.#isFake
+          ? this.find(name, 'partitions')
+          : this.#makeLocal({
+              name,
+              identity: this.#identity,
+              drain: this.#drain,
+              guard: plainGuard,
+            }),
+    });
+    this.#companions.add(companion);
+    if (this.#phase === 'running' && !this.#isAway) {
+      companion.enter();
+    } else if (this.#phase === 'closing') {
+      void companion.shutDown();
+    }
+  }
+
+  /**
+   * Whether companions stay out, as while this instance is drained.
+   *
+   * @internal
+   */
+  set isAway(isAway: boolean) {
+    this.#isAway = isAway;
+    for (const companion of this.#companions) {
+      if (isAway) {
+        void companion.withdraw();
+      } else {
+        companion.enter();
+      }
+    }
   }
 
   /**
@@ -360,6 +454,9 @@ export class LeaderElections {
       for (const entry of this.#inUse) {
         this.#enterOnce(entry);
       }
+      for (const companion of this.#isAway ? [] : this.#companions) {
+        companion.enter();
+      }
     }
     // Also where this instance takes no part: it may ask who leads.
     await this.#session?.client.start();
@@ -372,9 +469,12 @@ export class LeaderElections {
    */
   async shutDown(): Promise<void> {
     this.#phase = 'closing';
-    await Promise.all(
-      [...this.#elections.values()].map(({ election }) => election.shutDown()),
-    );
+    await Promise.all([
+      ...[...this.#elections.values()].map(({ election }) =>
+        election.shutDown(),
+      ),
+      ...[...this.#companions].map((companion) => companion.shutDown()),
+    ]);
     await this.#session?.client.close();
   }
 

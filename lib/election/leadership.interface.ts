@@ -14,6 +14,7 @@
  *   session timeout, as the log says. The instance makes way for others and comes
  *   back later;
  * - `node-deleted`: somebody removed this instance's election node;
+ * - `unassigned`: the partition belongs to another instance now;
  * - `resigned`, `withdrawn`: by {@link LeaderElection.resign} or
  *   {@link LeaderElection.withdraw};
  * - `disabled`: the module was configured with `enabled: false`;
@@ -31,6 +32,7 @@ export type LeadershipReason =
   | 'lease-expired'
   | 'refused'
   | 'node-deleted'
+  | 'unassigned'
   | 'resigned'
   | 'withdrawn'
   | 'disabled'

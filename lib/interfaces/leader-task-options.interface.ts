@@ -85,6 +85,13 @@ export interface LeaderTaskOptions {
   /** Name of the election whose leader runs the task. Default `default`. */
   readonly election?: string;
   /**
+   * Splits the task into partitions, 1 to 10,000, which the instances share: a tick
+   * runs the method once for each partition, on the instance that owns it
+   * (docs/partitions.md). `currentLeaderTask()` says which one. Not together with
+   * `election`. A call resolves to `undefined` when its runs have ended.
+   */
+  readonly partitions?: number;
+  /**
    * Name of the task, unique in the application and the same in all instances.
    * Default `ClassName.method`. Give a name to a task with a ledger: when the
    * class is renamed or minified, the task would begin another ledger.
@@ -121,7 +128,7 @@ export interface LeaderTaskOptions {
  */
 export type OnlyLeaderOptions = Omit<
   LeaderTaskOptions,
-  'election' | 'scheduled'
+  'election' | 'partitions' | 'scheduled'
 >;
 
 /**

@@ -200,4 +200,9 @@ export interface ZookeeperLeaderModuleOptions {
    * only serves the web. Default true.
    */
   readonly enabled?: boolean;
+  /**
+   * The share of this instance in partitions, beside those of others: with 2 it
+   * owns twice as many as an instance with 1, with 0 none. 0 to 1,000. Default 1.
+   */
+  readonly weight?: number;
 }

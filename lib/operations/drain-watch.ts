@@ -58,6 +58,7 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
       : undefined;
     if (drain && !this.#isDrained) {
       this.#isDrained = true;
+      this.#elections.isAway = true;
       this.#logger.warn(
         `${instanceId} is drained by "${drain.by}": it leaves all elections and ` +
           'leads nothing until it is undrained',
@@ -67,6 +68,7 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
       }
     } else if (!drain && this.#isDrained) {
       this.#isDrained = false;
+      this.#elections.isAway = false;
       this.#logger.log(
         `${instanceId} is drained no more: it takes part in its elections again`,
       );

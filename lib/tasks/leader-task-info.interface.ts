@@ -39,6 +39,10 @@ export interface LeaderTaskInfo {
   readonly task: string;
   /** Name of the election whose leader runs it. */
   readonly election: string;
+  /** Number of its partition; absent without the option `partitions`. */
+  readonly partition?: number;
+  /** How many partitions there are; absent without the option `partitions`. */
+  readonly partitions?: number;
   /** Absent if nothing is known to schedule it. */
   readonly schedule?: LeaderTaskSchedule;
   /**

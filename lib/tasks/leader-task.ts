@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import type { ManagedElection } from '../election/leader-elections.js';
+import type { TaskElection } from '../election/leader-elections.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { TaskOverlap } from '../interfaces/leader-task-options.interface.js';
 import type { ResolvedTaskOptions } from '../leader-task.options.js';
@@ -35,6 +35,7 @@ import { backoff, whyNot } from './task-rules.js';
 import {
   runStorage,
   TaskRun,
+  type TaskPartition,
   type TaskRunDetails,
   type TaskRunOwner,
 } from './task-run.js';
@@ -61,8 +62,11 @@ export interface TaskHost {
 
 export interface LeaderTaskSettings {
   readonly name: string;
-  readonly election: ManagedElection;
-  readonly options: Omit<ResolvedTaskOptions, 'ledger' | 'overlap'> & {
+  readonly election: TaskElection;
+  readonly options: Omit<
+    ResolvedTaskOptions,
+    'ledger' | 'overlap' | 'partitions'
+  > & {
     readonly overlap: TaskOverlap;
   };
   readonly schedule: TaskSchedule;
@@ -74,6 +78,8 @@ export interface LeaderTaskSettings {
   readonly host: TaskHost;
   /** Whether a first call without a schedule is worth a warning. */
   readonly warnsUnscheduled: boolean;
+  /** Undefined: the task has no partitions. */
+  readonly partition?: TaskPartition | undefined;
 }
 
 /** A call that has to be decided. */
@@ -124,8 +130,9 @@ const LONGEST_PAUSE_MS = 60_000;
  */
 export class LeaderTask implements TaskGuard, TaskRunOwner {
   readonly task: string;
-  readonly election: ManagedElection;
+  readonly election: TaskElection;
   readonly electionName: string;
+  readonly partition: TaskPartition | undefined;
   readonly ledger: TaskLedger | undefined;
   readonly schedule: TaskSchedule;
   readonly #settings: LeaderTaskSettings;
@@ -162,6 +169,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     this.task = name;
     this.election = election;
     this.electionName = election.name;
+    this.partition = settings.partition;
     this.ledger = ledger;
     this.schedule = schedule;
     this.#warnsUnscheduled = settings.warnsUnscheduled;
@@ -217,6 +225,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     return Object.freeze({
       task: this.task,
       election: this.electionName,
+      ...this.partition,
       ...(description && { schedule: description }),
       ...(state !== 'none' && { isActive: state === 'active' }),
       ...(next !== undefined && { nextTick: new Date(next) }),

@@ -4,10 +4,12 @@ import { LeadershipLostError } from '../election/election.error.js';
 import type { GuardFunction } from '../election/guard-function.js';
 import {
   LeaderElections,
-  type ManagedElection,
+  type TaskElection,
 } from '../election/leader-elections.js';
 import type { AuditedAction } from '../operations/audit-log.js';
 import { audited } from '../operations/audited.js';
+import { partitionName } from '../partitions/partition.js';
+import { Partitions } from '../partitions/partitions.js';
 import { OptionChecks } from '../validate.js';
 import { settledWithin } from '../within.js';
 import {
@@ -45,6 +47,7 @@ import {
   TaskEvents,
   type LeaderTaskEvent,
 } from './task-events.js';
+import type { PartitionedTask } from './partitioned-task.js';
 import { nameOf, TaskFactory } from './task-factory.js';
 import { pauseTask, resumeTask, TaskPauses } from './task-pauses.js';
 import type { TaskRun } from './task-run.js';
@@ -132,7 +135,7 @@ export class LeaderTasks {
   readonly #factory: TaskFactory;
   readonly #pauses: TaskPauses;
   readonly #requests: RunRequests;
-  readonly #followed = new Map<ManagedElection, boolean>();
+  readonly #followed = new Map<TaskElection, boolean>();
   readonly #closing = new AbortController();
   /** Runs that a hand-over has waited for in vain. */
   readonly #givenUp = new WeakSet<TaskRun>();
@@ -154,6 +157,7 @@ export class LeaderTasks {
     @Inject(TASK_NODES) nodes: TaskNodes,
     @Inject(RESOLVED_OPTIONS)
     options: Pick<ResolvedOptions, 'drainTimeoutMs' | 'ledger' | 'elections'>,
+    partitions: Partitions,
   ) {
     this.#elections = elections;
     this.#schedules = schedules;
@@ -176,6 +180,7 @@ export class LeaderTasks {
     this.#factory = new TaskFactory({
       elections,
       schedules,
+      partitions,
       nodes,
       host: this.#host,
       ledger: options.ledger,
@@ -326,6 +331,9 @@ export class LeaderTasks {
    * nothing after this has resolved. A task without one may still run until the
    * leader has heard of it, within milliseconds while it is connected.
    *
+   * The name of a task with partitions pauses them all, one write for each;
+   * `mailboxes[3]` pauses one.
+   *
    * Resolves to the pause; to the former one if the task was paused already.
    *
    * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`, `LEDGER_CORRUPT`
@@ -340,19 +348,24 @@ export class LeaderTasks {
     task: string,
     { reason, by }: PauseTaskOptions = {},
   ): Promise<TaskPause> {
-    this.#find(task);
+    const names = this.#named(task);
     const name = this.#nameOf(by);
     return this.#audited('pause-task', task, name, async () => {
-      const pause = await pauseTask(this.#nodes, task, {
-        by: name,
-        ...(reason !== undefined && { reason }),
-      });
+      const pauses = await Promise.all(
+        names.map((each) =>
+          pauseTask(this.#nodes, each, {
+            by: name,
+            ...(reason !== undefined && { reason }),
+          }),
+        ),
+      );
+      const pause = pauses[0] as TaskPause;
       return { outcome: `paused by ${pause.by}`, result: pause };
     });
   }
 
   /**
-   * Ends a pause. Resolves to whether the task was paused.
+   * Ends a pause. Resolves to whether the task was paused, or one of its partitions.
    *
    * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`, `LEDGER_CORRUPT`
    * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
@@ -366,9 +379,12 @@ export class LeaderTasks {
     task: string,
     { catchUp = false, by }: ResumeTaskOptions = {},
   ): Promise<boolean> {
-    this.#find(task);
+    const names = this.#named(task);
     return this.#audited('resume-task', task, this.#nameOf(by), async () => {
-      const wasPaused = await resumeTask(this.#nodes, task, catchUp);
+      const resumed = await Promise.all(
+        names.map((each) => resumeTask(this.#nodes, each, catchUp)),
+      );
+      const wasPaused = resumed.includes(true);
       return {
         outcome: wasPaused ? 'resumed' : 'was not paused',
         result: wasPaused,
@@ -427,7 +443,7 @@ export class LeaderTasks {
   guard(instance: object, definitions: readonly TaskDefinition[]): void {
     refuseShared(instance);
     const guards: TaskGuard[] = [];
-    const byMethod = new Map<string | symbol, LeaderTask>();
+    const byMethod = new Map<string | symbol, LeaderTask | PartitionedTask>();
     for (const definition of definitions) {
       const { id, key } = definition;
       // A method that is overridden is part of the task of the one that does.
@@ -436,7 +452,8 @@ export class LeaderTasks {
       guards[id] = task;
       if (!overriding) {
         byMethod.set(key, task);
-        this.#begin(task);
+        const tasks = task instanceof LeaderTask ? [task] : task.tasks;
+        tasks.forEach((each) => this.#begin(each));
       }
     }
     Object.defineProperty(instance, TASK_GUARDS, {
@@ -518,8 +535,29 @@ export class LeaderTasks {
     return [...this.#byName.values(), ...this.#nameless];
   }
 
+  /** A task, or those of all partitions of a task. */
+  #named(name: string): string[] {
+    const partitions = this.#partitionsOf(name);
+    return partitions.length > 0 ? partitions : [this.#find(name).task];
+  }
+
+  #partitionsOf(name: string): string[] {
+    return [...this.#byName.values()].flatMap(({ task, partition }) =>
+      partition && task === partitionName(name, partition.partition)
+        ? [task]
+        : [],
+    );
+  }
+
   #find(name: string): LeaderTask {
     const task = this.#byName.get(name);
+    const [first] = task ? [] : this.#partitionsOf(name);
+    if (first !== undefined) {
+      throw new LeaderTaskError(
+        'UNKNOWN_TASK',
+        `The leader task "${name}" has partitions. Name one of them, as in "${first}"`,
+      );
+    }
     if (!task) {
       const known = [...this.#byName.keys()].map((each) => `"${each}"`);
       throw new LeaderTaskError(
@@ -598,7 +636,7 @@ export class LeaderTasks {
   }
 
   /** Tells the tasks of an election when a term begins and ends. */
-  #follow(election: ManagedElection): void {
+  #follow(election: TaskElection): void {
     if (this.#followed.has(election)) {
       return;
     }

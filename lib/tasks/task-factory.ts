@@ -1,6 +1,6 @@
 import type {
   LeaderElections,
-  ManagedElection,
+  TaskElection,
 } from '../election/leader-elections.js';
 import type {
   LeaderTaskOptions,
@@ -17,8 +17,11 @@ import {
   duplicateTaskMessage,
   ledgerWithoutNameMessage,
   numberedTaskMessage,
+  partitionedFunctionMessage,
 } from '../zookeeper-leader.messages.js';
+import type { Partitions } from '../partitions/partitions.js';
 import { LeaderTask, type TaskHost } from './leader-task.js';
+import { PartitionedTask } from './partitioned-task.js';
 import { LedgerStore, type TaskNodes } from './ledger-store.js';
 import {
   isAsync,
@@ -27,10 +30,12 @@ import {
 } from './only-leader.decorator.js';
 import type { Schedules, TaskSchedule } from './schedule.js';
 import { TaskLedger } from './task-ledger.js';
+import type { TaskPartition } from './task-run.js';
 
 export interface TaskFactorySettings {
   readonly elections: LeaderElections;
   readonly schedules: Schedules;
+  readonly partitions: Partitions;
   readonly nodes: TaskNodes;
   readonly host: TaskHost;
   /** Ledger of scheduled tasks that do not say themselves. */
@@ -40,10 +45,15 @@ export interface TaskFactorySettings {
   readonly byName: Map<string, LeaderTask>;
 }
 
-interface NewTask {
+/** Whose leader runs a task. */
+interface TaskOwner {
+  readonly election: TaskElection;
+  readonly partition?: TaskPartition;
+}
+
+interface NewTask extends TaskOwner {
   readonly name: string;
   readonly where: string;
-  readonly election: ManagedElection;
   readonly options: ResolvedTaskOptions;
   readonly ledger: ResolvedLedgerOptions | false;
   readonly schedule: TaskSchedule;
@@ -65,34 +75,61 @@ export class TaskFactory {
   }
 
   /**
-   * The task of a decorated method.
+   * The task of a decorated method, or its tasks: one for each partition.
    *
    * @throws {TypeError} for options that are not valid, for an unknown election,
    * and for a name that is taken
    */
-  ofMethod(instance: object, definition: TaskDefinition): LeaderTask {
+  ofMethod(
+    instance: object,
+    definition: TaskDefinition,
+  ): LeaderTask | PartitionedTask {
     const { key, options } = definition;
-    const { schedules, elections } = this.#settings;
+    const { schedules, elections, byName, partitions } = this.#settings;
     const method = (instance as Record<string | symbol, unknown>)[key];
     const where = nameOf(instance, definition);
     const schedule = schedules.ofMethod(instance, key);
     const isScheduled = schedule.description !== undefined;
     const resolved = resolveTaskOptions(options, where);
     const ledger = resolved.ledger ?? (isScheduled && this.#settings.ledger);
-    const { election = DEFAULT_ELECTION } = options;
-    const task = this.#make({
-      name: this.#freeName(where, options, ledger !== false),
+    const shared = {
       where,
-      election: elections.find(election, `@OnlyLeader() on ${where}`),
       options: resolved,
       ledger,
       schedule,
       canWait: isScheduled || definition.isAsync,
       isScheduled,
-      invoke: (...args) => Reflect.apply(method as AnyMethod, instance, args),
-    });
-    this.#settings.byName.set(task.task, task);
-    return task;
+      invoke: (...args: unknown[]) =>
+        Reflect.apply(method as AnyMethod, instance, args),
+    };
+    const make = (name: string, more: TaskOwner): LeaderTask => {
+      const task = this.#make({ name, ...shared, ...more });
+      byName.set(task.task, task);
+      return task;
+    };
+    if (resolved.partitions === undefined) {
+      const { election = DEFAULT_ELECTION } = options;
+      const found = elections.find(election, `@OnlyLeader() on ${where}`);
+      const name = this.#freeName(where, options, ledger !== false);
+      return make(name, { election: found });
+    }
+    const name = options.task ?? where.slice(0, -2);
+    checkTaskName(name, where);
+    if (partitions.all.some((each) => each.name === name)) {
+      throw new TypeError(duplicateTaskMessage(where, name));
+    }
+    const set = partitions.of(name, resolved.partitions);
+    return new PartitionedTask(
+      set.elections.map((election, partition) => {
+        if (byName.has(election.name)) {
+          throw new TypeError(duplicateTaskMessage(where, election.name));
+        }
+        return make(election.name, {
+          election,
+          partition: { partition, partitions: set.partitions },
+        });
+      }),
+    );
   }
 
   /**
@@ -102,7 +139,7 @@ export class TaskFactory {
    * decorated method has
    */
   ofFunction(
-    election: ManagedElection,
+    election: TaskElection,
     fn: AnyMethod,
     options: OnlyLeaderOptions,
   ): { task: LeaderTask; guarded: AnyMethod } {
@@ -110,6 +147,9 @@ export class TaskFactory {
     const name = options.task ?? (fn.name || 'anonymous function');
     const where = `onlyLeader() for "${name}"`;
     const resolved = resolveTaskOptions(options, where);
+    if (resolved.partitions !== undefined) {
+      throw new TypeError(partitionedFunctionMessage(where));
+    }
     const isNamed = options.task !== undefined;
     checkTaskName(name, where);
     if (!isNamed && resolved.ledger) {
@@ -181,6 +221,7 @@ export class TaskFactory {
       invoke: wanted.invoke,
       host,
       warnsUnscheduled: wanted.warnsUnscheduled ?? false,
+      partition: wanted.partition,
       ledger: ledger
         ? new TaskLedger({
             task: name,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { ManagedElection } from '../election/leader-elections.js';
+import type { TaskElection } from '../election/leader-elections.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { ResolvedLedgerOptions } from '../leader-task.options.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
@@ -27,7 +27,7 @@ import type { TaskRun } from './task-run.js';
 
 export interface TaskLedgerSettings {
   readonly task: string;
-  readonly election: ManagedElection;
+  readonly election: TaskElection;
   readonly store: LedgerStore;
   readonly options: ResolvedLedgerOptions;
   /** Aborts when nothing is to be written any more. */

@@ -14,8 +14,12 @@ import type { RunEventDetails, RunTrigger } from './task-events.js';
 export interface LeaderTaskContext {
   /** Name of the task. */
   readonly task: string;
-  /** Name of the election. */
+  /** Name of the election, or of the partition. */
   readonly election: string;
+  /** Number of the partition that the run is for; 0 without the option `partitions`. */
+  readonly partition: number;
+  /** How many partitions the task has; 1 without the option `partitions`. */
+  readonly partitions: number;
   /** The same in all events of this run and in its ledger. */
   readonly runId: string;
   /**
@@ -43,10 +47,18 @@ export interface LeaderTaskContext {
   readonly trigger: RunTrigger;
 }
 
+/** The partition that a task is for. */
+export interface TaskPartition {
+  readonly partition: number;
+  readonly partitions: number;
+}
+
 /** What a run needs of its task. */
 export interface TaskRunOwner {
   readonly task: string;
   readonly electionName: string;
+  /** Undefined: the task has no partitions. */
+  readonly partition: TaskPartition | undefined;
   /** The tick of a run that no ledger has counted, when somebody asks. */
   tickAt(timeMs: number): number | undefined;
 }
@@ -110,6 +122,14 @@ export class TaskRun implements LeaderTaskContext {
 
   get election(): string {
     return this.owner.electionName;
+  }
+
+  get partition(): number {
+    return this.owner.partition?.partition ?? 0;
+  }
+
+  get partitions(): number {
+    return this.owner.partition?.partitions ?? 1;
   }
 
   get runId(): string {

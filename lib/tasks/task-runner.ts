@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import type { ManagedElection } from '../election/leader-elections.js';
+import type { TaskElection } from '../election/leader-elections.js';
 import type { ResolvedTaskOptions } from '../leader-task.options.js';
 import { messageOf, stackOf } from '../message-of.js';
 import { pause } from '../within.js';
@@ -13,7 +13,7 @@ import { isPromise, runStorage, type TaskRun } from './task-run.js';
 
 export interface TaskRunnerSettings {
   readonly task: string;
-  readonly election: ManagedElection;
+  readonly election: TaskElection;
   readonly options: Pick<ResolvedTaskOptions, 'retry' | 'timeLimitMs'>;
   /** Whether a ledger has to hear of the end of a run. */
   readonly hasLedger: boolean;

@@ -1,5 +1,6 @@
 import type { DiscoveryService } from '@nestjs/core';
 import { LeaderElections } from '../election/leader-elections.js';
+import { Partitions } from '../partitions/partitions.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
 import { memoryNodes } from '../tasks/memory-client.js';
 import { tasksOf } from '../tasks/only-leader.decorator.js';
@@ -71,6 +72,7 @@ function ofObject(object: object): LeaderElections {
     new Schedules(NO_PROVIDERS),
     memoryNodes(),
     { ...resolved, ledger: false },
+    new Partitions(elections, resolved),
   );
   tasks.guard(object, tasksOf(object));
   electionsOf.set(object, elections);

@@ -3,6 +3,7 @@ import { DiscoveryModule, ModuleRef } from '@nestjs/core';
 import { LeaderElection } from '../election/leader-election.js';
 import { LeaderElections } from '../election/leader-elections.js';
 import type { ZookeeperLeaderModuleOptions } from '../interfaces/zookeeper-leader-options.interface.js';
+import { Partitions } from '../partitions/partitions.js';
 import { LeaderTasks, TASK_NODES } from '../tasks/leader-tasks.js';
 import { memoryNodes } from '../tasks/memory-client.js';
 import {
@@ -101,6 +102,7 @@ export class ZookeeperLeaderTestingModule {
         LeaderElections,
         LeaderElection,
         LeaderTasks,
+        Partitions,
         FakeLeaderElection,
       ],
     });

@@ -9,6 +9,7 @@ export class NodePaths {
   readonly requests: string;
   readonly drains: string;
   readonly audit: string;
+  readonly partitions: string;
 
   constructor(readonly base: string) {
     this.instances = `${base}/instances`;
@@ -17,6 +18,7 @@ export class NodePaths {
     this.requests = `${base}/requests`;
     this.drains = `${base}/drains`;
     this.audit = `${base}/audit`;
+    this.partitions = `${base}/partitions`;
   }
 
   /**
@@ -29,6 +31,11 @@ export class NodePaths {
 
   election(name: string): string {
     return `${this.elections}/${encodeSegment(name)}`;
+  }
+
+  /** What the owners of a group of partitions share. */
+  partitionGroup(name: string): string {
+    return `${this.partitions}/${encodeSegment(name)}`;
   }
 
   /** Present while an instance is drained. */

@@ -11,6 +11,7 @@ import {
   type OnlyLeaderFunction,
   type OnlyLeaderOptions,
 } from '../../lib/index.js';
+import { Partitions } from '../../lib/partitions/partitions.js';
 import { LeaderTasks } from '../../lib/tasks/leader-tasks.js';
 import type { TaskClient } from '../../lib/tasks/ledger-store.js';
 import type { MemoryClient } from '../../lib/tasks/memory-client.js';
@@ -237,6 +238,7 @@ export class TaskLab {
       new Schedules(discovery),
       { client, paths: this.cluster.nodes.paths },
       options,
+      new Partitions(elections, options),
     );
     const election = elections.find('default', 'lab') as FakeLeaderElection;
     const events: LeaderTaskEvent[] = [];

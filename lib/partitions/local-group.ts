@@ -1,0 +1,30 @@
+import type {
+  Companion,
+  CompanionParts,
+  ManagedElection,
+} from '../election/leader-elections.js';
+import { partitionName } from './partition.js';
+
+/** The partitions of an application without ZooKeeper, which owns them all. */
+export class LocalGroup implements Companion {
+  readonly isHealthy = true;
+  readonly partitions: readonly ManagedElection[];
+
+  constructor(name: string, partitions: number, parts: CompanionParts) {
+    this.partitions = Array.from({ length: partitions }, (_, index) =>
+      parts.makeLocal(partitionName(name, index)),
+    );
+  }
+
+  enter(): void {
+    this.partitions.forEach((each) => each.enter());
+  }
+
+  async withdraw(): Promise<void> {
+    await Promise.all(this.partitions.map((each) => each.withdraw()));
+  }
+
+  async shutDown(): Promise<void> {
+    await Promise.all(this.partitions.map((each) => each.shutDown()));
+  }
+}
