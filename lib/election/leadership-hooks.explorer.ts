@@ -65,8 +65,8 @@ export class LeadershipHooksExplorer {
         const name = `${instance.constructor.name}.${hook.methodName}()`;
         if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
           throw new TypeError(
-            `${name} is to be called when leadership changes, but there is no ` +
-              'single object of its class. Give the class the default scope.',
+            `${name} listens to changes of leadership, but its class has no single ` +
+              'object. Give the class the default scope.',
           );
         }
         this.#follow(instance, hook, name);

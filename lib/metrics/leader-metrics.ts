@@ -120,11 +120,11 @@ export class LeaderMetrics {
     );
     this.stalls = this.#counter(
       'event_loop_stalls_total',
-      'Times that the event loop stood still for longer than 0.2 s.',
+      'Times that the event loop was blocked for longer than 0.2 s.',
     );
     this.stallSeconds = this.#counter(
       'event_loop_stall_seconds_total',
-      'Seconds for which the event loop stood still in such stalls.',
+      'Seconds for which the event loop was blocked in such stalls.',
     );
     this.runs = this.#counter(
       'task_runs_total',

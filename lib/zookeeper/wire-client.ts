@@ -210,14 +210,14 @@ export class WireClient implements ZookeeperClient {
     if (credentials && !tls) {
       this.#states.log.warn(
         'The password of the option credentials is sent to ZooKeeper without ' +
-          'encryption: whoever sees the network can read it. Set the option tls, ' +
+          'encryption: anybody on the network can read it. Set the option tls, ' +
           'or use the option sasl instead',
       );
     }
     if (tls?.trustsAnybody) {
       this.#states.log.warn(
-        'The option tls.rejectUnauthorized is false: whoever answers is taken ' +
-          'for ZooKeeper, and is shown what belongs to it. Set tls.ca instead',
+        'The option tls.rejectUnauthorized is false: any server that answers is ' +
+          'taken for ZooKeeper, and gets its secrets. Set tls.ca instead',
       );
     }
   }

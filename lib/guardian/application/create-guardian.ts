@@ -27,9 +27,8 @@ export function createGuardian({
     options.onNotice({
       level: 'warn',
       text:
-        'The option guardian is false: nobody closes the session when this ' +
-        'process crashes, so that the next instance leads after the session ' +
-        'timeout, and a stall that is longer than that ends the session.',
+        'The option guardian is false. When this process crashes, the next ' +
+        'instance leads after the session timeout. A longer stall ends the session.',
     });
     return undefined;
   }

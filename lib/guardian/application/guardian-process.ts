@@ -92,8 +92,8 @@ export class GuardianProcess implements SessionGuardian {
     this.#notices = new GuardianNotices(options.onNotice);
     this.#fence = new SelfFence(() => {
       const why =
-        'the connection to the sidecar guardian has ended and could not be made ' +
-        'again in time, so that it may take this process for dead';
+        'the connection to the sidecar guardian ended and was not made again in ' +
+        'time: the guardian may take this process for dead';
       options.onUntrusted?.(why);
     });
   }
