@@ -38,7 +38,7 @@ export interface SideProcessEnd {
   /** Goes on where the name of the process ends. */
   readonly description: string;
   /** Why it could not be had, where another attempt makes no sense. */
-  readonly hopeless?: string;
+  readonly fatalReason?: string;
 }
 
 /**
@@ -105,7 +105,7 @@ export class SideProcess {
   #notStarted(error: Error): void {
     this.onEnd({
       description: `could not be started: ${error.message}`,
-      hopeless: error.message,
+      fatalReason: error.message,
     });
   }
 }

@@ -50,10 +50,11 @@ export function OnElected(
 
 /**
  * Has a method called when this instance's leadership has ended, with the
- * {@link LeadershipTerm} that is over and the {@link LeadershipReason}. Where
- * leadership is given up in good order, by `resign()`, `withdraw()` or at
- * shutdown, the next instance leads after the method has ended, or after
- * `drainTimeoutMs`; an error that it throws is logged.
+ * {@link LeadershipTerm} that is over and the {@link LeadershipReason}. After
+ * `resign()`, `withdraw()` and at shutdown, the next instance waits for the method,
+ * for at most `drainTimeoutMs`. An error that the method throws is logged.
+ *
+ * Spring calls this event `OnRevokedEvent`.
  *
  * @param election name of the election, `default` if left out
  * @throws {TypeError} (when the class is defined) for a static method

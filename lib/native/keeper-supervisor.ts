@@ -134,10 +134,10 @@ export class KeeperSupervisor {
         this.#receive(message);
       }
     });
-    keeper.onEnd = ({ description, hopeless }) => {
+    keeper.onEnd = ({ description, fatalReason }) => {
       if (this.#keeper === keeper) {
         this.#keeper = undefined;
-        this.#replace(description, hopeless);
+        this.#replace(description, fatalReason);
       }
     };
     this.send(this.#options.opening());

@@ -23,7 +23,7 @@ const ARGUMENTS = [
 export interface WatchedPage {
   readonly page: Page;
   /** Errors and warnings of the console, and exceptions. */
-  readonly complaints: string[];
+  readonly problems: string[];
   /** Requests to other origins than its own. */
   readonly foreignRequests: string[];
 }
@@ -55,14 +55,14 @@ export class Browser {
     if (look.viewport) {
       await page.setViewportSize(look.viewport);
     }
-    const complaints: string[] = [];
+    const problems: string[] = [];
     const foreignRequests: string[] = [];
     page.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) {
-        complaints.push(message.text());
+        problems.push(message.text());
       }
     });
-    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('pageerror', (error) => problems.push(String(error)));
     page.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
       if (origin !== new URL(url).origin && protocol !== 'data:') {
@@ -70,7 +70,7 @@ export class Browser {
       }
     });
     await page.goto(url);
-    return { page, complaints, foreignRequests };
+    return { page, problems, foreignRequests };
   }
 
   async close(): Promise<void> {

@@ -19,7 +19,7 @@ export class ChildGuardian implements GuardianLink {
     this.stream = streams?.[3] ?? new PassThrough();
     this.stream.on('error', () => undefined);
     this.#process.onEnd = (end) => {
-      if (end.hopeless !== undefined) {
+      if (end.fatalReason !== undefined) {
         this.stream.destroy();
       }
       this.onEnd(end);

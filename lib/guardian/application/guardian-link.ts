@@ -5,7 +5,7 @@ export interface LinkEnd {
   /** Goes on where "The guardian" ends. */
   readonly description: string;
   /** Why it could not be had, where another attempt makes no sense. */
-  readonly hopeless?: string;
+  readonly fatalReason?: string;
   /** Nobody listens where the guardian was: its process has ended. */
   readonly isNobodyThere?: boolean;
 }

@@ -84,7 +84,7 @@ export class GuardianProcess implements SessionGuardian {
   #silentTicks = 0;
   #restart: NodeJS.Timeout | undefined;
   /** Set when stopping; called when the guardian needs no attention any more. */
-  #letGo: (() => void) | undefined;
+  #resolveStop: (() => void) | undefined;
 
   constructor(options: GuardianProcessOptions) {
     this.#options = options;
@@ -132,7 +132,7 @@ export class GuardianProcess implements SessionGuardian {
     if (await isDone) {
       return true;
     }
-    if (this.#session === session && !this.#letGo) {
+    if (this.#session === session && !this.#resolveStop) {
       this.#miss('has not acknowledged the session yet');
     }
     return false;
@@ -169,7 +169,7 @@ export class GuardianProcess implements SessionGuardian {
     this.#settleStart();
     this.#fence.disarm();
     const channel = this.#channel;
-    if (!channel || this.#letGo) {
+    if (!channel || this.#resolveStop) {
       return;
     }
     await new Promise<void>((resolve) => {
@@ -178,7 +178,7 @@ export class GuardianProcess implements SessionGuardian {
         channel.destroy();
         resolve();
       }, LONGEST_STOP_MS);
-      this.#letGo = () => {
+      this.#resolveStop = () => {
         clearTimeout(timer);
         resolve();
       };
@@ -282,13 +282,13 @@ export class GuardianProcess implements SessionGuardian {
       case 'closing':
         // It goes on alone; without a session it is about to exit.
         if (this.#session) {
-          this.#letGo?.();
+          this.#resolveStop?.();
         }
         break;
     }
   }
 
-  #ended({ description, hopeless, isNobodyThere }: LinkEnd): void {
+  #ended({ description, fatalReason, isNobodyThere }: LinkEnd): void {
     const wasReady = this.#isReady;
     this.#channel = undefined;
     this.#isReady = false;
@@ -296,8 +296,8 @@ export class GuardianProcess implements SessionGuardian {
     if (isNobodyThere) {
       this.#fence.guardianIsDead();
     }
-    if (this.#letGo) {
-      this.#letGo();
+    if (this.#resolveStop) {
+      this.#resolveStop();
       return;
     }
     this.#miss(description);
@@ -305,7 +305,7 @@ export class GuardianProcess implements SessionGuardian {
       // Its process has ended, or does not answer: one of its own does as well.
       this.#socket = undefined;
     }
-    if (hopeless !== undefined || this.#socket) {
+    if (fatalReason !== undefined || this.#socket) {
       this.#settleStart();
     }
     this.#restart = setTimeout(() => this.#open(), this.#pause.next());

@@ -81,7 +81,7 @@ async function roleOf(url: string): Promise<string | undefined> {
 }
 
 it('the dashboard of a follower shows the next leader within a second of its election', async () => {
-  const { page, complaints, foreignRequests } = await browser.open(
+  const { page, problems, foreignRequests } = await browser.open(
     `${urls[2]}/leadership`,
   );
   const leader = page.locator('[data-election="default"] .leader');
@@ -128,14 +128,14 @@ it('the dashboard of a follower shows the next leader within a second of its ele
       (await page.locator('[data-task="invoices"] .runs li').count()) > 0,
     { description: 'a run of the task', timeoutMs: 15_000 },
   );
-  expect(complaints).toEqual([]);
+  expect(problems).toEqual([]);
   expect(foreignRequests).toEqual([]);
   await page.close();
 });
 
 it('the dashboard can be worked by the keyboard, and fits a phone, light and dark', async () => {
   for (const colorScheme of ['light', 'dark'] as const) {
-    const { page, complaints } = await browser.open(`${urls[1]}/leadership`, {
+    const { page, problems } = await browser.open(`${urls[1]}/leadership`, {
       colorScheme,
       viewport: { width: 375, height: 812 },
     });
@@ -170,13 +170,13 @@ it('the dashboard can be worked by the keyboard, and fits a phone, light and dar
     );
     await page.keyboard.press('Escape');
     await page.waitForSelector('dialog:not([open])', { state: 'attached' });
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
     await page.close();
   }
 });
 
 it('a leadership is moved on from the dashboard of another instance', async () => {
-  const { page, complaints } = await browser.open(`${urls[2]}/leadership`);
+  const { page, problems } = await browser.open(`${urls[2]}/leadership`);
   await page.click('[data-key="disclose election default"]');
   await page.click('[data-key="hand-over default"]');
   await page.click('#confirm-yes');
@@ -187,7 +187,7 @@ it('a leadership is moved on from the dashboard of another instance', async () =
     { description: 'the page to tell what became of it' },
   );
   expect(await roleOf(urls[1] as string)).toBe('leader');
-  expect(complaints).toEqual([]);
+  expect(problems).toEqual([]);
   await page.close();
 });
 

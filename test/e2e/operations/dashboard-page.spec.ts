@@ -167,7 +167,7 @@ it.each([
       );
     });
     const proxy = await startProxy(origin, '/team/ops');
-    const { page, complaints, foreignRequests } = await browser.open(
+    const { page, problems, foreignRequests } = await browser.open(
       `${proxy}/team/ops/internal/api/leadership`,
     );
     await page.evaluate(`document.cookie = 'operator=yes; path=/'`);
@@ -185,7 +185,7 @@ it.each([
         '"report" has run on here.',
     );
     expect(runs).toBe(1);
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
     expect(foreignRequests).toEqual([]);
     await page.close();
   },
@@ -235,7 +235,7 @@ it('a page of another origin acts neither with the cookies of an operator, nor w
 
 it('what changes takes neither a pressed button nor a place in the table away', async () => {
   const { app, origin } = await startDashboard(new ExpressAdapter());
-  const { page, complaints } = await browser.open(`${origin}/leadership`, {
+  const { page, problems } = await browser.open(`${origin}/leadership`, {
     viewport: { width: 375, height: 812 },
   });
   await page.evaluate(`document.cookie = 'operator=yes; path=/'`);
@@ -268,6 +268,6 @@ it('what changes takes neither a pressed button nor a place in the table away', 
   await page.keyboard.press('Escape');
   expect(await table.evaluate((node) => node.scrollLeft)).toBe(60);
   expect(busy).toBe(2);
-  expect(complaints).toEqual([]);
+  expect(problems).toEqual([]);
   await page.close();
 });

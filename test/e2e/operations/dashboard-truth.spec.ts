@@ -153,7 +153,7 @@ function act(url: string, action: string): Promise<Response> {
 describe('the page', () => {
   it('says first what is wrong, with the error in the row, and links to it', async () => {
     const { app, url } = await start({ basePath: '/truth-verdict' });
-    const { page, complaints } = await browser.open(url);
+    const { page, problems } = await browser.open(url);
     const verdict = page.locator('#status');
     await waitFor(
       async () =>
@@ -205,7 +205,7 @@ describe('the page', () => {
         .locator('[data-task="Stock.refresh"] [data-label="Last success"]')
         .innerText(),
     ).toBe('—');
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
     await page.close();
   });
 
@@ -399,7 +399,7 @@ describe('what people do', () => {
     track(other);
     await other.listen(0, '127.0.0.1');
     const url = `${await other.getUrl()}/leadership`;
-    const { page, complaints } = await browser.open(
+    const { page, problems } = await browser.open(
       `${url}#open=task+Billing.sendReport`,
     );
     const told = async (text: string): Promise<void> => {
@@ -453,7 +453,7 @@ describe('what people do', () => {
       ),
     );
     expect(await page.locator('#audit-list tbody tr').count()).toBe(6);
-    expect(complaints).toEqual([]);
+    expect(problems).toEqual([]);
     await page.close();
   });
 });

@@ -291,7 +291,7 @@ describe('the dashboard', () => {
     await expect(app.get(EvilReports).send()).rejects.toThrow(EVIL);
     const browser = await Browser.start();
     try {
-      const { page, complaints } = await browser.open(url);
+      const { page, problems } = await browser.open(url);
       await waitFor(
         async () =>
           (await page.locator('.leader').first().innerText()) === EVIL,
@@ -316,7 +316,7 @@ describe('the dashboard', () => {
       }
       expect(await page.locator('img').count()).toBe(0);
       expect(await page.title()).toBe('1 problem · Leadership');
-      expect(complaints).toEqual([]);
+      expect(problems).toEqual([]);
     } finally {
       await browser.close();
     }

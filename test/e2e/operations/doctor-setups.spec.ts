@@ -277,8 +277,8 @@ it.each(SETUPS.map((setup) => [setup.name, setup] as const))(
   'the doctor finds %s, and says the fix',
   async (_name, { make, about, says, fix }) => {
     const { exitCode, findings } = await ask(await make());
-    const complaints = findings.filter(({ level }) => level === 'bad');
-    const [first] = complaints;
+    const problems = findings.filter(({ level }) => level === 'bad');
+    const [first] = problems;
     expect(first?.text).toMatch(patternOf(says));
     expect(first?.about).toMatch(about ?? /^[\w.-]+:\d+$/);
     expect(first?.fix).toBe(fix);

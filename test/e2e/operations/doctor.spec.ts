@@ -61,7 +61,7 @@ async function ask(
 }
 
 /** What is bad, each with its fix. */
-function complaints({ findings }: Report): string[] {
+function problems({ findings }: Report): string[] {
   return findings
     .filter(({ level }) => level === 'bad')
     .map(({ about, text: what, fix }) => `${about}: ${what}. ${fix}`);
@@ -77,7 +77,7 @@ describe('nestjs-zookeeper-leader doctor', () => {
     });
     await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
     const { exitCode, report } = await ask('--base-path=/doctor-well');
-    expect(complaints(report)).toEqual([]);
+    expect(problems(report)).toEqual([]);
     expect({ exitCode, isWell: report.isWell }).toEqual({
       exitCode: 0,
       isWell: true,
@@ -97,7 +97,7 @@ describe('nestjs-zookeeper-leader doctor', () => {
       `--connect=${server.connectionString},${closed}`,
     );
     expect(exitCode).toBe(8);
-    expect(complaints(report)).toEqual([
+    expect(problems(report)).toEqual([
       `${closed}: it refuses connections: nothing listens there. start the server, or correct the port`,
     ]);
   });

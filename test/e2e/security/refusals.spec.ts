@@ -59,17 +59,17 @@ async function complaintOf(
     options: { connectionString, basePath: base, ...options },
     logger,
   });
-  const complaints = (): string[] => logger.messages('error');
-  await waitFor(() => complaints().length > 0, { description: 'a complaint' });
+  const problems = (): string[] => logger.messages('error');
+  await waitFor(() => problems().length > 0, { description: 'a complaint' });
   expect(app.get(LeaderElection).isLeader()).toBe(false);
   const startedAt = Date.now();
   await app.close();
   expect(Date.now() - startedAt).toBeLessThan(9_000);
-  expect(complaints()).toHaveLength(1);
+  expect(problems()).toHaveLength(1);
   expect(JSON.stringify(logger.entries)).not.toMatch(
     /correct horse|another one|guess/,
   );
-  return complaints()[0] as string;
+  return problems()[0] as string;
 }
 
 describe('an instance is told why it cannot take part:', () => {
@@ -191,8 +191,8 @@ describe('servers that want to know', () => {
         ((await reluctant?.counters())?.connection_request_count ?? 0) >= 3,
       { description: 'further attempts', timeoutMs: 20_000 },
     );
-    const complaints = logger.entries.filter(({ level }) => level !== 'log');
-    expect(complaints.map(({ message }) => message)).toEqual([
+    const problems = logger.entries.filter(({ level }) => level !== 'log');
+    expect(problems.map(({ message }) => message)).toEqual([
       expect.stringMatching(/password .* is sent to ZooKeeper without encrypt/),
       expect.stringMatching(/ZooKeeper refused the option credentials/),
     ]);
