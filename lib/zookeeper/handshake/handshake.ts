@@ -57,6 +57,13 @@ export interface HandshakeOptions {
 }
 
 /**
+ * The answer to a request without content. That to a connect request is longer, and
+ * may come second: a server that demands a login refuses the first request before
+ * it has granted the session.
+ */
+const REPLY_HEADER_BYTES = 16;
+
+/**
  * The beginning of a connection: session, SASL login, identities, and a first
  * ping, since servers that demand an identity refuse the first request that
  * comes without one. Without SASL all of it leaves in one write.
@@ -103,13 +110,16 @@ export class Handshake {
     if (this.#isOver) {
       return;
     }
-    if (!this.#isGranted) {
+    if (!this.#isGranted && reader.remaining !== REPLY_HEADER_BYTES) {
       this.#receiveConnectReply(reader);
       return;
     }
     const xid = reader.int();
     reader.long();
     const code = reader.int();
+    if (!this.#isGranted && code === RESULT_CODES.ok) {
+      throw new RangeError(`answer ${xid} before the session is granted`);
+    }
     switch (xid) {
       case XIDS.auth:
         if (code !== RESULT_CODES.ok) {

@@ -7,7 +7,9 @@ import {
   it,
 } from '@jest/globals';
 import { OPCODES } from '../../../lib/zookeeper/codec/opcodes.js';
+import { RESULT_CODES } from '../../../lib/zookeeper/codec/result-codes.js';
 import { stat } from '../../../lib/zookeeper/codec/stat.record.js';
+import { XIDS } from '../../../lib/zookeeper/codec/xids.js';
 import { TlsSource } from '../../../lib/zookeeper/connection/tls-source.js';
 import { DigestCredentials } from '../../../lib/zookeeper/digest-credentials.js';
 import { DigestMd5Credentials } from '../../../lib/zookeeper/handshake/digest-md5-credentials.js';
@@ -298,6 +300,27 @@ describe('a login by a function', () => {
     const startedAt = performance.now();
     await client.close();
     expect(performance.now() - startedAt).toBeLessThan(3_000);
+    scripted.close();
+  });
+});
+
+describe('a server that demands a login', () => {
+  it('may refuse the first request before it has granted the session', async () => {
+    const scripted = await ScriptedServer.start({
+      connect: () => {
+        for (const connection of scripted.connections) {
+          connection.reply(
+            XIDS.ping,
+            0,
+            RESULT_CODES.sessionClosedRequireSaslAuth,
+          );
+        }
+        return grant();
+      },
+    });
+    expect(await refusal(scripted.port, {})).toMatch(
+      /serves only clients that prove who they are/,
+    );
     scripted.close();
   });
 });
