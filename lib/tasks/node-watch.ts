@@ -116,10 +116,10 @@ export class NodeWatch {
     const { what, path, logger } = this.#thing;
     const news = this.#problem.note(why);
     if (news?.isNew) {
-      logger.error(`${what} could not be read from ${path}: ${why}; retrying`);
+      logger.warn(`${what} could not be read from ${path}: ${why}; retrying`);
     } else if (news) {
       const since = news.since.toISOString();
-      logger.error(
+      logger.warn(
         `${what} could not be read from ${path} since ${since}: ${why}; retrying`,
       );
     }

@@ -137,7 +137,7 @@ it('what cannot be read is told once, however often it is tried, and when it can
   isRefused = false;
   await waitFor(() => logger.messages('log').length > 0);
   watch.stop();
-  expect(logger.messages('error')).toEqual([
+  expect(logger.messages('warn')).toEqual([
     'Whether this instance is drained could not be read from /app/drains: closed to others; retrying',
   ]);
   expect(logger.messages('log')).toEqual([
