@@ -156,7 +156,7 @@ export const MUTATIONS = {
   'watches are never forgotten': {
     changes: [
       {
-        file: 'esm/zookeeper/session/server-connection.js',
+        file: 'esm/zookeeper/session/exchange.js',
         original: 'for (const kind of this.#watches.forget(path, watcher)) {',
         replacement: 'for (const kind of []) {',
       },
