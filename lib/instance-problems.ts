@@ -1,9 +1,19 @@
 import type { LeaderElections } from './election/leader-elections.js';
 import type { ConnectionRecord } from './zookeeper/connection-record.js';
-import { isZookeeperError } from './zookeeper/zookeeper.error.js';
+import {
+  isZookeeperError,
+  type ZookeeperErrorCode,
+} from './zookeeper/zookeeper.error.js';
 
 /** For how long an instance may be without a connection and still be healthy. */
 export const DEFAULT_MAX_DISCONNECTED_MS = 60_000;
+
+/** What no later attempt heals: somebody has to mend it. */
+const NEEDS_REPAIR = [
+  'AUTH_FAILED',
+  'TLS_FAILED',
+  'KEEPER_UNAVAILABLE',
+] as const satisfies readonly ZookeeperErrorCode[];
 
 /**
  * What is wrong with this instance, in sentences. Health, metrics and the
@@ -16,7 +26,7 @@ export function instanceProblems(
 ): string[] {
   const problems: string[] = [];
   const { problem, disconnectedMs } = connection;
-  if (isZookeeperError(problem, 'AUTH_FAILED', 'KEEPER_UNAVAILABLE')) {
+  if (isZookeeperError(problem, ...NEEDS_REPAIR)) {
     problems.push(problem.message);
   } else if (disconnectedMs > maxDisconnectedMs) {
     problems.push(

@@ -174,12 +174,15 @@ describe('the health of an instance', () => {
     }
   });
 
-  it('is down at once when ZooKeeper refuses the credentials or the permission', async () => {
+  it.each([
+    ['refuses the credentials', 'AUTH_FAILED'],
+    ['cannot be trusted', 'TLS_FAILED'],
+  ] as const)('is down at once when ZooKeeper %s', async (_, code) => {
     // A real server accepts any digest: what the client says is made up here.
     const connection$ = new BehaviorSubject<Connection>({
       state: 'lost',
       epoch: 0,
-      problem: new ZookeeperError('AUTH_FAILED', 'credentials refused'),
+      problem: new ZookeeperError(code, 'somebody has to mend it'),
     });
     const elections = {
       instanceId: 'a',
@@ -203,7 +206,7 @@ describe('the health of an instance', () => {
       leader: {
         status: 'down',
         problems: [
-          'credentials refused',
+          'somebody has to mend it',
           'this instance cannot take part in the election "default": no permission',
         ],
       },
