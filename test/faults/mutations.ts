@@ -123,7 +123,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['kill'],
-    shows: /nobody leads for|no leader within|nodes do not fit/,
+    shows: /at another server than that of the application/,
     seed: 'a',
   },
   'no acknowledgement awaited': {
@@ -135,7 +135,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['guardian-start'],
-    shows: /nobody leads for|no leader within|nodes do not fit/,
+    shows: /its guardian has not acknowledged the session/,
     seed: 'a',
   },
   'close on give-up': {
