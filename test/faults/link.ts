@@ -196,7 +196,7 @@ export class Link {
     const { toServer, toClient } = connection;
     client.on('error', () => undefined);
     if (this.onGrant) {
-      const tap = this.#tap(client);
+      const tap = this.#tap(client, plain);
       this.#forward(connection, plain, this.#toServer, toServer, (bytes) => {
         tap.requests(bytes).forEach((packet) => toServer.push(packet));
       });
@@ -244,12 +244,13 @@ export class Link {
     return this.rewriteGreeting?.(bytes) ?? bytes;
   }
 
-  #tap(client: Socket): SessionTap {
+  #tap(client: Socket, plain: Socket): SessionTap {
     const port = client.remotePort ?? 0;
     return new SessionTap(
       (session) => {
-        // A server that answers late grants a session that nobody will use.
-        if (!client.readableEnded && !client.destroyed) {
+        // A server that answers late grants a session that nobody will use. Below
+        // TLS the socket itself does not say that its client has left.
+        if (!plain.readableEnded && !plain.destroyed) {
           this.granted = { ...session, atMs: monotonicMs() };
           this.sessions.add(session.sessionId);
           this.onGrant?.(session);
