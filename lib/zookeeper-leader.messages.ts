@@ -183,10 +183,9 @@ export function missedTicksMessage(
   { count, first, last }: { count: number; first: number; last: number },
 ): string {
   const [from, to] = [first, last].map((tick) => new Date(tick).toISOString());
-  return (
-    `Leader task "${task}": nobody has run ` +
-    (count === 1 ? `the tick ${from}` : `${count} ticks from ${from} to ${to}`)
-  );
+  return count === 1
+    ? `Leader task "${task}" missed the tick ${from}; it will not be run`
+    : `Leader task "${task}" missed ${count} ticks (${from} to ${to}); they will not be run`;
 }
 
 export function ledgerUnavailableMessage(

@@ -162,7 +162,7 @@ describe('missed ticks', () => {
     ]);
     expect(b.tasks.list()[0]?.counts.missed).toBe(3);
     expect(bench.logger.messages('warn')).toEqual([
-      expect.stringMatching(/"task": nobody has run 3 ticks from .*12:01/),
+      expect.stringMatching(/"task" missed 3 ticks \(.*12:01/),
     ]);
   });
 
