@@ -1,4 +1,4 @@
-import { unlessMissing } from '../election/participants.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import { readCluster, type CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
 import { auditedHere } from './operator.js';

@@ -1,5 +1,5 @@
 import { requestResignation } from '../election/resign-request.js';
-import { unlessMissing } from '../election/participants.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type { CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
 import { auditedHere, operator } from './operator.js';

@@ -51,7 +51,7 @@ export function nothingMessage(basePath: string): string {
 }
 
 /** Names of the tasks whose last run, by their ledgers, did not end well. */
-export function failingTasks({ ledgers }: ClusterView): string[] {
+function failingTasks({ ledgers }: ClusterView): string[] {
   return ledgers
     .filter(({ runs, problem }) => taskStateOf(runs, problem).isFailing)
     .map(({ task }) => task);

@@ -1,4 +1,4 @@
-import { unlessMissing } from '../election/participants.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type {
   NodeContent,
   NodeWatcher,

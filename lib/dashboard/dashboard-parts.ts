@@ -60,7 +60,7 @@ export interface TaskFacts {
 }
 
 /** What the page and the JSON show about a task. */
-export function taskPart({
+function taskPart({
   task,
   info,
   ledger,

@@ -1,3 +1,4 @@
+import type { NodeReading } from '../zookeeper/node-reading.js';
 import { checkSameSession } from '../zookeeper/same-session.js';
 import type { SessionLease } from '../zookeeper/session-lease.js';
 import type {
@@ -12,7 +13,6 @@ import {
 import { compareBySequence, sortedNodes } from './election-node.js';
 import type { ElectionQueue, Listing } from './election-queue.js';
 import type { LeadershipTerm } from './leadership.interface.js';
-import { NodeWatch } from './node-watch.js';
 
 /** The queue as far as it concerns us, on one connection. */
 export interface View {
@@ -20,7 +20,7 @@ export interface View {
   /** Nodes before ours, the oldest first. */
   readonly ahead: readonly string[];
   /** The last of them, read and watched. */
-  readonly predecessor: NodeWatch | undefined;
+  readonly predecessor: NodeReading<NodeContent> | undefined;
 }
 
 export interface CandidacyOptions {
@@ -53,7 +53,7 @@ export class Candidacy {
   #isCreateSent = false;
   /** Name of our node, once it is known. */
   #node: string | undefined;
-  #own: NodeWatch | undefined;
+  #own: NodeReading<NodeContent> | undefined;
   #fencingToken: number | undefined;
   /** The term that our node announces. */
   #announced: LeadershipTerm | undefined;
@@ -166,7 +166,7 @@ export class Candidacy {
 
   /** Reads and watches our node; undefined if it is gone. */
   async readOwn(epoch: number): Promise<NodeContent | undefined> {
-    this.#own ??= new NodeWatch(this.#queue, this.#node as string, (event) => {
+    this.#own ??= this.#queue.reading(this.#node as string, (event) => {
       if (event === 'deleted') {
         this.#gone();
       } else {
@@ -297,9 +297,7 @@ export class Candidacy {
       }
     };
     const predecessor =
-      last === undefined
-        ? undefined
-        : new NodeWatch(this.#queue, last, onEvent);
+      last === undefined ? undefined : this.#queue.reading(last, onEvent);
     const view: View = { epoch, ahead, predecessor };
     this.#view = view;
   }

@@ -1,14 +1,15 @@
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
+import { NodeReading } from '../zookeeper/node-reading.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 import type {
   NodeContent,
-  NodeWatcher,
+  NodeEvent,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
 import { participantData } from './election-node.js';
 import type { LeadershipTerm } from './leadership.interface.js';
-import { unlessMissing } from './participants.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 
 /** The names of an election's nodes, in no order. */
 export interface Listing {
@@ -114,17 +115,12 @@ export class ElectionQueue {
     };
   }
 
-  /**
-   * Reads a node and watches it; undefined, and no watch, if it is gone: a read
-   * leaves none behind on a node that does not exist.
-   */
-  watch(node: string, watcher: NodeWatcher): Promise<NodeContent | undefined> {
-    return unlessMissing(this.#client.get(this.#at(node), watcher));
-  }
-
-  /** Ends {@link watch}. */
-  unwatch(node: string, watcher: NodeWatcher): void {
-    this.#client.unwatch(this.#at(node), watcher);
+  /** A node, to be read and watched. */
+  reading(
+    node: string,
+    onEvent: (event: NodeEvent) => void,
+  ): NodeReading<NodeContent> {
+    return NodeReading.content(this.#client, this.#at(node), onEvent);
   }
 
   /** Writes into our node that we lead; false if it is gone. */

@@ -13,6 +13,7 @@ import {
   ZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
 import { Candidacy, type View } from './candidacy.js';
+import { endsTerms } from './connection-loss.js';
 import {
   isOwnedBySession,
   nodePrefix,
@@ -142,17 +143,12 @@ export class ElectionRecipe implements LeaseHolder {
     this.#loop.wake();
   }
 
-  #connectionChanged({ state, isAfterStall }: Connection): void {
+  #connectionChanged(connection: Connection): void {
+    const { state } = connection;
     if (state === 'connected') {
       this.#loop.wake();
-    } else if (state === 'suspended') {
-      const { connectionLossPolicy } = this.#options;
-      // After a stall the lease decides: nothing is wrong with the network.
-      if (
-        this.#state.isLeading &&
-        connectionLossPolicy === 'step-down' &&
-        !isAfterStall
-      ) {
+    } else if (endsTerms(this.#options.connectionLossPolicy, connection)) {
+      if (this.#state.isLeading) {
         this.#state.follow('suspended');
       }
     } else if (state === 'lost') {

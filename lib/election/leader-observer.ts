@@ -17,7 +17,7 @@ import {
   sortedNodes,
 } from './election-node.js';
 import type { Participant } from './leadership.interface.js';
-import { unlessMissing } from './participants.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import { longestRetryMs, SerialLoop } from './serial-loop.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
-import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import {
   isOwnedBySession,
   parseParticipant,
@@ -26,18 +26,4 @@ export async function readParticipants(
     }),
   );
   return participants.filter((participant) => participant !== undefined);
-}
-
-/** The result, or undefined if the node does not exist. */
-export async function unlessMissing<T>(
-  request: Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await request;
-  } catch (error) {
-    if (isZookeeperError(error, 'NO_NODE')) {
-      return undefined;
-    }
-    throw error;
-  }
 }

@@ -9,7 +9,7 @@ import {
   withResignRequest,
 } from './election-node.js';
 import type { Participant } from './leadership.interface.js';
-import { unlessMissing } from './participants.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 
 export interface ResignRequestOptions {
   readonly client: ZookeeperClient;

@@ -23,7 +23,7 @@ let lastToken = FIRST_TOKEN;
  * Grows from term to term, also across restarts, because time does. Negative: a
  * resource that has been fenced here refuses nothing once there is ZooKeeper.
  */
-export function nextStandaloneToken(): number {
+function nextStandaloneToken(): number {
   lastToken = Math.max(lastToken + 1, FIRST_TOKEN + Date.now());
   return lastToken;
 }

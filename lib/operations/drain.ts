@@ -4,7 +4,7 @@ import {
   createNode,
   type TaskNodes,
 } from '../tasks/ledger-store.js';
-import { unlessMissing } from '../election/participants.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import { decodeSegment } from '../zookeeper/node-paths.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 

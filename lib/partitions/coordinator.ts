@@ -1,8 +1,9 @@
 import type { ElectionReporter } from '../election/election-reporter.interface.js';
 import { isOwnedBySession, sortedNodes } from '../election/election-node.js';
-import { unlessMissing } from '../election/participants.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
+import { NodeReading } from '../zookeeper/node-reading.js';
 import type {
   ChildList,
   NodeContent,
@@ -13,7 +14,6 @@ import {
   type ZookeeperErrorCode,
 } from '../zookeeper/zookeeper.error.js';
 import { assign, emptyAssignment, type Assignment } from './assignment.js';
-import { Fresh } from './fresh.js';
 import {
   parseAssignment,
   parseGeneration,
@@ -43,10 +43,10 @@ export class Coordinator {
   readonly #client: ZookeeperClient;
   readonly #paths: GroupPaths;
   readonly #loop: SerialLoop;
-  readonly #entries: Fresh<ChildList>;
-  readonly #generation: Fresh<NodeContent>;
-  readonly #owned: Fresh<ChildList>;
-  readonly #assignment: Fresh<NodeContent>;
+  readonly #entries: NodeReading<ChildList>;
+  readonly #generation: NodeReading<NodeContent>;
+  readonly #owned: NodeReading<ChildList>;
+  readonly #assignment: NodeReading<NodeContent>;
   /** By the name of their entry, which never changes what it says. */
   #members = new Map<string, GroupMember | undefined>();
   #isActive = false;
@@ -72,30 +72,10 @@ export class Coordinator {
     );
     const wake = (): void => this.#loop.wake();
     const { members, owners, assignment } = paths;
-    this.#entries = new Fresh(
-      client,
-      members,
-      (watcher) => client.getChildren(members, watcher),
-      wake,
-    );
-    this.#generation = new Fresh(
-      client,
-      owners,
-      (watcher) => client.get(owners, watcher),
-      wake,
-    );
-    this.#owned = new Fresh(
-      client,
-      owners,
-      (watcher) => client.getChildren(owners, watcher),
-      wake,
-    );
-    this.#assignment = new Fresh(
-      client,
-      assignment,
-      (watcher) => client.get(assignment, watcher),
-      wake,
-    );
+    this.#entries = NodeReading.children(client, members, wake);
+    this.#generation = NodeReading.content(client, owners, wake);
+    this.#owned = NodeReading.children(client, owners, wake);
+    this.#assignment = NodeReading.content(client, assignment, wake);
   }
 
   /** Whether this instance says who owns what. */
@@ -139,7 +119,7 @@ export class Coordinator {
       return;
     }
     const members = await this.#readMembers();
-    const content = await this.#assignment.get();
+    const content = await this.#assignment.read();
     const known = content && parseAssignment(content.data);
     if (!this.#isActive || (this.#joinWait && !hasOrphans(known, members))) {
       return;
@@ -161,7 +141,7 @@ export class Coordinator {
 
   /** Those that have a share, the oldest first. */
   async #readMembers(): Promise<GroupMember[]> {
-    const listed = await this.#entries.get();
+    const listed = await this.#entries.read();
     const names = sortedNodes(listed?.children ?? []).map(({ name }) => name);
     const former = this.#members;
     const read = async (name: string): Promise<GroupMember | undefined> => {
@@ -206,7 +186,7 @@ export class Coordinator {
   async #chooseGeneration(
     members: readonly GroupMember[],
   ): Promise<number | undefined> {
-    const content = await this.#generation.get();
+    const content = await this.#generation.read();
     const present = content && parseGeneration(content.data);
     if (members.some(({ partitions }) => partitions === present)) {
       this.#owned.forget();
@@ -218,7 +198,7 @@ export class Coordinator {
     }
     const { owners, group } = this.#paths;
     if (content) {
-      const owned = await this.#owned.get();
+      const owned = await this.#owned.read();
       if (owned && owned.children.length > 0) {
         return undefined;
       }

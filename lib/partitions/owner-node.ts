@@ -1,5 +1,5 @@
 import { isOwnedBySession } from '../election/election-node.js';
-import { unlessMissing } from '../election/participants.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type {
   NodeContent,
   NodeEvent,

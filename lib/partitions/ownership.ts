@@ -1,4 +1,5 @@
 import { Subscription } from 'rxjs';
+import { endsTerms } from '../election/connection-loss.js';
 import type { ElectionReporter } from '../election/election-reporter.interface.js';
 import type { Drain } from '../election/leader-elections.js';
 import type { LeadershipReason } from '../election/leadership.interface.js';
@@ -118,15 +119,12 @@ export class Ownership implements LeaseHolder {
     this.#loop.wake();
   }
 
-  #connectionChanged({ state, isAfterStall }: Connection): void {
+  #connectionChanged(connection: Connection): void {
+    const { state } = connection;
     if (state === 'connected') {
       this.#loop.wake();
-    } else if (state === 'suspended') {
-      const { connectionLossPolicy } = this.#settings;
-      // After a stall the lease decides: nothing is wrong with the network.
-      if (connectionLossPolicy === 'step-down' && !isAfterStall) {
-        this.#endTerms('suspended');
-      }
+    } else if (endsTerms(this.#settings.connectionLossPolicy, connection)) {
+      this.#endTerms('suspended');
     } else if (state === 'lost') {
       this.#endTerms('session-lost');
       for (const node of this.#nodes) {

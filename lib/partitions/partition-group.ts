@@ -11,6 +11,7 @@ import { plainGuard } from '../election/guard-function.js';
 import type { ElectionReporter } from '../election/election-reporter.interface.js';
 import { ZookeeperElection } from '../election/zookeeper-election.js';
 import { settledWithin } from '../within.js';
+import { NodeReading } from '../zookeeper/node-reading.js';
 import type {
   ChildList,
   NodeContent,
@@ -18,7 +19,6 @@ import type {
 } from '../zookeeper/zookeeper-client.interface.js';
 import type { Assignment } from './assignment.js';
 import { Coordinator } from './coordinator.js';
-import { Fresh } from './fresh.js';
 import {
   GroupPaths,
   parseAssignment,
@@ -46,9 +46,9 @@ export class PartitionGroup implements Companion {
   readonly #ownership: Ownership;
   readonly #membership: ZookeeperElection;
   readonly #coordinator: Coordinator;
-  readonly #assignment: Fresh<NodeContent>;
+  readonly #assignment: NodeReading<NodeContent>;
   /** What there is in the group: an assignment that is missing may come. */
-  readonly #nodes: Fresh<ChildList>;
+  readonly #nodes: NodeReading<ChildList>;
   readonly #loop: SerialLoop;
   readonly #subscription = new Subscription();
   #isEntered = false;
@@ -108,18 +108,8 @@ export class PartitionGroup implements Companion {
     );
     const wake = (): void => this.#loop.wake();
     const { assignment, group } = paths;
-    this.#assignment = new Fresh(
-      client,
-      assignment,
-      (watcher) => client.get(assignment, watcher),
-      wake,
-    );
-    this.#nodes = new Fresh(
-      client,
-      group,
-      (watcher) => client.getChildren(group, watcher),
-      wake,
-    );
+    this.#assignment = NodeReading.content(client, assignment, wake);
+    this.#nodes = NodeReading.children(client, group, wake);
     this.#subscribe();
   }
 
@@ -198,10 +188,10 @@ export class PartitionGroup implements Companion {
     if (!this.#isEntered || state !== 'connected') {
       return;
     }
-    let content = await this.#assignment.get();
+    let content = await this.#assignment.read();
     if (!content) {
-      await this.#nodes.get();
-      content = await this.#assignment.get();
+      await this.#nodes.read();
+      content = await this.#assignment.read();
     } else {
       this.#nodes.forget();
     }

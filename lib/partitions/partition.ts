@@ -9,7 +9,7 @@ import type {
   Leadership,
   Participant,
 } from '../election/leadership.interface.js';
-import { unlessMissing } from '../election/participants.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type { SessionLease } from '../zookeeper/session-lease.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 

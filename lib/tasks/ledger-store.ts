@@ -2,6 +2,7 @@ import { Subscription } from 'rxjs';
 import { messageOf } from '../message-of.js';
 import { pause } from '../within.js';
 import { ensurePath, type NodePaths } from '../zookeeper/node-paths.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import {
   isConnectionError,
@@ -183,20 +184,12 @@ export class LedgerStore {
 
 /** A node as it is after everything that was written before; undefined: none. */
 export async function readFresh(client: TaskClient, path: string) {
-  try {
-    // A server that lags behind must not show an old node. Sent together:
-    // ZooKeeper answers in order.
-    const [, content] = await Promise.all([
-      client.sync(path),
-      client.get(path),
-    ]);
-    return content;
-  } catch (error) {
-    if (isZookeeperError(error, 'NO_NODE')) {
-      return undefined;
-    }
-    throw error;
-  }
+  // A server that lags behind must not show an old node. Sent together:
+  // ZooKeeper answers in order.
+  const answers = await unlessMissing(
+    Promise.all([client.sync(path), client.get(path)]),
+  );
+  return answers?.[1];
 }
 
 /** Creates a node, and what lies above it. */

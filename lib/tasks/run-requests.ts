@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
 import { messageOf } from '../message-of.js';
 import { pause } from '../within.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import {
   isConnectionError,
   isZookeeperError,
@@ -122,7 +123,7 @@ async function waitForAnswer(
     signal?.throwIfAborted();
     const waited = new AbortController();
     const wake = (): void => waited.abort();
-    const content = await unlessGone(client.get(path, wake));
+    const content = await unlessMissing(client.get(path, wake));
     const request = content && parseRequest(content.data);
     if (!content || !request) {
       throw noAnswer(task, 'the request is gone; the leader may have run it');
@@ -306,17 +307,6 @@ export class RunRequests {
         await pause(LOOK_AGAIN_MS, this.#closing);
       }
     }
-  }
-}
-
-async function unlessGone<T>(reading: Promise<T>): Promise<T | undefined> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (isZookeeperError(error, 'NO_NODE')) {
-      return undefined;
-    }
-    throw error;
   }
 }
 

@@ -20,6 +20,7 @@ import {
 } from './nest-application.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { waitFor } from './wait-for.js';
+import { NOT_FAKED } from './wall-clock.js';
 import { WireClient } from './wire-client.js';
 import { ZookeeperServer } from './zookeeper-server.js';
 
@@ -209,17 +210,3 @@ export class TaskBench {
 }
 
 const SESSION_TIMEOUT_MS = 3_600_000;
-
-/** Everything but the wall clock. */
-const NOT_FAKED = [
-  'hrtime',
-  'nextTick',
-  'performance',
-  'queueMicrotask',
-  'setImmediate',
-  'clearImmediate',
-  'setInterval',
-  'clearInterval',
-  'setTimeout',
-  'clearTimeout',
-] as const satisfies readonly string[] as never;

@@ -21,6 +21,7 @@ import { resolveOptions } from '../../lib/zookeeper-leader.options.js';
 import type { Connection } from '../../lib/zookeeper/zookeeper-client.interface.js';
 import { ZookeeperError } from '../../lib/zookeeper/zookeeper.error.js';
 import { MemoryLogger } from './memory-logger.js';
+import { NOT_FAKED } from './wall-clock.js';
 
 /** What becomes of a request on its way. */
 export type Loss = 'answer' | 'request' | 'both';
@@ -299,17 +300,3 @@ export async function settled(turns = 12): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
-
-/** Everything but the wall clock. */
-export const NOT_FAKED = [
-  'hrtime',
-  'nextTick',
-  'performance',
-  'queueMicrotask',
-  'setImmediate',
-  'clearImmediate',
-  'setInterval',
-  'clearInterval',
-  'setTimeout',
-  'clearTimeout',
-] as const satisfies readonly string[] as never;

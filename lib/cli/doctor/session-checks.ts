@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ClusterView } from '../../cluster/cluster-view.interface.js';
-import { unlessMissing } from '../../election/participants.js';
+import { unlessMissing } from '../../zookeeper/unless-missing.js';
 import { messageOf } from '../../message-of.js';
 import { isZookeeperError } from '../../zookeeper/zookeeper.error.js';
 import { readCluster, type CliSession } from '../cli-session.js';

@@ -15,7 +15,8 @@ import { Schedules, type TaskSchedule } from '../../../lib/tasks/schedule.js';
 import { TaskEvents } from '../../../lib/tasks/task-events.js';
 import { TaskLedger } from '../../../lib/tasks/task-ledger.js';
 import { FakeLeaderElection } from '../../../lib/testing/index.js';
-import { LabJob, NOT_FAKED, settled } from '../../support/task-lab.js';
+import { LabJob, settled } from '../../support/task-lab.js';
+import { NOT_FAKED } from '../../support/wall-clock.js';
 
 const EXPRESSION = '0 * * * * *';
 const MINUTE = 60_000;
