@@ -442,6 +442,37 @@ describe('a ledger from the future', () => {
   });
 });
 
+describe('a ledger of a later leader', () => {
+  async function fireOnLaterLedger(hasEntry: boolean): Promise<LabMember> {
+    const [a] = await setUp();
+    const confirm = jest
+      .spyOn(a!.election, 'confirm')
+      .mockImplementation(() => Promise.resolve(hasEntry));
+    const later = { ...(await lab.ledger()), token: Number.MAX_SAFE_INTEGER };
+    await lab.cluster.nodes.client.set(lab.path, JSON.stringify(later));
+    lab.now = '2026-01-01T12:01:00Z';
+    await a!.fire();
+    await settled();
+    expect(lab.runs).toEqual([]);
+    expect(confirm).toHaveBeenCalled();
+    return a!;
+  }
+
+  it('is wrong, where ZooKeeper says that the entry of this leader is there', async () => {
+    const a = await fireOnLaterLedger(true);
+    expect(typesOf(a)).toEqual(['skipped ledger-unavailable']);
+    expect(lab.logger.messages('error')).toEqual([
+      expect.stringMatching(/Look at the znode .*\/task; when it is deleted/),
+    ]);
+  });
+
+  it('is right, where somebody has deleted that entry: nobody is told to delete it', async () => {
+    const a = await fireOnLaterLedger(false);
+    expect(typesOf(a)).toEqual(['skipped not-leading']);
+    expect(lab.logger.messages('error')).toEqual([]);
+  });
+});
+
 describe('a task that calls itself', () => {
   it.each<LabOptions>([
     { ledger: true, overlap: 'skip' },
