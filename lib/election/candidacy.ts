@@ -98,9 +98,48 @@ export class Candidacy {
     const listing = isJoining
       ? await this.#join()
       : await this.#queue.list(this.#syncedIn !== epoch);
-    if (!this.isCurrent(epoch)) {
-      return;
+    if (this.isCurrent(epoch)) {
+      await this.#find(epoch, listing, isJoining);
     }
+  }
+
+  /**
+   * Joins at the end of the queue, in the transaction that removes `former`.
+   * Resolves to false if that is not possible: then nothing has changed.
+   */
+  async replace(former: Candidacy, epoch: number): Promise<boolean> {
+    const node = former.#node;
+    const isCertain = former.#view?.epoch === epoch;
+    if (node === undefined || !isCertain || !this.#queue.canMove) {
+      return false;
+    }
+    const { lease } = this.#options;
+    const sentAt = lease.now();
+    this.#isCreateSent = true;
+    const [moved, listed] = await Promise.allSettled([
+      this.#queue.move(node, this.#prefix),
+      this.#queue.list(false),
+    ]);
+    if (moved.status === 'rejected') {
+      if (isConnectionError(moved.reason)) {
+        throw moved.reason;
+      }
+      return false;
+    }
+    former.forget();
+    lease.extend(sentAt, this.sessionId);
+    if (listed.status === 'fulfilled' && this.isCurrent(epoch)) {
+      await this.#find(epoch, listed.value, true);
+    }
+    return true;
+  }
+
+  /** Finds our node, and its place. */
+  async #find(
+    epoch: number,
+    listing: Listing,
+    isJoining: boolean,
+  ): Promise<void> {
     this.#syncedIn = epoch;
     const nodes = sortedNodes(listing.names);
     const own = nodes.filter(({ name }) => name.startsWith(this.#prefix));
@@ -291,6 +330,9 @@ export class Candidacy {
       }
       if (event === 'deleted') {
         this.predecessorGone(view);
+      } else if (ahead.length === 1) {
+        // Nobody else can be before us: it is read again, and nothing listed.
+        this.#options.onChange();
       } else {
         // It leads now, and we may have become next in line.
         this.#lookAgain();

@@ -396,10 +396,17 @@ export class ElectionRecipe implements LeaseHolder {
 
   /** Removes our entry; comes back to it until that is certain. */
   async #leave(epoch: number): Promise<void> {
-    if (this.#candidacy && !(await this.#candidacy.remove(epoch))) {
-      return;
+    if (await this.#moveBack(epoch)) {
+      if (!this.#comesBack) {
+        // It has been asked to leave meanwhile.
+        return;
+      }
+    } else {
+      if (this.#candidacy && !(await this.#candidacy.remove(epoch))) {
+        return;
+      }
+      this.#drop();
     }
-    this.#drop();
     this.#release?.settle();
     this.#release = undefined;
     this.#failures.clear();
@@ -410,6 +417,29 @@ export class ElectionRecipe implements LeaseHolder {
       this.#end('withdrawn');
     }
     this.#loop.wake();
+  }
+
+  /**
+   * Leaves and joins again at the end of the queue, in one transaction. False if
+   * that is not wanted, or not possible: then our entry is still the same.
+   */
+  async #moveBack(epoch: number): Promise<boolean> {
+    const former = this.#candidacy;
+    if (!former || !this.#comesBack) {
+      return false;
+    }
+    const next = this.#newCandidacy(former.sessionId);
+    // From now on: what a lost answer leaves behind is looked for.
+    this.#candidacy = next;
+    if (await next.replace(former, epoch)) {
+      return true;
+    }
+    this.#candidacy = former;
+    return false;
+  }
+
+  get #comesBack(): boolean {
+    return this.#isEntered && !this.#pause && !this.#failures.hasMadeWay;
   }
 
   /** Lets go of our entry and its watches. */

@@ -159,6 +159,7 @@ export class SessionLease {
   release(holder: LeaseHolder): void {
     if (this.#holders.delete(holder) && this.#holders.size === 0) {
       this.#stopTimers();
+      this.#options.client.expectHeartbeats?.(false);
     }
   }
 
@@ -254,6 +255,8 @@ export class SessionLease {
   async #beat(): Promise<boolean> {
     const sessionId = this.#sessionId;
     const sentAt = this.now();
+    // The next one follows in time: from the first on they stand for pings.
+    this.#options.client.expectHeartbeats?.(this.#holders.size > 0);
     try {
       await this.#options.writeHeartbeat();
     } catch (error) {

@@ -190,6 +190,10 @@ export class WireClient implements ZookeeperClient {
     });
   }
 
+  expectHeartbeats(areExpected: boolean): void {
+    this.#session.connection?.expectHeartbeats(areExpected);
+  }
+
   replaceSession(why: string): Promise<void> {
     return this.#session.replace(why);
   }

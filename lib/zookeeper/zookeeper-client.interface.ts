@@ -135,7 +135,8 @@ export interface ClosedNodes {
  * once with `CONNECTION_LOSS`: nothing is queued behind the caller's back.
  *
  * While there is a connection, the server hears of the session at least every
- * sixth of the session timeout, whatever is asked or not (docs/safety.md).
+ * sixth of the session timeout, whatever is asked or not (docs/safety.md): by a
+ * ping, or by a heartbeat that was announced with {@link expectHeartbeats}.
  *
  * Giving up a connection never ends a session; only {@link replaceSession} and
  * {@link close} do.
@@ -186,6 +187,13 @@ export interface ZookeeperClient {
    * @throws {ZookeeperError} (rejects) of the first request that failed
    */
   multi?(operations: readonly TransactionOperation[]): Promise<void>;
+
+  /**
+   * Tells whether the caller writes at least every sixth of the session timeout from
+   * now on, on this connection. No ping is sent besides, while these heartbeats are
+   * answered in time.
+   */
+  expectHeartbeats?(areExpected: boolean): void;
 
   /**
    * Ends the session and takes a new one; resolves when the old one has ended or

@@ -18,10 +18,12 @@ function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
     sessionId: 'a',
     sessionTimeoutMs: 6_000,
   });
+  const expectHeartbeats = jest.fn();
   const lease = new SessionLease({
     client: {
       connection$,
       connection: connection$.value,
+      expectHeartbeats,
     } as unknown as ZookeeperClient,
     clock: {
       monotonicNs: () => BigInt(Math.round(clock.monotonic * 1e6)),
@@ -36,10 +38,25 @@ function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
     clock.monotonic += ms;
     clock.wall += ms;
   };
-  return { lease, clock, pass, connection$ };
+  return { lease, clock, pass, connection$, expectHeartbeats };
 }
 
 describe('a lease', () => {
+  it('announces its heartbeats with the first one, until nobody holds it', async () => {
+    const { lease, expectHeartbeats } = leaseOf();
+    const holder = {
+      leaseLapsed: () => undefined,
+      leaseGranted: () => undefined,
+    };
+    lease.extend(lease.now(), 'a');
+    lease.hold(holder);
+    expect(expectHeartbeats).not.toHaveBeenCalledWith(true);
+    await lease.renew();
+    expect(expectHeartbeats).toHaveBeenLastCalledWith(true);
+    lease.release(holder);
+    expect(expectHeartbeats).toHaveBeenLastCalledWith(false);
+  });
+
   it('reports every heartbeat, and when the last acknowledged one was sent', async () => {
     const { lease, clock, pass } = leaseOf();
     const heartbeats: Heartbeat[] = [];

@@ -11,6 +11,8 @@ export interface PulseEvents {
   onTick(): void;
   /** Nothing has been sent for a while. */
   onPing(): void;
+  /** Whether heartbeats are sent at regular intervals, and are answered in time. */
+  hasHeartbeats(): boolean;
   /** Nothing has been heard for too long. */
   onSilence(): void;
   /** The event loop, the process or the machine was paused for that long. */
@@ -70,8 +72,19 @@ export class Pulse {
     clearInterval(this.#timer);
   }
 
+  /** Pings if nothing has been sent for a while. */
+  pingIfDue(): void {
+    const { ticksToPing, ticksToMissHeartbeat } = this.#timing;
+    const dueAt = this.#events.hasHeartbeats()
+      ? ticksToMissHeartbeat
+      : ticksToPing;
+    if (this.#ticksSinceSent >= dueAt) {
+      this.#events.onPing();
+    }
+  }
+
   #tick(): void {
-    const { ticksOfSilence, ticksToPing } = this.#timing;
+    const { ticksOfSilence } = this.#timing;
     const { blockedMs } = this;
     this.woke();
     this.#ticksSinceSent += 1;
@@ -82,8 +95,8 @@ export class Pulse {
     this.#events.onTick();
     if (this.#ticksSinceHeard > ticksOfSilence) {
       this.#events.onSilence();
-    } else if (this.#ticksSinceSent >= ticksToPing) {
-      this.#events.onPing();
+    } else {
+      this.pingIfDue();
     }
   }
 }

@@ -68,6 +68,9 @@ const PING = Buffer.from(
   new JuteWriter().begin().int(XIDS.ping).int(OPCODES.ping).end().bytes,
 );
 
+/** A request that has waited for less than two ticks was answered in time. */
+const TICKS_TO_WAIT = 2;
+
 /** After a stall unread answers come first, and then the end of the stream. */
 const TURNS_AFTER_STALL = 3;
 
@@ -81,6 +84,9 @@ export class ServerConnection {
   readonly #exchange: Exchange<JuteReader>;
   readonly #pulse: Pulse;
   #lastZxidSeen: number;
+  #expectsHeartbeats = false;
+  /** For how many ticks the oldest request has waited. */
+  #ticksWaited = 0;
   #isFlushDue = false;
   #isWaking = false;
   #isOver = false;
@@ -98,6 +104,8 @@ export class ServerConnection {
     this.#pulse = new Pulse(options.timing, {
       onTick: () => this.#onTick(),
       onPing: () => this.#ping(),
+      hasHeartbeats: () =>
+        this.#expectsHeartbeats && this.#ticksWaited < TICKS_TO_WAIT,
       onSilence: () => this.#onSilence(),
       onStall: (blockedMs) => this.#wake(blockedMs),
     });
@@ -127,6 +135,14 @@ export class ServerConnection {
    */
   unwatch(path: string, watcher: NodeWatcher): void {
     this.#exchange.unwatch(path, watcher);
+  }
+
+  /** See {@link ZookeeperClient.expectHeartbeats}. */
+  expectHeartbeats(areExpected: boolean): void {
+    this.#expectsHeartbeats = areExpected;
+    if (!areExpected && !this.#isOver) {
+      this.#pulse.pingIfDue();
+    }
   }
 
   /** Ends the session. Resolves to whether the server has said that it did. */
@@ -219,7 +235,8 @@ export class ServerConnection {
   #onTick(): void {
     const { ticksToGiveUp, tickMs } = this.#options.timing;
     this.#options.onSignOfLife();
-    if (this.#exchange.tick() > ticksToGiveUp) {
+    this.#ticksWaited = this.#exchange.tick();
+    if (this.#ticksWaited > ticksToGiveUp) {
       const ms = Math.round(ticksToGiveUp * tickMs);
       this.#frames.fail(new Error(`answered no request for ${ms} ms`));
     }

@@ -16,6 +16,11 @@ export interface SessionTiming {
   /** A ping is sent when nothing has been for so many ticks: a sixth. */
   readonly ticksToPing: number;
   /**
+   * The same while heartbeats are written, every sixth, and answered in time: a tick
+   * more, for a heartbeat that does not come.
+   */
+  readonly ticksToMissHeartbeat: number;
+  /**
    * The server is given up when it has said nothing for so many ticks: a half,
    * which leaves time to move to another one.
    */
@@ -45,6 +50,7 @@ export function timingOf(sessionTimeoutMs: number): SessionTiming {
   return {
     tickMs,
     ticksToPing: ticks(1 / 6),
+    ticksToMissHeartbeat: Math.ceil(sessionTimeoutMs / 6 / tickMs - 0.01) + 1,
     ticksOfSilence: ticks(1 / 2),
     ticksToAnswer: ticks(1),
     ticksToGiveUp: ticks(2),

@@ -414,17 +414,24 @@ describe('a silent server', () => {
     await waitFor(() => client.connection.epoch > epoch);
   });
 
-  it('is pinged every sixth of the session timeout, also while requests wait', async () => {
-    const server = await serve({
-      connect: () => grant({ sessionTimeoutMs: 1_200 }),
-    });
-    const client = await connected(make([server.port]));
-    const waiting = client.set('/a', '').catch(() => undefined);
-    const before = server.pings;
-    await waiting;
-    // 1,200 ms have passed.
-    expect(server.pings - before).toBeGreaterThanOrEqual(4);
-  });
+  it.each([
+    ['requests', false],
+    ['heartbeats', true],
+  ])(
+    'is pinged every sixth of the session timeout, also while %s wait for an answer',
+    async (_what, areHeartbeats) => {
+      const server = await serve({
+        connect: () => grant({ sessionTimeoutMs: 1_200 }),
+      });
+      const client = await connected(make([server.port]));
+      client.expectHeartbeats(areHeartbeats);
+      const waiting = client.set('/a', '').catch(() => undefined);
+      const before = server.pings;
+      await waiting;
+      // 1,200 ms have passed.
+      expect(server.pings - before).toBeGreaterThanOrEqual(4);
+    },
+  );
 });
 
 describe('clocks', () => {

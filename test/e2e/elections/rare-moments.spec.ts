@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { ElectionGroup } from '../../support/election-group.js';
+import type {
+  ElectionGroup,
+  ElectionInstance,
+} from '../../support/election-group.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { useElectionGroup } from '../../support/use-election-group.js';
 import { WireClient } from '../../support/wire-client.js';
@@ -65,6 +68,69 @@ describe('an instance that joins an election on a new path', () => {
       });
       expect(await group.nodes('fresh')).toHaveLength(1);
       await group.expectInvariant();
+    },
+  );
+});
+
+describe('an instance that resigns goes to the end of the queue in one transaction', () => {
+  /** A leads, and has resigned; the answer to its transaction is held. */
+  async function resigning() {
+    const a = await group.join('A', { isProxied: true });
+    const b = await group.join('B');
+    await group.waitForLeader(a);
+    const proxy = a.proxy as TcpProxy;
+    const deletes = proxy.requests('delete').length;
+    const held = proxy.holdReplyOf('multi');
+    const resigned = a.election.resign();
+    await held.arrived;
+    await group.waitForLeader(b);
+    expect(proxy.requests('delete')).toHaveLength(deletes);
+    return { a, b, proxy, held, resigned };
+  }
+
+  async function expectQueue(
+    of: ElectionInstance,
+    ...instanceIds: string[]
+  ): Promise<void> {
+    await group.waitUntil(
+      async () => {
+        const found = await of.election.participants();
+        return (
+          found.map(({ instanceId }) => instanceId).join() ===
+          instanceIds.join()
+        );
+      },
+      { description: `the queue to be ${instanceIds.join()}` },
+    );
+  }
+
+  it('and follows the next leader', async () => {
+    const { a, b, held, resigned } = await resigning();
+    held.release();
+    await resigned;
+    await expectQueue(b, 'B', 'A');
+    await group.waitUntil(() => a.election.leadership.role === 'follower', {
+      description: 'A to follow',
+    });
+    await b.election.resign();
+    await group.waitForLeader(a);
+    await group.expectInvariant();
+  });
+
+  it.each(['comes', 'is lost'])(
+    'leaves nothing behind when it withdraws before the answer %s',
+    async (outcome) => {
+      const { a, b, proxy, held, resigned } = await resigning();
+      const withdrawn = a.election.withdraw();
+      if (outcome === 'comes') {
+        held.release();
+      } else {
+        proxy.cut();
+      }
+      await Promise.all([resigned, withdrawn]);
+      await expectQueue(b, 'B');
+      expect(a.election.leadership.role).toBe('idle');
+      group.expectOneLeaderAtATime();
     },
   );
 });

@@ -222,10 +222,10 @@ describe('session and connection', () => {
     },
   );
 
-  it('the session expires during a delete: the election goes on', async () => {
+  it('the session expires during a resignation: the election goes on', async () => {
     const a = await group.join('A', { isProxied: true });
     const proxy = a.proxy as TcpProxy;
-    const held = proxy.holdReplyOf('delete');
+    const held = proxy.holdReplyOf('multi');
     const resigned = a.election.resign();
     await held.arrived;
     await WireClient.expire({ port: group.port, ...proxy.lastSession() });

@@ -9,6 +9,8 @@ const HOUR_MS = 3_600_000;
 let clock: { monotonicMs: number; wallMs: number };
 let stalls: number[];
 let silences: number;
+let pings: number;
+let hasHeartbeats: boolean;
 let pulse: Pulse;
 
 beforeEach(() => {
@@ -16,11 +18,17 @@ beforeEach(() => {
   clock = { monotonicMs: 1_000, wallMs: 1_700_000_000_000 };
   stalls = [];
   silences = 0;
+  pings = 0;
+  hasHeartbeats = false;
   pulse = new Pulse(
     TIMING,
     {
       onTick: () => undefined,
-      onPing: () => undefined,
+      onPing: () => {
+        pings += 1;
+        pulse.sent();
+      },
+      hasHeartbeats: () => hasHeartbeats,
       onSilence: () => {
         silences += 1;
       },
@@ -90,4 +98,31 @@ it('does not care about a wall clock that is corrected by less than a stall', ()
   clock.wallMs += TIMING.stallMs - TIMING.tickMs - 1;
   pass(3);
   expect(stalls).toEqual([]);
+});
+
+it('pings at least every sixth of the session timeout', () => {
+  pass(24);
+  expect(pings).toBeGreaterThanOrEqual(6);
+});
+
+it('pings in place of a heartbeat that does not come, and at no other time', () => {
+  hasHeartbeats = true;
+  for (let heartbeat = 0; heartbeat < 10; heartbeat += 1) {
+    pulse.sent();
+    // The next one is written a sixth of the session timeout later.
+    pass(4);
+  }
+  expect(pings).toBe(0);
+  pass(1);
+  expect(pings).toBe(1);
+});
+
+it('pings at once when heartbeats end and nothing has been sent for a while', () => {
+  hasHeartbeats = true;
+  pass(4);
+  hasHeartbeats = false;
+  pulse.pingIfDue();
+  expect(pings).toBe(1);
+  pulse.pingIfDue();
+  expect(pings).toBe(1);
 });
