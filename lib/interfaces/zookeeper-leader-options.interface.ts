@@ -102,7 +102,7 @@ export interface ZookeeperLeaderModuleOptions {
   /**
    * Milliseconds after which ZooKeeper gives up an instance that it does not
    * hear from; the servers may grant another value, which the log then tells.
-   * Use at least three times the servers' `tickTime`. Default 10,000.
+   * Use at least four times the servers' `tickTime`. Default 10,000.
    */
   readonly sessionTimeoutMs?: number;
 
