@@ -12,10 +12,10 @@ import {
 } from './catch-up.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import type { OpenRun } from './ledger.js';
-import type { TaskSchedule } from './schedule.js';
+import type { TaskSchedule } from './schedule/schedules.js';
 import type { TaskReporter } from './task-events.js';
 import type { TaskLedger } from './task-ledger.js';
-import type { Ticks } from './ticks.js';
+import type { Ticks } from './schedule/ticks.js';
 
 /** Of a tick that its job did not call for. */
 const OVERDUE_MS = 1_000;

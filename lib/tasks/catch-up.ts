@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ResolvedLedgerOptions } from '../leader-task.options.js';
 import type { Fate, OpenRun, RunEnd } from './ledger.js';
-import type { Ticks } from './ticks.js';
+import type { Ticks } from './schedule/ticks.js';
 
 /** Counting goes no further. */
 const MOST_COUNTED = 100;

@@ -23,7 +23,7 @@ import {
   type RunEnd,
 } from './ledger.js';
 import type { AnyMethod, TaskGuard } from './only-leader.decorator.js';
-import type { TaskSchedule } from './schedule.js';
+import type { TaskSchedule } from './schedule/schedules.js';
 import {
   TaskReporter,
   type RunTrigger,
@@ -40,7 +40,7 @@ import {
   type TaskRunOwner,
 } from './task-run.js';
 import { TaskRunner } from './task-runner.js';
-import type { Ticks } from './ticks.js';
+import type { Ticks } from './schedule/ticks.js';
 
 /** What the tasks of an application share. */
 export interface TaskHost {

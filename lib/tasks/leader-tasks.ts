@@ -41,7 +41,7 @@ import {
   type TaskGuard,
 } from './only-leader.decorator.js';
 import { requestRun, RunRequests } from './run-requests.js';
-import { Schedules } from './schedule.js';
+import { Schedules } from './schedule/schedules.js';
 import {
   type RunActivator,
   TaskEvents,

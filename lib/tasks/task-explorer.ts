@@ -13,7 +13,7 @@ import {
 } from '../zookeeper-leader.messages.js';
 import { LeaderTasks } from './leader-tasks.js';
 import { tasksOf, type TaskDefinition } from './only-leader.decorator.js';
-import { Schedules } from './schedule.js';
+import { Schedules } from './schedule/schedules.js';
 import { nameOf } from './task-factory.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];

@@ -28,7 +28,7 @@ import {
   type AnyMethod,
   type TaskDefinition,
 } from './only-leader.decorator.js';
-import type { Schedules, TaskSchedule } from './schedule.js';
+import type { Schedules, TaskSchedule } from './schedule/schedules.js';
 import { TaskLedger } from './task-ledger.js';
 import type { TaskPartition } from './task-run.js';
 

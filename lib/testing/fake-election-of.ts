@@ -4,7 +4,7 @@ import { Partitions } from '../partitions/partitions.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
 import { memoryNodes } from '../tasks/memory-client.js';
 import { tasksOf } from '../tasks/only-leader.decorator.js';
-import { Schedules } from '../tasks/schedule.js';
+import { Schedules } from '../tasks/schedule/schedules.js';
 import { VERSION } from '../version.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import { resolveOptions } from '../zookeeper-leader.options.js';

@@ -15,7 +15,7 @@ import { Partitions } from '../../lib/partitions/partitions.js';
 import { LeaderTasks } from '../../lib/tasks/leader-tasks.js';
 import type { TaskClient } from '../../lib/tasks/ledger-store.js';
 import type { MemoryClient } from '../../lib/tasks/memory-client.js';
-import { Schedules } from '../../lib/tasks/schedule.js';
+import { Schedules } from '../../lib/tasks/schedule/schedules.js';
 import { FakeCluster, FakeLeaderElection } from '../../lib/testing/index.js';
 import { resolveOptions } from '../../lib/zookeeper-leader.options.js';
 import type { Connection } from '../../lib/zookeeper/zookeeper-client.interface.js';

@@ -24,7 +24,7 @@ import {
   type LedgerDocument,
   type OpenRun,
 } from '../../../lib/tasks/ledger.js';
-import { IntervalTicks } from '../../../lib/tasks/ticks.js';
+import { IntervalTicks } from '../../../lib/tasks/schedule/ticks.js';
 
 const MINUTE = 60_000;
 const options: ResolvedLedgerOptions = {

@@ -11,7 +11,10 @@ import { resolveLedgerOptions } from '../../../lib/leader-task.options.js';
 import { LeaderTask } from '../../../lib/tasks/leader-task.js';
 import { LedgerStore } from '../../../lib/tasks/ledger-store.js';
 import { memoryNodes } from '../../../lib/tasks/memory-client.js';
-import { Schedules, type TaskSchedule } from '../../../lib/tasks/schedule.js';
+import {
+  Schedules,
+  type TaskSchedule,
+} from '../../../lib/tasks/schedule/schedules.js';
 import { TaskEvents } from '../../../lib/tasks/task-events.js';
 import { TaskLedger } from '../../../lib/tasks/task-ledger.js';
 import { FakeLeaderElection } from '../../../lib/testing/index.js';

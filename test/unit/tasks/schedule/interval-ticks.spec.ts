@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { IntervalTicks } from '../../../lib/tasks/ticks.js';
+import { IntervalTicks } from '../../../../lib/tasks/schedule/ticks.js';
 
 describe('IntervalTicks', () => {
   it('has the multiples of its length since the epoch as ticks', () => {
@@ -74,5 +74,45 @@ describe('IntervalTicks', () => {
         },
       ),
     );
+  });
+
+  it('knows the calls of the timer after one of other code that came first', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 999 }),
+        // A timer may be off by 25 ms: closer calls cannot be told apart.
+        fc.integer({ min: 51, max: 949 }),
+        fc.array(fc.integer({ min: 51, max: 949 }), { maxLength: 3 }),
+        (phaseMs, earlierMs, foreignAfterMs) => {
+          const ticks = new IntervalTicks(1_000);
+          const firstMs = 1e12 + phaseMs;
+          ticks.tickOf(firstMs - earlierMs);
+          const given: number[] = [];
+          for (let timeMs = firstMs; timeMs <= firstMs + 9_000;) {
+            given.push(timeMs - ticks.tickOf(timeMs));
+            // In the rhythm of the first call it would be another timer.
+            const foreign = foreignAfterMs
+              .filter((ms) => Math.abs(ms + earlierMs - 1_000) > 50)
+              .toSorted((a, b) => a - b);
+            for (const afterMs of foreign) {
+              const offMs = timeMs + afterMs - ticks.tickOf(timeMs + afterMs);
+              expect(offMs).toBeGreaterThanOrEqual(0);
+              expect(offMs).toBeLessThan(1_000);
+            }
+            timeMs += 1_000;
+          }
+          // Not the tick before that: it would be run an interval late.
+          expect(given).toEqual(given.map(() => phaseMs));
+        },
+      ),
+    );
+  });
+
+  it('leaves out no tick when the timer is late once', () => {
+    const ticks = new IntervalTicks(1_000);
+    expect(ticks.tickOf(10_400)).toBe(10_000);
+    // Due at 11,400. It counts from here on.
+    expect(ticks.tickOf(12_100)).toBe(11_000);
+    expect(ticks.tickOf(13_100)).toBe(12_000);
   });
 });

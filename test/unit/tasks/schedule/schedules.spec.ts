@@ -12,14 +12,14 @@ import {
   LeaderTasks,
   OnlyLeader,
   type LeaderTaskInfo,
-} from '../../../lib/index.js';
-import { startGuarded } from '../../support/guarded-application.js';
-import { MemoryLogger } from '../../support/memory-logger.js';
+} from '../../../../lib/index.js';
+import { startGuarded } from '../../../support/guarded-application.js';
+import { MemoryLogger } from '../../../support/memory-logger.js';
 import {
   closeApplications,
   startApplication,
-} from '../../support/nest-application.js';
-import { waitFor } from '../../support/wait-for.js';
+} from '../../../support/nest-application.js';
+import { waitFor } from '../../../support/wait-for.js';
 
 afterEach(closeApplications);
 

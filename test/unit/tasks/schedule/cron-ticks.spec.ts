@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { CronTime } from 'cron';
 import * as fc from 'fast-check';
 import { createRequire } from 'node:module';
-import { CronTicks } from '../../../lib/tasks/cron-ticks.js';
+import { CronTicks } from '../../../../lib/tasks/schedule/cron-ticks.js';
 
 /** The one that cron itself uses. */
 const { Settings } = createRequire(import.meta.url)(

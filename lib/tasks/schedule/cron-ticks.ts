@@ -4,9 +4,9 @@ import {
   nextWallClock,
   type CronFields,
 } from './cron-fields.js';
-import type { LeaderTaskSchedule } from './leader-task-info.interface.js';
+import type { LeaderTaskSchedule } from '../leader-task-info.interface.js';
 import type { Ticks } from './ticks.js';
-import { zoneClock, type ZoneClock } from './zone-clock.js';
+import { zoneClock, type ClockChange, type ZoneClock } from './zone-clock.js';
 
 /** The part of `CronTime` of the package `cron` that is used here. */
 export interface CronTimeLike {
@@ -27,6 +27,8 @@ const DAY_MS = 86_400_000;
 const TOLERATED_EARLINESS_MS = 20;
 /** Around the moment at which clocks go back. */
 const MARGIN_MS = HOUR_MS;
+/** No clock goes back by more. */
+const LONGEST_CHANGE_MS = DAY_MS;
 
 /**
  * The ticks of a cron expression in its time zone: those at which a job of the
@@ -35,7 +37,7 @@ const MARGIN_MS = HOUR_MS;
  * `CronTime` itself needs a millisecond for a tick, most of a second for a rare
  * date, and gives another answer where clocks go back, depending on the present
  * time. Its rules are applied here in whole numbers, to the fields that it has
- * parsed (test/unit/tasks/cron-ticks.spec.ts holds them against the original).
+ * parsed (test/unit/tasks/schedule/cron-ticks.spec.ts holds them against the original).
  */
 export class CronTicks implements Ticks {
   readonly longestWaitMs = SECOND_MS;
@@ -105,14 +107,16 @@ export class CronTicks implements Ticks {
     }
     const tick = this.#fire(afterMs, this.#fields, this.#clock);
     for (const near of tick === undefined ? [afterMs] : [afterMs, tick]) {
-      const back = this.#clock.goesBackNear(near, MARGIN_MS);
-      if (back) {
-        const among = this.#ticksAround(back.at, back.byMs).find(
-          (each) => each > afterMs,
-        );
-        if (among !== undefined) {
-          return among;
-        }
+      const change = this.#clock.changeNear(
+        near,
+        LONGEST_CHANGE_MS + MARGIN_MS,
+      );
+      const among =
+        change && goesBackNear(change, near)
+          ? this.#ticksAround(change).find((each) => each > afterMs)
+          : undefined;
+      if (among !== undefined) {
+        return among;
       }
     }
     return tick;
@@ -122,8 +126,9 @@ export class CronTicks implements Ticks {
    * Where clocks go back, what is next depends on where one comes from: what
    * counts is the job that has been running since before.
    */
-  #ticksAround(at: number, byMs: number): readonly number[] {
+  #ticksAround({ at, before, after }: ClockChange): readonly number[] {
     if (this.#around?.at !== at) {
+      const byMs = before - after;
       const ticks: number[] = [];
       const [begin, end] = [at - byMs - MARGIN_MS, at + byMs + MARGIN_MS];
       this.#around = { at, ticks };
@@ -157,8 +162,7 @@ export class CronTicks implements Ticks {
     const wallAt = (ms: number): Date => new Date(ms + clock.offsetAt(ms));
     let tick = momentOf(wall, clock, startMs);
     const shown = wallAt(tick);
-    if (shown.getTime() === wall && clock.spanAt(tick).from + DAY_MS < tick) {
-      // Far from any change of the clocks.
+    if (shown.getTime() === wall && !clock.changeNear(tick, DAY_MS)) {
       return tick;
     }
     const winter = clock.offsetAt(
@@ -216,6 +220,11 @@ export class CronTicks implements Ticks {
     }
     return undefined;
   }
+}
+
+function goesBackNear({ at, before, after }: ClockChange, ms: number): boolean {
+  const byMs = before - after;
+  return byMs > 0 && Math.abs(ms - at) <= byMs + MARGIN_MS;
 }
 
 /**

@@ -14,8 +14,8 @@ import {
   type CronOptions,
   type OrchestratorLike,
   type SchedulerRegistryLike,
-} from './scheduler-parts.js';
-import type { LeaderTaskSchedule } from './leader-task-info.interface.js';
+} from './nest-scheduler.js';
+import type { LeaderTaskSchedule } from '../leader-task-info.interface.js';
 import { IntervalTicks, intervalLength, type Ticks } from './ticks.js';
 
 /** What is known of how a task is scheduled. */

@@ -1,4 +1,4 @@
-import type { LeaderTaskSchedule } from './leader-task-info.interface.js';
+import type { LeaderTaskSchedule } from '../leader-task-info.interface.js';
 
 /**
  * The ticks of a task, as milliseconds since the epoch. They do not depend on
@@ -19,6 +19,12 @@ export interface Ticks {
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A timer may fire a little before its time by the wall clock. */
 const TOLERATED_EARLINESS_MS = 25;
+const MOST_KEPT = 10;
+
+interface TimerCall {
+  readonly timeMs: number;
+  readonly tick: number;
+}
 
 /** How long an interval of `setInterval()` really is. */
 export function intervalLength(everyMs: unknown): number {
@@ -32,17 +38,21 @@ export function intervalLength(everyMs: unknown): number {
  * Every process counts its interval from its own start, and a call that comes a
  * millisecond late may fall into the slot after the next. A call of the timer
  * therefore has the tick that follows the one of its last call, while that is not
- * more than half a slot away. A timer never fires sooner than one interval after
- * it fired last: a call that comes sooner is somebody else's, and belongs to the
- * tick before it.
+ * more than half a slot away.
+ *
+ * A timer never fires sooner than one interval after it fired last. Of two calls
+ * that are closer, one was made by other code: either has the tick before it. The
+ * rhythm of the calls that follow shows which one the timer made.
  */
 export class IntervalTicks implements Ticks {
   readonly description: LeaderTaskSchedule;
   readonly longestWaitMs: number;
   readonly #everyMs: number;
   readonly #toleratedMs: number;
-  /** The last call of the timer. */
-  #last: { readonly timeMs: number; readonly tick: number } | undefined;
+  /** The last call of the timer, as far as is known. */
+  #last: TimerCall | undefined;
+  /** Calls that came too soon after it. */
+  #soon: TimerCall[] = [];
 
   constructor(everyMs: number) {
     this.#everyMs = intervalLength(everyMs);
@@ -52,13 +62,19 @@ export class IntervalTicks implements Ticks {
   }
 
   tickOf(timeMs: number): number {
-    const last = this.#last;
-    const sinceMs = last ? timeMs - last.timeMs : Infinity;
+    const sinceMs = this.#last ? timeMs - this.#last.timeMs : Infinity;
     if (sinceMs >= 0 && sinceMs < this.#everyMs - this.#toleratedMs) {
-      return this.#slot(timeMs);
+      const call = { timeMs, tick: this.#slot(timeMs) };
+      this.#soon = [...this.#soon, call].slice(-MOST_KEPT);
+      return call.tick;
     }
-    const tick = this.#follow(timeMs) ?? this.#slot(timeMs);
+    const timer = [this.#last, ...this.#soon].find((call) =>
+      this.#isInRhythm(call, timeMs),
+    );
+    const tick =
+      this.#follow(timer ?? this.#last, timeMs) ?? this.#slot(timeMs);
     this.#last = { timeMs, tick };
+    this.#soon = [];
     return tick;
   }
 
@@ -71,14 +87,24 @@ export class IntervalTicks implements Ticks {
     return tick > afterMs ? tick : undefined;
   }
 
-  #follow(timeMs: number): number | undefined {
-    if (!this.#last) {
+  /** The tick as many intervals after that of `former` as have passed since. */
+  #follow(former: TimerCall | undefined, timeMs: number): number | undefined {
+    if (!former) {
       return undefined;
     }
-    const steps = Math.round((timeMs - this.#last.timeMs) / this.#everyMs);
-    const tick = this.#last.tick + steps * this.#everyMs;
+    const passedMs = timeMs - former.timeMs + this.#toleratedMs;
+    const steps = Math.floor(passedMs / this.#everyMs);
+    const tick = former.tick + steps * this.#everyMs;
     const offset = (timeMs - tick) / this.#everyMs;
     return steps > 0 && offset > -0.5 && offset < 1.5 ? tick : undefined;
+  }
+
+  /** Whether a timer that fired at `former` fires now. */
+  #isInRhythm(former: TimerCall | undefined, timeMs: number): boolean {
+    const everyMs = this.#everyMs;
+    const passedMs = former ? timeMs - former.timeMs : NaN;
+    const offMs = passedMs - Math.round(passedMs / everyMs) * everyMs;
+    return Math.abs(offMs) <= this.#toleratedMs;
   }
 
   #slot(timeMs: number): number {
