@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { distinctUntilChanged, map, type Observable } from 'rxjs';
 import { LeadershipLostError } from '../election/election.error.js';
@@ -104,6 +105,8 @@ export interface RunOnLeaderOptions {
 
 /** How often jobs are looked at: were they started, have they called? */
 const LOOK_AT_JOBS_MS = 250;
+/** How long the event loop is used in one go for what is not urgent. */
+const SLICE_MS = 1;
 
 /**
  * The leader tasks of the application: what they are, what happens to them, and
@@ -496,6 +499,7 @@ export class LeaderTasks {
    */
   started(): void {
     this.#isStarted = true;
+    void this.#prepareSchedules();
   }
 
   /**
@@ -529,6 +533,24 @@ export class LeaderTasks {
     );
     this.#stopLooking();
     this.#events.complete();
+  }
+
+  /**
+   * Finds the jobs and computes their next ticks, in slices. Whoever lists tasks
+   * first would wait for all of them in one go.
+   */
+  async #prepareSchedules(): Promise<void> {
+    let sliceBegan = -Infinity;
+    for (const task of this.#byName.values()) {
+      if (performance.now() - sliceBegan >= SLICE_MS) {
+        await setImmediate(undefined, { ref: false });
+        sliceBegan = performance.now();
+      }
+      if (this.#host.isClosing) {
+        return;
+      }
+      task.info();
+    }
   }
 
   get #all(): LeaderTask[] {

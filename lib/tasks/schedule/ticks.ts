@@ -68,11 +68,11 @@ export class IntervalTicks implements Ticks {
       this.#soon = [...this.#soon, call].slice(-MOST_KEPT);
       return call.tick;
     }
-    const timer = [this.#last, ...this.#soon].find((call) =>
-      this.#isInRhythm(call, timeMs),
-    );
-    const tick =
-      this.#follow(timer ?? this.#last, timeMs) ?? this.#slot(timeMs);
+    const timer =
+      [this.#last, ...this.#soon].find((call) =>
+        this.#isInRhythm(call, timeMs),
+      ) ?? (this.#soon.length === 0 ? this.#last : undefined);
+    const tick = this.#follow(timer, timeMs) ?? this.#slot(timeMs);
     this.#last = { timeMs, tick };
     this.#soon = [];
     return tick;

@@ -13,6 +13,7 @@ import {
   OnlyLeader,
   type LeaderTaskInfo,
 } from '../../../../lib/index.js';
+import { LeaderTask } from '../../../../lib/tasks/leader-task.js';
 import { startGuarded } from '../../../support/guarded-application.js';
 import { MemoryLogger } from '../../../support/memory-logger.js';
 import {
@@ -356,37 +357,82 @@ describe('the warnings at start', () => {
   });
 });
 
-it('the list of tasks asks cron for nothing, and computes a next tick once', async () => {
-  @Injectable()
-  class Jobs {}
-  for (let index = 0; index < 200; index += 1) {
-    const key = `job${index}`;
-    Object.defineProperty(Jobs.prototype, key, {
-      value: () => undefined,
-      configurable: true,
-      writable: true,
-    });
-    const descriptor = Object.getOwnPropertyDescriptor(
-      Jobs.prototype,
-      key,
-    ) as PropertyDescriptor;
-    OnlyLeader({ task: key })(Jobs.prototype, key, descriptor);
-    Cron(`${index % 60} ${Math.floor(index / 60)} 3 29 2 5`)(
-      Jobs.prototype,
-      key,
-      descriptor,
-    );
-    Object.defineProperty(Jobs.prototype, key, descriptor);
+describe('the list of tasks', () => {
+  /** Jobs for a rare date, as unlike each other as their minutes. */
+  function manyJobs(count: number): Provider {
+    @Injectable()
+    class Jobs {}
+    for (let index = 0; index < count; index += 1) {
+      const key = `job${index}`;
+      Object.defineProperty(Jobs.prototype, key, {
+        value: () => undefined,
+        configurable: true,
+        writable: true,
+      });
+      const descriptor = Object.getOwnPropertyDescriptor(
+        Jobs.prototype,
+        key,
+      ) as PropertyDescriptor;
+      OnlyLeader({ task: key })(Jobs.prototype, key, descriptor);
+      Cron(`${index % 60} ${Math.floor(index / 60)} 3 29 2 5`, {
+        timeZone: 'Europe/Berlin',
+      })(Jobs.prototype, key, descriptor);
+      Object.defineProperty(Jobs.prototype, key, descriptor);
+    }
+    return Jobs;
   }
-  const { tasks } = await startGuarded([Jobs]);
-  const asked = jest.spyOn(CronTime.prototype, 'getNextDateFrom');
-  const first = tasks.list();
-  const next = tasks.list();
-  expect(asked).not.toHaveBeenCalled();
-  expect(first).toHaveLength(200);
-  expect(next.map(({ nextTick }) => Number(nextTick))).toEqual(
-    first.map(({ nextTick }) => Number(nextTick)),
-  );
-  expect(tasks.running()).toHaveLength(200);
-  asked.mockRestore();
+
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('asks cron for nothing, Intl for a few days, and computes a next tick once', async () => {
+    const askedIntl = jest.spyOn(
+      Intl.DateTimeFormat.prototype,
+      'formatToParts',
+    );
+    const { tasks } = await startGuarded([manyJobs(200)]);
+    const askedCron = jest.spyOn(CronTime.prototype, 'getNextDateFrom');
+    askedIntl.mockClear();
+    const first = tasks.list();
+    // Around today, the tick, and the beginning of its year.
+    expect(askedIntl.mock.calls.length).toBeLessThan(20);
+    askedIntl.mockClear();
+    const next = tasks.list();
+    expect(askedIntl).not.toHaveBeenCalled();
+    expect(askedCron).not.toHaveBeenCalled();
+    expect(first).toHaveLength(200);
+    expect(next.map(({ nextTick }) => Number(nextTick))).toEqual(
+      first.map(({ nextTick }) => Number(nextTick)),
+    );
+    expect(tasks.running()).toHaveLength(200);
+  });
+
+  it('is computed before somebody asks for it, a little in each turn', async () => {
+    let turn = 0;
+    const turns: number[] = [];
+    const { info } = LeaderTask.prototype;
+    jest.spyOn(LeaderTask.prototype, 'info').mockImplementation(function (
+      this: LeaderTask,
+    ) {
+      turns.push(turn);
+      return info.call(this);
+    });
+    // A millisecond has passed whenever somebody looks.
+    let nowMs = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => (nowMs += 1));
+    const next = (): void => {
+      turn += 1;
+      if (turns.length < 50) {
+        setImmediate(next);
+      }
+    };
+    next();
+    await startGuarded([manyJobs(50)]);
+    await waitFor(() => turns.length === 50);
+    const longest = Math.max(
+      ...turns.map((each) => turns.filter((other) => other === each).length),
+    );
+    expect(longest).toBeLessThanOrEqual(2);
+  });
 });
