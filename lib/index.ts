@@ -46,7 +46,7 @@ export {
 
 // Leader tasks
 export { OnlyLeader } from './tasks/only-leader.decorator.js';
-export { currentLeaderTask, type LeaderTaskContext } from './tasks/task-run.js';
+export { currentLeaderTask } from './tasks/task-run.js';
 export {
   LeaderTasks,
   type PauseTaskOptions,
@@ -55,6 +55,7 @@ export {
 } from './tasks/leader-tasks.js';
 export type {
   LeaderTaskCounts,
+  LeaderTaskContext,
   LeaderTaskInfo,
   LeaderTaskRun,
   LeaderTaskSchedule,

@@ -1,228 +1,382 @@
-import { randomUUID } from 'node:crypto';
-import type { ResolvedLedgerOptions } from '../leader-task.options.js';
-import type { Fate, OpenRun, RunEnd } from './ledger.js';
+import type { Logger } from '@nestjs/common';
+import type { LeadershipTerm } from '../election/leadership.interface.js';
+import {
+  ledgerAheadMessage,
+  ledgerUnavailableMessage,
+  missedTicksMessage,
+  runEndNotRecordedMessage,
+} from '../zookeeper-leader.messages.js';
+import {
+  isAhead,
+  nextDue,
+  planCatchUp,
+  type CatchUpQuestion,
+} from './catch-up-rules.js';
+import { LeaderTaskError } from './leader-task.error.js';
+import type { OpenRun, RunEnd } from './ledger.js';
+import type { TaskSchedule } from './schedule/schedules.js';
 import type { Ticks } from './schedule/ticks.js';
+import type { SkipReason, TaskReporter } from './task-events.js';
+import {
+  TaskLedger,
+  type Claim,
+  type LedgerOwner,
+  type LedgerSettings,
+} from './task-ledger.js';
+import { backoff } from './task-rules.js';
+import type { TaskRun } from './task-run.js';
 
-/** Counting goes no further. */
-const MOST_COUNTED = 100;
-/** Clocks of a cluster may be apart by this much without a word. */
-const TOLERATED_SKEW_MS = 60_000;
+/** Of a tick that its job did not call for. */
+const OVERDUE_MS = 1_000;
+const FAR_AHEAD_MS = 86_400_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
 
-/** What is to be known to find missed ticks (misfires). */
-export interface CatchUpQuestion {
-  readonly options: ResolvedLedgerOptions;
-  readonly now: number;
-  /** Undefined: there is no job, or it is off. Nobody misses its ticks. */
-  readonly ticks: Ticks | undefined;
-  readonly isPaused: boolean;
-  /** Every tick up to this one is decided. */
-  readonly decided: number;
-  /** Every missed tick up to this one has been reported. */
-  readonly reported: number;
-  /** Not run because of a run that went on: nobody has missed them. */
-  readonly dropped: ReadonlySet<number>;
-  /** Only ticks before this one, which is being called for. */
-  readonly before?: number;
+/** The task that has to catch up. */
+export interface CatchUpOwner extends LedgerOwner {
+  readonly schedule: TaskSchedule;
+  readonly reporter: TaskReporter;
+  readonly host: { readonly logger: Logger };
+  /** The term in which this instance leads. */
+  term(): LeadershipTerm | undefined;
+  /** Has the task do what it owes. */
+  look(): void;
 }
 
-/** What is to be done about missed ticks. */
-export interface CatchUpPlan {
-  /** The tick to run now. */
-  readonly run?: number;
-  /** Whether the next one has to wait for the end of that. */
+/** Why nothing runs. */
+export interface Refused {
+  readonly reason: SkipReason;
+  readonly error?: unknown;
+}
+
+/** A run that nobody calls for, claimed and ready to begin. */
+export interface OwedRun {
+  readonly open: OpenRun;
+  readonly trigger: 'interrupted' | 'missed';
+  /** Whether the next one, and calls, wait for its end. */
   readonly isInOrder: boolean;
-  /** Nobody will run these: to be reported. */
-  readonly missed?: MissedTicks;
-  /** {@link CatchUpQuestion.reported} from now on. */
-  readonly reported: number;
 }
 
-export interface MissedTicks {
-  /** Stops at 100. */
-  readonly count: number;
-  readonly first: number;
-  readonly last: number;
+/** What limits the owed runs, asked whenever it matters. */
+export interface CatchUpLimits {
+  /** Whether a run is in the way of another one. */
+  readonly isBusy: () => boolean;
+  /** Missed ticks from this one on are left to a call; undefined: to nobody. */
+  readonly before: () => number | undefined;
 }
 
-/** What a leader does about the ticks that nobody ran. */
-export function planCatchUp(question: CatchUpQuestion): CatchUpPlan {
-  const { options, now, ticks, isPaused, before } = question;
-  if (!ticks || isPaused) {
-    return { isInOrder: false, reported: question.reported };
+/**
+ * What a leader does with the ledger of a task: it claims ticks, and finds out what
+ * it owes without being called for it. That is runs in the place of interrupted ones,
+ * and ticks that nobody ran. The rules are in catch-up-rules.ts; here is what they
+ * have to be asked with.
+ */
+export class CatchUp {
+  readonly ledger: TaskLedger;
+  readonly #owner: CatchUpOwner;
+  /** Runs that take the place of interrupted ones. */
+  #successors: OpenRun[] = [];
+  /** Missed ticks up to this one have been reported. */
+  #reported = -Infinity;
+  readonly #dropped = new Set<number>();
+  /** Up to then the job itself has left ticks out. */
+  #leftOut = -Infinity;
+  #wasActive = false;
+  #aheadReported: LeadershipTerm | undefined;
+  #overdue: { readonly tick: number; readonly sinceMs: number } | undefined;
+  #failures = 0;
+  #retryTimer: NodeJS.Timeout | undefined;
+
+  constructor(owner: CatchUpOwner, settings: LedgerSettings) {
+    this.#owner = owner;
+    this.ledger = new TaskLedger(owner, settings);
   }
-  const until = before === undefined ? now : before - 1;
-  if (options.missedTicks === 'all') {
-    const tooLate = Math.min(now - options.maxLatenessMs - 1, until);
-    const run = firstLeft(question, ticks, tooLate, until);
+
+  /**
+   * Takes the ledger over, unless this term has done so.
+   *
+   * @param isLook what was held back by a pause or a stopped job may run now
+   */
+  async takeOver(
+    term: LeadershipTerm,
+    calledAtMs: number,
+    isLook = false,
+  ): Promise<void> {
+    const { ledger } = this;
+    if (isLook && (ledger.isPaused || ledger.hasHeldRuns)) {
+      ledger.term = undefined;
+    }
+    if (ledger.term === term) {
+      return;
+    }
+    const now = Date.now();
+    const due = this.#owner.schedule.ticks()?.previous(now, -Infinity) ?? now;
+    const { interrupted, successors } = await ledger.takeOver(term, {
+      baseline: Math.min(due, calledAtMs),
+      isOff: this.#owner.schedule.state === 'inactive',
+    });
+    this.#successors = successors;
+    this.#wasActive = this.#owner.schedule.state === 'active';
+    this.#overdue = undefined;
+    for (const { run, willRerun } of interrupted) {
+      this.#owner.reporter.emit(() => ({
+        type: 'interrupted',
+        runId: run.id,
+        tick: new Date(run.tick),
+        interruptedInstanceId: run.instanceId,
+        attempt: run.attempt,
+        willRerun,
+      }));
+    }
+    this.#aheadError(term);
+  }
+
+  /** The next owed run; `busy`: there is one, and a run is in its way. */
+  async next(
+    term: LeadershipTerm,
+    limits: CatchUpLimits,
+  ): Promise<OwedRun | 'busy' | undefined> {
+    return (
+      (await this.#nextSuccessor(term, limits)) ??
+      (await this.#nextMissed(term, limits))
+    );
+  }
+
+  /** Claims a run, after {@link takeOver}. */
+  async claim(term: LeadershipTerm, claim: Claim): Promise<OpenRun | Refused> {
+    const open = await this.ledger.claim(term, claim);
+    if (typeof open !== 'string') {
+      this.#failures = 0;
+      this.ledger.begin(open);
+      return open;
+    }
+    const error = open === 'claimed' ? this.#aheadError(term) : undefined;
+    if (error) {
+      return { reason: 'ledger-unavailable', error };
+    }
+    return { reason: this.ledger.leads(term) ? open : 'not-leading' };
+  }
+
+  /** Writes the end of a run into the ledger. Never rejects. */
+  async recordEnd(run: TaskRun, end: RunEnd): Promise<void> {
+    const { ledger } = this;
+    const isUnfinished =
+      end.outcome === 'aborted' &&
+      run.requestedBy === undefined &&
+      ledger.options.interruptedRun === 'rerun';
+    if (isUnfinished) {
+      ledger.abandon(run.runId);
+      const term = this.#owner.term();
+      if (term && term !== run.term) {
+        // It has outlived its term, and this instance leads again.
+        ledger.term = undefined;
+        this.#owner.look();
+      }
+      return;
+    }
+    try {
+      await ledger.finish(run, end);
+    } catch (problem) {
+      this.#owner.host.logger.error(
+        runEndNotRecordedMessage(
+          this.#owner.task,
+          { tick: run.tick, outcome: end.outcome },
+          ledger.location,
+          problem,
+        ),
+      );
+    }
+  }
+
+  /** Everything owed has been looked at. */
+  succeeded(): void {
+    this.#failures = 0;
+  }
+
+  /** Looks again after a while, unless a later leader has taken over. */
+  retryLater(problem: string, error: unknown, tick?: number): void {
+    const { host, task, isOver } = this.#owner;
+    host.logger.error(
+      ledgerUnavailableMessage(
+        task,
+        problem,
+        tick,
+        this.ledger.location,
+        error,
+      ),
+    );
+    if (this.#owner.term() && !isOver) {
+      this.#failures += 1;
+      const pauseMs = backoff(this.#failures, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+      this.stopRetrying();
+      this.#retryTimer = setTimeout(() => this.#owner.look(), pauseMs).unref();
+    }
+  }
+
+  stopRetrying(): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+  }
+
+  /** A ledger from the future lets no tick run; logged once in a term. */
+  #aheadError(term: LeadershipTerm): LeaderTaskError | undefined {
+    const { lastTick, location } = this.ledger;
+    if (!isAhead(lastTick, this.#owner.schedule.ticks(), Date.now())) {
+      return undefined;
+    }
+    const message = ledgerAheadMessage(this.#owner.task, lastTick, location);
+    if (this.#aheadReported !== term) {
+      this.#aheadReported = term;
+      // A clock that is an hour off is soon right again.
+      const isFar = lastTick - Date.now() > FAR_AHEAD_MS;
+      this.#owner.host.logger[isFar ? 'error' : 'warn'](message);
+    }
+    return new LeaderTaskError('LEDGER_AHEAD', message);
+  }
+
+  termBegan(): void {
+    this.ledger.termBegan();
+  }
+
+  /** The next leader finds what has not begun. */
+  termEnded(): void {
+    this.ledger.termEnded();
+    this.stopRetrying();
+    this.#successors.splice(0).forEach(({ id }) => this.ledger.abandon(id));
+  }
+
+  /** A tick is not run because of the option `overlap`: nobody misses it. */
+  drop(tick: number | undefined): void {
+    const decided = this.ledger.lastTick;
+    this.#dropped.forEach(
+      (each) => each <= decided && this.#dropped.delete(each),
+    );
+    if (tick !== undefined) {
+      this.#dropped.add(tick);
+    }
+  }
+
+  /** A run has ended. */
+  runEnded(): void {
+    if (this.#owner.schedule.waitsForCompletion) {
+      this.#leftOut = Date.now();
+    }
+  }
+
+  /**
+   * Whether a job has been started, or has not called for a tick, as when `cron`
+   * is late by more than its threshold. To be asked now and then.
+   *
+   * @param isIdle false while ticks are being decided, or may not run
+   */
+  isLookDue(isIdle: boolean): boolean {
+    if (this.#retryTimer) {
+      return false;
+    }
+    const isActive = this.#owner.schedule.state === 'active';
+    const hasStarted = isActive && !this.#wasActive;
+    this.#wasActive = isActive;
+    const mayBeOverdue =
+      isActive &&
+      isIdle &&
+      this.ledger.term !== undefined &&
+      !this.ledger.isPaused;
+    return hasStarted || this.#hasOverdueTick(mayBeOverdue);
+  }
+
+  #hasOverdueTick(isAsked: boolean): boolean {
+    const ticks = isAsked ? this.#owner.schedule.ticks() : undefined;
+    const tick = ticks && nextDue(this.#question(ticks));
+    const nowMs = performance.now();
+    if (
+      tick === undefined ||
+      !ticks ||
+      tick + ticks.longestWaitMs >= Date.now()
+    ) {
+      this.#overdue = undefined;
+    } else if (this.#overdue?.tick !== tick) {
+      this.#overdue = { tick, sinceMs: nowMs };
+    } else if (nowMs - this.#overdue.sinceMs >= OVERDUE_MS) {
+      this.#overdue = undefined;
+      return true;
+    }
+    return false;
+  }
+
+  async #nextSuccessor(
+    term: LeadershipTerm,
+    { isBusy }: CatchUpLimits,
+  ): Promise<OwedRun | 'busy' | undefined> {
+    const { ledger } = this;
+    while (this.#successors.length > 0) {
+      if (isBusy()) {
+        return 'busy';
+      }
+      const isOff = this.#owner.schedule.state === 'inactive';
+      const mayRun = !isOff && (await ledger.leadsForSure(term));
+      const open = this.#successors.shift();
+      if (open && mayRun) {
+        ledger.begin(open);
+        return { open, trigger: 'interrupted', isInOrder: false };
+      }
+      if (open) {
+        ledger.abandon(open.id);
+        ledger.hasHeldRuns = true;
+      }
+    }
+    return undefined;
+  }
+
+  async #nextMissed(
+    term: LeadershipTerm,
+    { isBusy, before }: CatchUpLimits,
+  ): Promise<OwedRun | 'busy' | undefined> {
+    const { ledger } = this;
+    for (;;) {
+      const isActive = this.#owner.schedule.state === 'active';
+      const limit = before();
+      const plan = planCatchUp({
+        ...this.#question(isActive ? this.#owner.schedule.ticks() : undefined),
+        ...(limit !== undefined && { before: limit }),
+      });
+      this.#reported = plan.reported;
+      if (plan.missed) {
+        this.#owner.reporter.missed(plan.missed);
+        this.#owner.host.logger.warn(
+          missedTicksMessage(this.#owner.task, plan.missed),
+        );
+      }
+      if (plan.run === undefined) {
+        return undefined;
+      }
+      if (isBusy()) {
+        return 'busy';
+      }
+      const open = await ledger.claim(term, {
+        tick: plan.run,
+        trigger: 'missed',
+      });
+      if (typeof open !== 'string') {
+        ledger.begin(open);
+        return { open, trigger: 'missed', isInOrder: plan.isInOrder };
+      }
+      if (open !== 'claimed') {
+        return undefined;
+      }
+      // Somebody else has decided it: is there another one?
+    }
+  }
+
+  #question(ticks: Ticks | undefined): CatchUpQuestion {
+    const { ledger } = this;
     return {
-      ...(run !== undefined && { run }),
-      isInOrder: true,
-      ...passOver(question, ticks, tooLate),
+      options: ledger.options,
+      now: Date.now(),
+      ticks,
+      isPaused: ledger.isPaused,
+      decided: Math.max(ledger.decided, this.#leftOut),
+      reported: this.#reported,
+      dropped: this.#dropped,
     };
   }
-  if (options.missedTicks === 'latest' && before === undefined) {
-    const last = lastLeft(question, ticks, now);
-    if (last === undefined) {
-      return { isInOrder: false, reported: question.reported };
-    }
-    return isTooLate(options, last, now)
-      ? { isInOrder: false, ...passOver(question, ticks, last) }
-      : { run: last, isInOrder: false, ...passOver(question, ticks, last - 1) };
-  }
-  // Without that, a tick may still be called for until then.
-  const settled = before === undefined ? now - ticks.longestWaitMs : until;
-  return { isInOrder: false, ...passOver(question, ticks, settled) };
-}
-
-/** The first tick that is neither decided nor reported, of the future too. */
-export function nextDue(question: CatchUpQuestion): number | undefined {
-  const { ticks, reported } = question;
-  return ticks && firstLeft(question, ticks, reported, Infinity);
-}
-
-/**
- * Whether it is too late for a tick.
- *
- * @param calledAtMs of a call: the timer of an interval fires at any time between
- * its tick and the next, and is on time
- */
-export function isTooLate(
-  { maxLatenessMs }: Pick<ResolvedLedgerOptions, 'maxLatenessMs'>,
-  tick: number,
-  now: number,
-  call?: { readonly calledAtMs: number; readonly ticks: Ticks | undefined },
-): boolean {
-  const isInterval = call?.ticks?.description.type === 'interval';
-  const due = call && isInterval ? Math.max(tick, call.calledAtMs) : tick;
-  return now - due > maxLatenessMs;
-}
-
-/**
- * Whether the ledger says that ticks of the future have been run, as after a leader
- * whose clock was ahead: then no tick would be run until that time has come.
- */
-export function isAhead(
-  decided: number,
-  ticks: Ticks | undefined,
-  now: number,
-) {
-  const next = ticks?.next(now) ?? now;
-  return decided > next + TOLERATED_SKEW_MS;
-}
-
-/** What this process knows of a run that a ledger shows as open. */
-export type OwnRun =
-  /** The answer to the claim has not come; the run has not begun. */
-  | { readonly is: 'claiming'; readonly formerTick: number | undefined }
-  | { readonly is: 'running' }
-  /** It has ended; the ledger could not be told. */
-  | { readonly is: 'ended'; readonly end: RunEnd };
-
-/** What is to be known to decide about the open runs of a ledger. */
-export interface FateQuestion {
-  readonly options: ResolvedLedgerOptions;
-  readonly now: number;
-  /** What is switched off or paused must not run; it stays as it is. */
-  readonly isHeld: boolean;
-  readonly ownRuns: ReadonlyMap<string, OwnRun>;
-  readonly successor: Pick<OpenRun, 'token' | 'instanceId'>;
-}
-
-/** What becomes of an open run when a term begins. */
-export function fateOf(
-  run: OpenRun,
-  { options, now, isHeld, ownRuns, successor }: FateQuestion,
-): Fate {
-  const own = ownRuns.get(run.id);
-  const isRequested = run.requestedBy !== undefined;
-  const over: Fate = { is: 'over', end: { outcome: 'interrupted' } };
-  const rerun = (attempt: number, isInterrupted: boolean): Fate => ({
-    is: 'replaced',
-    isInterrupted,
-    by: {
-      ...run,
-      ...successor,
-      id: randomUUID(),
-      attempt,
-      startedAt: now,
-      trigger: 'interrupted',
-    },
-  });
-  if (own?.is === 'running') {
-    return { is: 'open' };
-  }
-  if (own?.is === 'ended') {
-    return { is: 'over', end: own.end };
-  }
-  if (own?.is === 'claiming' && own.formerTick !== undefined) {
-    return { is: 'given back', formerTick: own.formerTick };
-  }
-  if (isRequested) {
-    return over;
-  }
-  const mayRerun = own?.is === 'claiming' || options.interruptedRun === 'rerun';
-  if (!mayRerun || isTooLate(options, run.tick, now)) {
-    return over;
-  }
-  if (isHeld) {
-    return { is: 'open' };
-  }
-  return own?.is === 'claiming'
-    ? rerun(run.attempt, false)
-    : rerun(run.attempt + 1, true);
-}
-
-function firstLeft(
-  { decided, dropped }: CatchUpQuestion,
-  ticks: Ticks,
-  after: number,
-  until: number,
-): number | undefined {
-  let tick = ticks.next(Math.max(decided, after));
-  while (tick !== undefined && tick <= until && dropped.has(tick)) {
-    tick = ticks.next(tick);
-  }
-  return tick !== undefined && tick <= until ? tick : undefined;
-}
-
-function lastLeft(
-  { decided, dropped }: CatchUpQuestion,
-  ticks: Ticks,
-  until: number,
-): number | undefined {
-  let tick = ticks.previous(until, decided);
-  while (tick !== undefined && dropped.has(tick)) {
-    tick = ticks.previous(tick - 1, decided);
-  }
-  return tick;
-}
-
-/** Nobody has run the ticks that are left up to `until`, or will. */
-function passOver(
-  { decided, reported, dropped }: CatchUpQuestion,
-  ticks: Ticks,
-  until: number,
-): Pick<CatchUpPlan, 'missed' | 'reported'> {
-  const after = Math.max(decided, reported);
-  if (!(until > after)) {
-    return { reported };
-  }
-  let count = 0;
-  let first: number | undefined;
-  for (
-    let tick = ticks.next(after);
-    tick !== undefined && tick <= until && count < MOST_COUNTED;
-    tick = ticks.next(tick)
-  ) {
-    if (!dropped.has(tick)) {
-      first ??= tick;
-      count += 1;
-    }
-  }
-  return first === undefined
-    ? { reported: until }
-    : {
-        reported: until,
-        missed: { count, first, last: ticks.previous(until, after) ?? first },
-      };
 }

@@ -83,6 +83,47 @@ export interface LeaderTaskCounts {
 }
 
 /**
+ * The run of a leader task in which a piece of code is called.
+ *
+ * @publicApi
+ */
+export interface LeaderTaskContext {
+  /** Name of the task. */
+  readonly task: string;
+  /** Name of the election, or of the partition. */
+  readonly election: string;
+  /** Number of the partition that the run is for; 0 without the option `partitions`. */
+  readonly partition: number;
+  /** How many partitions the task has; 1 without the option `partitions`. */
+  readonly partitions: number;
+  /** The same in all events of this run and in its ledger. */
+  readonly runId: string;
+  /**
+   * The scheduled time of this run, the same in all instances whatever their
+   * clocks say: a key for whatever must exist once per tick. Undefined for runs
+   * that no schedule has asked for.
+   */
+  readonly tick: Date | undefined;
+  /**
+   * Token of the term in which the run began, for resources that refuse the late
+   * writes of a former leader. 0, less than any token, in a manual run of an
+   * instance that does not lead.
+   */
+  readonly fencingToken: number;
+  /**
+   * Aborts with a {@link LeadershipLostError} when that term ends, and with a
+   * {@link LeaderTaskError} `TIME_LIMIT` when the option `timeLimitMs` says so; its
+   * `reason` tells which. After the end of the run it says nothing any more: await
+   * what belongs to the run.
+   */
+  readonly signal: AbortSignal;
+  /** 1, and one more for each retry, and for each rerun of a tick. */
+  readonly attempt: number;
+  /** What made the task run. */
+  readonly trigger: RunTrigger;
+}
+
+/**
  * A run as the ledger remembers it.
  *
  * @publicApi

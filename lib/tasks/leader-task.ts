@@ -4,16 +4,16 @@ import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { TaskOverlap } from '../interfaces/leader-task-options.interface.js';
 import type { ResolvedTaskOptions } from '../leader-task.options.js';
 import { messageOf } from '../message-of.js';
+import { unknownScheduleMessage } from '../zookeeper-leader.messages.js';
 import {
-  ledgerUnavailableMessage,
-  runEndNotRecordedMessage,
-  unknownScheduleMessage,
-} from '../zookeeper-leader.messages.js';
-import { Backlog, type BacklogLimits } from './backlog.js';
-import { isTooLate } from './catch-up.js';
+  CatchUp,
+  type CatchUpLimits,
+  type CatchUpOwner,
+  type Refused,
+} from './catch-up.js';
+import { isTooLate } from './catch-up-rules.js';
 import type {
   LeaderTaskInfo,
-  RequestedRun,
   TaskPause,
 } from './leader-task-info.interface.js';
 import {
@@ -24,23 +24,23 @@ import {
 } from './ledger.js';
 import type { AnyMethod, TaskGuard } from './only-leader.decorator.js';
 import type { TaskSchedule } from './schedule/schedules.js';
+import type { Ticks } from './schedule/ticks.js';
 import {
   TaskReporter,
   type RunTrigger,
   type SkipReason,
   type TaskEvents,
 } from './task-events.js';
-import type { Claim, TaskLedger } from './task-ledger.js';
-import { backoff, whyNot } from './task-rules.js';
+import type { LedgerSettings } from './task-ledger.js';
+import { whyNot } from './task-rules.js';
 import {
   runStorage,
   TaskRun,
+  type RunAnswer,
   type TaskPartition,
   type TaskRunDetails,
   type TaskRunOwner,
 } from './task-run.js';
-import { TaskRunner } from './task-runner.js';
-import type { Ticks } from './schedule/ticks.js';
 
 /** What the tasks of an application share. */
 export interface TaskHost {
@@ -74,7 +74,7 @@ export interface LeaderTaskSettings {
   readonly canWait: boolean;
   /** Calls the task as its scheduler does, through all decorators. */
   readonly invoke: (...args: unknown[]) => unknown;
-  readonly ledger: TaskLedger | undefined;
+  readonly ledger: LedgerSettings | undefined;
   readonly host: TaskHost;
   /** Whether a first call without a schedule is worth a warning. */
   readonly warnsUnscheduled: boolean;
@@ -96,7 +96,7 @@ interface Call {
 export interface Demand {
   readonly requestedBy: string;
   readonly isForced: boolean;
-  readonly answer: (answer: Omit<RequestedRun, 'task' | 'instanceId'>) => void;
+  readonly answer: (answer: RunAnswer) => void;
 }
 
 type Message =
@@ -105,15 +105,6 @@ type Message =
   | { readonly type: 'call'; readonly call: Call }
   | { readonly type: 'demand'; readonly demand: Demand }
   | { readonly type: 'end'; readonly run: TaskRun; readonly end: RunEnd };
-
-/** Why nothing runs, for who called. */
-interface Refused {
-  readonly reason: SkipReason;
-  readonly error?: unknown;
-}
-
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
 
 /**
  * One leader task of an application. It is read from top to bottom:
@@ -128,84 +119,70 @@ const LONGEST_PAUSE_MS = 60_000;
  *
  * The end of a term is not a message: it aborts the runs at once.
  */
-export class LeaderTask implements TaskGuard, TaskRunOwner {
+export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   readonly task: string;
   readonly election: TaskElection;
-  readonly electionName: string;
   readonly partition: TaskPartition | undefined;
-  readonly ledger: TaskLedger | undefined;
+  readonly options: LeaderTaskSettings['options'];
   readonly schedule: TaskSchedule;
-  readonly #settings: LeaderTaskSettings;
-  readonly #host: TaskHost;
-  readonly #overlap: TaskOverlap;
-  readonly #reporter: TaskReporter;
-  readonly #runner: TaskRunner;
+  readonly host: TaskHost;
+  readonly reporter: TaskReporter;
+  readonly hasPlainRuns: boolean;
+  readonly hasLedger: boolean;
+  readonly #canWait: boolean;
+  readonly #invoke: LeaderTaskSettings['invoke'];
   /** With a ledger. */
-  readonly #backlog: Backlog | undefined;
+  readonly #catchUp: CatchUp | undefined;
   readonly #mailbox: Message[] = [];
   #isWorking = false;
   #quiet: {
     readonly resolve: () => void;
     readonly except: WeakSet<TaskRun>;
   }[] = [];
+  /** Runs that go on, and those that are about to begin. */
+  readonly #live: TaskRun[] = [];
+  /** Calls of the method that have not returned yet. */
+  #calls = 0;
   /** With `queue-one`: the call that waits for the end of a run. */
   #queued: Call | undefined;
   /** A missed tick that is run before the next one and before any call. */
   #inOrder: TaskRun | undefined;
   /** Whether something owed could not be run because of a run that goes on. */
   #isBehind = false;
-  #failures = 0;
-  #retryTimer: NodeJS.Timeout | undefined;
   #isDisposed = false;
   #warnsUnscheduled: boolean;
   /** Of a task without a ledger. */
   #pause: TaskPause | undefined;
 
   constructor(settings: LeaderTaskSettings) {
-    const { name, election, options, host, ledger, schedule } = settings;
-    this.#settings = settings;
-    this.#host = host;
-    this.#overlap = options.overlap;
+    const { name, election, options, host, ledger } = settings;
     this.task = name;
     this.election = election;
-    this.electionName = election.name;
     this.partition = settings.partition;
-    this.ledger = ledger;
-    this.schedule = schedule;
-    this.#warnsUnscheduled = settings.warnsUnscheduled;
-    const reporter = new TaskReporter(host.events, {
+    this.options = options;
+    this.schedule = settings.schedule;
+    this.host = host;
+    this.reporter = new TaskReporter(host.events, {
       task: name,
       election: election.name,
       instanceId: election.instanceId,
     });
-    this.#reporter = reporter;
-    this.#backlog =
-      ledger && new Backlog(ledger, schedule, reporter, host.logger);
-    if (ledger) {
-      ledger.onPaused = () => host.pauseFound(this);
-    }
-    this.#runner = new TaskRunner({
-      task: name,
-      election,
-      options,
-      hasLedger: ledger !== undefined,
-      reporter,
-      logger: host.logger,
-      graceMs: host.graceMs,
-      invoke: settings.invoke,
-      isRefused: () => this.isOver,
-      onEnd: (run, end) => this.#post({ type: 'end', run, end }),
-      onChange: (left) => this.#runsChanged(left),
-    });
+    this.hasLedger = ledger !== undefined;
+    this.hasPlainRuns =
+      !ledger && !options.retry && options.timeLimitMs === undefined;
+    this.#canWait = settings.canWait;
+    this.#invoke = settings.invoke;
+    this.#warnsUnscheduled = settings.warnsUnscheduled;
+    this.#catchUp = ledger && new CatchUp(this, ledger);
   }
 
   /** Number of runs that go on. */
   get running(): number {
-    return this.#runner.live.length;
+    return this.#live.length;
   }
 
   get runs(): readonly TaskRun[] {
-    return [...this.#runner.live];
+    return [...this.#live];
   }
 
   /** Whether the task, or its application, has ended. */
@@ -214,7 +191,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   }
 
   get paused(): TaskPause | undefined {
-    return this.ledger ? this.ledger.pause : this.#pause;
+    return this.#catchUp ? this.#catchUp.ledger.pause : this.#pause;
   }
 
   info(): LeaderTaskInfo {
@@ -224,15 +201,15 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     const { paused } = this;
     return Object.freeze({
       task: this.task,
-      election: this.electionName,
+      election: this.election.name,
       ...this.partition,
       ...(description && { schedule: description }),
       ...(state !== 'none' && { isActive: state === 'active' }),
       ...(next !== undefined && { nextTick: new Date(next) }),
-      hasLedger: this.ledger !== undefined,
+      hasLedger: this.hasLedger,
       ...(paused && { paused }),
       running: this.running,
-      counts: Object.freeze({ ...this.#reporter.counts }),
+      counts: Object.freeze({ ...this.reporter.counts }),
     });
   }
 
@@ -258,7 +235,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     const current = this.#currentRun();
     if (current && current.state !== 'ended') {
       return current.state === 'decided'
-        ? this.#runner.perform(current, method, target, args)
+        ? this.#perform(current, method, target, args)
         : // Recursion, or super: part of the run.
           Reflect.apply(method, target, args);
     }
@@ -270,8 +247,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
 
   /** Runs the task as its scheduler would, also on a follower. */
   runHere(args: unknown[]): Promise<unknown> {
-    const run = new TaskRun(this, this.#term(), 'manual', Date.now());
-    return this.#runner.dispatch(run, args);
+    const run = new TaskRun(this, this.term(), 'manual', Date.now());
+    return run.dispatch(args);
   }
 
   /** Asks for a run on behalf of somebody; the answer comes with its end. */
@@ -282,17 +259,18 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   /** The run of this task that the caller is in. */
   #currentRun(): TaskRun | undefined {
     // Looking costs more than most of a guarded call.
-    const run = this.#runner.isBusy ? runStorage.getStore() : undefined;
+    const isInRun = this.#calls > 0 || this.#live.length > 0;
+    const run = isInRun ? runStorage.getStore() : undefined;
     return run?.owner === this ? run : undefined;
   }
 
   /** Whether a call on the leader needs no thought, as nearly all do. */
   #isFree(): boolean {
     return (
-      this.ledger === undefined &&
+      !this.hasLedger &&
       this.#refusal() === undefined &&
       this.#pause === undefined &&
-      this.#host.pauses.known === undefined &&
+      this.host.pauses.known === undefined &&
       !this.#isBusy()
     );
   }
@@ -303,8 +281,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     target: unknown,
     args: ArrayLike<unknown>,
   ): unknown {
-    const run = new TaskRun(this, this.#term(), 'call', calledAtMs);
-    return this.#runner.perform(run, method, target, args);
+    const run = new TaskRun(this, this.term(), 'call', calledAtMs);
+    return this.#perform(run, method, target, args);
   }
 
   /** Skips the call, or asks the mailbox if the call can wait for that. */
@@ -314,13 +292,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     target: unknown,
     args: ArrayLike<unknown>,
   ): unknown {
-    const { canWait } = this.#settings;
+    const canWait = this.#canWait;
     const isLeading =
-      calledAtMs !== undefined || (canWait && this.#term() !== undefined);
+      calledAtMs !== undefined || (canWait && this.term() !== undefined);
     const reason = this.#whyNot(isLeading, false);
     const mayFollow =
       reason === 'overlap' &&
-      (this.ledger !== undefined || this.#overlap === 'queue-one');
+      (this.hasLedger || this.options.overlap === 'queue-one');
     if (reason !== undefined && !mayFollow) {
       return this.#skip(reason);
     }
@@ -337,10 +315,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     target: unknown,
     args: ArrayLike<unknown>,
   ): Promise<unknown> {
-    const ticks = this.ledger && this.schedule.ticks(target);
-    if (this.ledger && !ticks && this.#warnsUnscheduled) {
+    const ticks = this.hasLedger ? this.schedule.ticks(target) : undefined;
+    if (this.hasLedger && !ticks && this.#warnsUnscheduled) {
       this.#warnsUnscheduled = false;
-      this.#host.logger.warn(unknownScheduleMessage(this.task));
+      this.host.logger.warn(unknownScheduleMessage(this.task));
     }
     const tick = ticks?.tickOf(calledAtMs);
     const isOfJob = this.schedule.state === 'active';
@@ -348,43 +326,34 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       const call = { calledAtMs, isOfJob, ticks, tick, decide };
       this.#post({ type: 'call', call });
     });
-    return run && this.#runner.perform(run, method, target, args);
+    return run && this.#perform(run, method, target, args);
   }
 
   // --- What happens around the task ------------------------------------------
 
   termBegan(): void {
-    this.ledger?.termBegan();
+    this.#catchUp?.termBegan();
     this.look();
   }
 
   /** Aborts runs whose term has ended, and reports those that do not end. */
   termEnded(): void {
-    this.ledger?.termEnded();
-    this.#backlog?.abandon();
+    this.#catchUp?.termEnded();
     this.#isBehind = false;
-    this.#stopRetrying();
-    this.#runner.termEnded();
+    this.#live.forEach((run) => run.termEnded());
   }
 
   /** Something may have to be run that nobody calls for. */
   look(): void {
-    if (this.ledger && !this.#mailbox.some(({ type }) => type === 'look')) {
+    if (this.hasLedger && !this.#mailbox.some(({ type }) => type === 'look')) {
       this.#post({ type: 'look' });
     }
   }
 
   /** Looks if the job has been started or has not called; asked now and then. */
   checkJob(): void {
-    if (!this.#term() || !this.#backlog || this.#retryTimer) {
-      return;
-    }
-    const isIdle =
-      !this.#isWorking &&
-      !this.#isBusy() &&
-      this.ledger?.term !== undefined &&
-      this.paused === undefined;
-    if (this.#backlog.isLookDue(isIdle)) {
+    const isIdle = !this.#isWorking && !this.#isBusy();
+    if (this.term() && this.#catchUp?.isLookDue(isIdle)) {
       this.look();
     }
   }
@@ -400,15 +369,23 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     this.close();
   }
 
-  /** Takes no new decisions. */
+  /** Takes no new decisions: {@link isOver} says so. */
   close(): void {
-    this.ledger?.stop();
-    this.#stopRetrying();
+    this.#catchUp?.stopRetrying();
   }
 
   /** Ends runs without a term, which nothing else does. */
   abortManualRuns(reason: unknown): void {
-    this.#runner.abortManualRuns(reason);
+    for (const run of this.#live) {
+      if (!run.term) {
+        run.abort(reason);
+      }
+    }
+  }
+
+  /** A task with a ledger wants to know when its pause ends. */
+  pauseFound(): void {
+    this.host.pauseFound(this);
   }
 
   /**
@@ -460,7 +437,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       case 'demand':
         return this.#decideDemand(message.demand);
       case 'end':
-        return this.#recordEnd(message.run, message.end);
+        return this.#catchUp?.recordEnd(message.run, message.end);
     }
   }
 
@@ -469,7 +446,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
       return;
     }
     this.#quiet = this.#quiet.filter(({ resolve, except }) => {
-      const isQuiet = this.#runner.live.every((run) => except.has(run));
+      const isQuiet = this.#live.every((run) => except.has(run));
       if (isQuiet) {
         resolve();
       }
@@ -485,15 +462,15 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     const isOff = isOfJob && this.schedule.state === 'inactive';
     const reason = this.#whyNot(term !== undefined, isOff);
     const isOverlap = reason === 'overlap';
-    if (isOverlap && !this.#queued && this.#overlap === 'queue-one') {
+    if (isOverlap && !this.#queued && this.options.overlap === 'queue-one') {
       this.#queued = call;
     } else if (!term || reason !== undefined) {
       if (isOverlap) {
-        this.#backlog?.drop(tick);
+        this.#catchUp?.drop(tick);
       }
       decide(this.#skip(reason ?? 'not-leading', tick));
-    } else if (this.#backlog) {
-      await this.#decideTick(call, term, this.#backlog);
+    } else if (this.#catchUp) {
+      await this.#decideTick(call, term, this.#catchUp);
     } else {
       decide(this.#begin(term, 'call', { startedAtMs: calledAtMs }));
     }
@@ -510,14 +487,14 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     let decided: TaskRun | Refused;
     if (!term || reason !== undefined) {
       decided = { reason: reason ?? 'not-leading' };
-    } else if (this.#backlog) {
+    } else if (this.#catchUp) {
       const claim = { tick: Date.now(), requestedBy, isForced };
-      decided = await this.#claimDemand(term, this.#backlog, claim);
+      decided = await this.#claimDemand(term, this.#catchUp, claim);
     } else {
       decided = this.#begin(term, 'requested', { requestedBy });
     }
     if (decided instanceof TaskRun) {
-      void this.#runner.dispatchLogged(decided).then(answer);
+      void decided.dispatchLogged().then(answer);
       return;
     }
     this.#skip(decided.reason, undefined, decided.error);
@@ -530,20 +507,20 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
 
   /** Runs what nobody calls for: interrupted runs, then missed ticks. */
   async #decideOwed(): Promise<void> {
-    const backlog = this.#backlog;
-    const term = this.#term();
-    if (!backlog || !term || this.#refusal() !== undefined) {
+    const catchUp = this.#catchUp;
+    const term = this.term();
+    if (!catchUp || !term || this.isOver) {
       return;
     }
-    this.#stopRetrying();
+    catchUp.stopRetrying();
     this.#isBehind = false;
     try {
-      await backlog.takeOver(term, Date.now(), true);
-      await this.#runOwed(term, backlog);
-      this.#failures = 0;
+      await catchUp.takeOver(term, Date.now(), true);
+      await this.#runOwed(term, catchUp);
+      catchUp.succeeded();
     } catch (error) {
       if (!(error instanceof SupersededError)) {
-        this.#retryLater('cannot look for missed ticks', error);
+        catchUp.retryLater('cannot look for missed ticks', error);
       }
     }
   }
@@ -553,17 +530,17 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     if (this.#isDisposed) {
       return 'disposed';
     }
-    return this.#host.isClosing ? 'closing' : undefined;
+    return this.host.isClosing ? 'closing' : undefined;
   }
 
-  #term(): LeadershipTerm | undefined {
+  term(): LeadershipTerm | undefined {
     const { leadership } = this.election;
     return leadership.role === 'leader' ? leadership.term : undefined;
   }
 
   /** Whether a run is in the way of another one. */
   #isBusy(): boolean {
-    return this.#overlap !== 'allow' && this.#runner.live.length > 0;
+    return this.options.overlap !== 'allow' && this.#live.length > 0;
   }
 
   #whyNot(
@@ -588,14 +565,14 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
    * waits for the proof of a fresh heartbeat: a tick is not lost for that.
    */
   async #provenTerm(): Promise<LeadershipTerm | undefined> {
-    const { election, ledger } = this;
+    const { election } = this;
     if (!election.isLeader()) {
       await election.revalidate();
     }
-    if (!ledger) {
-      await this.#host.pauses.known;
+    if (!this.hasLedger) {
+      await this.host.pauses.known;
     }
-    return election.isLeader() ? this.#term() : undefined;
+    return election.isLeader() ? this.term() : undefined;
   }
 
   // --- 4. The ledger ---------------------------------------------------------
@@ -604,79 +581,58 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   async #decideTick(
     call: Call,
     term: LeadershipTerm,
-    backlog: Backlog,
+    catchUp: CatchUp,
   ): Promise<void> {
     const { tick, ticks, calledAtMs, decide } = call;
-    const { ledger } = backlog;
+    const { ledger } = catchUp;
     try {
-      await backlog.takeOver(term, tick ?? calledAtMs);
-      if ((await this.#runOwed(term, backlog, call)) || this.#isBusy()) {
+      await catchUp.takeOver(term, tick ?? calledAtMs);
+      if ((await this.#runOwed(term, catchUp, call)) || this.#isBusy()) {
         this.#mailbox.unshift({ type: 'call', call });
         return;
       }
       const now = Date.now();
       const own = tick ?? Math.max(now, ledger.lastTick + 1);
-      const decided: TaskRun | Refused = isTooLate(ledger.options, own, now, {
+      const claimed: OpenRun | Refused = isTooLate(ledger.options, own, now, {
         calledAtMs,
         ticks,
       })
         ? { reason: 'too-late' }
-        : await this.#claim(term, backlog, { tick: own, trigger: 'call' });
+        : await catchUp.claim(term, { tick: own, trigger: 'call' });
       decide(
-        decided instanceof TaskRun
-          ? decided
-          : this.#skip(decided.reason, own, decided.error),
+        'reason' in claimed
+          ? this.#skip(claimed.reason, own, claimed.error)
+          : this.#beginClaimed(term, claimed, 'call'),
       );
     } catch (error) {
       if (error instanceof ResumedError) {
         this.#mailbox.unshift({ type: 'call', call });
       } else if (error instanceof SupersededError) {
-        const reason = ledger.isStopped
-          ? (this.#refusal() ?? 'closing')
-          : 'not-leading';
-        decide(this.#skip(reason, tick));
+        decide(this.#skip(this.#refusal() ?? 'not-leading', tick));
       } else {
         decide(this.#skip('ledger-unavailable', tick, error));
-        this.#retryLater('does not run a tick', error, tick);
+        catchUp.retryLater('does not run a tick', error, tick);
       }
     }
   }
 
   async #claimDemand(
     term: LeadershipTerm,
-    backlog: Backlog,
-    claim: Omit<Claim, 'trigger'>,
+    catchUp: CatchUp,
+    claim: { tick: number; requestedBy: string; isForced: boolean },
   ): Promise<TaskRun | Refused> {
+    const trigger = 'requested';
     try {
-      await backlog.takeOver(term, claim.tick);
-      return await this.#claim(term, backlog, {
-        ...claim,
-        trigger: 'requested',
-      });
+      await catchUp.takeOver(term, claim.tick);
+      const claimed = await catchUp.claim(term, { ...claim, trigger });
+      return 'reason' in claimed
+        ? claimed
+        : this.#beginClaimed(term, claimed, trigger);
     } catch (error) {
       return error instanceof SupersededError
         ? { reason: 'not-leading' }
         : { reason: 'ledger-unavailable', error };
     }
-  }
-
-  async #claim(
-    term: LeadershipTerm,
-    backlog: Backlog,
-    claim: Claim,
-  ): Promise<TaskRun | Refused> {
-    const { ledger } = backlog;
-    const open = await ledger.claim(term, claim);
-    if (typeof open !== 'string') {
-      this.#failures = 0;
-      ledger.begin(open);
-      return this.#beginClaimed(term, open, claim.trigger);
-    }
-    const error = open === 'claimed' ? backlog.aheadError(term) : undefined;
-    if (error) {
-      return { reason: 'ledger-unavailable', error };
-    }
-    return { reason: ledger.leads(term) ? open : 'not-leading' };
   }
 
   /**
@@ -685,15 +641,15 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
    */
   async #runOwed(
     term: LeadershipTerm,
-    backlog: Backlog,
+    catchUp: CatchUp,
     call?: Call,
   ): Promise<boolean> {
-    const limits: BacklogLimits = {
+    const limits: CatchUpLimits = {
       isBusy: () => this.#isBusy(),
       before: () => (call ? (call.tick ?? -Infinity) : this.#firstCalledTick),
     };
     for (;;) {
-      const owed = await backlog.next(term, limits);
+      const owed = await catchUp.next(term, limits);
       if (owed === undefined || owed === 'busy') {
         this.#isBehind ||= owed === 'busy';
         return owed === 'busy';
@@ -703,67 +659,11 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
         this.#inOrder = run;
         this.#isBehind = call === undefined;
       }
-      void this.#runner.dispatchLogged(run);
+      void run.dispatchLogged();
       if (owed.isInOrder) {
         return true;
       }
     }
-  }
-
-  /** Writes the end of a run into the ledger. */
-  async #recordEnd(run: TaskRun, end: RunEnd): Promise<void> {
-    const { ledger } = this;
-    if (!ledger) {
-      return;
-    }
-    const isUnfinished =
-      end.outcome === 'aborted' &&
-      run.requestedBy === undefined &&
-      ledger.options.interruptedRun === 'rerun';
-    if (isUnfinished) {
-      ledger.abandon(run.runId);
-      if (this.#term() && this.#term() !== run.term) {
-        // It has outlived its term, and this instance leads again.
-        ledger.term = undefined;
-        this.look();
-      }
-      return;
-    }
-    try {
-      await ledger.finish(run, end);
-    } catch (problem) {
-      this.#host.logger.error(
-        runEndNotRecordedMessage(
-          this.task,
-          { tick: run.tick, outcome: end.outcome },
-          ledger.location,
-          problem,
-        ),
-      );
-    }
-  }
-
-  #retryLater(problem: string, error: unknown, tick?: number): void {
-    this.#host.logger.error(
-      ledgerUnavailableMessage(
-        this.task,
-        problem,
-        tick,
-        this.ledger?.location,
-        error,
-      ),
-    );
-    if (this.#term() && this.#refusal() === undefined) {
-      this.#failures += 1;
-      const pauseMs = backoff(this.#failures, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-      this.#stopRetrying();
-      this.#retryTimer = setTimeout(() => this.look(), pauseMs).unref();
-    }
-  }
-
-  #stopRetrying(): void {
-    clearTimeout(this.#retryTimer);
-    this.#retryTimer = undefined;
   }
 
   get #firstCalledTick(): number | undefined {
@@ -777,6 +677,20 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
 
   // --- 5. Runs ---------------------------------------------------------------
 
+  #perform(
+    run: TaskRun,
+    method: AnyMethod,
+    target: unknown,
+    args: ArrayLike<unknown>,
+  ): unknown {
+    this.#calls += 1;
+    try {
+      return run.perform(method, target, args);
+    } finally {
+      this.#calls -= 1;
+    }
+  }
+
   #begin(
     term: LeadershipTerm,
     trigger: RunTrigger,
@@ -784,7 +698,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   ): TaskRun {
     const { startedAtMs = Date.now() } = details;
     const run = new TaskRun(this, term, trigger, startedAtMs, details);
-    this.#runner.enter(run);
+    this.runBegan(run);
     return run;
   }
 
@@ -800,14 +714,30 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
     });
   }
 
-  /** @param left a run that does not go on any more */
-  #runsChanged(left: TaskRun | undefined): void {
-    this.#host.runsChanged(this);
-    if (!left) {
+  invoke(args: unknown[]): unknown {
+    return this.#invoke(...args);
+  }
+
+  runBegan(run: TaskRun): void {
+    if (!this.#live.includes(run)) {
+      this.#live.push(run);
+      this.host.runsChanged(this);
+    }
+  }
+
+  runEnded(run: TaskRun, end: RunEnd): void {
+    this.#post({ type: 'end', run, end });
+  }
+
+  runLeft(run: TaskRun): void {
+    const index = this.#live.indexOf(run);
+    if (index < 0) {
       return;
     }
-    this.#backlog?.runEnded();
-    if (this.#inOrder === left) {
+    this.#live.splice(index, 1);
+    this.host.runsChanged(this);
+    this.#catchUp?.runEnded();
+    if (this.#inOrder === run) {
       this.#inOrder = undefined;
     }
     const isIdle = this.running === 0;
@@ -827,11 +757,11 @@ export class LeaderTask implements TaskGuard, TaskRunOwner {
   #skip(reason: SkipReason, tick?: number, error?: unknown): undefined {
     const pause = reason === 'paused' ? this.paused : undefined;
     if (pause) {
-      this.#reporter.skipped(reason, tick, { pause });
+      this.reporter.skipped(reason, tick, { pause });
     } else if (error === undefined) {
-      this.#reporter.skipped(reason, tick);
+      this.reporter.skipped(reason, tick);
     } else {
-      this.#reporter.skipped(reason, tick, { error });
+      this.reporter.skipped(reason, tick, { error });
     }
   }
 }

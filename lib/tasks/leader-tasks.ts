@@ -233,7 +233,7 @@ export class LeaderTasks {
    * ```
    */
   async history(task: string): Promise<LeaderTaskRun[]> {
-    if (!this.#find(task).ledger) {
+    if (!this.#find(task).hasLedger) {
       throw new LeaderTaskError(
         'NO_LEDGER',
         `The leader task "${task}" has no run ledger. Give it one: ` +
@@ -513,7 +513,7 @@ export class LeaderTasks {
     for (const task of this.#all) {
       task.close();
       task.abortManualRuns(
-        new LeadershipLostError(task.electionName, 'shutdown'),
+        new LeadershipLostError(task.election.name, 'shutdown'),
       );
     }
     await this.#quiet(this.#all);
@@ -650,7 +650,7 @@ export class LeaderTasks {
     this.#follow(task.election);
     if (task.election.leadership.role === 'leader') {
       this.#lookAround();
-      if (!task.ledger && this.#byName.get(task.task) === task) {
+      if (!task.hasLedger && this.#byName.get(task.task) === task) {
         this.#pauses.look();
       }
       task.termBegan();
@@ -742,7 +742,7 @@ export class LeaderTasks {
    */
   #endTerm(election: string): Promise<void> {
     return this.#quiet(
-      this.#all.filter(({ electionName }) => electionName === election),
+      this.#all.filter(({ election: { name } }) => name === election),
     );
   }
 

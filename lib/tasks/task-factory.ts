@@ -29,7 +29,6 @@ import {
   type TaskDefinition,
 } from './only-leader.decorator.js';
 import type { Schedules, TaskSchedule } from './schedule/schedules.js';
-import { TaskLedger } from './task-ledger.js';
 import type { TaskPartition } from './task-run.js';
 
 export interface TaskFactorySettings {
@@ -223,13 +222,7 @@ export class TaskFactory {
       warnsUnscheduled: wanted.warnsUnscheduled ?? false,
       partition: wanted.partition,
       ledger: ledger
-        ? new TaskLedger({
-            task: name,
-            election,
-            store: new LedgerStore(nodes, name),
-            options: ledger,
-            closing,
-          })
+        ? { store: new LedgerStore(nodes, name), options: ledger, closing }
         : undefined,
     });
   }
@@ -247,7 +240,7 @@ export class TaskFactory {
     if (!former) {
       return name;
     }
-    if (options.task !== undefined || hasLedger || former.ledger) {
+    if (options.task !== undefined || hasLedger || former.hasLedger) {
       throw new TypeError(duplicateTaskMessage(where, name));
     }
     let number = 2;

@@ -3,7 +3,7 @@ import type { TaskElection } from '../election/leader-elections.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { ResolvedLedgerOptions } from '../leader-task.options.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
-import { fateOf, type OwnRun } from './catch-up.js';
+import { fateOf, type OwnRun } from './catch-up-rules.js';
 import type { TaskPause } from './leader-task-info.interface.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import {
@@ -25,9 +25,18 @@ import type { LedgerStore } from './ledger-store.js';
 import type { RunTrigger } from './task-events.js';
 import type { TaskRun } from './task-run.js';
 
-export interface TaskLedgerSettings {
+/** Whose ledger it is. */
+export interface LedgerOwner {
   readonly task: string;
   readonly election: TaskElection;
+  /** Whether the task, or its application, has ended: no new decisions. */
+  readonly isOver: boolean;
+  /** The ledger has been found paused. */
+  pauseFound(): void;
+}
+
+/** How a task gets a ledger. */
+export interface LedgerSettings {
   readonly store: LedgerStore;
   readonly options: ResolvedLedgerOptions;
   /** Aborts when nothing is to be written any more. */
@@ -54,52 +63,44 @@ export class TaskLedger {
   readonly options: ResolvedLedgerOptions;
   /** The term for which the ledger has been taken over. */
   term: LeadershipTerm | undefined;
-  /** Called whenever the ledger is found paused. */
-  onPaused: (() => void) | undefined;
   /** Whether runs have been left open that may not run now. */
   hasHeldRuns = false;
-  readonly #settings: TaskLedgerSettings;
+  readonly #owner: LedgerOwner;
   readonly #store: LedgerStore;
+  readonly #closing: AbortSignal;
   readonly #ownRuns = new Map<string, OwnRun>();
-  #pause: TaskPause | undefined;
-  #tick = -Infinity;
-  #since = -Infinity;
-  #isStopped = false;
+  /** As it was when it was looked at last. */
+  #seen: LedgerDocument | undefined;
   /** One for each task: a signal that hundreds share warns of its listeners. */
   #termEnd = new AbortController();
 
-  constructor(settings: TaskLedgerSettings) {
-    this.#settings = settings;
+  constructor(owner: LedgerOwner, settings: LedgerSettings) {
+    this.#owner = owner;
     this.#store = settings.store;
+    this.#closing = settings.closing;
     this.options = settings.options;
   }
 
   /** Every tick up to this one is decided, or was never missed. */
   get decided(): number {
-    return Math.max(this.#tick, this.#since);
+    return Math.max(this.lastTick, this.#seen?.since ?? -Infinity);
   }
 
   /** The last tick that has been claimed. */
   get lastTick(): number {
-    return this.#tick;
+    return this.#seen?.tick ?? -Infinity;
   }
 
-  /** Present if the task was paused when the ledger was looked at last. */
+  get isPaused(): boolean {
+    return this.#seen?.pause !== undefined;
+  }
+
   get pause(): TaskPause | undefined {
-    return this.#pause;
+    return this.#seen && pauseOf(this.#seen);
   }
 
   get location(): string {
     return this.#store.location;
-  }
-
-  get isStopped(): boolean {
-    return this.#isStopped;
-  }
-
-  /** Takes no new decisions. */
-  stop(): void {
-    this.#isStopped = true;
   }
 
   termBegan(): void {
@@ -112,12 +113,12 @@ export class TaskLedger {
   }
 
   leads(term: LeadershipTerm): boolean {
-    return !term.signal.aborted && !this.#isStopped;
+    return !term.signal.aborted && !this.#owner.isOver;
   }
 
   /** {@link leads}, also by the clock, at this very moment. */
   async leadsForSure(term: LeadershipTerm): Promise<boolean> {
-    return (await this.#settings.election.revalidate()) && this.leads(term);
+    return (await this.#owner.election.revalidate()) && this.leads(term);
   }
 
   /**
@@ -132,7 +133,7 @@ export class TaskLedger {
     term: LeadershipTerm,
     { baseline, isOff }: { baseline: number; isOff: boolean },
   ): Promise<{ interrupted: InterruptedRun[]; successors: OpenRun[] }> {
-    const { task, election } = this.#settings;
+    const { task, election } = this.#owner;
     const { historySize } = this.options;
     const fates = new Map<string, { run: OpenRun; fate: Fate }>();
     const isSuccessor = (id: string): boolean =>
@@ -225,7 +226,7 @@ export class TaskLedger {
     term: LeadershipTerm,
     { tick, trigger, requestedBy, isForced }: Claim,
   ): Promise<OpenRun | ClaimRefusal | 'not-leading'> {
-    const { task, election } = this.#settings;
+    const { task, election } = this.#owner;
     const open: OpenRun = {
       id: randomUUID(),
       tick,
@@ -253,8 +254,8 @@ export class TaskLedger {
         return undefined;
       }
       this.#assertLeads(term);
-      if (trigger === 'call' && this.pause && !before.pause) {
-        this.#pause = undefined;
+      if (trigger === 'call' && this.isPaused && !before.pause) {
+        this.#seen = before;
         throw new ResumedError('The task is not paused any more');
       }
       const next = claimed(before, open, isForced);
@@ -302,10 +303,10 @@ export class TaskLedger {
     this.#ownRuns.set(runId, { is: 'ended', end });
     const ledger = await this.#store.change(
       (known) => known && finished(known, runId, end, this.options.historySize),
-      this.#settings.closing,
+      this.#closing,
     );
     this.#ownRuns.delete(runId);
-    this.#notePause(ledger);
+    this.#follow(ledger ?? this.#seen);
   }
 
   /** Gives a claim back that leads to no run, where that is still possible. */
@@ -343,7 +344,7 @@ export class TaskLedger {
         error instanceof SupersededError &&
         (await this.leadsForSure(term)) &&
         // Somebody may have deleted our entry a moment ago.
-        (await this.#settings.election.confirm()) &&
+        (await this.#owner.election.confirm()) &&
         (await this.leadsForSure(term))
       ) {
         const { fencingToken, election } = term;
@@ -361,15 +362,9 @@ export class TaskLedger {
   }
 
   #follow(ledger: LedgerDocument | undefined): void {
-    this.#tick = ledger?.tick ?? -Infinity;
-    this.#since = ledger?.since ?? -Infinity;
-    this.#notePause(ledger);
-  }
-
-  #notePause(ledger: LedgerDocument | undefined): void {
-    this.#pause = ledger && pauseOf(ledger);
-    if (this.#pause) {
-      this.onPaused?.();
+    this.#seen = ledger;
+    if (this.isPaused) {
+      this.#owner.pauseFound();
     }
   }
 

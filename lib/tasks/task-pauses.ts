@@ -94,14 +94,14 @@ export class TaskPauses {
     const { client, paths } = this.#nodes;
     const names = new Set(await childrenOf(client, paths.tasks, changed));
     const tasks = [...this.#tasks()].filter(
-      (task) => task.ledger === undefined || this.#paused.has(task),
+      (task) => !task.hasLedger || this.#paused.has(task),
     );
     await Promise.all(
       tasks.map(async (task) => {
         const found = names.has(encodeSegment(task.task))
           ? await this.#pauseOf(task.task, changed)
           : undefined;
-        if (task.ledger === undefined) {
+        if (!task.hasLedger) {
           task.setPause(found);
         } else if (!found) {
           this.#paused.delete(task);

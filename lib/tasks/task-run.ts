@@ -1,51 +1,26 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { types } from 'node:util';
+import type { Logger } from '@nestjs/common';
+import type { TaskElection } from '../election/leader-elections.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
+import type { ResolvedTaskOptions } from '../leader-task.options.js';
+import { messageOf, stackOf } from '../message-of.js';
 import { sharedRegistry } from '../shared-registry.js';
-import type { LeaderTaskError } from './leader-task.error.js';
-import type { RunEventDetails, RunTrigger } from './task-events.js';
-
-/**
- * The run of a leader task in which a piece of code is called.
- *
- * @publicApi
- */
-export interface LeaderTaskContext {
-  /** Name of the task. */
-  readonly task: string;
-  /** Name of the election, or of the partition. */
-  readonly election: string;
-  /** Number of the partition that the run is for; 0 without the option `partitions`. */
-  readonly partition: number;
-  /** How many partitions the task has; 1 without the option `partitions`. */
-  readonly partitions: number;
-  /** The same in all events of this run and in its ledger. */
-  readonly runId: string;
-  /**
-   * The scheduled time of this run, the same in all instances whatever their
-   * clocks say: a key for whatever must exist once per tick. Undefined for runs
-   * that no schedule has asked for.
-   */
-  readonly tick: Date | undefined;
-  /**
-   * Token of the term in which the run began, for resources that refuse the late
-   * writes of a former leader. 0, less than any token, in a manual run of an
-   * instance that does not lead.
-   */
-  readonly fencingToken: number;
-  /**
-   * Aborts with a {@link LeadershipLostError} when that term ends, and with a
-   * {@link LeaderTaskError} `TIME_LIMIT` when the option `timeLimitMs` says so; its
-   * `reason` tells which. After the end of the run it says nothing any more: await
-   * what belongs to the run.
-   */
-  readonly signal: AbortSignal;
-  /** 1, and one more for each retry, and for each rerun of a tick. */
-  readonly attempt: number;
-  /** What made the task run. */
-  readonly trigger: RunTrigger;
-}
+import { pause } from '../within.js';
+import type {
+  LeaderTaskContext,
+  RequestedRun,
+} from './leader-task-info.interface.js';
+import { LeaderTaskError } from './leader-task.error.js';
+import type { RunEnd } from './ledger.js';
+import type { AnyMethod } from './only-leader.decorator.js';
+import type {
+  RunEventDetails,
+  RunTrigger,
+  TaskReporter,
+} from './task-events.js';
+import { backoff } from './task-rules.js';
 
 /** The partition that a task is for. */
 export interface TaskPartition {
@@ -56,11 +31,30 @@ export interface TaskPartition {
 /** What a run needs of its task. */
 export interface TaskRunOwner {
   readonly task: string;
-  readonly electionName: string;
+  readonly election: TaskElection;
   /** Undefined: the task has no partitions. */
   readonly partition: TaskPartition | undefined;
+  readonly options: Pick<ResolvedTaskOptions, 'retry' | 'timeLimitMs'>;
+  readonly host: {
+    readonly logger: Logger;
+    /** How long a run may go on after its signal has aborted. */
+    readonly graceMs: number;
+  };
+  readonly reporter: TaskReporter;
+  /** Whether a run is nothing but its method: no tries, no limit, no ledger. */
+  readonly hasPlainRuns: boolean;
+  /** Whether new tries are refused. */
+  readonly isOver: boolean;
+  /** Calls the task as its scheduler does, through all decorators. */
+  invoke(args: unknown[]): unknown;
   /** The tick of a run that no ledger has counted, when somebody asks. */
   tickAt(timeMs: number): number | undefined;
+  /** A run goes on. May be called more than once. */
+  runBegan(run: TaskRun): void;
+  /** A run of which the ledger knows is over, though its method may go on. */
+  runEnded(run: TaskRun, end: RunEnd): void;
+  /** A run does not go on any more. */
+  runLeft(run: TaskRun): void;
 }
 
 /** What is known of a run before it begins. */
@@ -70,6 +64,17 @@ export interface TaskRunDetails {
   readonly attempt?: number;
   readonly requestedBy?: string;
 }
+
+/** What became of a run that no scheduler has called for. */
+export type RunAnswer = Omit<RequestedRun, 'task' | 'instanceId'>;
+
+const ONE_TRY = { attempts: 1, backoffMs: 0, maxBackoffMs: 0, jitter: false };
+
+/** Shared by both builds: either finds the runs of the other. */
+export const runStorage = sharedRegistry(
+  'current-run',
+  () => new AsyncLocalStorage<TaskRun>(),
+);
 
 /**
  * One run of a task, from its start to its end, with all its retries. Made for
@@ -83,20 +88,20 @@ export class TaskRun implements LeaderTaskContext {
   /** When it was called for, by the wall clock. */
   readonly startedAtMs: number;
   readonly requestedBy: string | undefined;
-  /** Whether a ledger knows of it. */
-  readonly isRecorded: boolean;
   attempt: number;
   /** `decided`: the call that performs it is still on its way to the guard. */
   state: 'decided' | 'live' | 'ended' = 'decided';
-  /** Whether the end of its term has been reported. */
-  isAbortReported = false;
-  /** Set when the present try has reached its time limit. */
-  timeout: LeaderTaskError | undefined;
-  /** The end of a method that goes on after the run has been given up. */
-  goesOn: Promise<unknown> | undefined;
+  /** Whether a ledger knows of it. */
+  readonly #isRecorded: boolean;
   #id: string | undefined;
   #tick: number | undefined;
   #abort: AbortController | undefined;
+  /** Whether the end of its term has been reported. */
+  #isAbortReported = false;
+  /** Set when the present try has reached its time limit. */
+  #timeout: LeaderTaskError | undefined;
+  /** The end of a method that goes on after the run has been given up. */
+  #goesOn: Promise<unknown> | undefined;
 
   constructor(
     owner: TaskRunOwner,
@@ -111,7 +116,7 @@ export class TaskRun implements LeaderTaskContext {
     this.startedAtMs = startedAtMs;
     this.#id = details?.id;
     this.#tick = details?.tick;
-    this.isRecorded = details?.id !== undefined;
+    this.#isRecorded = details?.id !== undefined;
     this.attempt = details?.attempt ?? 1;
     this.requestedBy = details?.requestedBy;
   }
@@ -121,7 +126,7 @@ export class TaskRun implements LeaderTaskContext {
   }
 
   get election(): string {
-    return this.owner.electionName;
+    return this.owner.election.name;
   }
 
   get partition(): number {
@@ -163,24 +168,6 @@ export class TaskRun implements LeaderTaskContext {
     return signal;
   }
 
-  /** Whether leadership has ended under the run. */
-  get isAborted(): boolean {
-    return this.term?.signal.aborted ?? this.#abort?.signal.aborted ?? false;
-  }
-
-  abort(reason: unknown): void {
-    void this.signal;
-    this.#abort?.abort(reason);
-  }
-
-  /** Another try: the signal of the one before may have aborted. */
-  beginTry(): void {
-    if (this.#abort?.signal.aborted) {
-      this.#abort = undefined;
-    }
-    this.timeout = undefined;
-  }
-
   describe(): RunEventDetails {
     const { runId, tick, fencingToken, attempt, trigger, requestedBy } = this;
     return {
@@ -192,13 +179,248 @@ export class TaskRun implements LeaderTaskContext {
       ...(requestedBy !== undefined && { requestedBy }),
     };
   }
-}
 
-/** Shared by both builds: either finds the runs of the other. */
-export const runStorage = sharedRegistry(
-  'current-run',
-  () => new AsyncLocalStorage<TaskRun>(),
-);
+  // --- How it begins ---------------------------------------------------------
+
+  /** Calls the task as its scheduler does; the guard finds the run again. */
+  async dispatch(args: unknown[] = []): Promise<unknown> {
+    this.owner.runBegan(this);
+    try {
+      return await runStorage.run(this, () => this.owner.invoke(args));
+    } finally {
+      if (this.state === 'decided') {
+        // Somebody else's decorator has answered the call.
+        this.#end(undefined);
+      }
+    }
+  }
+
+  /**
+   * {@link dispatch}, for a run that no scheduler has called for: errors are logged
+   * here. Never rejects.
+   */
+  async dispatchLogged(): Promise<RunAnswer> {
+    const { runId } = this;
+    try {
+      await this.dispatch();
+      return { runId, durationMs: this.#durationMs, outcome: 'finished' };
+    } catch (error) {
+      const tick = this.tick ? `tick ${this.tick.toISOString()}, ` : '';
+      this.owner.host.logger.error(
+        `Leader task "${this.task}" failed (${tick}${this.trigger})`,
+        stackOf(error),
+      );
+      const aborted = this.#isAborted ? 'aborted' : 'failed';
+      return {
+        runId,
+        durationMs: this.#durationMs,
+        outcome: this.#timeout ? 'timed-out' : aborted,
+        error: messageOf(error),
+      };
+    }
+  }
+
+  /** Runs the method, with all its retries. */
+  perform(
+    method: AnyMethod,
+    target: unknown,
+    args: ArrayLike<unknown>,
+  ): unknown {
+    this.state = 'live';
+    let result: unknown;
+    try {
+      // What is recorded must not end before a promise of any kind has settled.
+      result = this.owner.hasPlainRuns
+        ? this.#apply(method, target, args)
+        : this.#try(() => this.#apply(method, target, args));
+    } catch (error) {
+      this.#end({ error });
+      throw error;
+    }
+    if (isPromise(result)) {
+      this.owner.runBegan(this);
+      // The method itself may have ended the term, before it first waited.
+      this.termEnded();
+      result.then(
+        () => this.#end(undefined),
+        (error: unknown) => this.#end({ error }),
+      );
+    } else {
+      this.#end(undefined);
+    }
+    return result;
+  }
+
+  #apply(
+    method: AnyMethod,
+    target: unknown,
+    args: ArrayLike<unknown>,
+  ): unknown {
+    const { reporter } = this.owner;
+    if (reporter.isObserved) {
+      reporter.emit(() => ({ type: 'started', ...this.describe() }));
+    }
+    const { activate } = reporter;
+    // Without anybody who asks for it, no function is made for a call.
+    return activate
+      ? activate(this.runId, () =>
+          runStorage.run(this, Reflect.apply, method, target, args),
+        )
+      : runStorage.run(this, Reflect.apply, method, target, args);
+  }
+
+  // --- Tries and their time limit --------------------------------------------
+
+  async #try(act: () => unknown): Promise<unknown> {
+    const { options, election, reporter } = this.owner;
+    const { attempts, backoffMs, maxBackoffMs, jitter } =
+      options.retry ?? ONE_TRY;
+    for (let tried = 1; ; tried++) {
+      try {
+        return await this.#limited(act);
+      } catch (error) {
+        if (tried >= attempts || !this.#mayRetry) {
+          throw error;
+        }
+        const timedOut = this.#timeout !== undefined;
+        reporter.failed(this, { error, willRetry: true, timedOut });
+        this.#beginTry();
+        const pauseMs = backoff(tried, backoffMs, maxBackoffMs);
+        const part = jitter ? 0.5 + Math.random() / 2 : 1;
+        await pause(pauseMs * part, this.signal);
+        if (!this.#mayRetry || !(await election.revalidate())) {
+          throw error;
+        }
+        this.attempt += 1;
+      }
+    }
+  }
+
+  get #mayRetry(): boolean {
+    return !this.#isAborted && this.#goesOn === undefined && !this.owner.isOver;
+  }
+
+  /** The signal of the try before may have aborted. */
+  #beginTry(): void {
+    if (this.#abort?.signal.aborted) {
+      this.#abort = undefined;
+    }
+    this.#timeout = undefined;
+  }
+
+  /** One try. At its time limit it is told to stop, and has a moment to do so. */
+  async #limited(act: () => unknown): Promise<unknown> {
+    const { options, host } = this.owner;
+    const { timeLimitMs } = options;
+    if (timeLimitMs === undefined) {
+      return act();
+    }
+    const result = (async () => act())();
+    let hasSettled = false;
+    const settle = (): void => void (hasSettled = true);
+    const settled = result.then(settle, settle);
+    const timers: NodeJS.Timeout[] = [];
+    const isOver = new Promise<void>((resolve) => {
+      const stop = (): void => {
+        this.#timeout = new LeaderTaskError(
+          'TIME_LIMIT',
+          `The leader task "${this.task}" has been running for longer than its ` +
+            `timeLimitMs of ${timeLimitMs} ms`,
+        );
+        this.abort(this.#timeout);
+        timers.push(setTimeout(resolve, host.graceMs));
+      };
+      timers.push(setTimeout(stop, timeLimitMs));
+    });
+    await Promise.race([settled, isOver]);
+    timers.forEach((timer) => clearTimeout(timer));
+    if (!this.#timeout) {
+      return result;
+    }
+    if (!hasSettled) {
+      this.#goesOn = settled;
+    }
+    throw this.#timeout;
+  }
+
+  // --- How it ends -----------------------------------------------------------
+
+  /** Whether leadership has ended under the run. */
+  get #isAborted(): boolean {
+    return this.term?.signal.aborted ?? this.#abort?.signal.aborted ?? false;
+  }
+
+  abort(reason: unknown): void {
+    void this.signal;
+    this.#abort?.abort(reason);
+  }
+
+  /** Aborts the run if its term has ended, and reports if it does not end. */
+  termEnded(): void {
+    if (!this.term?.signal.aborted || this.#isAbortReported) {
+      return;
+    }
+    this.#isAbortReported = true;
+    this.abort(this.term.signal.reason);
+    const { reporter, election, host } = this.owner;
+    const { reason } = election.leadership;
+    reporter.emit(() => ({ type: 'aborted', reason, ...this.describe() }));
+    setTimeout(() => {
+      if (this.state !== 'ended') {
+        this.#overran(
+          `after the leadership of its election "${election.name}" has ` +
+            'ended; another instance may run it at the same time',
+        );
+      }
+    }, host.graceMs).unref();
+  }
+
+  /** @param failure undefined: it ended well */
+  #end(failure: { readonly error: unknown } | undefined): void {
+    const { reporter } = this.owner;
+    const timedOut = this.#timeout !== undefined;
+    if (failure) {
+      reporter.failed(this, { ...failure, willRetry: false, timedOut });
+    } else {
+      reporter.finished(this);
+    }
+    if (this.#isRecorded) {
+      const failed = this.#isAborted && !timedOut ? 'aborted' : 'failed';
+      this.owner.runEnded(this, {
+        attempt: this.attempt,
+        durationMs: this.#durationMs,
+        outcome: failure ? failed : 'finished',
+        ...(timedOut && { timedOut }),
+        ...(failure && { error: messageOf(failure.error) }),
+      });
+    }
+    if (this.#goesOn === undefined) {
+      this.#leave();
+    } else {
+      this.#overran('after its time limit; it is still in the way');
+      void this.#goesOn.then(() => this.#leave());
+    }
+  }
+
+  #leave(): void {
+    this.state = 'ended';
+    this.owner.runLeft(this);
+  }
+
+  #overran(when: string): void {
+    const { host, reporter } = this.owner;
+    const began = new Date(this.startedAtMs).toISOString();
+    host.logger.warn(
+      `Leader task "${this.task}" still runs ${host.graceMs} ms ${when}. It began at ` +
+        `${began}. Have it stop when currentLeaderTask().signal aborts.`,
+    );
+    reporter.emit(() => ({ type: 'overran', ...this.describe() }));
+  }
+
+  get #durationMs(): number {
+    return Math.max(0, Date.now() - this.startedAtMs);
+  }
+}
 
 /**
  * The run of a leader task from which this is called, however deep; undefined

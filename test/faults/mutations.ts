@@ -226,8 +226,9 @@ export const MUTATIONS = {
     changes: [
       {
         file: 'esm/tasks/task-ledger.js',
-        original: 'return Math.max(this.#tick, this.#since);',
-        replacement: 'return Math.max(this.#tick, this.#since) - 60_000;',
+        original:
+          'return Math.max(this.lastTick, this.#seen?.since ?? -Infinity);',
+        replacement: 'return this.lastTick - 60_000;',
       },
       {
         file: 'esm/tasks/ledger.js',

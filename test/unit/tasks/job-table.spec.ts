@@ -16,7 +16,6 @@ import {
   type TaskSchedule,
 } from '../../../lib/tasks/schedule/schedules.js';
 import { TaskEvents } from '../../../lib/tasks/task-events.js';
-import { TaskLedger } from '../../../lib/tasks/task-ledger.js';
 import { FakeLeaderElection } from '../../../lib/testing/index.js';
 import { LabJob, settled } from '../../support/task-lab.js';
 import { NOT_FAKED } from '../../support/wall-clock.js';
@@ -248,13 +247,11 @@ async function setUp(kind: Kind, state: State, missedTicks: MissedTicksPolicy) {
       runsChanged: () => undefined,
       pauseFound: () => undefined,
     },
-    ledger: new TaskLedger({
-      task: 'task',
-      election,
+    ledger: {
       store: new LedgerStore(memoryNodes(), 'task'),
       options: ledger,
       closing: closing.signal,
-    }),
+    },
     invoke: () =>
       task.call(
         () => runs.push(currentLeaderTask()!.tick!.toISOString().slice(11, 16)),

@@ -9,7 +9,7 @@ import {
   type CatchUpPlan,
   type CatchUpQuestion,
   type OwnRun,
-} from '../../../lib/tasks/catch-up.js';
+} from '../../../lib/tasks/catch-up-rules.js';
 import {
   claimed,
   finished,
