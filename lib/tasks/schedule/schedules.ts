@@ -36,7 +36,7 @@ export interface TaskSchedule {
    */
   ticks(caller?: unknown): Ticks | undefined;
   /** False: a decorator asks for a job, and the scheduler has made none. */
-  readonly hasJob?: boolean;
+  readonly hasJob?: boolean | undefined;
   /** Why it cannot have a run ledger, and what to do. */
   readonly ledgerProblem?: string;
 }
@@ -124,76 +124,30 @@ export class Schedules {
    * Of a function: by the job that called it, else by the job that has been given
    * the function, else by the job that has the name of the task.
    */
-  ofFunction(task: string, fn: unknown) {
-    let found: string | undefined;
+  ofFunction(task: string, fn: unknown): TaskSchedule {
+    let name: string | undefined;
     let called: CronJobLike | undefined;
-    const findJob = (): CronJobLike | undefined => {
-      const jobs = this.#registry?.getCronJobs();
-      const known = found === undefined ? undefined : jobs?.get(found);
-      if (known) {
-        return known;
+    return new CronSchedule((caller) => {
+      if (isCronJob(caller)) {
+        called = caller;
+        return [caller];
       }
-      found = this.#nameOfJobWith(fn) ?? (jobs?.has(task) ? task : undefined);
-      return found === undefined ? called : jobs?.get(found);
-    };
-    const cache = new TicksCache();
-    return {
-      get description() {
-        const job = findJob();
-        return job && cache.of(job.cronTime).description;
-      },
-      get state(): TaskSchedule['state'] {
-        const job = findJob();
-        if (job) {
-          return isUnderWay(job) ? 'active' : 'inactive';
-        }
-        return found === undefined && !cache.isUsed ? 'none' : 'inactive';
-      },
-      get waitsForCompletion() {
-        return findJob()?.waitForCompletion === true;
-      },
-      ticks(caller?: unknown) {
-        if (isCronJob(caller)) {
-          called = caller;
-        }
-        const job = isCronJob(caller) ? caller : findJob();
-        return job && cache.of(job.cronTime);
-      },
-    } satisfies TaskSchedule;
+      const jobs = this.#registry?.getCronJobs();
+      if (name === undefined || !jobs?.has(name)) {
+        name = this.#nameOfJobWith(fn) ?? (jobs?.has(task) ? task : undefined);
+      }
+      const job = name === undefined ? called : jobs?.get(name);
+      return job ? [job] : [];
+    });
   }
 
   #cron(instance: object, key: string, options: CronOptions): TaskSchedule {
-    const cache = new TicksCache();
-    const findJobs = (): CronJobLike[] => {
+    return new CronSchedule(() => {
       const jobs = this.#registry?.getCronJobs();
       return this.#jobNames('cronJobs', instance, key, options.name).flatMap(
         (name) => jobs?.get(name) ?? [],
       );
-    };
-    return {
-      get description() {
-        const [job] = findJobs();
-        return job ? cache.of(job.cronTime).description : describe(options);
-      },
-      get state() {
-        return findJobs().some(isUnderWay) ? 'active' : 'inactive';
-      },
-      get waitsForCompletion() {
-        return findJobs()[0]?.waitForCompletion === true;
-      },
-      get hasJob() {
-        return cache.isUsed || findJobs().length > 0;
-      },
-      ticks() {
-        const [job] = findJobs();
-        return job && cache.of(job.cronTime);
-      },
-      ...(options.runOnInit === true && {
-        ledgerProblem:
-          'has the option runOnInit, whose call belongs to no tick. Leave it ' +
-          'out, and begin work at once under @OnElected()',
-      }),
-    };
+    }, options);
   }
 
   #interval(instance: object, key: string, everyMs: unknown): TaskSchedule {
@@ -260,6 +214,68 @@ export class Schedules {
   }
 }
 
+/** Of the jobs of the package `cron` that call a task: mostly one. */
+class CronSchedule implements TaskSchedule {
+  readonly ledgerProblem?: string;
+  readonly #find: (caller?: unknown) => readonly CronJobLike[];
+  /** What a decorator asks for. */
+  readonly #asked: CronOptions | undefined;
+  #wasFound = false;
+  /** Kept for as long as the job has the same time. */
+  #known:
+    { readonly time: CronTimeLike; readonly ticks: CronTicks } | undefined;
+
+  constructor(
+    find: (caller?: unknown) => readonly CronJobLike[],
+    asked?: CronOptions,
+  ) {
+    this.#find = find;
+    this.#asked = asked;
+    if (asked?.runOnInit === true) {
+      this.ledgerProblem =
+        'has the option runOnInit, whose call belongs to no tick. Leave it ' +
+        'out, and begin work at once under @OnElected()';
+    }
+  }
+
+  get description(): LeaderTaskSchedule | undefined {
+    return this.ticks()?.description ?? (this.#asked && describe(this.#asked));
+  }
+
+  get state(): TaskSchedule['state'] {
+    const jobs = this.#jobs();
+    if (jobs.some(isUnderWay)) {
+      return 'active';
+    }
+    return this.#asked || this.#wasFound ? 'inactive' : 'none';
+  }
+
+  get waitsForCompletion(): boolean {
+    return this.#jobs()[0]?.waitForCompletion === true;
+  }
+
+  get hasJob(): boolean | undefined {
+    return this.#asked && (this.#wasFound || this.#jobs().length > 0);
+  }
+
+  ticks(caller?: unknown): CronTicks | undefined {
+    const [job] = this.#jobs(caller);
+    if (job && job.cronTime !== this.#known?.time) {
+      this.#known = {
+        time: job.cronTime,
+        ticks: new CronTicks(job.cronTime),
+      };
+    }
+    return job && this.#known?.ticks;
+  }
+
+  #jobs(caller?: unknown): readonly CronJobLike[] {
+    const jobs = this.#find(caller);
+    this.#wasFound ||= jobs.length > 0;
+    return jobs;
+  }
+}
+
 /** A job for a date is over once it has called, also on an instance that waits. */
 function isUnderWay({
   isActive,
@@ -267,24 +283,6 @@ function isUnderWay({
   cronTime,
 }: CronJobLike): boolean {
   return isActive !== false || (cronTime.realDate && Boolean(lastExecution));
-}
-
-/** Keeps the ticks of a job for as long as the job has the same time. */
-class TicksCache {
-  #time: CronTimeLike | undefined;
-  #ticks: CronTicks | undefined;
-
-  get isUsed(): boolean {
-    return this.#ticks !== undefined;
-  }
-
-  of(time: CronTimeLike): CronTicks {
-    if (this.#ticks === undefined || time !== this.#time) {
-      this.#time = time;
-      this.#ticks = new CronTicks(time);
-    }
-    return this.#ticks;
-  }
 }
 
 /** What is known of a job that is not there. */
