@@ -1,30 +1,19 @@
-import { setImmediate } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { distinctUntilChanged, map, type Observable } from 'rxjs';
-import { LeadershipLostError } from '../election/election.error.js';
+import type { Observable } from 'rxjs';
 import type { GuardFunction } from '../election/guard-function.js';
-import {
-  LeaderElections,
-  type TaskElection,
-} from '../election/leader-elections.js';
+import { LeaderElections } from '../election/leader-elections.js';
 import type { AuditedAction } from '../operations/audit-log.js';
 import { audited } from '../operations/audited.js';
 import { partitionName } from '../partitions/partition.js';
 import { Partitions } from '../partitions/partitions.js';
 import { OptionChecks } from '../validate.js';
-import { settledWithin } from '../within.js';
 import {
-  DEFAULT_ELECTION,
   LOG_CONTEXT,
   RESOLVED_OPTIONS,
 } from '../zookeeper-leader.constants.js';
-import {
-  idleSchedulesMessage,
-  lonelyElectionMessage,
-  sharedObjectMessage,
-} from '../zookeeper-leader.messages.js';
+import { sharedObjectMessage } from '../zookeeper-leader.messages.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
-import { LeaderTask, type TaskHost } from './leader-task.js';
+import { LeaderTask } from './leader-task.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import type {
   LeaderTaskInfo,
@@ -41,17 +30,13 @@ import {
   type TaskDefinition,
   type TaskGuard,
 } from './only-leader.decorator.js';
-import { requestRun, RunRequests } from './run-requests.js';
+import { requestRun } from './run-requests.js';
 import { Schedules } from './schedule/schedules.js';
-import {
-  type RunActivator,
-  TaskEvents,
-  type LeaderTaskEvent,
-} from './task-events.js';
+import type { LeaderTaskEvent, RunActivator } from './task-events.js';
 import type { PartitionedTask } from './partitioned-task.js';
-import { nameOf, TaskFactory } from './task-factory.js';
-import { pauseTask, resumeTask, TaskPauses } from './task-pauses.js';
-import type { TaskRun } from './task-run.js';
+import { TaskFactory } from './task-factory.js';
+import { pauseTask, resumeTask } from './task-pauses.js';
+import { TaskSet } from './task-set.js';
 
 /** Injection token of where the tasks are kept. */
 export const TASK_NODES = Symbol('nestjs-zookeeper-leader:task-nodes');
@@ -103,11 +88,6 @@ export interface RunOnLeaderOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How often jobs are looked at: were they started, have they called? */
-const LOOK_AT_JOBS_MS = 250;
-/** How long the event loop is used in one go for what is not urgent. */
-const SLICE_MS = 1;
-
 /**
  * The leader tasks of the application: what they are, what happens to them, and
  * what their ledgers remember; and what a person may want to do about them.
@@ -126,32 +106,17 @@ const SLICE_MS = 1;
 @Injectable()
 export class LeaderTasks {
   readonly #elections: LeaderElections;
-  readonly #schedules: Schedules;
   readonly #nodes: TaskNodes;
-  readonly #drainTimeoutMs: number;
-  readonly #hasElectionList: boolean;
   readonly #logger = new Logger(LOG_CONTEXT);
-  readonly #events = new TaskEvents();
-  readonly #byName = new Map<string, LeaderTask>();
-  /** Those without a name that have runs. */
-  readonly #nameless = new Set<LeaderTask>();
+  readonly #tasks: TaskSet;
   readonly #factory: TaskFactory;
-  readonly #pauses: TaskPauses;
-  readonly #requests: RunRequests;
-  readonly #followed = new Map<TaskElection, boolean>();
   readonly #closing = new AbortController();
-  /** Runs that a hand-over has waited for in vain. */
-  readonly #givenUp = new WeakSet<TaskRun>();
-  readonly #host: TaskHost & { isClosing: boolean };
-  #isStarted = false;
-  #jobTimer: NodeJS.Timeout | undefined;
-  #isIdleScheduleReported = false;
 
   /**
    * What happens to the tasks in this instance. Emits from the subscription on,
    * in the turn in which it happens; completes at shutdown, never errors.
    */
-  readonly events$: Observable<LeaderTaskEvent> = this.#events.events$;
+  readonly events$: Observable<LeaderTaskEvent>;
 
   /** @internal */
   constructor(
@@ -159,52 +124,46 @@ export class LeaderTasks {
     schedules: Schedules,
     @Inject(TASK_NODES) nodes: TaskNodes,
     @Inject(RESOLVED_OPTIONS)
-    options: Pick<ResolvedOptions, 'drainTimeoutMs' | 'ledger' | 'elections'>,
+    options: Pick<ResolvedOptions, 'drainTimeoutMs' | 'ledger'>,
     partitions: Partitions,
   ) {
     this.#elections = elections;
-    this.#schedules = schedules;
     this.#nodes = nodes;
-    this.#drainTimeoutMs = options.drainTimeoutMs;
-    this.#hasElectionList = options.elections !== undefined;
-    this.#pauses = new TaskPauses(
+    const tasks = new TaskSet({
       nodes,
-      () => this.#byName.values(),
-      this.#logger,
-    );
-    this.#requests = new RunRequests(
-      nodes,
-      elections.instanceId,
-      (task) => this.#byName.get(task),
-      this.#closing.signal,
-      this.#logger,
-    );
-    this.#host = this.#makeHost();
+      instanceId: elections.instanceId,
+      schedules,
+      drainTimeoutMs: options.drainTimeoutMs,
+      closing: this.#closing.signal,
+      logger: this.#logger,
+    });
+    this.#tasks = tasks;
+    this.events$ = tasks.events.events$;
     this.#factory = new TaskFactory({
       elections,
       schedules,
       partitions,
       nodes,
-      host: this.#host,
+      host: tasks.host,
       ledger: options.ledger,
       closing: this.#closing.signal,
-      byName: this.#byName,
+      byName: tasks.byName,
     });
-    elections.addDrain((election) => this.#endTerm(election));
+    elections.addDrain((election) => tasks.endTerm(election));
     elections.useTasks(((election, fn, taskOptions) => {
       const made = this.#factory.ofFunction(
         election,
         fn as AnyMethod,
         taskOptions,
       );
-      this.#begin(made.task);
+      tasks.begin(made.task);
       return made.guarded;
     }) as GuardFunction);
   }
 
   /** The tasks of this application, in the order of their names. */
   list(): LeaderTaskInfo[] {
-    return [...this.#byName.values()]
+    return [...this.#tasks.byName.values()]
       .map((task) => task.info())
       .toSorted((a, b) => (a.task < b.task ? -1 : 1));
   }
@@ -216,7 +175,7 @@ export class LeaderTasks {
    * @internal
    */
   running(): [task: string, running: number][] {
-    return [...this.#byName].map(([name, task]) => [name, task.running]);
+    return [...this.#tasks.byName].map(([name, task]) => [name, task.running]);
   }
 
   /**
@@ -413,7 +372,7 @@ export class LeaderTasks {
    * @internal
    */
   activateRuns(activate: RunActivator | undefined): void {
-    this.#events.activate = activate;
+    this.#tasks.events.activate = activate;
   }
 
   /**
@@ -428,7 +387,7 @@ export class LeaderTasks {
     untilMs: number,
     most: number,
   ): number[] {
-    const schedule = this.#byName.get(task)?.schedule.ticks();
+    const schedule = this.#tasks.byName.get(task)?.schedule.ticks();
     const ticks: number[] = [];
     let tick = schedule?.next(afterMs);
     while (tick !== undefined && tick <= untilMs && ticks.length < most) {
@@ -456,7 +415,7 @@ export class LeaderTasks {
       if (!overriding) {
         byMethod.set(key, task);
         const tasks = task instanceof LeaderTask ? [task] : task.tasks;
-        tasks.forEach((each) => this.#begin(each));
+        tasks.forEach((each) => this.#tasks.begin(each));
       }
     }
     Object.defineProperty(instance, TASK_GUARDS, {
@@ -466,57 +425,21 @@ export class LeaderTasks {
   }
 
   /**
-   * Warns of elections that only one decorator names: a name that was meant for
-   * the task, or a slip of the pen.
-   *
-   * @internal
-   */
-  warnOfLonelyElections(
-    all: Iterable<{ instance: object; definition: TaskDefinition }>,
-    isUsedElsewhere: (election: string) => boolean,
-  ): void {
-    const users = new Map<string, string[]>();
-    for (const { instance, definition } of all) {
-      const { election = DEFAULT_ELECTION } = definition.options;
-      const others = users.get(election) ?? [];
-      users.set(election, [...others, nameOf(instance, definition)]);
-    }
-    for (const [election, [first, ...others]] of users) {
-      const isLonely =
-        election !== DEFAULT_ELECTION &&
-        first !== undefined &&
-        others.length === 0;
-      if (isLonely && !this.#hasElectionList && !isUsedElsewhere(election)) {
-        this.#logger.warn(lonelyElectionMessage(first, election));
-      }
-    }
-  }
-
-  /**
    * The application has started: its scheduler has made its jobs.
    *
    * @internal
    */
   started(): void {
-    this.#isStarted = true;
-    void this.#prepareSchedules();
+    this.#tasks.started();
   }
 
   /**
-   * Refuses new runs, tells those that no term ends, and waits for all that go
-   * on, within the bound.
+   * Refuses new runs, and waits for all that go on, within the bound.
    *
    * @internal
    */
-  async close(): Promise<void> {
-    this.#host.isClosing = true;
-    for (const task of this.#all) {
-      task.close();
-      task.abortManualRuns(
-        new LeadershipLostError(task.election.name, 'shutdown'),
-      );
-    }
-    await this.#quiet(this.#all);
+  close(): Promise<void> {
+    return this.#tasks.close();
   }
 
   /**
@@ -531,30 +454,7 @@ export class LeaderTasks {
         'The application closed before the leader answered, which may have run the task',
       ),
     );
-    this.#stopLooking();
-    this.#events.complete();
-  }
-
-  /**
-   * Finds the jobs and computes their next ticks, in slices. Whoever lists tasks
-   * first would wait for all of them in one go.
-   */
-  async #prepareSchedules(): Promise<void> {
-    let sliceBegan = -Infinity;
-    for (const task of this.#byName.values()) {
-      if (performance.now() - sliceBegan >= SLICE_MS) {
-        await setImmediate(undefined, { ref: false });
-        sliceBegan = performance.now();
-      }
-      if (this.#host.isClosing) {
-        return;
-      }
-      task.info();
-    }
-  }
-
-  get #all(): LeaderTask[] {
-    return [...this.#byName.values(), ...this.#nameless];
+    this.#tasks.end();
   }
 
   /** A task, or those of all partitions of a task. */
@@ -564,7 +464,7 @@ export class LeaderTasks {
   }
 
   #partitionsOf(name: string): string[] {
-    return [...this.#byName.values()].flatMap(({ task, partition }) =>
+    return [...this.#tasks.byName.values()].flatMap(({ task, partition }) =>
       partition && task === partitionName(name, partition.partition)
         ? [task]
         : [],
@@ -572,7 +472,7 @@ export class LeaderTasks {
   }
 
   #find(name: string): LeaderTask {
-    const task = this.#byName.get(name);
+    const task = this.#tasks.byName.get(name);
     const [first] = task ? [] : this.#partitionsOf(name);
     if (first !== undefined) {
       throw new LeaderTaskError(
@@ -581,7 +481,7 @@ export class LeaderTasks {
       );
     }
     if (!task) {
-      const known = [...this.#byName.keys()].map((each) => `"${each}"`);
+      const known = [...this.#tasks.byName.keys()].map((each) => `"${each}"`);
       throw new LeaderTaskError(
         'UNKNOWN_TASK',
         `This application has no leader task "${name}"; it has ` +
@@ -592,7 +492,7 @@ export class LeaderTasks {
   }
 
   #refuseClosed(task: string): void {
-    if (this.#host.isClosing) {
+    if (this.#tasks.host.isClosing) {
       throw new LeaderTaskError(
         'CLOSED',
         `The leader task "${task}" is not run: the application is closing`,
@@ -624,136 +524,6 @@ export class LeaderTasks {
     return by === undefined
       ? this.#elections.instanceId
       : new OptionChecks('LeaderTasks').name('by', by);
-  }
-
-  /** Plain values: accessors of an object would double what a guarded call costs. */
-  #makeHost(): TaskHost & { isClosing: boolean } {
-    const pauses = this.#pauses;
-    return {
-      isClosing: false,
-      pauses,
-      events: this.#events,
-      logger: this.#logger,
-      graceMs: this.#drainTimeoutMs,
-      runsChanged: (task) => {
-        if (this.#byName.get(task.task) === task || task.running === 0) {
-          this.#nameless.delete(task);
-        } else {
-          this.#nameless.add(task);
-        }
-      },
-      pauseFound: (task) => pauses.follow(task),
-    };
-  }
-
-  #begin(task: LeaderTask): void {
-    this.#follow(task.election);
-    if (task.election.leadership.role === 'leader') {
-      this.#lookAround();
-      if (!task.hasLedger && this.#byName.get(task.task) === task) {
-        this.#pauses.look();
-      }
-      task.termBegan();
-    }
-  }
-
-  /** Tells the tasks of an election when a term begins and ends. */
-  #follow(election: TaskElection): void {
-    if (this.#followed.has(election)) {
-      return;
-    }
-    this.#followed.set(election, false);
-    const term$ = election.leadership$.pipe(
-      map((leadership) =>
-        leadership.role === 'leader' ? leadership.term : undefined,
-      ),
-      distinctUntilChanged(),
-    );
-    term$.subscribe({
-      next: (term) => {
-        this.#followed.set(election, term !== undefined);
-        const tasks = this.#all.filter((task) => task.election === election);
-        for (const task of tasks) {
-          task.termEnded();
-        }
-        if (term && !this.#host.isClosing) {
-          this.#lookAround();
-          this.#requests.look();
-          for (const task of tasks) {
-            task.termBegan();
-          }
-        } else if (![...this.#followed.values()].includes(true)) {
-          this.#stopLooking();
-        }
-      },
-      complete: () => this.#followed.delete(election),
-    });
-  }
-
-  /** While this instance leads: jobs, pauses and requests. */
-  #lookAround(): void {
-    if (this.#byName.size === 0) {
-      return;
-    }
-    this.#pauses.start();
-    this.#requests.start();
-    if (!this.#jobTimer) {
-      this.#jobTimer = setInterval(() => this.#lookAtJobs(), LOOK_AT_JOBS_MS);
-      this.#jobTimer.unref();
-    }
-  }
-
-  #stopLooking(): void {
-    this.#pauses.stop();
-    this.#requests.stop();
-    clearInterval(this.#jobTimer);
-    this.#jobTimer = undefined;
-  }
-
-  #lookAtJobs(): void {
-    for (const task of this.#byName.values()) {
-      task.checkJob();
-    }
-    this.#warnOfIdleSchedules();
-  }
-
-  /** A leader whose scheduler is switched off does nothing, in silence. */
-  #warnOfIdleSchedules(): void {
-    if (
-      this.#isIdleScheduleReported ||
-      !this.#isStarted ||
-      !this.#schedules.hasScheduler
-    ) {
-      return;
-    }
-    this.#isIdleScheduleReported = true;
-    const idle = [...this.#byName.values()].filter(
-      ({ schedule }) => schedule.hasJob === false,
-    );
-    if (idle.length > 0) {
-      this.#logger.warn(idleSchedulesMessage(idle.map(({ task }) => task)));
-    }
-  }
-
-  /**
-   * Waits for the runs of a term that has ended, for each once, and for claims
-   * under way: one that has come too late has to be given back before another
-   * instance leads.
-   */
-  #endTerm(election: string): Promise<void> {
-    return this.#quiet(
-      this.#all.filter(({ election: { name } }) => name === election),
-    );
-  }
-
-  async #quiet(tasks: readonly LeaderTask[]): Promise<void> {
-    const runs = tasks.flatMap(({ runs: each }) => each);
-    const quiet = tasks.map((task) => task.whenQuiet(this.#givenUp));
-    if (!(await settledWithin(quiet, this.#drainTimeoutMs))) {
-      for (const run of runs) {
-        this.#givenUp.add(run);
-      }
-    }
   }
 }
 

@@ -1,16 +1,22 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { LeaderElections } from '../election/leader-elections.js';
 import { leadershipHooksOf } from '../election/leadership-hooks.decorator.js';
-import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
+import {
+  DEFAULT_ELECTION,
+  LOG_CONTEXT,
+  RESOLVED_OPTIONS,
+} from '../zookeeper-leader.constants.js';
 import {
   answersRequestsMessage,
+  lonelyElectionMessage,
   noSchedulerMessage,
   notScheduledMessage,
   notStaticProviderMessage,
   severalSchedulersMessage,
   unguardedOverrideMessage,
 } from '../zookeeper-leader.messages.js';
+import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 import { LeaderTasks } from './leader-tasks.js';
 import { tasksOf, type TaskDefinition } from './only-leader.decorator.js';
 import { Schedules } from './schedule/schedules.js';
@@ -33,6 +39,8 @@ export class TaskExplorer {
     private readonly elections: LeaderElections,
     private readonly tasks: LeaderTasks,
     private readonly schedules: Schedules,
+    @Inject(RESOLVED_OPTIONS)
+    private readonly options: Pick<ResolvedOptions, 'elections'>,
   ) {}
 
   /**
@@ -62,7 +70,31 @@ export class TaskExplorer {
         found.push(...this.#explore(wrapper, instance));
       }
     }
-    this.tasks.warnOfLonelyElections(found, (name) => used.has(name));
+    if (this.options.elections === undefined) {
+      this.#warnOfLonelyElections(found, used);
+    }
+  }
+
+  /**
+   * Warns of elections that only one decorator names: a name that was meant for
+   * the task, or a slip of the pen.
+   */
+  #warnOfLonelyElections(
+    all: readonly FoundTask[],
+    usedElsewhere: ReadonlySet<string>,
+  ): void {
+    const users = new Map<string, string[]>();
+    for (const { instance, definition } of all) {
+      const { election = DEFAULT_ELECTION } = definition.options;
+      const others = users.get(election) ?? [];
+      users.set(election, [...others, nameOf(instance, definition)]);
+    }
+    for (const [election, [first, ...others]] of users) {
+      const isUsed = others.length > 0 || usedElsewhere.has(election);
+      if (first !== undefined && !isUsed && election !== DEFAULT_ELECTION) {
+        this.#logger.warn(lonelyElectionMessage(first, election));
+      }
+    }
   }
 
   #explore(wrapper: InstanceWrapper, instance: object): FoundTask[] {
