@@ -6,12 +6,6 @@ import {
   missedTicksMessage,
   runEndNotRecordedMessage,
 } from '../zookeeper-leader.messages.js';
-import {
-  isAhead,
-  nextDue,
-  planCatchUp,
-  type CatchUpQuestion,
-} from './catch-up-rules.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import type { OpenRun, RunEnd } from './ledger.js';
 import type { TaskSchedule } from './schedule/schedules.js';
@@ -23,7 +17,13 @@ import {
   type LedgerOwner,
   type LedgerSettings,
 } from './task-ledger.js';
-import { backoff } from './task-rules.js';
+import {
+  backoff,
+  isAhead,
+  nextDue,
+  planCatchUp,
+  type CatchUpQuestion,
+} from './task-rules.js';
 import type { TaskRun } from './task-run.js';
 
 /** Of a tick that its job did not call for. */
@@ -68,7 +68,7 @@ export interface CatchUpLimits {
 /**
  * What a leader does with the ledger of a task: it claims ticks, and finds out what
  * it owes without being called for it. That is runs in the place of interrupted ones,
- * and ticks that nobody ran. The rules are in catch-up-rules.ts; here is what they
+ * and ticks that nobody ran. The rules are in task-rules.ts; here is what they
  * have to be asked with.
  */
 export class CatchUp {

@@ -11,7 +11,6 @@ import {
   type CatchUpOwner,
   type Refused,
 } from './catch-up.js';
-import { isTooLate } from './catch-up-rules.js';
 import type {
   LeaderTaskInfo,
   TaskPause,
@@ -32,7 +31,7 @@ import {
   type TaskEvents,
 } from './task-events.js';
 import type { LedgerSettings } from './task-ledger.js';
-import { whyNot } from './task-rules.js';
+import { isTooLate, whyNot } from './task-rules.js';
 import {
   runStorage,
   TaskRun,

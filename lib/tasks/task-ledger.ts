@@ -3,7 +3,7 @@ import type { TaskElection } from '../election/leader-elections.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { ResolvedLedgerOptions } from '../leader-task.options.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
-import { fateOf, type OwnRun } from './catch-up-rules.js';
+import { fateOf, type OwnRun } from './task-rules.js';
 import type { TaskPause } from './leader-task-info.interface.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import {

@@ -9,7 +9,7 @@ import {
   type CatchUpPlan,
   type CatchUpQuestion,
   type OwnRun,
-} from '../../../lib/tasks/catch-up-rules.js';
+} from '../../../lib/tasks/task-rules.js';
 import {
   claimed,
   finished,
