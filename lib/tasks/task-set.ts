@@ -213,8 +213,8 @@ export class TaskSet {
   }
 
   /**
-   * Finds the jobs and computes their next ticks, in slices. Whoever lists tasks
-   * first would wait for all of them in one go.
+   * Finds the jobs and computes their next ticks, in slices: the first list of tasks
+   * would wait for all of them in one go.
    */
   async #prepareSchedules(): Promise<void> {
     let sliceBegan = -Infinity;
