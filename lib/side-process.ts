@@ -27,6 +27,7 @@ const NODE_OPTIONS =
         '--max-old-space-size=64',
         '--no-opt',
         '--no-maglev',
+        '--no-sparkplug',
       ]
     : [];
 

@@ -21,10 +21,7 @@ export interface ApplicationChannelOptions {
   /** What applications have to know; undefined: nothing. */
   readonly token?: string | undefined;
   /** Why a session is not to be guarded; undefined if it may be. */
-  readonly refuse?: (
-    sessionId: string,
-    channel: ApplicationChannel,
-  ) => string | undefined;
+  readonly refuse?: (sessionId: string) => string | undefined;
   /** Nothing comes after it. */
   readonly onOver: (outcome: Outcome, sessionId: string | undefined) => void;
 }
@@ -67,6 +64,11 @@ export class ApplicationChannel {
     return this.#pid;
   }
 
+  /** Whether nobody may use the session any more. */
+  get isClosing(): boolean {
+    return this.#guard?.isClosing ?? false;
+  }
+
   /** Whether the application has gone, or is going: something is still to do. */
   get isEnding(): boolean {
     return this.#isEnding && !this.#isOver;
@@ -104,7 +106,7 @@ export class ApplicationChannel {
     switch (message.type) {
       case 'guard': {
         const { number, session, maxStallMs } = message;
-        const reason = this.#options.refuse?.(session.sessionId, this);
+        const reason = this.#options.refuse?.(session.sessionId);
         if (reason === undefined) {
           guard.guard(session, maxStallMs);
           preload(session.security);
@@ -180,7 +182,13 @@ export class ApplicationChannel {
 function preload({ tls, sasl }: ConnectionSecurity): void {
   setImmediate(() => {
     if (tls) {
-      process.getBuiltinModule('node:tls');
+      // The first context loads more, and takes as long as all else together.
+      const { createSecureContext } = process.getBuiltinModule('node:tls');
+      try {
+        createSecureContext(tls);
+      } catch {
+        // The connection says why.
+      }
     }
     if (sasl) {
       process.getBuiltinModule('node:crypto');

@@ -8,24 +8,24 @@ export interface Situation {
   readonly endedForMs: number | undefined;
   /** `unknown`: the application's process cannot be looked at from here. */
   readonly application: 'alive' | 'gone' | 'unknown';
-  /** Whether the guardian has, or tries to get, a connection of its own. */
-  readonly isAttached: boolean;
 }
 
 /**
- * - `wait`: nothing is to be done now.
- * - `attach`: the application is stalled; keep its session alive.
- * - `drop`: the application is back; give up the connection.
- * - `hang-up`: the stall is too long; give up the connection, keep the session
- *   alive no more.
+ * - `wait`: have no connection; look again.
+ * - `keep`: the application is stalled; keep its session alive.
  * - `close`: the application is dead; close its session, then exit.
- * - `exit`: the application lives and wants this guardian no more; close nothing.
+ * - `leave`: the application lives and wants this guardian no more; close nothing.
  */
-export type Verdict = 'wait' | 'attach' | 'drop' | 'hang-up' | 'close' | 'exit';
+export type Verdict = 'wait' | 'keep' | 'close' | 'leave';
 
-/** Signs of life, and looks of the guardian, per session timeout. */
-const TICKS_PER_TIMEOUT = 24;
-const SHORTEST_TICK_MS = 20;
+/**
+ * Signs of life, and ticks of the guardian, per session timeout. A sign puts off the
+ * next tick, and comes before it: a guardian that hears its application has none.
+ */
+const SIGNS_PER_TIMEOUT = 24;
+const TICKS_PER_TIMEOUT = 22;
+const SHORTEST_SIGN_MS = 20;
+const SHORTEST_TICK_MS = 22;
 
 /** The end of a process shows up to 20 ms after the end of its channel. */
 const SHORTEST_RECHECK_MS = 50;
@@ -38,7 +38,12 @@ const SHORTEST_RECHECK_MS = 50;
 export const GRACE_MS = 500;
 export const SELF_FENCE_MS = 250;
 
-/** Milliseconds between two signs of life, and between two judgements. */
+/** Milliseconds between two signs of life. */
+export function signMsOf(sessionTimeoutMs: number): number {
+  return Math.max(SHORTEST_SIGN_MS, sessionTimeoutMs / SIGNS_PER_TIMEOUT);
+}
+
+/** Milliseconds between two judgements of a silence. */
 export function tickMsOf(sessionTimeoutMs: number): number {
   return Math.max(SHORTEST_TICK_MS, sessionTimeoutMs / TICKS_PER_TIMEOUT);
 }
@@ -80,27 +85,18 @@ function judgeEnd(
   if (application === 'gone') {
     return 'close';
   }
-  return application === 'unknown'
-    ? endedForMs >= GRACE_MS
-      ? 'close'
-      : 'wait'
-    : endedForMs >= recheckMsOf(sessionTimeoutMs)
-      ? 'exit'
-      : 'wait';
+  if (application === 'unknown') {
+    return endedForMs >= GRACE_MS ? 'close' : 'wait';
+  }
+  return endedForMs >= recheckMsOf(sessionTimeoutMs) ? 'leave' : 'wait';
 }
 
 function judgeSilence({
   sessionTimeoutMs,
   maxStallMs,
   silentForMs,
-  isAttached,
 }: Situation): Verdict {
-  if (silentForMs < sessionTimeoutMs / 2) {
-    return isAttached ? 'drop' : 'wait';
-  }
   // The server ends the session one timeout after the last ping.
-  if (silentForMs >= maxStallMs - sessionTimeoutMs) {
-    return isAttached ? 'hang-up' : 'wait';
-  }
-  return isAttached ? 'wait' : 'attach';
+  const isTooLong = silentForMs >= maxStallMs - sessionTimeoutMs;
+  return silentForMs >= sessionTimeoutMs / 2 && !isTooLong ? 'keep' : 'wait';
 }

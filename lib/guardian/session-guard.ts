@@ -1,14 +1,16 @@
-import type { attach, Attachment } from '../zookeeper/handshake/attach.js';
+import type { attach } from '../zookeeper/handshake/attach.js';
 import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
-import type { ServerEndpoint } from '../zookeeper/connection/frame-connection.js';
+import { closeSession } from './close-session.js';
 import { judge, silenceOf, tickMsOf } from './judgement.js';
+import { nowMs } from './now-ms.js';
 import type { Life } from './process-identity.js';
+import { SessionKeeper } from './session-keeper.js';
 
 /** How it ended with a session. */
 export type Outcome =
   /** By a closeSession, of this guardian or before it came. */
   | 'closed'
-  /** No server could be reached in time. */
+  /** No server has answered in time. */
   | 'given-up'
   /** The application needs this guardian no more, or has another one. */
   | 'dismissed';
@@ -21,40 +23,25 @@ export interface SessionGuardOptions {
   readonly onOver: (outcome: Outcome) => void;
 }
 
-/** Of the ticks of a session timeout, {@link tickMsOf}. */
-const TICKS_PER_PING = 4;
-const TICKS_PER_ATTEMPT = 3;
-const TOLERATED_SILENT_TICKS = 8;
-
 /** How often a process is looked at after the end of its channel. */
 const LOOK_AGAIN_MS = 1;
-const PAUSE_BETWEEN_CLOSES_MS = 10;
-/** A server that does not answer the close is left for the next one. */
-const LONGEST_CLOSE_MS = 500;
 
 /**
- * Guards one session: keeps it alive while the application is stalled, closes it
- * when the application is dead. What to do when is decided by {@link judge}.
+ * Guards one session: listens for the application's signs of life, and does what
+ * {@link judge} says.
  */
 export class SessionGuard {
   readonly #options: SessionGuardOptions;
   #session: GuardedSession | undefined;
   #maxStallMs = 0;
+  #keeper: SessionKeeper | undefined;
   #ticker: NodeJS.Timeout | undefined;
+  #nextDecision: NodeJS.Immediate | undefined;
   /** Own ticks since the last sign of life, and when it came. */
   #ticks = 0;
   #lastSignMs = 0;
   #endedAtMs: number | undefined;
-  #attachment: Attachment | undefined;
-  #isAttached = false;
-  /** How many servers have been tried since the last success. */
-  #attempts = 0;
-  /** Own ticks since the server was heard, or the attempt began. */
-  #serverTicks = 0;
-  /** Ticks until a server that has hung up, or another one, is tried. */
-  #ticksToRest = 0;
-  #giveUpAtMs: number | undefined;
-  #retry: NodeJS.Timeout | undefined;
+  #isClosing = false;
   #isOver = false;
 
   constructor(options: SessionGuardOptions) {
@@ -66,11 +53,20 @@ export class SessionGuard {
     return this.#session?.sessionId;
   }
 
+  /** Nobody may use the session any more. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
   guard(session: GuardedSession, maxStallMs: number): void {
+    this.release();
     this.#session = session;
     this.#maxStallMs = maxStallMs;
+    this.#keeper = new SessionKeeper(session, this.#options.attach, () =>
+      // The application finds out itself, and says which session is next.
+      this.release(),
+    );
     this.sawLife();
-    clearInterval(this.#ticker);
     this.#ticker = setInterval(
       () => this.#tick(),
       tickMsOf(session.sessionTimeoutMs),
@@ -80,75 +76,93 @@ export class SessionGuard {
   /** The application has said something, whatever it was. */
   sawLife(): void {
     this.#ticks = 0;
-    this.#lastSignMs = performance.now();
-    this.#attempts = 0;
-    this.#decide();
+    this.#ticker?.refresh();
+    this.#lastSignMs = nowMs();
+    this.#keeper?.drop();
   }
 
   /** There is no session any more. */
   release(): void {
-    this.#session = undefined;
-    clearInterval(this.#ticker);
-    this.#drop();
+    if (!this.#isClosing) {
+      this.#rest();
+      this.#session = undefined;
+    }
   }
 
-  /** The session is not to be looked at any more. */
+  /** The session is to be left alone. A close that has begun goes on. */
   dismiss(): void {
-    this.#finish('dismissed');
+    if (!this.#isClosing) {
+      this.#finish('dismissed');
+    }
   }
 
   /** The channel to the application has ended: it is dead, or has let go. */
   channelEnded(): void {
-    this.#endedAtMs ??= performance.now();
-    this.#decide();
-    if (!this.#isOver && this.#giveUpAtMs === undefined) {
-      this.#retry = setTimeout(() => this.channelEnded(), LOOK_AGAIN_MS);
+    if (this.#endedAtMs === undefined) {
+      this.#endedAtMs = nowMs();
+      this.#look();
     }
   }
 
   /** Closes the session; ends with {@link SessionGuardOptions.onOver}. */
   close(): void {
-    if (this.#isOver || this.#giveUpAtMs !== undefined) {
+    if (this.#isOver || this.#isClosing) {
       return;
     }
     if (!this.#session) {
       this.#finish('dismissed');
       return;
     }
-    const { sessionTimeoutMs } = this.#session;
-    clearTimeout(this.#retry);
-    clearInterval(this.#ticker);
-    this.#giveUpAtMs = performance.now() + sessionTimeoutMs;
-    this.#drop();
-    this.#attempts = 0;
-    this.#attach();
+    this.#isClosing = true;
+    this.#rest();
+    closeSession(this.#session, this.#options.attach, (isClosed) =>
+      this.#finish(isClosed ? 'closed' : 'given-up'),
+    );
+  }
+
+  #look(): void {
+    this.#decide();
+    if (!this.#isOver && !this.#isClosing) {
+      setTimeout(() => this.#look(), LOOK_AGAIN_MS);
+    }
   }
 
   #tick(): void {
     this.#ticks += 1;
-    this.#serverTicks += 1;
-    this.#ticksToRest -= 1;
     // What the application has written is read before its silence is judged.
-    setImmediate(() => {
-      this.#decide();
-      this.#watchServer();
-    });
+    clearImmediate(this.#nextDecision);
+    this.#nextDecision = setImmediate(() => this.#decide());
   }
 
   #decide(): void {
-    const session = this.#session;
-    if (this.#isOver || this.#giveUpAtMs !== undefined) {
+    if (this.#isOver || this.#isClosing) {
       return;
     }
-    const now = performance.now();
-    if (!session) {
-      if (this.#endedAtMs !== undefined) {
+    switch (this.#judge()) {
+      case 'wait':
+        this.#keeper?.drop();
+        break;
+      case 'keep':
+        this.#keeper?.keep();
+        break;
+      case 'close':
+        this.close();
+        break;
+      case 'leave':
         this.#finish('dismissed');
-      }
-      return;
+        break;
     }
-    const { sessionTimeoutMs } = session;
-    const verdict = judge({
+  }
+
+  #judge(): ReturnType<typeof judge> {
+    const now = nowMs();
+    const endedForMs =
+      this.#endedAtMs === undefined ? undefined : now - this.#endedAtMs;
+    if (!this.#session) {
+      return endedForMs === undefined ? 'wait' : 'leave';
+    }
+    const { sessionTimeoutMs } = this.#session;
+    return judge({
       sessionTimeoutMs,
       maxStallMs: this.#maxStallMs,
       silentForMs: silenceOf(
@@ -156,149 +170,23 @@ export class SessionGuard {
         tickMsOf(sessionTimeoutMs),
         now - this.#lastSignMs,
       ),
-      endedForMs:
-        this.#endedAtMs === undefined ? undefined : now - this.#endedAtMs,
-      application:
-        this.#endedAtMs === undefined ? 'alive' : this.#options.look(),
-      isAttached: this.#attachment !== undefined,
+      endedForMs,
+      application: endedForMs === undefined ? 'alive' : this.#options.look(),
     });
-    switch (verdict) {
-      case 'wait':
-        break;
-      case 'attach':
-        if (this.#ticksToRest <= 0) {
-          this.#attach();
-        }
-        break;
-      case 'drop':
-      case 'hang-up':
-        this.#drop();
-        break;
-      case 'close':
-        this.close();
-        break;
-      case 'exit':
-        this.#finish('dismissed');
-        break;
-    }
   }
 
-  /** Pings the server, and leaves one that does not answer. */
-  #watchServer(): void {
-    if (!this.#attachment || this.#giveUpAtMs !== undefined) {
-      return;
-    }
-    const tolerated = this.#isAttached
-      ? TOLERATED_SILENT_TICKS
-      : TICKS_PER_ATTEMPT;
-    if (this.#serverTicks >= tolerated) {
-      // The next tick attaches, if that is still the thing to do.
-      this.#drop();
-    } else if (this.#isAttached && this.#ticks % TICKS_PER_PING === 0) {
-      this.#attachment.ping();
-    }
-  }
-
-  #attach(): void {
-    const session = this.#session;
-    if (!session) {
-      return;
-    }
-    const isClosing = this.#giveUpAtMs !== undefined;
-    const { sessionId, password, sessionTimeoutMs, security } = session;
-    this.#isAttached = false;
-    this.#serverTicks = 0;
-    const attachment: Attachment = this.#options.attach(
-      {
-        server: this.#nextServer(session),
-        session: { id: sessionId, password },
-        sessionTimeoutMs,
-        security,
-        purpose: isClosing ? 'close' : 'keep',
-      },
-      {
-        onDone: () => {
-          if (isClosing) {
-            this.#finish('closed');
-          } else {
-            this.#isAttached = true;
-          }
-        },
-        onAnswer: () => {
-          this.#serverTicks = 0;
-        },
-        onEnd: (reason) => this.#ended(reason === 'expired'),
-      },
-    );
-    this.#attachment = attachment;
-    if (isClosing) {
-      this.#retryIn(closeTimeoutMs(sessionTimeoutMs));
-    }
-  }
-
-  /**
-   * The one of the application first: a session that moves to another server
-   * leaves a connection behind that still seems to work.
-   */
-  #nextServer({ server, servers }: GuardedSession): ServerEndpoint {
-    const others = servers
-      .filter(({ host, port }) => host !== server.host || port !== server.port)
-      .map(({ host, port }) => ({ host, address: host, port }));
-    return (
-      [server, ...others][this.#attempts++ % (others.length + 1)] ?? server
-    );
-  }
-
-  /** The connection to the server is gone, or could not be had. */
-  #ended(isSessionOver: boolean): void {
-    this.#attachment = undefined;
-    this.#isAttached = false;
-    if (this.#giveUpAtMs !== undefined) {
-      if (isSessionOver) {
-        this.#finish('closed');
-      } else {
-        this.#retryIn(PAUSE_BETWEEN_CLOSES_MS);
-      }
-    } else if (isSessionOver) {
-      // The application will find out, and say which one it has next.
-      this.release();
-    } else {
-      // Perhaps the application is back, and its sign of life on its way.
-      this.#ticksToRest = 2;
-    }
-  }
-
-  #retryIn(pauseMs: number): void {
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => {
-      this.#drop();
-      if (performance.now() >= (this.#giveUpAtMs ?? 0)) {
-        this.#finish('given-up');
-      } else {
-        this.#attach();
-      }
-    }, pauseMs);
-  }
-
-  #drop(): void {
-    const attachment = this.#attachment;
-    this.#attachment = undefined;
-    this.#isAttached = false;
-    attachment?.drop();
+  #rest(): void {
+    clearInterval(this.#ticker);
+    this.#ticker = undefined;
+    this.#keeper?.drop();
+    this.#keeper = undefined;
   }
 
   #finish(outcome: Outcome): void {
-    if (this.#isOver) {
-      return;
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#rest();
+      this.#options.onOver(outcome);
     }
-    this.#isOver = true;
-    clearInterval(this.#ticker);
-    clearTimeout(this.#retry);
-    this.#drop();
-    this.#options.onOver(outcome);
   }
-}
-
-function closeTimeoutMs(sessionTimeoutMs: number): number {
-  return Math.min(LONGEST_CLOSE_MS, sessionTimeoutMs / 8);
 }

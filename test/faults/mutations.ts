@@ -93,7 +93,7 @@ export const MUTATIONS = {
         original: `if (application === 'gone') {
         return 'close';`,
         replacement: `if (application === 'gone') {
-        return 'exit';`,
+        return 'leave';`,
       },
     ],
     kinds: ['kill'],
@@ -104,10 +104,9 @@ export const MUTATIONS = {
     changes: [
       {
         file: 'cjs/guardian/judgement.js',
-        original: `: endedForMs >= recheckMsOf(sessionTimeoutMs)
-            ? 'exit'
-            : 'wait';`,
-        replacement: ": 'close';",
+        original:
+          "return endedForMs >= recheckMsOf(sessionTimeoutMs) ? 'leave' : 'wait';",
+        replacement: "return 'close';",
       },
     ],
     kinds: ['channel'],
@@ -117,7 +116,7 @@ export const MUTATIONS = {
   'guardian attaches to any server': {
     changes: [
       {
-        file: 'cjs/guardian/session-guard.js',
+        file: 'cjs/guardian/server-for-attempt.js',
         original: '[server, ...others]',
         replacement: '[...others, server]',
       },

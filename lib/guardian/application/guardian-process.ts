@@ -1,12 +1,14 @@
 import { awaitEndAtExit } from '../../side-process.js';
+import { settledWithin } from '../../within.js';
 import { isPortable } from '../../zookeeper/handshake/sasl-login.js';
 import type {
   GuardedSession,
   SessionGuardian,
 } from '../../zookeeper/session-guardian.interface.js';
+import { Deferred } from '../../zookeeper/session/deferred.js';
 import { closeAtExit } from '../../zookeeper/sessions-at-exit.js';
 import { PROTOCOL_VERSION, type FromGuardian } from '../channel/protocol.js';
-import { tickMsOf } from '../judgement.js';
+import { signMsOf } from '../judgement.js';
 import { ownIdentity } from '../process-identity.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { ChildGuardian } from './child-guardian.js';
@@ -76,15 +78,16 @@ export class GuardianProcess implements SessionGuardian {
   #number = 0;
   readonly #acknowledgements = new Acknowledgements();
   #started: Promise<void> | undefined;
-  #settleStart: () => void = () => undefined;
+  /** It works, or is not waited for. */
+  readonly #usable = new Deferred();
   #forgetExit: (() => void) | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #tickMs = IDLE_TICK_MS;
   /** Own ticks since the guardian was heard. */
   #silentTicks = 0;
   #restart: NodeJS.Timeout | undefined;
-  /** Set when stopping; called when the guardian needs no attention any more. */
-  #resolveStop: (() => void) | undefined;
+  /** Set when stopping: the guardian needs no attention any more. */
+  #dismissed: Deferred | undefined;
 
   constructor(options: GuardianProcessOptions) {
     this.#options = options;
@@ -108,15 +111,7 @@ export class GuardianProcess implements SessionGuardian {
   }
 
   start(): Promise<void> {
-    this.#started ??= new Promise((resolve) => {
-      const timer = setTimeout(resolve, LONGEST_WAIT_MS);
-      this.#settleStart = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      this.#tickEvery(IDLE_TICK_MS);
-      this.#open();
-    });
+    this.#started ??= this.#start();
     return this.#started;
   }
 
@@ -126,13 +121,13 @@ export class GuardianProcess implements SessionGuardian {
     // After the client, which writes its own last word first.
     this.#forgetExit ??= closeAtExit(() => this.#closeAtExit());
     this.#number += 1;
-    this.#tickEvery(tickMsOf(session.sessionTimeoutMs));
+    this.#tickEvery(signMsOf(session.sessionTimeoutMs));
     const isDone = this.#acknowledgements.of(this.#number, LONGEST_WAIT_MS);
     this.#sendSession();
     if (await isDone) {
       return true;
     }
-    if (this.#session === session && !this.#resolveStop) {
+    if (this.#session === session && !this.#dismissed) {
       this.#miss('has not acknowledged the session yet');
     }
     return false;
@@ -166,26 +161,26 @@ export class GuardianProcess implements SessionGuardian {
     clearInterval(this.#ticker);
     clearTimeout(this.#restart);
     this.#forgetExit?.();
-    this.#settleStart();
+    this.#usable.resolve();
     this.#fence.disarm();
     const channel = this.#channel;
-    if (!channel || this.#resolveStop) {
+    if (!channel || this.#dismissed) {
       return;
     }
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => {
-        // It has not even heard that it is to go.
-        channel.destroy();
-        resolve();
-      }, LONGEST_STOP_MS);
-      this.#resolveStop = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      channel.send({ type: 'close' });
-    });
+    this.#dismissed = new Deferred();
+    channel.send({ type: 'close' });
+    if (!(await settledWithin([this.#dismissed.promise], LONGEST_STOP_MS))) {
+      // It has not even heard that it is to go.
+      channel.destroy();
+    }
     this.#channel = undefined;
     this.#acknowledgements.end();
+  }
+
+  async #start(): Promise<void> {
+    this.#tickEvery(IDLE_TICK_MS);
+    this.#open();
+    await settledWithin([this.#usable.promise], LONGEST_WAIT_MS);
   }
 
   /**
@@ -262,7 +257,7 @@ export class GuardianProcess implements SessionGuardian {
         if (!this.#session) {
           this.#notices.works();
         }
-        this.#settleStart();
+        this.#usable.resolve();
         break;
       case 'done':
         if (
@@ -282,7 +277,7 @@ export class GuardianProcess implements SessionGuardian {
       case 'closing':
         // It goes on alone; without a session it is about to exit.
         if (this.#session) {
-          this.#resolveStop?.();
+          this.#dismissed?.resolve();
         }
         break;
     }
@@ -296,8 +291,8 @@ export class GuardianProcess implements SessionGuardian {
     if (isNobodyThere) {
       this.#fence.guardianIsDead();
     }
-    if (this.#resolveStop) {
-      this.#resolveStop();
+    if (this.#dismissed) {
+      this.#dismissed.resolve();
       return;
     }
     this.#miss(description);
@@ -306,7 +301,7 @@ export class GuardianProcess implements SessionGuardian {
       this.#socket = undefined;
     }
     if (fatalReason !== undefined || this.#socket) {
-      this.#settleStart();
+      this.#usable.resolve();
     }
     this.#restart = setTimeout(() => this.#open(), this.#pause.next());
     this.#restart.unref();

@@ -28,8 +28,15 @@ export class SelfFence {
     return this.#timer !== undefined;
   }
 
-  /** The guardian has the session, which it was told at `sentMs`. */
+  /**
+   * The guardian has the session, which it was told at `sentMs`. Over a new
+   * connection that came too late, this changes nothing: a guardian may be closing
+   * the session, and another one does not know of it.
+   */
   arm(sentMs: number): void {
+    if (!this.#isOpen && !this.isTrusted()) {
+      return;
+    }
     clearInterval(this.#timer);
     this.#isOpen = true;
     this.#isExpired = false;

@@ -18,7 +18,7 @@ const REMEMBERED_SESSIONS = 10_000;
 export class GuardianHost {
   readonly #options: GuardianHostOptions;
   readonly #channels = new Set<ApplicationChannel>();
-  /** Sessions that it has closed, the oldest first. */
+  /** Sessions that it has closed or tried to close, the oldest first. */
   readonly #closed = new Set<string>();
   readonly #server: Server;
   #onChange: () => void = () => undefined;
@@ -92,8 +92,9 @@ export class GuardianHost {
   }
 
   /**
-   * A session that has been closed is so for good: the application is told. One
-   * that another channel has is its own no more: two guards would fight over it.
+   * A session whose close has begun is lost for good, whether or not a server has
+   * answered: the close may lie in a paused one. One that another channel has is
+   * its own no more: two guards would fight over it.
    */
   #refuse(sessionId: string, by: ApplicationChannel): string | undefined {
     if (this.#closed.has(sessionId)) {
@@ -101,6 +102,9 @@ export class GuardianHost {
     }
     for (const channel of this.#channels) {
       if (channel !== by && channel.sessionId === sessionId) {
+        if (channel.isClosing) {
+          return 'the guardian is closing this session';
+        }
         channel.dismiss();
       }
     }
@@ -111,14 +115,10 @@ export class GuardianHost {
     if (sessionId === undefined || outcome === 'dismissed') {
       return;
     }
-    if (outcome === 'closed') {
-      this.#closed.add(sessionId);
-      for (const oldest of this.#closed) {
-        if (this.#closed.size <= REMEMBERED_SESSIONS) {
-          break;
-        }
-        this.#closed.delete(oldest);
-      }
+    this.#closed.add(sessionId);
+    const [oldest] = this.#closed;
+    if (oldest !== undefined && this.#closed.size > REMEMBERED_SESSIONS) {
+      this.#closed.delete(oldest);
     }
     this.#options.onNotice?.(
       outcome === 'closed'

@@ -19,7 +19,6 @@ function verdictOf(situation: Partial<Situation>): Verdict {
     silentForMs: 0,
     endedForMs: undefined,
     application: 'alive',
-    isAttached: false,
     ...situation,
   });
 }
@@ -28,19 +27,13 @@ describe('the judgement of a guardian', () => {
   it.each<[string, Partial<Situation>, Verdict]>([
     ['an application that is heard', {}, 'wait'],
     ['a silence below half the timeout', { silentForMs: T / 2 - 1 }, 'wait'],
-    ['a silence of half the timeout', { silentForMs: T / 2 }, 'attach'],
-    [
-      'a silence that it bridges already',
-      { silentForMs: T, isAttached: true },
-      'wait',
-    ],
-    ['an application that is back', { isAttached: true }, 'drop'],
+    ['a silence of half the timeout', { silentForMs: T / 2 }, 'keep'],
+    ['a silence of one timeout', { silentForMs: T }, 'keep'],
     [
       'a stall that leaves one timeout of maxStallMs',
-      { silentForMs: 2 * T, isAttached: true },
-      'hang-up',
+      { silentForMs: 2 * T },
+      'wait',
     ],
-    ['a stall that it has given up', { silentForMs: 2.5 * T }, 'wait'],
     ['a stall far beyond maxStallMs', { silentForMs: 9 * T }, 'wait'],
     [
       'a stall, where the server ends the session by maxStallMs anyway',
@@ -53,8 +46,8 @@ describe('the judgement of a guardian', () => {
       'close',
     ],
     [
-      'the end of the channel of a dead application that it is attached for',
-      { endedForMs: 0, application: 'gone', silentForMs: T, isAttached: true },
+      'the end of the channel of a dead application that was stalled',
+      { endedForMs: 0, application: 'gone', silentForMs: T },
       'close',
     ],
     [
@@ -65,7 +58,7 @@ describe('the judgement of a guardian', () => {
     [
       'a living application that has let go for half the timeout',
       { endedForMs: T / 2 },
-      'exit',
+      'leave',
     ],
     [
       'an end within the grace where it cannot look',
@@ -89,7 +82,6 @@ describe('the judgement of a guardian', () => {
       nil: undefined,
     }),
     application: fc.constantFrom('alive', 'gone', 'unknown'),
-    isAttached: fc.boolean(),
   });
 
   const expectAlways = (holds: (situation: Situation) => boolean): void =>
@@ -106,24 +98,15 @@ describe('the judgement of a guardian', () => {
     );
   });
 
-  it('attaches only in a long silence on an open channel, that leaves more than one timeout of maxStallMs', () => {
-    expectAlways(
-      (situation) =>
-        judge(situation) !== 'attach' ||
-        (situation.endedForMs === undefined &&
-          situation.silentForMs >= situation.sessionTimeoutMs / 2 &&
-          situation.silentForMs <
-            situation.maxStallMs - situation.sessionTimeoutMs),
-    );
-  });
-
-  it('stays attached in no other situation', () => {
-    expectAlways((given) => {
-      const situation = { ...given, endedForMs: undefined, isAttached: true };
-      const isToStay =
-        given.silentForMs >= given.sessionTimeoutMs / 2 &&
-        given.silentForMs < given.maxStallMs - given.sessionTimeoutMs;
-      return (judge(situation) === 'wait') === isToStay;
+  it('keeps a session only in a long silence on an open channel, that leaves more than one timeout of maxStallMs', () => {
+    expectAlways((situation) => {
+      const { endedForMs, silentForMs, sessionTimeoutMs, maxStallMs } =
+        situation;
+      const isStalled =
+        endedForMs === undefined &&
+        silentForMs >= sessionTimeoutMs / 2 &&
+        silentForMs < maxStallMs - sessionTimeoutMs;
+      return (judge(situation) === 'keep') === isStalled;
     });
   });
 
