@@ -14,11 +14,7 @@ import { untilItSays } from './expect-clean-run.js';
 /** So long that no session in these tests ends by it. */
 const SESSION_TIMEOUT_MS = 20_000;
 const CLI = 'node_modules/nestjs-zookeeper-leader/dist/esm/cli/cli.main.js';
-const MAIN = `import 'reflect-metadata';
-import { Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { ZookeeperLeaderModule } from 'nestjs-zookeeper-leader';
-
+const BODY = `
 const options = {
   connectionString: process.env.CONNECTION_STRING,
   sessionTimeoutMs: ${SESSION_TIMEOUT_MS},
@@ -26,26 +22,59 @@ const options = {
 };
 class AppModule {}
 Module({ imports: [ZookeeperLeaderModule.forRoot(options)] })(AppModule);
-await NestFactory.createApplicationContext(AppModule);
-console.log(\`process \${process.pid} is ready\`);
+NestFactory.createApplicationContext(AppModule).then(() => {
+  console.log(\`process \${process.pid} is ready\`);
+});
 `;
+const IMPORTS = [
+  ['Module', '@nestjs/common'],
+  ['NestFactory', '@nestjs/core'],
+  ['ZookeeperLeaderModule', 'nestjs-zookeeper-leader'],
+];
+
+/** An application of each build of the library. */
+const APPLICATIONS = {
+  esm: {
+    file: 'dist/guarded.mjs',
+    source: [
+      "import 'reflect-metadata';",
+      ...IMPORTS.map(([name, from]) => `import { ${name} } from '${from}';`),
+      BODY,
+    ],
+    options: [],
+  },
+  cjs: {
+    file: 'dist/guarded.cjs',
+    source: [
+      "require('reflect-metadata');",
+      ...IMPORTS.map(
+        ([name, from]) => `const { ${name} } = require('${from}');`,
+      ),
+      BODY,
+    ],
+    // With it, Node.js would take the ES modules also here.
+    options: ['--no-experimental-require-module'],
+  },
+} as const;
 
 export type GuardianForm = 'child' | 'run' | 'sidecar' | 'false';
 
-/** Kills a leader, and looks whether its session is closed at once. */
+/** Kills a leader, and looks whether its session is closed at once, or not. */
 export async function expectSessionAfterKill(
   application: ConsumerApplication,
   server: ZookeeperServer,
   form: GuardianForm,
+  build: keyof typeof APPLICATIONS,
 ): Promise<void> {
   const { connectionString } = server;
   const node = (args: string[], env = {}): RunningApplication =>
     application.spawn(connectionString, process.execPath, args, env);
-  const main = path.join(application.directory, 'dist/guarded.mjs');
-  await writeFile(main, MAIN);
+  const { file, source, options } = APPLICATIONS[build];
+  const main = path.join(application.directory, file);
+  await writeFile(main, source.join('\n'));
   const folder = await mkdtemp(path.join(tmpdir(), 'packed-sidecar-'));
   const socket = path.join(folder, 'guardian.sock');
-  const basePath = `/guardian-${form}`;
+  const basePath = `/guardian-${build}-${form}`;
   const client = await WireClient.connect({ port: server.port });
   const running: RunningApplication[] = [];
   try {
@@ -56,7 +85,7 @@ export async function expectSessionAfterKill(
     }
     const guardian = { sidecar: { socket }, false: false } as const;
     const leader = node(
-      [...(form === 'run' ? [CLI, 'run', '--', 'node'] : []), main],
+      [...(form === 'run' ? [CLI, 'run', '--', 'node'] : []), ...options, main],
       {
         LEADER_OPTIONS: JSON.stringify({
           basePath,

@@ -109,18 +109,28 @@ describe('the packed library', () => {
     expect(page).toBe('true');
   });
 
-  it.each<[GuardianForm, string]>([
-    ['child', 'is closed at once by the guardian'],
-    ['run', 'is closed at once below "run"'],
-    ['sidecar', 'is closed at once by the guardian of a sidecar'],
-    ['false', 'is left to its timeout with "guardian: false"'],
-  ])(
-    'the session of a killed leader (%s) %s',
-    async (form) => {
-      await expectSessionAfterKill(nest12, library.server, form);
-    },
-    60_000,
-  );
+  describe.each([
+    ['Nest 12 in ES modules', 'esm' as const, () => nest12],
+    ['Nest 11 in CommonJS', 'cjs' as const, () => nest11],
+  ])('with %s', (_title, build, application) => {
+    it.each<[GuardianForm, string]>([
+      ['child', 'is closed at once by the guardian'],
+      ['run', 'is closed at once below "run"'],
+      ['sidecar', 'is closed at once by the guardian of a sidecar'],
+      ['false', 'is left to its timeout with "guardian: false"'],
+    ])(
+      'the session of a killed leader (%s) %s',
+      async (form) => {
+        await expectSessionAfterKill(
+          application(),
+          library.server,
+          form,
+          build,
+        );
+      },
+      60_000,
+    );
+  });
 
   it('serves a Nest 11 application in CommonJS', async () => {
     const running = start(nest11);
