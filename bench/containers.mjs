@@ -51,6 +51,8 @@ const WAYS = {
     isLimited: true,
     isHard: true,
   },
+  // Measured with the one before.
+  released: { title: 'the same, from when the kernel has freed its memory' },
   group: {
     title: 'all processes killed (as `memory.oom.group`)',
     isGroup: true,
@@ -120,7 +122,8 @@ async function until(condition, what) {
 }
 
 /**
- * Milliseconds from the death of a leader to the next leadership.
+ * Milliseconds from the death of a leader to the next leadership, and from when the
+ * kernel has closed its files: it frees its memory first.
  *
  * @param {string} place
  * @param {string} way
@@ -161,7 +164,13 @@ async function measure(place, way, successor) {
     if (way === 'heap') atNs = instance.lastWordsNs;
     else if (signal !== 'SIGKILL' && !isGroup && !isLimited)
       atNs = instance.when('dying') ?? atNs;
-    return Math.max(0, Number(nextNs - atNs) / 1e6);
+    const since = (/** @type {bigint} */ ns) =>
+      Math.max(0, Number(nextNs - ns) / 1e6);
+    const { filesClosedNs } = instance;
+    return {
+      ms: since(atNs),
+      releasedMs: filesClosedNs ? since(filesClosedNs) : undefined,
+    };
   } finally {
     await instance.close();
   }
@@ -182,7 +191,7 @@ function format(samples) {
 const cells = new Map();
 /** @type {string[]} */
 const notes = [];
-const ways = values.ways.split(',');
+const ways = values.ways.split(',').filter((way) => way !== 'released');
 const places = values.places.split(',').filter((place) => {
   const why = whyNot(place);
   if (why) {
@@ -219,10 +228,14 @@ async function fill(place, way, successor) {
   const count = Math.min(Number(values.most), isPromised ? PROMISED : USUAL);
   /** @type {number[]} */
   const samples = [];
+  /** @type {number[]} */
+  const released = [];
   let problem = '';
   while (samples.length < count) {
     try {
-      samples.push(await measure(place, way, successor));
+      const { ms, releasedMs } = await measure(place, way, successor);
+      samples.push(ms);
+      if (releasedMs !== undefined) released.push(releasedMs);
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
       break;
@@ -232,6 +245,10 @@ async function fill(place, way, successor) {
   }
   const text = samples.length > 0 ? format(samples) : problem;
   cells.set(`${place} ${way}`, text);
+  if (WAYS[way]?.isLimited && released.length > 0) {
+    cells.set(`${place} released`, format(released));
+    console.log(`${place} released: ${format(released)}`);
+  }
   console.log(`${place} ${way}: ${text}${problem && ` (${problem})`}`);
 }
 
@@ -267,10 +284,12 @@ const shown = places.filter((place) =>
 const rows = [
   ['how it dies', ...shown.map((place) => PLACES[place]?.title ?? place)],
   ['---', ...shown.map(() => '---')],
-  ...ways.map((way) => [
-    WAYS[way]?.title ?? way,
-    ...shown.map((place) => cells.get(`${place} ${way}`) ?? ''),
-  ]),
+  ...ways
+    .flatMap((way) => (WAYS[way]?.isLimited ? [way, 'released'] : [way]))
+    .map((way) => [
+      WAYS[way]?.title ?? way,
+      ...shown.map((place) => cells.get(`${place} ${way}`) ?? ''),
+    ]),
 ];
 const table = [
   ...rows.map((row) => `| ${row.join(' | ')} |`),

@@ -3,6 +3,11 @@
  * An instance that dies as it is told to: SIGUSR2 has it do what DIE says. What
  * happens, and when by the machine's monotonic clock, goes to the standard output.
  */
+import { connect } from 'node:net';
+
+// Ends when the kernel has freed this process's memory and closes its files.
+connect((process.env.LIFELINE ?? '').replace('@', '\0')).unref();
+
 const load = (/** @type {string} */ file) =>
   import(new URL(`../../dist/esm/${file}`, import.meta.url).href);
 const { LeaderElections } = await load('election/leader-elections.js');

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -118,10 +119,17 @@ export class Instance {
   events = [];
   /** When V8 has said its last. */
   lastWordsNs = 0n;
+  /** When the kernel has closed the files of the application's process. */
+  filesClosedNs = 0n;
   /** @type {import('node:child_process').ChildProcess | undefined} */
   child;
   #cgroup = '';
   #folder = '';
+  #lifeline = createServer((socket) => {
+    socket.resume().on('close', () => {
+      this.filesClosedNs = process.hrtime.bigint();
+    });
+  });
   /** @type {import('node:child_process').ChildProcess | undefined} */
   #sidecar;
 
@@ -168,6 +176,7 @@ export class Instance {
       }
     }
     this.#sidecar?.kill('SIGKILL');
+    this.#lifeline.close();
     if (this.#folder) rmSync(this.#folder, { recursive: true, force: true });
     for (let tries = 0; this.#cgroup && tries < 100; tries++) {
       try {
@@ -185,6 +194,8 @@ export class Instance {
    */
   async #start(place, { options, election, die, isLimited }) {
     const { before = [], sidecar } = PLACES[place] ?? {};
+    const lifeline = `\0bench-${process.pid}-${election}-${Date.now()}`;
+    this.#lifeline.listen(lifeline);
     let guardian = {};
     if (sidecar) {
       this.#folder = mkdtempSync(path.join(tmpdir(), 'bench-sidecar-'));
@@ -230,6 +241,7 @@ export class Instance {
       env: {
         ...process.env,
         DIE: die,
+        LIFELINE: lifeline.replace('\0', '@'),
         ELECTION: election,
         OPTIONS: JSON.stringify({ ...options, ...guardian }),
       },
