@@ -26,6 +26,10 @@ export class UnixProxy {
         const server = connect(target);
         this.#add(server);
         client.pipe(server).pipe(client);
+        // A pipe passes an end on, and no error: as of a process that was killed
+        // with something unread.
+        client.on('error', () => server.destroy());
+        server.on('error', () => client.destroy());
       }
     });
   }
