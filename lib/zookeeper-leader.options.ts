@@ -43,6 +43,7 @@ export interface ResolvedOptions extends ResolvedSecurity {
   readonly enabled: boolean;
   readonly weight: number;
   readonly priority: number;
+  readonly partitionOwners: 'all' | 'highest-priority';
 }
 
 const MODULE = 'ZookeeperLeaderModule';
@@ -69,6 +70,7 @@ const OPTIONS: OptionTable<ZookeeperLeaderModuleOptions> = {
   enabled: true,
   weight: true,
   priority: true,
+  partitionOwners: true,
 };
 
 const MOST_WEIGHT = 1_000;
@@ -135,6 +137,12 @@ export function resolveOptions(
     enabled: checks.flag('enabled', options.enabled, true),
     weight: readWeight(options.weight),
     priority: readPriority(options.priority),
+    partitionOwners: checks.oneOf(
+      'partitionOwners',
+      options.partitionOwners,
+      ['all', 'highest-priority'],
+      'all',
+    ),
   });
 }
 

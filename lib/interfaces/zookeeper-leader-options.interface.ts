@@ -213,4 +213,11 @@ export interface ZookeeperLeaderModuleOptions {
    * number. Any finite number. Default 0.
    */
   readonly priority?: number;
+
+  /**
+   * Who owns partitions while this instance is up:
+   * - `all` (default): all instances, by their `weight`;
+   * - `highest-priority`: instances with a lower `priority` than this one own none.
+   */
+  readonly partitionOwners?: 'all' | 'highest-priority';
 }

@@ -227,6 +227,7 @@ export class PartitionGroup implements Companion {
   }
 }
 
-function memberFields({ weight, partitions }: MemberFields): MemberFields {
-  return { weight, partitions };
+function memberFields(fields: MemberFields): MemberFields {
+  const { weight, partitions, priority, excludesLower } = fields;
+  return { weight, partitions, priority, excludesLower };
 }
