@@ -553,6 +553,7 @@ export class ElectionRecipe implements LeaseHolder {
   }
 
   #newCandidacy(sessionId: string): Candidacy {
+    this.#endClaim();
     if (this.#prefix?.sessionId !== sessionId) {
       this.#prefix = {
         sessionId,
