@@ -26,6 +26,8 @@ export class Claim {
   /** By the name of their node. */
   readonly #asked = new Map<string, Participant>();
   #askedAtMs = 0;
+  /** Whether it has been reported that they do not make way. */
+  #isReported = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: ClaimOptions) {
@@ -40,17 +42,17 @@ export class Claim {
     lower: readonly string[],
     leader: NodeContent | undefined,
   ): Promise<void> {
-    const { queue, node } = this.#options;
-    const isAsked = leader
-      ? parseClaim(leader.data)?.node === node
-      : lower.every((name) => this.#asked.has(name));
-    if (isAsked) {
-      this.#remind(lower);
+    const { queue, reporter, node, patienceMs } = this.#options;
+    const forMs = performance.now() - this.#askedAtMs;
+    if (this.#askedAtMs > 0 && forMs >= patienceMs) {
+      this.#remind(lower, forMs);
+    }
+    const isAsked = (name: string): boolean =>
+      leader ? parseClaim(leader.data)?.node === node : this.#asked.has(name);
+    const open = lower.filter((name) => !isAsked(name));
+    if (open.length === 0) {
       return;
     }
-    const open = leader
-      ? lower
-      : lower.filter((name) => !this.#asked.has(name));
     const answers = await Promise.all(
       open.map((name) => queue.claim(name, node, leader)),
     );
@@ -59,12 +61,14 @@ export class Claim {
       this.#asked.set(each.node, each);
     }
     if (asked.length > 0) {
-      this.#options.reporter.claimed(asked, priorityOf(node));
       this.#askedAtMs = performance.now();
+      if (!this.#isReported) {
+        reporter.claimed(asked, priorityOf(node));
+      }
     }
     // Who could not be asked has written itself at that moment, or is gone.
     const isComplete = asked.length === open.length;
-    this.dueIn(isComplete ? this.#options.patienceMs : ASK_AGAIN_MS);
+    this.dueIn(isComplete ? patienceMs : ASK_AGAIN_MS);
   }
 
   /** Has it pursued again after some time. */
@@ -77,14 +81,14 @@ export class Claim {
     clearTimeout(this.#timer);
   }
 
-  #remind(lower: readonly string[]): void {
-    const forMs = performance.now() - this.#askedAtMs;
-    if (this.#askedAtMs > 0 && forMs >= this.#options.patienceMs) {
-      this.#askedAtMs = 0;
-      this.#options.reporter.notHeeded(
-        lower.flatMap((name) => this.#asked.get(name) ?? []),
-        forMs,
-      );
+  #remind(lower: readonly string[], forMs: number): void {
+    this.#askedAtMs = 0;
+    if (!this.#isReported) {
+      this.#isReported = true;
+      const those = lower.flatMap((name) => this.#asked.get(name) ?? []);
+      this.#options.reporter.notHeeded(those, forMs);
     }
+    // They may have overwritten the request: they are asked once more.
+    this.#asked.clear();
   }
 }
