@@ -42,6 +42,8 @@ export interface ResolvedOptions extends ResolvedSecurity {
   readonly standalone: boolean;
   readonly enabled: boolean;
   readonly weight: number;
+  readonly priority: number;
+  readonly partitionOwners: 'all' | 'highest-priority';
 }
 
 const MODULE = 'ZookeeperLeaderModule';
@@ -67,6 +69,8 @@ const OPTIONS: OptionTable<ZookeeperLeaderModuleOptions> = {
   standalone: true,
   enabled: true,
   weight: true,
+  priority: true,
+  partitionOwners: true,
 };
 
 const MOST_WEIGHT = 1_000;
@@ -132,6 +136,13 @@ export function resolveOptions(
     standalone: checks.flag('standalone', options.standalone, false),
     enabled: checks.flag('enabled', options.enabled, true),
     weight: readWeight(options.weight),
+    priority: readPriority(options.priority),
+    partitionOwners: checks.oneOf(
+      'partitionOwners',
+      options.partitionOwners,
+      ['all', 'highest-priority'],
+      'all',
+    ),
   });
 }
 
@@ -231,6 +242,19 @@ function readWeight(option: unknown): number {
     );
   }
   return weight;
+}
+
+function readPriority(option: unknown): number {
+  const priority = option === undefined ? 0 : option;
+  if (!Number.isFinite(priority)) {
+    throw checks.error(
+      'priority',
+      option,
+      'is not a finite number',
+      'a number that grows with each version, such as Number(process.env.BUILD_NUMBER)',
+    );
+  }
+  return priority as number;
 }
 
 function readBasePath(option: unknown): string {

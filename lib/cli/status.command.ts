@@ -88,7 +88,11 @@ function describeElection(view: ElectionView): string {
     printable(participant.instanceId),
     participant === leader ? 'leads' : `joined ${time(participant.joinedAt)}`,
     printable(
-      [participant.host, participant.pid && `pid ${participant.pid}`]
+      [
+        participant.host,
+        participant.pid && `pid ${participant.pid}`,
+        participant.priority && `priority ${participant.priority}`,
+      ]
         .filter(Boolean)
         .join(', '),
     ),

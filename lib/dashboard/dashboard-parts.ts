@@ -32,6 +32,7 @@ export function electionPart(
       instanceId: participant.instanceId,
       host: participant.host,
       pid: participant.pid,
+      priority: participant.priority,
       fencingToken: participant.fencingToken,
       joinedAt: participant.joinedAt,
     })),

@@ -51,7 +51,6 @@ export class Candidacy {
   /** Connection on which a listing shows all that was committed before it. */
   #syncedIn: number | undefined;
   #isCreateSent = false;
-  /** Name of our node, once it is known. */
   #node: string | undefined;
   #own: NodeReading<NodeContent> | undefined;
   #fencingToken: number | undefined;
@@ -71,6 +70,11 @@ export class Candidacy {
   /** Whether there is, or may be, a node of ours. */
   get mayExist(): boolean {
     return this.#isCreateSent;
+  }
+
+  /** Name of our node, once it is known. */
+  get node(): string | undefined {
+    return this.#node;
   }
 
   get fencingToken(): number | undefined {

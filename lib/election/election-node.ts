@@ -2,10 +2,12 @@ import type { Participant } from './leadership.interface.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import type { NodeStat } from '../zookeeper/zookeeper-client.interface.js';
 
-/** A participant's node: `<uuid>-n_<sequence>`. */
+/** A participant's node: `<uuid>[-p<priority>]-n_<sequence>`. */
 export interface ElectionNode {
   readonly name: string;
   readonly sequence: number;
+  /** 0 where the name says none. */
+  readonly priority: number;
 }
 
 /** More than this is not ours. */
@@ -13,14 +15,28 @@ const LONGEST_DATA = 4_096;
 const LONGEST_NAME = 255;
 
 /** The part of a node's name before the number that ZooKeeper appends. */
-export function nodePrefix(uuid: string): string {
-  return `${uuid}-n_`;
+export function nodePrefix(uuid: string, priority = 0): string {
+  return priority === 0 ? `${uuid}-n_` : `${uuid}-p${priority}-n_`;
 }
 
 /** Reads a child's name; undefined for anything that is not a participant. */
 export function parseElectionNode(name: string): ElectionNode | undefined {
-  const match = /-n_(\d{10}|-\d{10})$/.exec(name);
-  return match ? { name, sequence: Number(match[1]) } : undefined;
+  const match = /(?:-p(-?[\d.]+(?:e[+-]\d+)?))?-n_(\d{10}|-\d{10})$/.exec(name);
+  if (!match) {
+    return undefined;
+  }
+  const [, priority = 0, sequence] = match;
+  const isFinite = Number.isFinite(Number(priority));
+  return {
+    name,
+    sequence: Number(sequence),
+    priority: isFinite ? Number(priority) : 0,
+  };
+}
+
+/** The priority that the name of a node says; 0 where it says none. */
+export function priorityOf(name: string): number {
+  return parseElectionNode(name)?.priority ?? 0;
 }
 
 /**
@@ -75,11 +91,13 @@ export function parseParticipant(
   const name = nameIn(instanceId);
   const hostName = nameIn(host);
   const since = new Date(typeof leaderSince === 'string' ? leaderSince : NaN);
+  const priority = priorityOf(node);
   return Object.freeze({
     node,
     instanceId: name ?? '(unknown)',
     ...(hostName !== undefined && { host: hostName }),
     ...(Number.isSafeInteger(pid) && { pid: pid as number }),
+    ...(priority !== 0 && { priority }),
     fencingToken: Number.isSafeInteger(fencingToken)
       ? (fencingToken as number)
       : stat.czxid,
@@ -117,6 +135,33 @@ export function parseResignRequest(data: string): ResignRequest | undefined {
         requestedBy: nameIn(resignRequestedBy) ?? '(unknown)',
         fencingToken: fencingToken as number,
         leaderSince,
+      }
+    : undefined;
+}
+
+/** The wish of a participant with a higher priority to stand before another one. */
+export interface ClaimRequest {
+  /** The node of the participant that asks: the request is void without it. */
+  readonly node: string;
+  /** Of the term that is to end; undefined: the request is for a follower. */
+  readonly leaderSince?: string;
+}
+
+/** What a node holds with a claim; undefined if its data is not as ours is. */
+export function withClaim(data: string, node: string): string | undefined {
+  const fields = parseObject(data);
+  return typeof fields.instanceId === 'string'
+    ? JSON.stringify({ ...fields, claimedBy: node })
+    : undefined;
+}
+
+/** The claim in a node. */
+export function parseClaim(data: string): ClaimRequest | undefined {
+  const { claimedBy, leaderSince } = parseObject(data);
+  return typeof claimedBy === 'string'
+    ? {
+        node: claimedBy,
+        ...(typeof leaderSince === 'string' && { leaderSince }),
       }
     : undefined;
 }

@@ -7,8 +7,13 @@ import type {
   NodeEvent,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
-import { participantData } from './election-node.js';
-import type { LeadershipTerm } from './leadership.interface.js';
+import {
+  isOwnedBySession,
+  parseParticipant,
+  participantData,
+  withClaim,
+} from './election-node.js';
+import type { LeadershipTerm, Participant } from './leadership.interface.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 
 /** The names of an election's nodes, in no order. */
@@ -146,6 +151,42 @@ export class ElectionQueue {
     const data = participantData(this.#identity, term);
     const stat = await unlessMissing(this.#client.set(this.#at(node), data));
     return stat !== undefined;
+  }
+
+  /** A participant as it is now; undefined if it is gone. */
+  async participant(node: string): Promise<Participant | undefined> {
+    const content = await unlessMissing(this.#client.get(this.#at(node)));
+    return content && isOwnedBySession(content.stat)
+      ? parseParticipant(node, content.data, content.stat)
+      : undefined;
+  }
+
+  /**
+   * Writes into a node that its participant is to queue again behind `claimant`.
+   * Resolves to the participant that has been asked; undefined if it is gone.
+   */
+  async claim(
+    node: string,
+    claimant: string,
+    known?: NodeContent,
+  ): Promise<Participant | undefined> {
+    const path = this.#at(node);
+    const content = known ?? (await unlessMissing(this.#client.get(path)));
+    const data = content && withClaim(content.data, claimant);
+    if (data === undefined) {
+      return undefined;
+    }
+    const { stat } = content as NodeContent;
+    try {
+      await this.#client.set(path, data, stat.version);
+    } catch (error) {
+      // It has gone, or written itself, which shows in the next look.
+      if (isZookeeperError(error, 'BAD_VERSION', 'NO_NODE')) {
+        return undefined;
+      }
+      throw error;
+    }
+    return parseParticipant(node, data, stat);
   }
 
   /** Deletes a node, unless it is gone already. */

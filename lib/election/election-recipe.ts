@@ -6,6 +6,7 @@ import { settledWithin } from '../within.js';
 import type { LeaseHolder, SessionLease } from '../zookeeper/session-lease.js';
 import type {
   Connection,
+  NodeContent,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
 import {
@@ -13,23 +14,30 @@ import {
   ZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
 import { Candidacy, type View } from './candidacy.js';
+import { Claim } from './claim.js';
 import { endsTerms } from './connection-loss.js';
 import {
   isOwnedBySession,
   nodePrefix,
+  parseClaim,
   parseParticipant,
   parseResignRequest,
+  priorityOf,
 } from './election-node.js';
 import type { ElectionQueue } from './election-queue.js';
 import type { ElectionReporter } from './election-reporter.interface.js';
 import type { LeadershipState } from './leadership-state.js';
 import type { LeadershipReason } from './leadership.interface.js';
+import { lowerBefore, makesWayFor, Uptime } from './precedence.js';
 import { Release } from './release.js';
 import { longestRetryMs, SerialLoop } from './serial-loop.js';
 import { StepFailures } from './step-failures.js';
 
 /** A session that ends takes along what has not been removed by then. */
 const LONGEST_LEAVE_MS = 1_000;
+
+/** In session timeouts: who has not made way then is reported. */
+const CLAIM_PATIENCE = 3;
 
 export interface ElectionRecipeOptions {
   readonly client: ZookeeperClient;
@@ -39,6 +47,7 @@ export interface ElectionRecipeOptions {
   readonly connectionLossPolicy: ConnectionLossPolicy;
   /** False: never takes part. */
   readonly isEnabled: boolean;
+  readonly priority: number;
   /** Ends what runs on behalf of the leader, before another one leads. */
   readonly drain: () => Promise<void>;
   readonly reporter: ElectionReporter;
@@ -70,6 +79,9 @@ export class ElectionRecipe implements LeaseHolder {
   #prefix: { readonly sessionId: string; readonly prefix: string } | undefined;
   /** Under way while leadership is given up and our node has to go. */
   #release: Release | undefined;
+  readonly #uptime = new Uptime();
+  /** On what those with a lower priority have that stand before us. */
+  #claim: Claim | undefined;
   /** Runs while this instance stays away, having made way for others. */
   #pause: NodeJS.Timeout | undefined;
 
@@ -99,7 +111,12 @@ export class ElectionRecipe implements LeaseHolder {
   }
 
   async resign(): Promise<void> {
-    await (this.#state.isLeading ? this.#giveUp('resigned') : this.#released());
+    if (!this.#state.isLeading) {
+      return this.#released();
+    }
+    // It does not take leadership back at once.
+    this.#uptime.end();
+    await this.#giveUp('resigned');
   }
 
   async withdraw(): Promise<void> {
@@ -145,6 +162,7 @@ export class ElectionRecipe implements LeaseHolder {
 
   #connectionChanged(connection: Connection): void {
     const { state } = connection;
+    this.#uptime[state === 'connected' ? 'connected' : 'disconnected']();
     if (state === 'connected') {
       this.#loop.wake();
     } else if (endsTerms(this.#options.connectionLossPolicy, connection)) {
@@ -155,6 +173,7 @@ export class ElectionRecipe implements LeaseHolder {
       if (this.#state.current.role !== 'idle') {
         this.#state.idle('session-lost');
       }
+      this.#uptime.end();
       // Our node has gone with the session, or goes when it comes back.
       this.#release?.settle();
     } else if (state === 'closed') {
@@ -183,8 +202,10 @@ export class ElectionRecipe implements LeaseHolder {
     const release = (this.#release ??= new Release());
     release.draining += 1;
     this.#lease.release(this);
-    if (this.#state.isLeading && reason === 'resigned') {
-      this.#state.follow(reason);
+    if (reason === 'resigned' || reason === 'outranked') {
+      if (this.#state.isLeading) {
+        this.#state.follow(reason);
+      }
     } else if (this.#options.isEnabled) {
       this.#state.idle(reason);
     }
@@ -252,6 +273,7 @@ export class ElectionRecipe implements LeaseHolder {
       }
     } else if (!this.#leadsForSure && durationMs > sessionTimeoutMs) {
       const pauseMs = this.#failures.makeWay(sessionTimeoutMs);
+      this.#uptime.end();
       reporter.madeWay(why, pauseMs);
       this.#pause = setTimeout(() => {
         this.#pause = undefined;
@@ -333,6 +355,7 @@ export class ElectionRecipe implements LeaseHolder {
         candidacy.readOwn(view.epoch),
       ]);
       this.#heedResignRequest(own?.data);
+      await this.#heedClaim(candidacy, view, own);
     }
   }
 
@@ -346,7 +369,7 @@ export class ElectionRecipe implements LeaseHolder {
     } else {
       this.#lease.release(this);
     }
-    const [content] = await Promise.all([
+    const [content, own] = await Promise.all([
       view.predecessor?.read(view.epoch),
       candidacy.readOwn(view.epoch),
     ]);
@@ -367,10 +390,77 @@ export class ElectionRecipe implements LeaseHolder {
           ? parseParticipant(predecessor, content.data, content.stat)
           : undefined,
       );
+      if (await this.#heedClaim(candidacy, view, own)) {
+        return;
+      }
       if (isNext) {
         await this.#prove();
       }
+      await this.#pursueClaim(candidacy, view, content);
     }
+  }
+
+  /** Has lower ones make way, if this instance is steady enough to lead. */
+  async #pursueClaim(
+    candidacy: Candidacy,
+    { ahead }: View,
+    predecessor: NodeContent,
+  ): Promise<void> {
+    const node = candidacy.node as string;
+    const lower = lowerBefore(ahead, node);
+    if (lower.length === 0) {
+      this.#endClaim();
+      return;
+    }
+    this.#claim ??= new Claim({
+      node,
+      queue: this.#options.queue,
+      reporter: this.#options.reporter,
+      patienceMs: CLAIM_PATIENCE * this.#lease.sessionTimeoutMs,
+      onDue: () => this.#loop.wake(),
+    });
+    const { waitMs } = this.#uptime;
+    if (waitMs > 0) {
+      this.#claim.dueIn(waitMs);
+    } else if (ahead.length === 1) {
+      await this.#claim.pursue(lower, predecessor);
+    } else {
+      const followers = lower.filter((name) => name !== ahead[0]);
+      await this.#claim.pursue(followers, undefined);
+    }
+  }
+
+  /**
+   * Queues again behind one with a higher priority that asks for it, unless that
+   * is gone. Resolves to whether the entry goes.
+   */
+  async #heedClaim(
+    candidacy: Candidacy,
+    view: View,
+    own: NodeContent | undefined,
+  ): Promise<boolean> {
+    const node = candidacy.node as string;
+    const claim = own && parseClaim(own.data);
+    const { current } = this.#state;
+    // A follower may have been asked that leads by now: it is asked once more.
+    const isForTerm =
+      current.role !== 'leader' ||
+      claim?.leaderSince === current.term.since.toISOString();
+    if (!claim || !isForTerm || !makesWayFor(node, claim.node)) {
+      return false;
+    }
+    const claimant = await this.#options.queue.participant(claim.node);
+    if (!claimant || !this.#isCurrent(candidacy, view)) {
+      return false;
+    }
+    this.#options.reporter.outranked(claimant, priorityOf(node));
+    void this.#giveUp('outranked');
+    return true;
+  }
+
+  #endClaim(): void {
+    this.#claim?.end();
+    this.#claim = undefined;
   }
 
   /** Makes sure of the lease: who cannot have one could not lead. */
@@ -444,6 +534,7 @@ export class ElectionRecipe implements LeaseHolder {
 
   /** Lets go of our entry and its watches. */
   #drop(): void {
+    this.#endClaim();
     this.#candidacy?.forget();
     this.#candidacy = undefined;
   }
@@ -462,8 +553,12 @@ export class ElectionRecipe implements LeaseHolder {
   }
 
   #newCandidacy(sessionId: string): Candidacy {
+    this.#endClaim();
     if (this.#prefix?.sessionId !== sessionId) {
-      this.#prefix = { sessionId, prefix: nodePrefix(randomUUID()) };
+      this.#prefix = {
+        sessionId,
+        prefix: nodePrefix(randomUUID(), this.#options.priority),
+      };
     }
     const candidacy = new Candidacy({
       client: this.#client,

@@ -1,3 +1,5 @@
+import type { Participant } from './leadership.interface.js';
+
 /** Hears of one election what an operator should know. */
 export interface ElectionReporter {
   /**
@@ -16,4 +18,10 @@ export interface ElectionReporter {
   stray(node: string): void;
   /** Somebody wants this instance to make way, through ZooKeeper. */
   resignRequested(requestedBy: string): void;
+  /** This instance makes way for one with a higher priority. */
+  outranked(by: Participant, own: number): void;
+  /** This instance has asked others with a lower priority to make way. */
+  claimed(from: readonly Participant[], own: number): void;
+  /** They have not made way for some time. */
+  notHeeded(by: readonly Participant[], forMs: number): void;
 }

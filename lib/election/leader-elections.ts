@@ -513,6 +513,7 @@ export class LeaderElections {
       identity: this.#identity,
       connectionLossPolicy: this.#options.connectionLossPolicy,
       isEnabled: this.#options.enabled,
+      priority: this.#options.priority,
       drain,
       guard,
       reporter: this.#log.reporter(name, paths.election(name)),

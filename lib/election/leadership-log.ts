@@ -103,6 +103,23 @@ export class LeadershipLog {
         this.#logger.log(
           `${id} is asked by "${requestedBy}" to make way in the election "${election}"`,
         ),
+      outranked: ({ instanceId, priority = 0 }, own) =>
+        this.#logger.log(
+          `${id} (priority ${own}) makes way for "${instanceId}" (priority ` +
+            `${priority}) in the election "${election}"`,
+        ),
+      claimed: (from, own) =>
+        this.#logger.log(
+          `${id} (priority ${own}) asks ${others(from)} to make way in the election "${election}"`,
+        ),
+      notHeeded: (by, forMs) => {
+        const time = durationText(forMs);
+        this.#logger.warn(
+          `${id} should stand before ${others(by)} in the election "${election}", by ` +
+            `their priorities, and has waited for ${time}: the others end their ` +
+            'tasks, do not respond, or run a version without the option priority',
+        );
+      },
     };
   }
 
@@ -193,6 +210,17 @@ async function leaderOf(
   } catch {
     return undefined;
   }
+}
+
+const MOST_NAMED = 5;
+
+/** As in `"a" (priority 1), "b" (priority 0)`. */
+function others(participants: readonly Participant[]): string {
+  const named = participants
+    .slice(0, MOST_NAMED)
+    .map((each) => `"${each.instanceId}" (priority ${each.priority ?? 0})`);
+  const more = participants.length - named.length;
+  return named.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 function describeLeader(leader: Participant | undefined): string {

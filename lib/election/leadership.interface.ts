@@ -14,6 +14,7 @@
  *   session timeout, as the log says. The instance makes way for others and comes
  *   back later;
  * - `node-deleted`: somebody removed this instance's election node;
+ * - `outranked`: this instance has made way for one with a higher `priority`;
  * - `unassigned`: the partition belongs to another instance now;
  * - `resigned`, `withdrawn`: by {@link LeaderElection.resign} or
  *   {@link LeaderElection.withdraw};
@@ -32,6 +33,7 @@ export type LeadershipReason =
   | 'lease-expired'
   | 'refused'
   | 'node-deleted'
+  | 'outranked'
   | 'unassigned'
   | 'resigned'
   | 'withdrawn'
@@ -78,6 +80,8 @@ export interface Participant {
   readonly host?: string;
   /** Process id of the instance, where it told. */
   readonly pid?: number;
+  /** The module option `priority` of the instance, where that is not 0. */
+  readonly priority?: number;
   /** Fencing token of the term that it has, or will have on this node. */
   readonly fencingToken: number;
   /** When it entered the election, by ZooKeeper's clock. */

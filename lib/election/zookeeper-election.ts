@@ -32,6 +32,8 @@ export interface ZookeeperElectionOptions {
   readonly connectionLossPolicy: ConnectionLossPolicy;
   /** False: never takes part. */
   readonly isEnabled: boolean;
+  /** Takes leadership over from lower ones. */
+  readonly priority: number;
   /** Ends what runs on behalf of the leader, before another one leads. */
   readonly drain: (election: string) => Promise<void>;
   readonly guard: GuardFunction;
@@ -67,6 +69,7 @@ export class ZookeeperElection extends LeaderElection {
       lease: options.lease,
       connectionLossPolicy: options.connectionLossPolicy,
       isEnabled,
+      priority: options.priority,
       reporter: options.reporter,
       queue: new ElectionQueue(client, path, identity),
       state: this.#state,

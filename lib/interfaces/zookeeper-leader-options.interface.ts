@@ -205,4 +205,19 @@ export interface ZookeeperLeaderModuleOptions {
    * owns twice as many as an instance with 1, with 0 none. 0 to 1,000. Default 1.
    */
   readonly weight?: number;
+
+  /**
+   * Who leads first: an instance takes leadership over from one with a lower
+   * priority, at once when it has joined. The lower one ends its tasks before
+   * (`drainTimeoutMs`). Use a number that grows with each version, such as a build
+   * number. Any finite number. Default 0.
+   */
+  readonly priority?: number;
+
+  /**
+   * Who owns partitions while this instance is up:
+   * - `all` (default): all instances, by their `weight`;
+   * - `highest-priority`: instances with a lower `priority` than this one own none.
+   */
+  readonly partitionOwners?: 'all' | 'highest-priority';
 }

@@ -20,6 +20,7 @@ import {
   parseMember,
   serializeAssignment,
   serializeGeneration,
+  withEffectiveWeights,
   type GroupMember,
   type GroupPaths,
 } from './group-nodes.js';
@@ -133,7 +134,7 @@ export class Coordinator {
         ? known
         : await this.#reconstruct(partitions, known?.round ?? 0);
     const current = members.filter((each) => each.partitions === partitions);
-    const next = assign(current, former);
+    const next = assign(withEffectiveWeights(current), former);
     if (this.#isActive && (next !== former || former !== known)) {
       await this.#write(serializeAssignment(next), content?.stat.version);
     }

@@ -29,6 +29,9 @@ export interface MemberFields {
   readonly weight: number;
   /** The number of partitions that its application works with. */
   readonly partitions: number;
+  readonly priority: number;
+  /** True: members of lower priority have no share beside it. */
+  readonly excludesLower: boolean;
 }
 
 export type GroupMember = Member & MemberFields;
@@ -38,14 +41,34 @@ export function parseMember({
   data,
   stat,
 }: NodeContent): GroupMember | undefined {
-  const { weight, partitions } = parseObject(data);
+  const { weight, partitions, priority, excludesLower } = parseObject(data);
   return isOwnedBySession(stat) &&
     typeof weight === 'number' &&
     weight >= 0 &&
     weight < Infinity &&
     isCount(partitions)
-    ? { id: stat.ephemeralOwner, weight, partitions }
+    ? {
+        id: stat.ephemeralOwner,
+        weight,
+        partitions,
+        priority: Number.isFinite(priority) ? (priority as number) : 0,
+        excludesLower: excludesLower === true,
+      }
     : undefined;
+}
+
+/** The members with the weights that count: 0 for those that are excluded. */
+export function withEffectiveWeights(
+  members: readonly GroupMember[],
+): GroupMember[] {
+  const least = Math.max(
+    ...members
+      .filter(({ excludesLower }) => excludesLower)
+      .map(({ priority }) => priority),
+  );
+  return members.map((member) =>
+    member.priority < least ? { ...member, weight: 0 } : member,
+  );
 }
 
 /** The data of the node `owners`. */

@@ -91,6 +91,8 @@ export class PartitionGroup implements Companion {
       name: `members of ${name}`,
       path: paths.members,
       identity: { ...parts.identity, ...memberFields(settings) },
+      // An entry that moved would look like a member that left.
+      priority: 0,
       // What runs belongs to the partitions.
       drain: () => Promise.resolve(),
       guard: plainGuard,
@@ -225,6 +227,7 @@ export class PartitionGroup implements Companion {
   }
 }
 
-function memberFields({ weight, partitions }: MemberFields): MemberFields {
-  return { weight, partitions };
+function memberFields(fields: MemberFields): MemberFields {
+  const { weight, partitions, priority, excludesLower } = fields;
+  return { weight, partitions, priority, excludesLower };
 }

@@ -7,11 +7,18 @@ import type {
   TaskElection,
 } from '../election/leader-elections.js';
 import { OptionChecks } from '../validate.js';
+import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { MOST_PARTITIONS } from './group-nodes.js';
 import { LocalGroup } from './local-group.js';
 import { PartitionGroup } from './partition-group.js';
 import { PartitionSet, type OwnedPartition } from './partition-set.js';
+
+/** What the share of an instance depends on. */
+type ShareOptions = Pick<
+  ResolvedOptions,
+  'weight' | 'priority' | 'partitionOwners'
+>;
 
 /** Moves that belong together are one log line. */
 const LOG_AFTER_MS = 100;
@@ -39,14 +46,14 @@ const LOG_AFTER_MS = 100;
  */
 export class Partitions {
   readonly #elections: LeaderElections;
-  readonly #weight: number;
+  readonly #options: ShareOptions;
   readonly #sets = new Map<string, PartitionSet>();
   readonly #logger = new Logger(LOG_CONTEXT);
 
   /** @internal */
-  constructor(elections: LeaderElections, { weight }: { weight: number }) {
+  constructor(elections: LeaderElections, options: ShareOptions) {
     this.#elections = elections;
-    this.#weight = weight;
+    this.#options = options;
   }
 
   /**
@@ -109,10 +116,13 @@ export class Partitions {
     if (!session) {
       return new LocalGroup(name, partitions, parts);
     }
+    const { weight, priority, partitionOwners } = this.#options;
     return new PartitionGroup({
       name,
       partitions,
-      weight: this.#weight,
+      weight,
+      priority,
+      excludesLower: partitionOwners === 'highest-priority',
       parts,
       session,
       onOtherGeneration: (other) =>

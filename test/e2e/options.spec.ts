@@ -111,6 +111,21 @@ describe('a wrong option fails at start and says what to do', () => {
       /standalone 'false' is not a boolean/,
     ],
     [
+      'a priority that is not a number',
+      { priority: Number(undefined) },
+      /priority NaN is not a finite number.*Number\(process\.env\.BUILD_NUMBER\)/,
+    ],
+    [
+      'a priority that is a text',
+      { priority: '12' as never },
+      /priority '12' is not a finite number/,
+    ],
+    [
+      'unknown owners of partitions',
+      { partitionOwners: 'newest' as never },
+      /partitionOwners 'newest' is unknown. Expected 'all' or 'highest-priority'/,
+    ],
+    [
       'the options of forRootAsync()',
       { useFactory: () => ({}) } as ZookeeperLeaderModuleOptions,
       /there is forRootAsync\(\)/,

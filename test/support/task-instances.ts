@@ -37,6 +37,7 @@ export interface StartedInstance {
   readonly env?: Record<string, string>;
   readonly instanceId?: string;
   readonly connectionString?: string;
+  readonly priority?: number;
   /** Arguments for node itself. */
   readonly execArgv?: string[];
 }

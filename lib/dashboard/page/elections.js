@@ -1,6 +1,6 @@
 /**
  * @typedef {{ instanceId: string, host?: string, pid?: number,
- *   fencingToken: number, joinedAt: string }} Participant
+ *   priority?: number, fencingToken: number, joinedAt: string }} Participant
  * @typedef {{ instanceId: string, fencingToken: number, since: string,
  *   until?: string }} Term
  * @typedef {{ election: string,
@@ -204,8 +204,14 @@ function electionDetails(election, key, hasActions) {
  * @param {number} index
  * @param {boolean} isLeader
  */
-function participantLine({ instanceId, host, pid, joinedAt }, index, isLeader) {
-  const where = [host, pid && `pid ${pid}`].filter(Boolean).join(' ');
+function participantLine(participant, index, isLeader) {
+  const { instanceId, host, pid, priority, joinedAt } = participant;
+  const where = [
+    [host, pid && `pid ${pid}`].filter(Boolean).join(' '),
+    priority && `priority ${priority}`,
+  ]
+    .filter(Boolean)
+    .join(', ');
   return element(
     'li',
     {},
@@ -229,8 +235,13 @@ function participantLine({ instanceId, host, pid, joinedAt }, index, isLeader) {
 function electionButtons({ election, leader, participants }) {
   const who = leader?.instanceId ?? '';
   const next = participants[1]?.instanceId;
+  const [first, second] = participants.map(({ priority = 0 }) => priority);
+  const back =
+    (first ?? 0) > (second ?? 0)
+      ? ` ${who} has a higher priority and takes leadership back within a minute; drain it to prevent that.`
+      : '';
   const then = next
-    ? `Then ${next} leads.`
+    ? `Then ${next} leads.${back}`
     : `Nobody else takes part: then ${who} leads again.`;
   return element(
     'div',

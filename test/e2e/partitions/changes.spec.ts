@@ -38,6 +38,24 @@ describe('The owner of a partition', () => {
     expect(fleet.counts).toEqual({ one: 4, two: 8, none: 0 });
   });
 
+  it('is of the highest priority, if that asks for it', async () => {
+    const old = await fleet.start('old', { priority: 1 });
+    await fleet.start('new', { priority: 2 });
+    await fleet.waitForBalance();
+    await fleet.start('newest', {
+      priority: 3,
+      partitionOwners: 'highest-priority',
+    });
+    await waitFor(() => fleet.counts.newest === 12, {
+      description: 'the newest to own all',
+    });
+    expect(fleet.counts).toEqual({ old: 0, new: 0, newest: 12 });
+    await fleet.members[2]?.close();
+    await waitFor(() => old.owned.length === 6, {
+      description: 'the others to own their share again',
+    });
+  });
+
   it('keeps what it has when another instance takes its share', async () => {
     const one = await fleet.start('one');
     await fleet.waitForBalance();

@@ -72,6 +72,7 @@ function participant(
     identity: { instanceId, host: 'test', pid: 1 },
     connectionLossPolicy: 'hold-lease',
     isEnabled: true,
+    priority: 0,
     drain: async () => undefined,
     guard: (_election, task) =>
       Object.assign(task, { dispose: () => undefined }),
