@@ -39,7 +39,11 @@ export async function buildLibrary({
       // Checked as well: `import.meta` and top-level `await` are errors here.
       compile('tsconfig.build.cjs.json', path.join(next, 'cjs'), options),
     ]);
-    await Promise.all([copyPage(next, 'esm'), copyPage(next, 'cjs')]);
+    await Promise.all([
+      copyPage(next, 'esm'),
+      copyPage(next, 'cjs'),
+      copyDeclarations(path.join(next, 'esm'), path.join(next, 'cjs')),
+    ]);
     if (isBundled) await bundle(next);
     if (existsSync(into)) await rename(into, previous);
     await rename(next, into);
@@ -67,6 +71,21 @@ async function copyPage(directory, build) {
           path.join(directory, build, page, name),
         ),
       ),
+  );
+}
+
+/**
+ * Both builds have the same types.
+ *
+ * @param {string} from
+ * @param {string} to
+ */
+async function copyDeclarations(from, to) {
+  const names = await readdir(from, { recursive: true });
+  await Promise.all(
+    names
+      .filter((name) => /\.d\.c?ts$/.test(name))
+      .map((name) => cp(path.join(from, name), path.join(to, name))),
   );
 }
 
