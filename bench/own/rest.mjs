@@ -92,20 +92,26 @@ export async function footprint() {
     'rxjs',
   ];
   const script = `
+    const bare = performance.now();
     for (const each of ${JSON.stringify(peers)}) await import(each);
+    const peersMs = performance.now() - bare;
     gc();
     const from = performance.now(), rss = process.memoryUsage().rss;
     await import('./dist/esm/index.js');
     const tookMs = performance.now() - from;
-    console.log(tookMs, (process.memoryUsage().rss - rss) / 2 ** 20);`;
+    console.log(tookMs, (process.memoryUsage().rss - rss) / 2 ** 20, peersMs);`;
   /** @type {number[]} */ const times = [];
+  /** @type {number[]} */ const peerTimes = [];
   /** @type {number[]} */ const memory = [];
   for (let i = 0; i < number('n', 10); i++) {
-    const [tookMs = 0, mib = 0] = await evaluate(script);
+    const [tookMs = 0, mib = 0, peersMs = 0] = await evaluate(script);
     times.push(tookMs);
+    peerTimes.push(peersMs);
     memory.push(mib);
   }
   emitTimes(OWN, 'import', 1, times);
+  // What an application with Nest loads anyway, in the same processes.
+  emitTimes(OWN, 'import_nest', 1, peerTimes);
   emitValue(OWN, 'import_memory', 1, median(memory), 'MiB resident');
   const instance = await startInstance(options);
   await instance.get().waitForLeadership();

@@ -99,7 +99,8 @@ interface Entry {
   isInUse: boolean;
   /** Whether it has been entered on behalf of the application. */
   isEntered: boolean;
-  readonly onDispose: Map<ElectionListener, () => void>;
+  /** Made when there is something to be done. */
+  onDispose: Map<ElectionListener, () => void> | undefined;
 }
 
 /** What an election that needs no ZooKeeper is made of. */
@@ -221,7 +222,7 @@ export class LeaderElections {
     }
     this.#elections.delete(name);
     await entry.election.dispose();
-    for (const forget of entry.onDispose.values()) {
+    for (const forget of entry.onDispose?.values() ?? []) {
       forget();
     }
   }
@@ -248,7 +249,7 @@ export class LeaderElections {
       usedBy: undefined,
       isInUse: false,
       isEntered: false,
-      onDispose: new Map(),
+      onDispose: undefined,
     };
     this.#elections.set(name, entry);
     return entry;
@@ -410,15 +411,16 @@ export class LeaderElections {
     return () => {
       this.#listeners.delete(listener);
       for (const { onDispose } of this.#elections.values()) {
-        onDispose.delete(listener);
+        onDispose?.delete(listener);
       }
     };
   }
 
-  #tell(listener: ElectionListener, { election, onDispose }: Entry): void {
-    const forget = listener(election);
+  #tell(listener: ElectionListener, entry: Entry): void {
+    const forget = listener(entry.election);
     if (forget) {
-      onDispose.set(listener, forget);
+      entry.onDispose ??= new Map();
+      entry.onDispose.set(listener, forget);
     }
   }
 

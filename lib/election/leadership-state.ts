@@ -228,12 +228,13 @@ export class LeadershipState {
    * handles a change: all subscribers get the first change before the second.
    */
   #publish(leadership: Leadership): void {
-    this.#queue.push(leadership);
     if (this.#isPublishing) {
+      this.#queue.push(leadership);
       return;
     }
     this.#isPublishing = true;
-    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+    let next: Leadership | undefined = leadership;
+    for (; next; next = this.#queue.shift()) {
       this.#changes.next(next);
     }
     this.#isPublishing = false;

@@ -1,4 +1,6 @@
 const LONGEST_PAUSE_MS = 60_000;
+// One for all: an application may have thousands of elections.
+const monotonicMs = (): number => performance.now();
 
 /**
  * For how long a participant has not been able to take its step, and how long it
@@ -13,7 +15,7 @@ export class StepFailures {
   #timesMadeWay = 0;
   #quietAtMs = 0;
 
-  constructor(nowMs: () => number = () => performance.now()) {
+  constructor(nowMs = monotonicMs) {
     this.#nowMs = nowMs;
   }
 

@@ -19,6 +19,14 @@ export async function mutate(
   directory: string,
   { changes }: Mutation,
 ): Promise<void> {
+  // As compiled: each module in a file of its own.
+  const { buildLibrary } =
+    await import('../../scripts/support/build-library.mjs');
+  await buildLibrary({
+    check: false,
+    isBundled: false,
+    into: join(directory, 'dist'),
+  });
   for (const { file, original, replacement } of changes) {
     const path = join(directory, 'dist', file);
     const text = await readFile(path, 'utf8');

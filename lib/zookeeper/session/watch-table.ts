@@ -19,10 +19,13 @@ export interface AwaitedWatch {
   watcher: NodeWatcher | undefined;
 }
 
-/** The watches of one kind on one path; for the server they are a single one. */
+/**
+ * The watches of one kind on one path; for the server they are a single one. Few, in
+ * arrays that never grow: a set, or room for more, takes more memory than all else.
+ */
 interface Watch {
-  readonly watchers: Set<NodeWatcher>;
-  readonly awaited: Set<AwaitedWatch>;
+  watchers: readonly NodeWatcher[];
+  awaited: readonly AwaitedWatch[];
 }
 
 /** The watches of one connection: each is called once and forgotten. */
@@ -37,11 +40,11 @@ export class WatchTable {
     const byPath = this.#watches[kind];
     let watch = byPath.get(path);
     if (!watch) {
-      watch = { watchers: new Set(), awaited: new Set() };
+      watch = { watchers: [], awaited: [] };
       byPath.set(path, watch);
     }
     const awaited = { kind, path, watcher };
-    watch.awaited.add(awaited);
+    watch.awaited = [...watch.awaited, awaited];
     return awaited;
   }
 
@@ -55,9 +58,9 @@ export class WatchTable {
     if (!watch) {
       return false;
     }
-    watch.awaited.delete(awaited);
-    if (isSet && watcher) {
-      watch.watchers.add(watcher);
+    watch.awaited = watch.awaited.filter((other) => other !== awaited);
+    if (isSet && watcher && !watch.watchers.includes(watcher)) {
+      watch.watchers = [...watch.watchers, watcher];
     }
     return this.#tidy(kind, path, watch) && isSet;
   }
@@ -71,19 +74,23 @@ export class WatchTable {
           awaited.watcher = undefined;
         }
       }
-      return watch?.watchers.delete(watcher) && this.#tidy(kind, path, watch);
+      if (!watch?.watchers.includes(watcher)) {
+        return false;
+      }
+      watch.watchers = watch.watchers.filter((other) => other !== watcher);
+      return this.#tidy(kind, path, watch);
     });
   }
 
   /** Takes out the watchers that an event is for. */
-  take(event: NodeEvent, path: string): NodeWatcher[] {
+  take(event: NodeEvent, path: string): readonly NodeWatcher[] {
     return KINDS_OF_EVENT[event].flatMap((kind) => {
       const watch = this.#watches[kind].get(path);
       if (!watch) {
         return [];
       }
-      const watchers = [...watch.watchers];
-      watch.watchers.clear();
+      const { watchers } = watch;
+      watch.watchers = [];
       this.#tidy(kind, path, watch);
       return watchers;
     });
@@ -91,8 +98,8 @@ export class WatchTable {
 
   #tidy(kind: WatchKind, path: string, watch: Watch): boolean {
     return (
-      watch.awaited.size === 0 &&
-      watch.watchers.size === 0 &&
+      watch.awaited.length === 0 &&
+      watch.watchers.length === 0 &&
       this.#watches[kind].delete(path)
     );
   }
