@@ -76,7 +76,7 @@ export class ReleaseMissingError extends Error {
 /**
  * A folder with the release, downloaded the first time.
  *
- * @param {string} version its beginning: "3.9"
+ * @param {string} version its beginning: "3.9", or all of it: "3.9.3"
  * @param {{ log?: (line: string) => void }} [options]
  * @returns {Promise<Release>}
  * @throws {ReleaseMissingError}
@@ -191,7 +191,8 @@ async function download(version, archive, suite, folder) {
   const policy = await apt('apt-cache', 'policy', PACKAGE);
   // With an upstream version's epoch and a Debian revision: "1:3.9.6-2".
   const [, found = 'none'] = /Candidate: (?:\d+:)?(\S+)/.exec(policy) ?? [];
-  if (!found.startsWith(`${version}.`)) {
+  const isIt = ['.', '-'].some((next) => found.startsWith(version + next));
+  if (!isIt) {
     throw new Error(`it has ${found}`);
   }
   await apt('apt-get', 'download', PACKAGE);

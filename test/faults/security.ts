@@ -81,6 +81,8 @@ export async function setUpSecurity(
         jvmArgs: [
           ...setup.jvmArgs,
           `-Djava.security.auth.login.config=${file}`,
+          // Servers of 3.9.6 do not offer DIGEST-MD5 otherwise.
+          '-Dzookeeper.fips-mode=false',
         ],
       };
     }

@@ -1,5 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
+import {
+  createServer,
+  type AddressInfo,
+  type Server,
+  type Socket,
+} from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import {
   connectReply,
   connectRequest,
@@ -9,6 +15,7 @@ import {
 import { FrameSplitter } from '../../lib/zookeeper/codec/frame-splitter.js';
 import type { JuteReader } from '../../lib/zookeeper/codec/jute-reader.js';
 import { JuteWriter } from '../../lib/zookeeper/codec/jute-writer.js';
+import type { Stat } from '../../lib/zookeeper/codec/stat.record.js';
 
 const LONGEST_FRAME = 4 * 1024 * 1024;
 
@@ -68,9 +75,9 @@ const OPCODE_CLOSE = -11;
 export class ScriptedServer {
   static async start(
     script: Script,
-    options: { pieceBytes?: number } = {},
+    options: { pieceBytes?: number; tls?: TlsOptions } = {},
   ): Promise<ScriptedServer> {
-    const server = new ScriptedServer(script, options.pieceBytes);
+    const server = new ScriptedServer(script, options.pieceBytes, options.tls);
     await once(server.#listener.listen(0, '127.0.0.1'), 'listening');
     return server;
   }
@@ -85,11 +92,17 @@ export class ScriptedServer {
 
   readonly #script: Script;
   readonly #pieceBytes: number | undefined;
-  readonly #listener = createServer((socket) => this.#accept(socket));
+  readonly #listener: Server;
 
-  private constructor(script: Script, pieceBytes: number | undefined) {
+  private constructor(
+    script: Script,
+    pieceBytes: number | undefined,
+    tls: TlsOptions | undefined,
+  ) {
     this.#script = script;
     this.#pieceBytes = pieceBytes;
+    const accept = (socket: Socket): void => this.#accept(socket);
+    this.#listener = tls ? createTlsServer(tls, accept) : createServer(accept);
   }
 
   get port(): number {
@@ -155,3 +168,18 @@ export function grant(changes: Partial<ConnectReply> = {}): ConnectReply {
     ...changes,
   };
 }
+
+/** The status of a node, for answers of which nobody looks at it. */
+export const NO_STAT: Stat = {
+  czxid: 1,
+  mzxid: 1,
+  pzxid: 1,
+  createdAtMs: 0,
+  modifiedAtMs: 0,
+  version: 0,
+  childVersion: 0,
+  aclVersion: 0,
+  ephemeralOwner: '0',
+  dataLength: 0,
+  numChildren: 0,
+};

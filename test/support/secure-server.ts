@@ -38,7 +38,13 @@ export class SecureServer {
       `Server {\n  ${PACKAGE}.auth.DigestLoginModule required\n${entries.join('\n')};\n};\n`,
     );
     const settings: ZookeeperServerOptions = {
-      jvmArgs: users ? [`-Djava.security.auth.login.config=${jaas}`] : [],
+      jvmArgs: users
+        ? [
+            `-Djava.security.auth.login.config=${jaas}`,
+            // Servers of 3.9.6 do not offer DIGEST-MD5 otherwise.
+            '-Dzookeeper.fips-mode=false',
+          ]
+        : [],
       config: {
         secureClientPort: tlsPort,
         secureClientPortAddress: '127.0.0.1',

@@ -46,13 +46,18 @@ export function saslRefused(sasl: SaslLogin, error: unknown): ZookeeperError {
     const why = error instanceof Error ? error.message : String(error);
     return authFailed(`The login of the option sasl failed: ${why}`);
   }
-  const who = isPortable(sasl)
+  const isDigest = isPortable(sasl);
+  const who = isDigest
     ? `the user "${sasl.username}" with that password`
     : 'this login';
+  // ZOOKEEPER-5043: by default, newer servers of 3.9 do not offer DIGEST-MD5.
+  const fix = isDigest
+    ? '; start servers of ZooKeeper 3.9 with -Dzookeeper.fips-mode=false'
+    : '';
   return authFailed(
     `ZooKeeper refused the option sasl (code ${error.code}): its servers do not ` +
       `know ${who}, or do not offer the mechanism ${sasl.mechanism}. Compare it ` +
-      'with the section "Server" of their JAAS file',
+      `with the section "Server" of their JAAS file${fix}`,
   );
 }
 

@@ -420,6 +420,16 @@ describe.each(KINDS)('$name', ({ make: newClient, isEncrypted = false }) => {
     expect(client.connection.state).toBe('closed');
   });
 
+  // kazoo #744
+  it('still does what was asked for in the turn in which it is closed', async () => {
+    const client = await connected(make());
+    const other = await connected(make());
+    const created = client.create(base, 'kept', 'persistent');
+    await client.close();
+    await created.catch(() => undefined);
+    expect(await other.get(base)).toMatchObject({ data: 'kept' });
+  });
+
   it('gets past servers that take connections and never answer, or refuse', async () => {
     const { proxy: silent, port } = await openProxy();
     silent.drop();

@@ -77,15 +77,17 @@ function make(
   return client;
 }
 
-/** What an operator reads when a login fails; it does not come in a flood. */
+/** What an operator reads when a login fails: at the first try, not in a flood. */
 async function refusal(
   port: number,
   options: Partial<WireClientOptions>,
 ): Promise<string> {
   const notices: string[] = [];
-  const client = make(port, options, notices);
+  const relay = await ByteRelay.start({ targetPort: port });
+  const client = make(relay.port, options, notices);
   await client.start();
   await waitFor(() => client.connection.problem);
+  expect(relay.connections).toBe(1);
   expect(client.connection).toMatchObject({
     state: 'lost',
     problem: { code: 'AUTH_FAILED' },
@@ -93,6 +95,7 @@ async function refusal(
   const text = notices.findLast((notice) => /Session lost/.test(notice));
   expect(text).toContain(client.connection.problem?.message);
   await client.close();
+  relay.close();
   return text as string;
 }
 
@@ -136,6 +139,28 @@ describe('a login by DIGEST-MD5', () => {
       code: 'NO_AUTH',
     });
     await anonymous.close();
+  });
+
+  // ZOOKEEPER-4839
+  it('belongs to its own user, also after the login of another one', async () => {
+    const owners = [bob, eve, bob, eve];
+    for (const [index, sasl] of owners.entries()) {
+      const client = await connected(
+        make(server.port, { sasl, acl: 'creator' }),
+      );
+      await client.create(`/of-${index}`, sasl.username, 'persistent');
+      await client.close();
+    }
+    const client = await connected(make(server.port, { sasl: bob }));
+    const seen = await Promise.all(
+      owners.map((_, index) =>
+        client.get(`/of-${index}`).then(
+          ({ data }) => data,
+          ({ code }: { code: string }) => code,
+        ),
+      ),
+    );
+    expect(seen).toEqual(['bob', 'NO_AUTH', 'bob', 'NO_AUTH']);
   });
 
   it('works over TLS', async () => {
@@ -193,7 +218,7 @@ describe('a login that is refused is said to be, and which option to mend', () =
         refusal(strict.port, {
           sasl: new DigestMd5Credentials('mallory', 'no-SECRET'),
         }),
-      /refused the option sasl .*"mallory"/,
+      /refused the option sasl .*"mallory".*-Dzookeeper\.fips-mode=false/,
     ],
     [
       'the server has no logins',

@@ -4,6 +4,7 @@ import { stat } from '../../../lib/zookeeper/codec/stat.record.js';
 import type { WireClient } from '../../../lib/zookeeper/wire-client.js';
 import type { Connection } from '../../../lib/zookeeper/zookeeper-client.interface.js';
 import {
+  NO_STAT,
   ScriptedServer,
   grant,
   type Script,
@@ -13,20 +14,6 @@ import { connected, reached, wireClient } from './test-clients.js';
 
 // What went wrong in other clients, each as a test: the names are those of the
 // projects' issues and commits.
-
-const STAT = {
-  czxid: 1,
-  mzxid: 1,
-  pzxid: 1,
-  createdAtMs: 0,
-  modifiedAtMs: 0,
-  version: 0,
-  childVersion: 0,
-  aclVersion: 0,
-  ephemeralOwner: '0',
-  dataLength: 0,
-  numChildren: 0,
-};
 
 const clients: WireClient[] = [];
 const servers: ScriptedServer[] = [];
@@ -50,6 +37,12 @@ async function serve(
   return server;
 }
 
+function cutAll(server: ScriptedServer): void {
+  for (const connection of server.connections) {
+    connection.cut();
+  }
+}
+
 function make(
   ports: readonly number[],
   options: Parameters<typeof wireClient>[1] = {},
@@ -67,7 +60,7 @@ describe('an answer', () => {
       request: ({ xid }, connection) =>
         connection.reply(xid, 1, xid === 1 ? -999 : 0, (to) => {
           if (xid !== 1) {
-            stat.write(to, STAT);
+            stat.write(to, NO_STAT);
           }
         }),
     });
@@ -89,7 +82,7 @@ describe('an answer', () => {
     const server = await serve({
       request: ({ xid }, connection) => {
         if (hasMoved) {
-          connection.reply(xid, 1, 0, (to) => stat.write(to, STAT));
+          connection.reply(xid, 1, 0, (to) => stat.write(to, NO_STAT));
         } else {
           // As servers do: an answer, and then they hang up.
           hasMoved = true;
@@ -118,7 +111,7 @@ describe('an answer', () => {
     const server = await serve({
       request: ({ xid }, connection) =>
         connection.reply(xid, 1, 0, (to) =>
-          xid === 1 ? to.int(7) : stat.write(to, STAT),
+          xid === 1 ? to.int(7) : stat.write(to, NO_STAT),
         ),
     });
     const client = await connected(make([server.port]));
@@ -153,7 +146,7 @@ describe('an answer', () => {
     const server = await serve({
       request: ({ xid }, connection) => {
         connection.reply(isWrong ? xid + 5 : xid, 1, 0, (to) =>
-          stat.write(to, STAT),
+          stat.write(to, NO_STAT),
         );
         isWrong = false;
       },
@@ -191,7 +184,7 @@ describe('an event', () => {
         connection.send((to) =>
           to.int(-1).long(-1).int(0).int(99).int(3).text('/a'),
         );
-        connection.reply(xid, 1, 0, (to) => stat.write(to, STAT));
+        connection.reply(xid, 1, 0, (to) => stat.write(to, NO_STAT));
       },
     });
     const client = await connected(make([server.port]));
@@ -206,9 +199,9 @@ describe('an event', () => {
           connection.send((to) =>
             to.int(-1).long(-1).int(0).int(3).int(3).text('/a'),
           );
-          connection.reply(xid, 1, 0, (to) => stat.write(to, STAT));
+          connection.reply(xid, 1, 0, (to) => stat.write(to, NO_STAT));
         } else {
-          connection.reply(xid, 1, 0, (to) => stat.write(to.text(''), STAT));
+          connection.reply(xid, 1, 0, (to) => stat.write(to.text(''), NO_STAT));
         }
       },
     });
@@ -231,7 +224,7 @@ describe('the last transaction that was seen', () => {
   it('is sent with the next connection, and comes from answers alone', async () => {
     const server = await serve({
       request: ({ xid }, connection) => {
-        connection.reply(xid, 41, 0, (to) => stat.write(to, STAT));
+        connection.reply(xid, 41, 0, (to) => stat.write(to, NO_STAT));
         connection.send((to) =>
           to.int(-1).long(77).int(0).int(3).int(3).text('/x'),
         );
@@ -252,6 +245,45 @@ describe('the last transaction that was seen', () => {
     });
   });
 
+  // zookeeper-client-rust #39
+  it('keeps a session away from a server that has seen less', async () => {
+    const granted = grant({ sessionTimeoutMs: 10_000 });
+    const recent = await serve({
+      connect: () => granted,
+      request: ({ xid }, connection) =>
+        connection.reply(xid, 41, 0, (to) => stat.write(to, NO_STAT)),
+    });
+    const lagging = await serve({
+      connect: ({ lastZxidSeen }) => {
+        if (lastZxidSeen < 41) {
+          return granted;
+        }
+        // As servers do: without a word.
+        for (const { socket } of lagging.connections) {
+          socket.end();
+        }
+        return undefined;
+      },
+    });
+    const client = await connected(make([recent.port, lagging.port]));
+    if (recent.connections.size === 0) {
+      // The server of a connection that ended is tried last.
+      cutAll(lagging);
+      await waitFor(() => recent.connections.size > 0);
+      await reached(client, 'connected');
+    }
+    await client.set('/a', '');
+    const { epoch, sessionId } = client.connection;
+    const { length } = lagging.connects;
+    cutAll(recent);
+    await waitFor(() => client.connection.epoch > epoch);
+    expect(lagging.connects.slice(length)).toMatchObject([
+      { lastZxidSeen: 41, sessionId },
+    ]);
+    expect(client.connection).toMatchObject({ state: 'connected', sessionId });
+    expect(recent.connections.size).toBe(1);
+  });
+
   // kazoo #42
   it('is given up when the session must be over: a server that lost its data is used', async () => {
     let isWiped = false;
@@ -268,7 +300,7 @@ describe('the last transaction that was seen', () => {
           : grant({ sessionTimeoutMs: 0, sessionId: '0' });
       },
       request: ({ xid }, connection) =>
-        connection.reply(xid, 41, 0, (to) => stat.write(to, STAT)),
+        connection.reply(xid, 41, 0, (to) => stat.write(to, NO_STAT)),
     });
     const client = await connected(make([server.port]));
     await client.set('/a', '');
@@ -545,7 +577,7 @@ describe('request numbers', () => {
     const server = await serve({
       request: ({ xid }, connection) => {
         xids.push(xid);
-        connection.reply(xid, 1, 0, (to) => stat.write(to, STAT));
+        connection.reply(xid, 1, 0, (to) => stat.write(to, NO_STAT));
       },
     });
     const client = await connected(
@@ -567,7 +599,7 @@ describe('a server that does not know how to remove a watch', () => {
           removals.push(xid);
           connection.cut();
         } else {
-          connection.reply(xid, 1, 0, (to) => stat.write(to.text(''), STAT));
+          connection.reply(xid, 1, 0, (to) => stat.write(to.text(''), NO_STAT));
         }
       },
     });
