@@ -47,6 +47,12 @@ export const LONG_SUITES = [
     zookeeper: '3.9',
   },
   {
+    title: 'Scenarios over TLS, with logins by SASL',
+    script: 'jest',
+    args: ['test/e2e/scenarios', 'test/e2e/elections'],
+    env: { TEST_CONNECTIONS: 'tls-sasl' },
+  },
+  {
     title: 'A million random frames',
     script: 'jest',
     args: ['test/unit/zookeeper/random-frames'],

@@ -6,6 +6,7 @@ import {
 } from '../../lib/election/leader-elections.js';
 import type { ZookeeperLeaderModuleOptions } from '../../lib/index.js';
 import { resolveOptions } from '../../lib/zookeeper-leader.options.js';
+import { secureOptions } from './secure-options.mjs';
 import { LeadershipChecker } from './leadership-checker.js';
 import { MemoryLogger } from './memory-logger.js';
 import { TcpProxy } from './tcp-proxy.js';
@@ -96,7 +97,7 @@ export class ElectionGroup {
       ...own,
     };
     const elections = new LeaderElections(
-      resolveOptions(options),
+      resolveOptions(secureOptions(options)),
       { instanceId: name, host: 'test', pid: process.pid },
       'test',
     );

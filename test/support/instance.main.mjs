@@ -6,6 +6,7 @@
  * Runs from the build, as the guardian does.
  */
 import { spawn } from 'node:child_process';
+import { secureOptions } from './secure-options.mjs';
 
 const load = (/** @type {string} */ file) =>
   import(new URL(`../../dist/esm/${file}`, import.meta.url).href);
@@ -14,10 +15,12 @@ const { resolveOptions } = await load('zookeeper-leader.options.js');
 
 const { nativeZookeeper } = await load('native/index.js');
 
-const options = resolveOptions({
-  ...JSON.parse(process.env.OPTIONS ?? '{}'),
-  ...(process.env.CLIENT === 'native' && { client: nativeZookeeper() }),
-});
+const options = resolveOptions(
+  secureOptions({
+    ...JSON.parse(process.env.OPTIONS ?? '{}'),
+    ...(process.env.CLIENT === 'native' && { client: nativeZookeeper() }),
+  }),
+);
 const { instanceId } = options;
 const elections = new LeaderElections(
   options,

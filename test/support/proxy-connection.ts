@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { FrameDecoder, type Frame } from './frame-decoder.js';
 import { FrameSplitter } from './frame-splitter.js';
 import { type PipeConditions, ProxyPipe } from './proxy-pipe.js';
@@ -6,6 +7,8 @@ import { type PipeConditions, ProxyPipe } from './proxy-pipe.js';
 export interface ProxyConnectionOptions {
   id: number;
   client: Socket;
+  /** With which it speaks TLS to the client. */
+  certificate: { readonly key: string; readonly cert: string } | undefined;
   targetPort: number;
   toServer: PipeConditions;
   toClient: PipeConditions;
@@ -19,12 +22,18 @@ export class ProxyConnection {
   readonly toServer: ProxyPipe;
   readonly toClient: ProxyPipe;
   private readonly client: Socket;
+  /** The client's bytes, with TLS taken off. */
+  private readonly plain: Socket;
   private readonly server: Socket;
   private readonly decoder: FrameDecoder;
 
   constructor(private readonly options: ProxyConnectionOptions) {
     const cut = () => this.cut();
-    this.client = options.client;
+    const { client, certificate } = options;
+    this.client = client;
+    this.plain = certificate
+      ? new TLSSocket(client, { isServer: true, ...certificate })
+      : client;
     this.server = connect({
       port: options.targetPort,
       host: '127.0.0.1',
@@ -33,8 +42,8 @@ export class ProxyConnection {
     });
     this.decoder = new FrameDecoder(options.id);
     this.toServer = new ProxyPipe(this.server, options.toServer, cut);
-    this.toClient = new ProxyPipe(this.client, options.toClient, cut);
-    this.forward(this.client, this.toServer, (packet) =>
+    this.toClient = new ProxyPipe(this.plain, options.toClient, cut);
+    this.forward(this.plain, this.toServer, (packet) =>
       this.decoder.request(packet),
     );
     this.forward(this.server, this.toClient, (packet) =>
@@ -74,7 +83,7 @@ export class ProxyConnection {
     // A reset is passed on as one, in its turn, unless the network loses it.
     source.on('error', () => {
       const { held } =
-        source === this.client ? this.options.toServer : this.options.toClient;
+        source === this.plain ? this.options.toServer : this.options.toClient;
       if (!held) {
         pipe.push('reset');
       }

@@ -1,16 +1,19 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { freePort } from '../../scripts/zookeeper/free-port.mjs';
 import type { Frame } from './frame-decoder.js';
 import { HeldReply } from './held-reply.js';
 import { ProxyConnection } from './proxy-connection.js';
 import type { PipeConditions } from './proxy-pipe.js';
+import { secureConnections } from './secure-connections.js';
 
 /** Seen from the client. */
 export type ProxyDirection = 'requests' | 'replies' | 'both';
 
 export interface TcpProxyOptions {
   targetPort: number;
+  /** Passes TLS on, which it cannot read. */
+  isBlind?: boolean;
 }
 
 const UNDISTURBED: PipeConditions = {
@@ -27,7 +30,11 @@ const UNDISTURBED: PipeConditions = {
  */
 export class TcpProxy {
   static async start(options: TcpProxyOptions): Promise<TcpProxy> {
-    const proxy = new TcpProxy(options.targetPort, await freePort());
+    const proxy = new TcpProxy(
+      options.targetPort,
+      await freePort(),
+      options.isBlind ? undefined : secureConnections?.certificate,
+    );
     await proxy.accept();
     return proxy;
   }
@@ -46,6 +53,7 @@ export class TcpProxy {
   private constructor(
     private readonly targetPort: number,
     readonly port: number,
+    private readonly certificate: ProxyConnection['options']['certificate'],
   ) {
     this.connectionString = `127.0.0.1:${port}`;
   }
@@ -166,10 +174,11 @@ export class TcpProxy {
     this.cut();
   }
 
-  private connect(client: ProxyConnection['options']['client']): void {
+  private connect(client: Socket): void {
     const connection = new ProxyConnection({
       id: ++this.connectionCount,
       client,
+      certificate: this.certificate,
       targetPort: this.targetPort,
       toServer: this.toServer,
       toClient: this.toClient,

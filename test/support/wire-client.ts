@@ -1,5 +1,6 @@
 import { JuteWriter } from './jute.js';
 import { XID_AUTH } from './protocol.js';
+import { secureConnections } from './secure-connections.js';
 import { unless } from './wire-error.js';
 import {
   type Acl,
@@ -33,7 +34,11 @@ export interface TreeNode {
 export class WireClient {
   /** Rejects with SESSION_EXPIRED when there is no such session to take over. */
   static async connect(options: WireSessionOptions): Promise<WireClient> {
-    return new WireClient(await WireSession.open(options));
+    const client = new WireClient(await WireSession.open(options));
+    if (secureConnections) {
+      await client.addAuth('digest', secureConnections.superuser);
+    }
+    return client;
   }
 
   /** Ends somebody else's session as the server would at its timeout. */

@@ -1,5 +1,6 @@
 import { freePort } from '../../scripts/zookeeper/free-port.mjs';
 import { ZookeeperProcess } from '../../scripts/zookeeper/server.mjs';
+import { secured } from './secure-connections.js';
 import { waitFor } from './wait-for.js';
 import {
   ZookeeperServer,
@@ -98,7 +99,7 @@ async function createProcesses({
   };
   return Promise.all(
     members.map(({ serverId, port }) =>
-      ZookeeperProcess.create({ ...options, serverId, port, config }),
+      ZookeeperProcess.create(secured({ ...options, serverId, port, config })),
     ),
   );
 }

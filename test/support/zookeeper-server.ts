@@ -5,6 +5,7 @@ import {
   type StartOptions,
 } from '../../scripts/zookeeper/server.mjs';
 import type { ServerSettings } from '../../scripts/zookeeper/configuration.mjs';
+import { secured } from './secure-connections.js';
 import { waitFor } from './wait-for.js';
 
 export type ZookeeperServerOptions = StartOptions & ServerSettings;
@@ -51,7 +52,7 @@ export class ZookeeperServer {
       const { TestingProcess } = await import('./testing-process.js');
       return new ZookeeperServer(await TestingProcess.start(options));
     }
-    return new ZookeeperServer(await startZookeeper(options));
+    return new ZookeeperServer(await startZookeeper(secured(options)));
   }
 
   readonly port: number;

@@ -149,7 +149,10 @@ it.each(
 it.each(STATES)(
   'nothing keeps the process alive after close() when it %s, with TLS',
   async (_state, prepare) => {
-    proxy = await TcpProxy.start({ targetPort: secure.tlsPort });
+    proxy = await TcpProxy.start({
+      targetPort: secure.tlsPort,
+      isBlind: true,
+    });
     const path = (name: string): string => certificates.path(name);
     await expectEnd(prepare, {
       tls: {
