@@ -48,9 +48,18 @@ export class ProxyPipe {
     }
   }
 
-  /** Lets out what may leave now. To be called when the conditions change. */
+  /**
+   * Lets out what may leave now, in one piece. To be called when the conditions
+   * change.
+   */
   flush(): void {
     clearTimeout(this.timer);
+    this.target.cork();
+    this.writeDue();
+    this.target.uncork();
+  }
+
+  private writeDue(): void {
     for (let parcel = this.queue[0]; parcel; parcel = this.queue[0]) {
       if (parcel.barrier || this.conditions.held) {
         return;

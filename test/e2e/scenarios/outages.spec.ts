@@ -47,10 +47,10 @@ async function ensemble(
   return [servers, group];
 }
 
-/** How often something was asked after an answer, pings aside. */
+/** How often something was asked after an answer, pings and logins aside. */
 function roundTrips(frames: readonly Frame[]): number {
   const kinds = frames
-    .filter(({ opcode }) => opcode !== 'ping')
+    .filter(({ opcode }) => opcode !== 'ping' && opcode !== 'sasl')
     .map(({ kind }) => kind);
   return kinds.filter(
     (kind, i) => kind === 'request' && kinds[i - 1] !== 'request',
