@@ -5,7 +5,6 @@ import {
 } from '../../zookeeper/codec/acl.record.js';
 import type {
   CreateRequest,
-  ReadNodeData,
   SetDataRequest,
   VersionedPath,
 } from '../../zookeeper/codec/node.records.js';
@@ -68,7 +67,7 @@ const FLAGS = {
 export function prepareCreate(
   draft: Draft,
   opcode: number,
-  request: CreateRequest<ReadNodeData>,
+  request: CreateRequest,
   { session, identities }: Requester,
 ): Change {
   const { flags } = request;
@@ -143,7 +142,7 @@ export function prepareDelete(
 /** @throws {Refusal} */
 export function prepareSetData(
   draft: Draft,
-  request: SetDataRequest<ReadNodeData>,
+  request: SetDataRequest,
   { identities }: Requester,
 ): Change {
   const { path } = request;

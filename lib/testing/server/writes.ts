@@ -3,7 +3,7 @@ import type { JuteReader } from '../../zookeeper/codec/jute-reader.js';
 import {
   multiReply,
   multiRequest,
-  type MultiOperation,
+  type ReadMultiOperation,
   type MultiResult,
 } from '../../zookeeper/codec/multi.record.js';
 import {
@@ -12,7 +12,6 @@ import {
   pathOnly,
   setDataRequest,
   versionedPath,
-  type ReadNodeData,
 } from '../../zookeeper/codec/node.records.js';
 import { CREATE_FLAGS, OPCODES } from '../../zookeeper/codec/opcodes.js';
 import { RESULT_CODES } from '../../zookeeper/codec/result-codes.js';
@@ -142,7 +141,7 @@ function prepareOneCreate(
 
 function prepareOperation(
   draft: Draft,
-  operation: MultiOperation<ReadNodeData>,
+  operation: ReadMultiOperation,
   requester: Requester,
   { multiHeedsOpcode }: ReleaseTraits,
 ): Change {
@@ -164,7 +163,7 @@ function prepareOperation(
   }
 }
 
-function hasUnknownFlags(operation: MultiOperation<ReadNodeData>): boolean {
+function hasUnknownFlags(operation: ReadMultiOperation): boolean {
   return 'flags' in operation && !isKnownFlag(operation.flags);
 }
 

@@ -1,5 +1,5 @@
-import type { JuteRecord } from './jute-record.js';
-import { stat, type Stat } from './stat.record.js';
+import { int, list, record, text, type WrittenAs } from './jute-record.js';
+import { stat } from './stat.record.js';
 
 export const PERMISSIONS = {
   read: 1,
@@ -10,14 +10,15 @@ export const PERMISSIONS = {
   all: 31,
 } as const;
 
-/** What somebody may do with a node. */
-export interface AclEntry {
-  readonly permissions: number;
-  readonly scheme: string;
-  readonly id: string;
-}
+/** The permissions and the lengths of two strings. */
+const LEAST_ENTRY_BYTES = 12;
 
-export type Acl = readonly AclEntry[];
+/** What somebody may do with a node. */
+export type AclEntry = WrittenAs<typeof aclEntry>;
+const aclEntry = record({ permissions: int, scheme: text, id: text });
+
+export type Acl = WrittenAs<typeof acl>;
+export const acl = list(aclEntry, LEAST_ENTRY_BYTES);
 
 /** All permissions for the identities that the session has proved, none for others. */
 export const CREATOR_ALL: Acl = [
@@ -29,55 +30,8 @@ export const OPEN: Acl = [
   { permissions: PERMISSIONS.all, scheme: 'world', id: 'anyone' },
 ];
 
-/** The permissions and the lengths of two strings. */
-const LEAST_ENTRY_BYTES = 12;
+export type SetAclRequest = WrittenAs<typeof setAclRequest>;
+/** The version is that of the ACL; -1: any. */
+export const setAclRequest = record({ path: text, acl, version: int });
 
-export const acl: JuteRecord<Acl> = {
-  write(writer, entries) {
-    writer.list(entries, (to, { permissions, scheme, id }) =>
-      to.int(permissions).text(scheme).text(id),
-    );
-  },
-  read: (reader) =>
-    reader.list(
-      (from) => ({
-        permissions: from.int(),
-        scheme: from.text(),
-        id: from.text(),
-      }),
-      LEAST_ENTRY_BYTES,
-    ),
-};
-
-export interface SetAclRequest {
-  readonly path: string;
-  readonly acl: Acl;
-  /** Of the ACL; -1: any. */
-  readonly version: number;
-}
-
-export const setAclRequest: JuteRecord<SetAclRequest> = {
-  write(writer, value) {
-    writer.text(value.path);
-    acl.write(writer, value.acl);
-    writer.int(value.version);
-  },
-  read: (reader) => ({
-    path: reader.text(),
-    acl: acl.read(reader),
-    version: reader.int(),
-  }),
-};
-
-export interface GetAclReply {
-  readonly acl: Acl;
-  readonly stat: Stat;
-}
-
-export const getAclReply: JuteRecord<GetAclReply> = {
-  write(writer, value) {
-    acl.write(writer, value.acl);
-    stat.write(writer, value.stat);
-  },
-  read: (reader) => ({ acl: acl.read(reader), stat: stat.read(reader) }),
-};
+export const getAclReply = record({ acl, stat });

@@ -1,5 +1,12 @@
 import type { JuteReader } from './jute-reader.js';
-import type { JuteRecord } from './jute-record.js';
+import {
+  bool,
+  int,
+  record,
+  type JuteRecord,
+  type ReadAs,
+  type WrittenAs,
+} from './jute-record.js';
 import type { JuteWriter } from './jute-writer.js';
 import {
   created,
@@ -7,22 +14,33 @@ import {
   pathOnly,
   setDataRequest,
   versionedPath,
-  type CreateRequest,
-  type NodeData,
-  type ReadNodeData,
-  type SetDataRequest,
-  type VersionedPath,
 } from './node.records.js';
 import { OPCODES } from './opcodes.js';
 import { stat, type Stat } from './stat.record.js';
 
+type Part = JuteRecord<never, object>;
+
+const REQUESTS = {
+  create: createRequest,
+  create2: createRequest,
+  createContainer: createRequest,
+  setData: setDataRequest,
+  delete: versionedPath,
+  check: versionedPath,
+} as const;
+
+type Requests = typeof REQUESTS;
+type RequestType = keyof Requests;
+
 /** One request of a transaction. */
-export type MultiOperation<Data = NodeData> =
-  | (CreateRequest<Data> & {
-      readonly type: 'create' | 'create2' | 'createContainer';
-    })
-  | (SetDataRequest<Data> & { readonly type: 'setData' })
-  | (VersionedPath & { readonly type: 'delete' | 'check' });
+export type MultiOperation = {
+  [Type in RequestType]: { readonly type: Type } & WrittenAs<Requests[Type]>;
+}[RequestType];
+
+/** One request of a transaction, as a server reads it. */
+export type ReadMultiOperation = {
+  [Type in RequestType]: { readonly type: Type } & ReadAs<Requests[Type]>;
+}[RequestType];
 
 /** The result of one request of a transaction. */
 export type MultiResult =
@@ -33,80 +51,69 @@ export type MultiResult =
 
 const TYPE_ERROR = -1;
 
-/** Between the requests, and between the results, of a transaction. */
-function writeHeader(writer: JuteWriter, type: number, code: number): void {
-  writer.int(type).bool(false).int(code);
-}
+const REQUEST_TYPES = new Map(
+  (Object.keys(REQUESTS) as RequestType[]).map((type) => [OPCODES[type], type]),
+);
 
-function writeEnd(writer: JuteWriter): void {
-  writer.int(TYPE_ERROR).bool(true).int(-1);
-}
+const REPLIES = new Map<number, [type: MultiResult['type'], part: Part]>([
+  [TYPE_ERROR, ['error', record({ code: int })]],
+  [OPCODES.create, ['create', pathOnly]],
+  [OPCODES.create2, ['create', created]],
+  [OPCODES.createContainer, ['create', created]],
+  [OPCODES.setData, ['setData', record({ stat })]],
+  [OPCODES.delete, ['delete', record({})]],
+  [OPCODES.check, ['check', record({})]],
+]);
 
-/** The type of what follows; undefined at the end. */
-function readHeader(reader: JuteReader): number | undefined {
-  const type = reader.int();
-  const isEnd = reader.bool();
-  reader.int();
-  return isEnd ? undefined : type;
+/** In front of each part, and at the end. */
+const header = record({ type: int, isEnd: bool, code: int });
+const END = { type: TYPE_ERROR, isEnd: true, code: -1 };
+
+function writePart(
+  writer: JuteWriter,
+  part: Part,
+  value: object,
+  type: number,
+  code: number,
+): void {
+  header.write(writer, { type, isEnd: false, code });
+  part.write(writer, value as never);
 }
 
 function readAll<T>(
   reader: JuteReader,
-  readOne: (reader: JuteReader, type: number) => T,
+  partOf: (type: number) => readonly [type: string, part: Part] | undefined,
 ): T[] {
   const all: T[] = [];
   for (;;) {
-    const type = readHeader(reader);
-    if (type === undefined) {
+    const { type, isEnd } = header.read(reader);
+    if (isEnd) {
       return all;
     }
-    all.push(readOne(reader, type));
+    const found = partOf(type);
+    if (!found) {
+      throw new RangeError(`a transaction with a part of type ${type}`);
+    }
+    const [name, part] = found;
+    all.push({ type: name, ...part.read(reader) } as T);
   }
-}
-
-function unknown(type: number): RangeError {
-  return new RangeError(`a transaction with a part of type ${type}`);
 }
 
 export const multiRequest: JuteRecord<
   readonly MultiOperation[],
-  MultiOperation<ReadNodeData>[]
+  ReadMultiOperation[]
 > = {
   write(writer, operations) {
     for (const operation of operations) {
-      writeHeader(writer, OPCODES[operation.type], -1);
-      switch (operation.type) {
-        case 'setData':
-          setDataRequest.write(writer, operation);
-          break;
-        case 'delete':
-        case 'check':
-          versionedPath.write(writer, operation);
-          break;
-        default:
-          createRequest.write(writer, operation);
-      }
+      const { type } = operation;
+      writePart(writer, REQUESTS[type], operation, OPCODES[type], -1);
     }
-    writeEnd(writer);
+    header.write(writer, END);
   },
   read: (reader) =>
-    readAll(reader, (from, type): MultiOperation<ReadNodeData> => {
-      switch (type) {
-        case OPCODES.create:
-          return { type: 'create', ...createRequest.read(from) };
-        case OPCODES.create2:
-          return { type: 'create2', ...createRequest.read(from) };
-        case OPCODES.createContainer:
-          return { type: 'createContainer', ...createRequest.read(from) };
-        case OPCODES.setData:
-          return { type: 'setData', ...setDataRequest.read(from) };
-        case OPCODES.delete:
-          return { type: 'delete', ...versionedPath.read(from) };
-        case OPCODES.check:
-          return { type: 'check', ...versionedPath.read(from) };
-        default:
-          throw unknown(type);
-      }
+    readAll(reader, (opcode) => {
+      const type = REQUEST_TYPES.get(opcode as (typeof OPCODES)[RequestType]);
+      return type && [type, REQUESTS[type]];
     }),
 };
 
@@ -117,50 +124,23 @@ export const multiRequest: JuteRecord<
 export const multiReply: JuteRecord<readonly MultiResult[], MultiResult[]> = {
   write(writer, results) {
     for (const result of results) {
-      switch (result.type) {
-        case 'error':
-          writeHeader(writer, TYPE_ERROR, result.code);
-          writer.int(result.code);
-          break;
-        case 'create':
-          writeHeader(
-            writer,
-            result.stat ? OPCODES.create2 : OPCODES.create,
-            0,
-          );
-          writer.text(result.path);
-          if (result.stat) {
-            stat.write(writer, result.stat);
-          }
-          break;
-        case 'setData':
-          writeHeader(writer, OPCODES.setData, 0);
-          stat.write(writer, result.stat);
-          break;
-        default:
-          writeHeader(writer, OPCODES[result.type], 0);
-      }
+      const opcode = replyOpcode(result);
+      const [, part] = REPLIES.get(opcode) as [string, Part];
+      const code = result.type === 'error' ? result.code : 0;
+      writePart(writer, part, result, opcode, code);
     }
-    writeEnd(writer);
+    header.write(writer, END);
   },
-  read: (reader) =>
-    readAll(reader, (from, type): MultiResult => {
-      switch (type) {
-        case TYPE_ERROR:
-          return { type: 'error', code: from.int() };
-        case OPCODES.create:
-          return { type: 'create', ...pathOnly.read(from) };
-        case OPCODES.create2:
-        case OPCODES.createContainer:
-          return { type: 'create', ...created.read(from) };
-        case OPCODES.setData:
-          return { type: 'setData', stat: stat.read(from) };
-        case OPCODES.delete:
-          return { type: 'delete' };
-        case OPCODES.check:
-          return { type: 'check' };
-        default:
-          throw unknown(type);
-      }
-    }),
+  read: (reader) => readAll(reader, (opcode) => REPLIES.get(opcode)),
 };
+
+function replyOpcode(result: MultiResult): number {
+  switch (result.type) {
+    case 'error':
+      return TYPE_ERROR;
+    case 'create':
+      return result.stat ? OPCODES.create2 : OPCODES.create;
+    default:
+      return OPCODES[result.type];
+  }
+}

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import type { ConnectReply } from '../../../lib/zookeeper/codec/connect.record.js';
 import { OPCODES } from '../../../lib/zookeeper/codec/opcodes.js';
 import { stat } from '../../../lib/zookeeper/codec/stat.record.js';
 import type { WireClient } from '../../../lib/zookeeper/wire-client.js';
@@ -323,14 +324,8 @@ describe('a connect answer', () => {
     [36, undefined],
     [37, false],
   ])('of %d bytes is understood byte by byte', async (_, isReadOnly) => {
-    const { isReadOnly: _unused, ...answer } = grant();
-    const server = await serve(
-      {
-        connect: () =>
-          isReadOnly === undefined ? answer : { ...answer, isReadOnly },
-      },
-      1,
-    );
+    const connect = (): ConnectReply => ({ ...grant(), isReadOnly });
+    const server = await serve({ connect }, 1);
     const client = await connected(make([server.port]));
     expect(client.connection.sessionId).toBe('abc123');
   });
