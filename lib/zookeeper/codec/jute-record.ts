@@ -104,6 +104,6 @@ export const buffer: JuteRecord<string | Uint8Array | null, Buffer | null> = {
 
 /** As {@link buffer}, but a copy. */
 export const copiedBuffer: JuteRecord<Uint8Array> = {
-  write: buffer.write,
+  write: (writer, value) => void writer.buffer(value),
   read: (reader) => Buffer.from(reader.buffer() ?? []),
 };
