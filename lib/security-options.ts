@@ -7,8 +7,10 @@ import type {
 import type { OptionChecks, OptionTable } from './validate.js';
 import type { ZookeeperTlsOptions } from './zookeeper/connection/tls-options.interface.js';
 import { TlsSource } from './zookeeper/connection/tls-source.js';
-import { DigestCredentials } from './zookeeper/digest-credentials.js';
-import { DigestMd5Credentials } from './zookeeper/handshake/digest-md5-credentials.js';
+import {
+  DigestCredentials,
+  DigestMd5Credentials,
+} from './zookeeper/digest-credentials.js';
 import type { SaslLogin } from './zookeeper/handshake/sasl-login.js';
 import type { NodeAcl } from './zookeeper/zookeeper-client.interface.js';
 

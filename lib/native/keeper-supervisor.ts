@@ -5,7 +5,6 @@ import { RestartPause } from '../guardian/application/restart-pause.js';
 import { messageOf } from '../message-of.js';
 import { SideProcess, awaitEndAtExit } from '../side-process.js';
 import {
-  isFromKeeper,
   type FromKeeper,
   type OpenMessage,
   type ToKeeper,
@@ -129,9 +128,9 @@ export class KeeperSupervisor {
     this.#silentTicks = 0;
     const keeper = new SideProcess(KEEPER_PATH, 'ipc');
     this.#keeper = keeper;
-    keeper.child?.on('message', (message: unknown) => {
-      if (this.#keeper === keeper && isFromKeeper(message)) {
-        this.#receive(message);
+    keeper.child?.on('message', (message) => {
+      if (this.#keeper === keeper) {
+        this.#receive(message as FromKeeper);
       }
     });
     keeper.onEnd = ({ description, fatalReason }) => {

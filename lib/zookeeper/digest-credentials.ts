@@ -1,3 +1,5 @@
+import type { DigestMd5Login } from './handshake/sasl-login.js';
+
 /**
  * A user name with a password that no dump shows: neither `inspect()` nor
  * `JSON.stringify()` looks at private members or at getters of a class.
@@ -19,4 +21,12 @@ export class DigestCredentials {
   reveal(): string {
     return `${this.username}:${this.#password}`;
   }
+}
+
+/** The same for a login by SASL. */
+export class DigestMd5Credentials
+  extends DigestCredentials
+  implements DigestMd5Login
+{
+  readonly mechanism = 'DIGEST-MD5';
 }

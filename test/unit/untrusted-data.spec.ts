@@ -17,7 +17,7 @@ import {
 } from '../../lib/tasks/ledger.js';
 import { acl } from '../../lib/zookeeper/codec/acl.record.js';
 import { JuteReader } from '../../lib/zookeeper/codec/jute-reader.js';
-import { isFromKeeper, isToKeeper } from '../../lib/native/keeper/protocol.js';
+import { describeRequestProblem } from '../../lib/zookeeper/request-check.js';
 import {
   decodeSegment,
   encodeSegment,
@@ -306,72 +306,28 @@ describe('whatever stands in the node of a ledger', () => {
   });
 });
 
-describe('a message over the channel of nativeZookeeper()', () => {
-  const types = [
-    'open',
-    'requests',
-    'alive',
-    'close',
-    'batch',
-    'connected',
-    'unusable',
-    'closed',
-  ];
-  const message = fc.oneof(
-    fc.anything({ withBigInt: true, withNullPrototype: true, withMap: true }),
-    fc.record({
-      type: fc.constantFrom(...types),
-      version: fc.anything(),
-      connection: fc.anything(),
-      requests: fc.anything(),
-      items: fc.anything(),
-      session: fc.anything(),
-      server: fc.anything(),
-      servers: fc.anything(),
-      sessionTimeoutMs: fc.anything(),
-      maxStallMs: fc.anything(),
-      digest: fc.anything(),
-    }),
-  );
-
-  it('is understood or not, without an error', () => {
-    fc.assert(
-      fc.property(message, (value) => {
-        expect(typeof isToKeeper(value)).toBe('boolean');
-        expect(typeof isFromKeeper(value)).toBe('boolean');
-      }),
-      RUNS,
-    );
-    expectCleanPrototypes();
-  });
-
-  it('a request that passes is one that the native client survives', () => {
+describe('a request', () => {
+  it('that passes is one that the native client survives', () => {
     const outcomes = new Set<boolean>();
     fc.assert(
       fc.property(
-        fc.oneof(fc.anything(), fc.constantFrom('create', 'seal', 'get')),
         fc.oneof(
           fc.anything(),
           fc.string().map((text) => `/${text}`),
         ),
         fc.oneof(fc.anything(), fc.string()),
         fc.oneof(fc.anything(), fc.integer()),
-        (operation, path, data, argument) => {
-          const requests = [[1, operation, path, data, argument]];
-          const isUnderstood = isToKeeper({
-            type: 'requests',
-            connection: 1,
-            requests,
-          });
-          outcomes.add(isUnderstood);
+        (path, data, version) => {
+          const problem = describeRequestProblem(path, { data, version });
+          const passes = problem === undefined;
+          outcomes.add(passes);
           expect(
-            !isUnderstood ||
-              (['create', 'get'].includes(operation as string) &&
-                typeof path === 'string' &&
+            !passes ||
+              (typeof path === 'string' &&
                 path.startsWith('/') &&
                 !path.includes('\0') &&
-                Number.isInteger(argument) &&
-                typeof data === 'string'),
+                (version === undefined || Number.isInteger(version)) &&
+                (data === undefined || typeof data === 'string')),
           ).toBe(true);
         },
       ),

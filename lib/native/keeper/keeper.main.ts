@@ -10,7 +10,6 @@ import {
   type NativeBindingClass,
 } from './native-zookeeper.js';
 import {
-  isToKeeper,
   isWatchTuple,
   type FromKeeper,
   type OpenMessage,
@@ -180,13 +179,9 @@ process.title = `nestjs-zookeeper-leader keeper of ${applicationPid}`;
 
 const openDeadline = setTimeout(() => void close(), OPEN_TIMEOUT_MS);
 process.on('disconnect', () => void channelClosed());
-process.on('message', (message: unknown) => {
+process.on('message', (message: ToKeeper) => {
   silentTicks = 0;
-  if (isToKeeper(message)) {
-    receive(message);
-  } else {
-    giveUp('it does not understand what the application says');
-  }
+  receive(message);
 });
 try {
   Native = loadNativeZookeeper();

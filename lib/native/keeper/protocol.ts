@@ -1,4 +1,3 @@
-import { describeRequestProblem } from '../../zookeeper/request-check.js';
 import type {
   NodeEvent,
   NodeStat,
@@ -6,8 +5,8 @@ import type {
 
 /*
  * The messages between the application and its session keeper, as JSON. Both ends
- * come from one package. What either end gets is checked in any case: the native
- * client aborts the process for arguments that it does not expect.
+ * come from one package. The application checks the arguments of requests: the native
+ * client aborts its process for some that it does not expect.
  */
 
 /** Identity of a session: a process that has it can take the session over. */
@@ -99,106 +98,4 @@ export function isWatchTuple(
   item: ReplyTuple | WatchTuple,
 ): item is WatchTuple {
   return typeof item[0] === 'string';
-}
-
-/** Whether a message that came from the application can be understood. */
-export function isToKeeper(value: unknown): value is ToKeeper {
-  return isOneOf(TO_KEEPER, value);
-}
-
-/** Whether a message that came from the keeper can be understood. */
-export function isFromKeeper(value: unknown): value is FromKeeper {
-  return isOneOf(FROM_KEEPER, value);
-}
-
-type Check = (value: unknown) => boolean;
-
-const isInt: Check = Number.isInteger;
-const isText: Check = (value) => typeof value === 'string';
-/** The native client takes 0 for 20 seconds and never connects with less. */
-const duration: Check = (value) =>
-  isInt(value) && (value as number) > 1 && (value as number) < 2 ** 31;
-const matching =
-  (pattern: RegExp): Check =>
-  (value) =>
-    typeof value === 'string' && pattern.test(value);
-const listOf =
-  (item: Check, least = 0): Check =>
-  (value) =>
-    Array.isArray(value) && value.length >= least && value.every(item);
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined || check(value);
-const shape =
-  (fields: Record<string, Check>): Check =>
-  (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    Object.entries(fields).every(([name, check]) =>
-      check((value as Record<string, unknown>)[name]),
-    );
-
-const OPERATIONS = matching(/^(?:create|get|getChildren|set|delete|sync)$/);
-const EVENTS = matching(/^(?:created|deleted|changed|children)$/);
-
-const isSessionId = matching(/^[0-9a-f]{1,16}$/);
-const session = shape({
-  id: isSessionId,
-  password: matching(/^[0-9A-F]{32}$/),
-});
-
-const request: Check = (value) => {
-  const [xid, operation, path, data, argument] = Array.isArray(value)
-    ? (value as unknown[])
-    : [];
-  return (
-    isInt(xid) &&
-    OPERATIONS(operation) &&
-    isText(data) &&
-    isInt(argument) &&
-    describeRequestProblem(path, { data, version: argument }) === undefined
-  );
-};
-
-const item: Check = (value) =>
-  Array.isArray(value) &&
-  (typeof value[0] === 'string'
-    ? EVENTS(value[0]) && isText(value[1])
-    : isInt(value[0]) && isInt(value[1]));
-
-const TO_KEEPER: Record<ToKeeper['type'], Check> = {
-  open: shape({
-    servers: listOf(shape({ host: matching(/./), port: isInt }), 1),
-    sessionTimeoutMs: duration,
-    maxStallMs: duration,
-    session: optional(session),
-  }),
-  requests: shape({ connection: isInt, requests: listOf(request) }),
-  replace: shape({ sessionId: isSessionId }),
-  alive: shape({}),
-  close: shape({}),
-};
-
-const FROM_KEEPER: Record<FromKeeper['type'], Check> = {
-  alive: shape({}),
-  unusable: shape({ reason: isText }),
-  unreachable: shape({ reasons: listOf(isText) }),
-  connected: shape({
-    connection: isInt,
-    session,
-    sessionTimeoutMs: duration,
-    server: isText,
-  }),
-  suspended: shape({ reason: isText }),
-  expired: shape({ sessionId: isSessionId }),
-  batch: shape({ items: listOf(item) }),
-};
-
-function isOneOf(checks: Record<string, Check>, value: unknown): boolean {
-  if (!shape({ type: isText })(value)) {
-    return false;
-  }
-  const { type } = value as { type: string };
-  return Object.hasOwn(checks, type) && checks[type]?.(value) === true;
 }

@@ -1,6 +1,6 @@
 import { RESULT_CODES } from '../codec/result-codes.js';
 import type { Xids } from '../codec/xids.js';
-import { errorOfCode } from '../result-codes.js';
+import { errorOfCode } from '../error-of-code.js';
 import type { NodeEvent, NodeWatcher } from '../zookeeper-client.interface.js';
 import { requestError, type ZookeeperErrorCode } from '../zookeeper.error.js';
 import { RequestsInFlight } from './requests-in-flight.js';

@@ -9,7 +9,7 @@ import {
 } from '@jest/globals';
 import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
 import { TlsSource } from '../../../lib/zookeeper/connection/tls-source.js';
-import { DigestMd5Credentials } from '../../../lib/zookeeper/handshake/digest-md5-credentials.js';
+import { DigestMd5Credentials } from '../../../lib/zookeeper/digest-credentials.js';
 import type {
   CreateMode,
   NodeEvent,

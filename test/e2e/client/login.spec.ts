@@ -11,8 +11,10 @@ import { RESULT_CODES } from '../../../lib/zookeeper/codec/result-codes.js';
 import { stat } from '../../../lib/zookeeper/codec/stat.record.js';
 import { XIDS } from '../../../lib/zookeeper/codec/xids.js';
 import { TlsSource } from '../../../lib/zookeeper/connection/tls-source.js';
-import { DigestCredentials } from '../../../lib/zookeeper/digest-credentials.js';
-import { DigestMd5Credentials } from '../../../lib/zookeeper/handshake/digest-md5-credentials.js';
+import {
+  DigestCredentials,
+  DigestMd5Credentials,
+} from '../../../lib/zookeeper/digest-credentials.js';
 import { digestMd5 } from '../../../lib/zookeeper/handshake/digest-md5.js';
 import type {
   WireClient,
