@@ -72,10 +72,6 @@ export class KeeperSession {
     }
   }
 
-  get awaitedReplies(): number {
-    return this.#connection?.awaitedReplies ?? 0;
-  }
-
   get sessionId(): string | undefined {
     return this.#session?.id;
   }

@@ -76,7 +76,6 @@ export function attach(
       }
     },
     onDone: () => events.onDone(),
-    onExpired: () => end('expired'),
     onRefused: end,
   });
   return {

@@ -50,10 +50,11 @@ export interface HandshakeOptions {
   readonly onTurn?: (whose: 'server' | 'login') => void;
   /** The connection can be used; or, after `closeSession`, the session is over. */
   readonly onDone: () => void;
-  /** The server does not know the session (any more). */
-  readonly onExpired: () => void;
-  /** The connection is of no use. `AUTH_FAILED`: nor will the next be. */
-  readonly onRefused: (error: ZookeeperError) => void;
+  /**
+   * The connection is of no use. `expired`: the server does not know the session
+   * (any more). `AUTH_FAILED`: the next connection will not do either.
+   */
+  readonly onRefused: (why: 'expired' | ZookeeperError) => void;
 }
 
 /**
@@ -156,7 +157,7 @@ export class Handshake {
   }
 
   #receiveConnectReply(reader: JuteReader): void {
-    const { session, onGranted, onExpired } = this.#options;
+    const { session, onGranted } = this.#options;
     const reply = connectReply.read(reader);
     if (reply.protocolVersion === PROTOCOL_VERSION_GO_ELSEWHERE) {
       this.#refuse(elsewhere('it cannot serve now'));
@@ -170,11 +171,8 @@ export class Handshake {
         sessionTimeoutMs: reply.sessionTimeoutMs,
       });
       this.#logIn();
-    } else if (session) {
-      this.#isOver = true;
-      onExpired();
     } else {
-      this.#refuse(elsewhere('it grants no session'));
+      this.#refuse(session ? 'expired' : elsewhere('it grants no session'));
     }
   }
 
@@ -237,10 +235,10 @@ export class Handshake {
     writeRequest(writer, xid, OPERATIONS[finish], undefined);
   }
 
-  #refuse(error: ZookeeperError): void {
+  #refuse(why: 'expired' | ZookeeperError): void {
     if (!this.#isOver) {
       this.#isOver = true;
-      this.#options.onRefused(error);
+      this.#options.onRefused(why);
     }
   }
 }

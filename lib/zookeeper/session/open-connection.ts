@@ -7,20 +7,17 @@ import type { ConnectionSecurity } from '../connection-security.js';
 import {
   Handshake,
   type GrantedSession,
-  type SessionKey,
+  type HandshakeOptions,
 } from '../handshake/handshake.js';
-import type { ZookeeperError } from '../zookeeper.error.js';
 
-export interface OpenConnectionOptions {
+export interface OpenConnectionOptions extends Pick<
+  HandshakeOptions,
+  'session' | 'lastZxidSeen' | 'sessionTimeoutMs' | 'finish'
+> {
   readonly endpoint: ServerEndpoint;
   readonly security: ConnectionSecurity;
-  readonly session: SessionKey | undefined;
-  readonly lastZxidSeen: number;
-  readonly sessionTimeoutMs: number;
   /** Until the server has granted the session. */
   readonly connectTimeoutMs: number;
-  /** `closeSession` ends the session as soon as it is reached. */
-  readonly finish: 'ping' | 'closeSession';
   /** The server knows the session; identities are still to be proved. */
   readonly onGranted: (session: GrantedSession) => void;
   /** The session has been ended, as `finish` asked for. */
@@ -33,11 +30,8 @@ export interface FrameReceiver {
   receive(reader: JuteReader): void;
 }
 
-/** How a connection has ended. */
-export type ConnectionEnd =
-  | { readonly kind: 'expired' }
-  | { readonly kind: 'refused'; readonly error: ZookeeperError }
-  | { readonly kind: 'ended'; readonly error: Error };
+/** Why a connection has ended. `expired`: the server does not know the session. */
+export type ConnectionEnd = 'expired' | Error;
 
 /** A connection that is being opened, or is open. */
 export interface OpenConnection {
@@ -84,10 +78,10 @@ export function openConnection(options: OpenConnectionOptions): OpenConnection {
         handshake?.begin();
       },
       onFrame: (reader) => (receiver ?? handshake)?.receive(reader),
-      onEnd: (error) => stop({ kind: 'ended', error }),
+      onEnd: stop,
     });
   } catch (error) {
-    stop({ kind: 'ended', error: error as Error });
+    stop(error as Error);
     return { ended, hasSent, drop: () => undefined };
   }
   const opened = frames;
@@ -113,8 +107,7 @@ export function openConnection(options: OpenConnectionOptions): OpenConnection {
         receiver = options.onReady(opened);
       }
     },
-    onExpired: () => stop({ kind: 'expired' }),
-    onRefused: (error) => stop({ kind: 'refused', error }),
+    onRefused: stop,
   });
   return {
     ended,

@@ -16,6 +16,7 @@ import type { SessionEvents } from '../connection-states.js';
 import type { GrantedSession } from '../handshake/handshake.js';
 import type { SessionGuardian } from '../session-guardian.interface.js';
 import { closeAtExit } from '../sessions-at-exit.js';
+import { isZookeeperError } from '../zookeeper.error.js';
 import { Deferred } from './deferred.js';
 import {
   openConnection,
@@ -187,13 +188,14 @@ export class Session {
     const end = await open.ended;
     this.#open = undefined;
     this.#disconnected(endpoint, end, readyAtMs);
-    if (isOfIdentity(end)) {
+    // A server has answered, and does not believe who we are.
+    if (isZookeeperError(end, 'AUTH_FAILED')) {
       if (this.#ending) {
         // Nobody whom the servers refuse can end a session.
         this.#forgetSession();
         return;
       }
-      this.#events.lost('AUTH_FAILED', end.error.message);
+      this.#events.lost('AUTH_FAILED', end.message);
       await this.#sleep(AUTH_RETRY_MS);
     }
   }
@@ -284,7 +286,7 @@ export class Session {
         live.end('CONNECTION_LOSS', 'the connection to ZooKeeper was lost');
       }
     }
-    if (end.kind === 'expired') {
+    if (end === 'expired') {
       if (this.#session) {
         // It has answered, and grants another one as well as the next server.
         this.#servers.succeeded();
@@ -292,17 +294,17 @@ export class Session {
       }
       this.#expired();
     } else {
-      const reason = this.#reasonOf(end.error, live !== undefined);
+      const reason = this.#reasonOf(end, live !== undefined);
       if (readyAtMs !== undefined && nowMs - readyAtMs >= LEAST_SUCCESS_MS) {
         this.#servers.succeeded();
-        this.#servers.restart(endpoint, this.#positionAfter(end.error));
-      } else if (!this.#isStopped && !isOfIdentity(end)) {
+        this.#servers.restart(endpoint, this.#positionAfter(end));
+      } else if (!this.#isStopped && !isZookeeperError(end, 'AUTH_FAILED')) {
         this.#servers.failed(endpoint, reason);
       }
       if (live && !this.#ending && this.#announcedId !== undefined) {
         this.#events.suspended(
           `${formatServer(endpoint)} ${reason}`,
-          this.#isAfterStall(end.error),
+          this.#isAfterStall(end),
         );
       }
     }
@@ -406,11 +408,4 @@ export class Session {
     clearTimeout(timer);
     this.#pause = undefined;
   }
-}
-
-/** Whether a server has answered, and does not believe who we are. */
-function isOfIdentity(
-  end: ConnectionEnd,
-): end is Extract<ConnectionEnd, { kind: 'refused' }> {
-  return end.kind === 'refused' && end.error.code === 'AUTH_FAILED';
 }
