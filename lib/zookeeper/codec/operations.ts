@@ -18,24 +18,18 @@ import { OPCODES, type OperationName } from './opcodes.js';
 import { stat } from './stat.record.js';
 import { removeWatchesRequest, setWatchesRequest } from './watch.records.js';
 
-/** A request, with what it says and what it is answered. */
-export interface Operation<
-  Request,
-  Reply,
-  ReadRequest = Request,
-  ReadReply = Reply,
-> {
-  readonly name: OperationName;
+/** What it takes to write a request. */
+export interface Operation<Request> {
   readonly opcode: number;
-  readonly request: JuteRecord<Request, ReadRequest>;
-  readonly reply: JuteRecord<Reply, ReadReply>;
+  readonly request: JuteRecord<Request, unknown>;
 }
 
-function operation<Request, ReadRequest, Reply, ReadReply>(
+/** A request, with what it says and what it is answered. */
+function operation<Request, Reply>(
   name: OperationName,
-  request: JuteRecord<Request, ReadRequest>,
-  reply: JuteRecord<Reply, ReadReply>,
-): Operation<Request, Reply, ReadRequest, ReadReply> {
+  request: Request,
+  reply: Reply,
+): { name: OperationName; opcode: number; request: Request; reply: Reply } {
   return { name, opcode: OPCODES[name], request, reply };
 }
 
@@ -68,13 +62,7 @@ export const OPERATIONS = {
 export function writeRequest<Request>(
   writer: JuteWriter,
   xid: number,
-  {
-    opcode,
-    request,
-  }: {
-    readonly opcode: number;
-    readonly request: JuteRecord<Request, unknown>;
-  },
+  { opcode, request }: Operation<Request>,
   value: Request,
 ): void {
   writer.begin().int(xid).int(opcode);

@@ -1,13 +1,11 @@
 import type { JuteReader } from '../codec/jute-reader.js';
 import { JuteWriter } from '../codec/jute-writer.js';
-import type { JuteRecord } from '../codec/jute-record.js';
+import { EVENT_TYPES, OPCODES, WATCHER_TYPES } from '../codec/opcodes.js';
 import {
-  EVENT_TYPES,
-  WATCHER_TYPES,
-  OPCODES,
-  type OperationName,
-} from '../codec/opcodes.js';
-import { OPERATIONS, writeRequest } from '../codec/operations.js';
+  OPERATIONS,
+  writeRequest,
+  type Operation,
+} from '../codec/operations.js';
 import { watcherEvent } from '../codec/watch.records.js';
 import { CLOSE_XID, XIDS } from '../codec/xids.js';
 import type { FrameConnection } from '../connection/frame-connection.js';
@@ -49,11 +47,7 @@ export interface ServerRequest<Value, Answer> extends ExchangedRequest<
   JuteReader,
   Answer
 > {
-  readonly type: {
-    readonly name: OperationName;
-    readonly opcode: number;
-    readonly request: JuteRecord<Value, unknown>;
-  };
+  readonly type: Operation<Value>;
   readonly value: Value;
 }
 
