@@ -72,6 +72,10 @@ export class KeeperSession {
     }
   }
 
+  get awaitedReplies(): number {
+    return this.#connection?.awaitedReplies ?? 0;
+  }
+
   get sessionId(): string | undefined {
     return this.#session?.id;
   }

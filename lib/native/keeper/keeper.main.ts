@@ -10,6 +10,7 @@ import {
   type NativeBindingClass,
 } from './native-zookeeper.js';
 import {
+  isWatchTuple,
   type FromKeeper,
   type OpenMessage,
   type ReplyTuple,
@@ -21,6 +22,7 @@ import {
 const OPEN_TIMEOUT_MS = 30_000;
 /** The kernel reports the end of a parent up to 20 ms after that of its channel. */
 const PARENT_END_MS = 100;
+const LONGEST_GATHERING_MS = 1;
 const STALL_TICKS = 10;
 
 /** The application, as it calls itself. */
@@ -31,6 +33,7 @@ let isClosing = false;
 /** Own ticks since the application was heard. */
 let silentTicks = 0;
 let outbox: (ReplyTuple | WatchTuple)[] = [];
+let gathering: NodeJS.Timeout | undefined;
 
 function send(message: FromKeeper): void {
   flush();
@@ -41,16 +44,21 @@ function send(message: FromKeeper): void {
 }
 
 /**
- * What comes in one turn is sent together: a message for each answer of a burst
- * would cost the application more than all that it asks for.
+ * Sends events at once, and the answers of a burst together: a message for each
+ * of them would cost the application more than all that it asks for.
  */
 function post(item: ReplyTuple | WatchTuple): void {
-  if (outbox.push(item) === 1) {
-    setImmediate(flush);
+  outbox.push(item);
+  if (isWatchTuple(item) || session?.awaitedReplies === 0) {
+    flush();
+  } else {
+    gathering ??= setTimeout(flush, LONGEST_GATHERING_MS);
   }
 }
 
 function flush(): void {
+  clearTimeout(gathering);
+  gathering = undefined;
   if (outbox.length > 0) {
     const items = outbox;
     outbox = [];

@@ -51,6 +51,7 @@ export class NativeConnection {
   readonly #native: NativeBinding;
   readonly #options: NativeConnectionOptions;
   readonly #timers: NodeJS.Timeout[] = [];
+  #awaitedReplies = 0;
   #unansweredContacts = 0;
   #end: (end: ConnectionEnd) => void = () => undefined;
   #isOver = false;
@@ -120,12 +121,17 @@ export class NativeConnection {
     return this.#native.timeout;
   }
 
+  get awaitedReplies(): number {
+    return this.#awaitedReplies;
+  }
+
   /** Sends a request. It stays unanswered if the connection ends. */
   send(request: RequestTuple): void {
     if (this.#isOver) {
       return;
     }
     const [xid] = request;
+    this.#awaitedReplies += 1;
     const refusal = call(this.#native, request, (code, value, stat) =>
       this.#reply([xid, code, value, stat ? nodeStat(stat) : undefined]),
     );
@@ -183,6 +189,7 @@ export class NativeConnection {
 
   #reply(reply: ReplyTuple): void {
     if (!this.#isOver) {
+      this.#awaitedReplies -= 1;
       this.#options.onItem(reply);
     }
   }
