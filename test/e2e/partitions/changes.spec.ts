@@ -7,8 +7,10 @@ import {
   expect,
   it,
 } from '@jest/globals';
-import { PartitionFleet } from '../../support/partition-fleet.js';
-import { endSession } from '../../support/session-thief.js';
+import {
+  type FleetMember,
+  PartitionFleet,
+} from '../../support/partition-fleet.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
@@ -80,17 +82,7 @@ describe('The owner of a partition', () => {
   it('is replaced by all others when its session ends', async () => {
     const [one] = await fleet.startAll('one', 'two', 'three', 'four');
     await fleet.waitForBalance();
-    const sessionId = one?.elections.session?.client.connection.sessionId;
-    // Who has lost a session this way learns of it late.
-    one?.set.elections.forEach(({ name }) =>
-      fleet.checker.exemptions.push({
-        instance: 'one',
-        election: name,
-        fromNs: process.hrtime.bigint(),
-        untilNs: process.hrtime.bigint() + 5_000_000_000n,
-      }),
-    );
-    await endSession(server.port, sessionId as string);
+    await fleet.expire(one as FleetMember);
     await waitFor(
       () =>
         fleet.members
