@@ -138,8 +138,8 @@ export class PartitionFleet {
     });
   }
 
-  /** Ends the session of an instance, which learns of it late. */
-  async expire({ name, set, elections }: FleetMember): Promise<void> {
+  /** Something is done from outside to what it owns: it learns of that late. */
+  exempt({ name, set }: FleetMember): void {
     const fromNs = process.hrtime.bigint();
     this.checker.exemptions.push(
       ...set.elections.map((election) => ({
@@ -149,6 +149,12 @@ export class PartitionFleet {
         untilNs: fromNs + LATE_NS,
       })),
     );
+  }
+
+  /** Ends the session of an instance. */
+  async expire(member: FleetMember): Promise<void> {
+    const { elections } = member;
+    this.exempt(member);
     const { sessionId } = elections.session?.client.connection ?? {};
     await endSession(this.port, sessionId as string);
   }
