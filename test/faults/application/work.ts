@@ -101,7 +101,7 @@ export function sharedWork(): Type | undefined {
     @OnlyLeader({
       task: SHARED_TASK,
       partitions: PARTITIONS,
-      ledger: { missedTicks: 'all', interruptedRun: 'skip', historySize: 200 },
+      ledger: { missedTicks: 'all', interruptedRun: 'skip', historySize: 100 },
       overlap: 'allow',
     })
     shared(): Promise<void> {
