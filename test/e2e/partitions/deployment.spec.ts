@@ -48,7 +48,7 @@ it(`runs every tick of every partition once in a rolling deployment with ${AFTER
   const basePath = '/deployment';
   const { connectionString } = server;
   instances = new TaskInstances(
-    { connectionString, basePath, drainTimeoutMs: 2_000 },
+    { connectionString, basePath, drainTimeoutMs: 10_000 },
     tasks(BEFORE),
   );
   witness = await LedgerWitness.start(server.port, basePath, names);
@@ -68,16 +68,23 @@ it(`runs every tick of every partition once in a rolling deployment with ${AFTER
   await witness.look();
 
   const { runs } = instances;
-  for (const name of names) {
+  const audits = names.map((name) => {
     const own = runs.filter(({ task }) => task === name);
-    expect(auditRuns(witness.claims(name), own, INTERVAL_MS)).toMatchObject({
-      unclaimed: [],
-      claimedTwice: [],
-      begunTwice: [],
+    const audit = auditRuns(witness.claims(name), own, INTERVAL_MS);
+    const { unclaimed, claimedTwice, begunTwice } = audit;
+    const { begunUnclaimed, neverEnded } = audit;
+    const lists = { unclaimed, claimedTwice, begunTwice, begunUnclaimed };
+    return { name, ...lists, neverEnded };
+  });
+  const none = { unclaimed: [], claimedTwice: [], begunTwice: [] };
+  expect(audits).toEqual(
+    names.map((name) => ({
+      name,
+      ...none,
       begunUnclaimed: [],
       neverEnded: [],
-    });
-  }
+    })),
+  );
   // Nothing of the new number runs before all of the old one has ended.
   const isOld = ({ instance }: ToldRun): boolean => old.includes(instance);
   const ends = runs.filter(isOld).map(({ endedNs = 0n }) => endedNs);
