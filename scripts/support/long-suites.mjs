@@ -31,7 +31,12 @@ export const LONG_SUITES = [
   {
     title: 'Scenarios on ZooKeeper 3.9',
     script: 'jest',
-    args: ['test/e2e/scenarios', 'test/e2e/security', 'test/e2e/support'],
+    args: [
+      'test/e2e/scenarios',
+      'test/e2e/partitions',
+      'test/e2e/security',
+      'test/e2e/support',
+    ],
     zookeeper: '3.9',
   },
   {

@@ -9,7 +9,7 @@ import 'reflect-metadata';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Cron, Interval, ScheduleModule } from '@nestjs/schedule';
+import { Interval, ScheduleModule } from '@nestjs/schedule';
 import type {
   LeaderElection as Election,
   LeaderElections as Elections,
@@ -20,26 +20,19 @@ import type { ZookeeperClientFactory } from '../../lib/native/index.js';
 import { ApiCalls } from './application/api-calls.js';
 import { busy } from './application/busy.js';
 import { cutChannels } from './application/channels.js';
+import {
+  LeadershipProbe,
+  type Watched,
+} from './application/leadership-probe.js';
+import { library, settings } from './application/library.js';
 import { bytesPerObservation, observe } from './application/observing.js';
 import { takeOrders } from './application/orders.js';
-import type { ApplicationSettings } from './application/protocol.js';
-import { LeadershipProbe } from './application/leadership-probe.js';
-import { StoreClient } from './application/store-client.js';
 import { now, tell } from './application/tell.js';
+import { Hooks, sharedWork, store, Work } from './application/work.js';
+import { PARTITIONS, SHARED_NAMES, SHARED_TASK } from './settings.js';
 
-const settings = JSON.parse(
-  process.env.SETTINGS ?? '{}',
-) as ApplicationSettings;
-const {
-  currentLeaderTask,
-  LeaderElections,
-  LeaderTasks,
-  OnDeposed,
-  OnElected,
-  OnlyLeader,
-  ZookeeperLeaderModule,
-} = (await import(settings.library)) as typeof import('../../lib/index.js');
-const { instanceId } = settings.options;
+const { LeaderElections, LeaderTasks, OnlyLeader, ZookeeperLeaderModule } =
+  library;
 /** FAULTS_CLIENT=native: that of the npm package `zookeeper`. */
 const client =
   process.env.FAULTS_CLIENT === 'native'
@@ -49,8 +42,6 @@ const PROBE_INTERVAL_MS = 5;
 const PLAIN_INTERVAL_MS = 40;
 const USAGE_INTERVAL_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 3_000;
-/** How often a hook never ends. */
-const HANGING_SHARE = 0.3;
 
 process.on('unhandledRejection', (reason) => {
   tell('problem', { text: `unhandled rejection: ${stackOf(reason)}` });
@@ -60,99 +51,31 @@ process.on('uncaughtException', (error) => {
   process.exit(70);
 });
 
-async function nativeClient(library: string): Promise<ZookeeperClientFactory> {
-  const { href } = new URL('native/index.js', library);
+async function nativeClient(build: string): Promise<ZookeeperClientFactory> {
+  const { href } = new URL('native/index.js', build);
   const module = (await import(
     href
   )) as typeof import('../../lib/native/index.js');
   return module.nativeZookeeper();
 }
 
-const store = new StoreClient(settings.storePort, instanceId);
-let runs = 0;
-
 @Injectable()
-class Work {
-  /** Every tick at most once. */
-  @Cron('* * * * * *')
-  @OnlyLeader({
-    task: 'once',
-    ledger: { missedTicks: 'all', interruptedRun: 'skip', historySize: 200 },
-    // A run that hangs must not cost the ticks after it.
-    overlap: 'allow',
-  })
-  once(): Promise<void> {
-    return this.#run();
-  }
-
-  /** Every tick at least once. */
-  @Interval(1_000)
-  @OnlyLeader({
-    task: 'again',
-    ledger: { missedTicks: 'all', interruptedRun: 'rerun', historySize: 200 },
-    overlap: 'allow',
-  })
-  again(): Promise<void> {
-    return this.#run();
-  }
-
+class Plain {
   @Interval(PLAIN_INTERVAL_MS)
   @OnlyLeader('second')
-  plain(): void {
+  run(): void {
     probes.get('second')?.sample();
   }
-
-  async #run(): Promise<void> {
-    const run = currentLeaderTask();
-    if (!run) {
-      tell('problem', { text: 'a leader task has no context' });
-      return;
-    }
-    const { task, election, fencingToken, signal, attempt, trigger } = run;
-    const id = ++runs;
-    tell('run', {
-      id,
-      task,
-      tick: run.tick?.getTime(),
-      fencingToken,
-      attempt,
-      trigger,
-    });
-    await store.write(election, fencingToken);
-    await delay(Math.random() * 150, undefined, { ref: false });
-    if (!signal.aborted) {
-      await store.write(election, fencingToken);
-    }
-    tell('ran', { id });
-  }
 }
 
-/** Waited for no longer than the drain timeout, however often they hang. */
-@Injectable()
-class Hooks {
-  @OnElected('second')
-  elected(): Promise<void> {
-    return this.#hang();
-  }
-
-  @OnDeposed('second')
-  deposed(): Promise<void> {
-    return this.#hang();
-  }
-
-  #hang(): Promise<void> {
-    return settings.hasHangingHooks && Math.random() < HANGING_SHARE
-      ? new Promise(() => undefined)
-      : Promise.resolve();
-  }
-}
+const SharedWork = sharedWork();
 
 @Module({
   imports: [
     ScheduleModule.forRoot(),
     ZookeeperLeaderModule.forRoot({ ...settings.options, ...client }),
   ],
-  providers: [Work, Hooks],
+  providers: [Work, Plain, Hooks, ...(SharedWork ? [SharedWork] : [])],
 })
 class ApplicationModule {
   constructor(
@@ -167,9 +90,15 @@ const app = await NestFactory.createApplicationContext(ApplicationModule, {
 });
 const { elections, tasks } = app.get(ApplicationModule);
 const all: Election[] = settings.elections.map((name) => elections.get(name));
-const calls = new ApiCalls(all, tasks);
+const shared: Watched[] = SharedWork
+  ? [...app.get(library.Partitions).of(SHARED_TASK, PARTITIONS).elections]
+  : [];
+const calls = new ApiCalls(all, tasks, [
+  'again',
+  ...(SharedWork ? SHARED_NAMES : []),
+]);
 
-for (const election of all) {
+for (const election of [...all, ...shared]) {
   const probe = new LeadershipProbe(election);
   probes.set(election.name, probe);
   let former: Leadership['role'] = 'idle';
@@ -184,7 +113,8 @@ for (const election of all) {
     probe.sample();
   });
 }
-tell('ready');
+const { weight = 1 } = settings.options;
+tell('ready', SharedWork && { weight });
 
 const timers = [
   setInterval(() => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { WireClient } from '../support/wire-client.js';
 import { isConnectionLoss } from '../support/wire-error.js';
 import { Canary } from './canary.js';
+import type { Sharer } from './checks/balance.js';
 import { last, monotonicMs } from './clock.js';
 import { FaultyEnsemble } from './ensemble.js';
 import { FencedStore } from './fenced-store.js';
@@ -18,6 +19,7 @@ import {
   ELECTIONS,
   LEASE_SHARE,
   PATIENCE_MS,
+  SHARED_NAMES,
   TICK_TIME_MS,
   type RunSettings,
 } from './settings.js';
@@ -122,6 +124,30 @@ export class Cluster {
   /** Whether each election has a leader. */
   get hasLeaders(): boolean {
     return ELECTIONS.every((election) => this.leader(election));
+  }
+
+  /** The instances that share the partitions. */
+  get sharers(): Sharer[] {
+    return this.running.flatMap(({ instance }) =>
+      instance?.weight === undefined
+        ? []
+        : [{ id: instance.id, weight: instance.weight }],
+    );
+  }
+
+  /** Of each partition, by their own word. */
+  get owners(): Map<string, string[]> {
+    const running = new Set(this.running.map(({ instance }) => instance?.id));
+    const sinceMs = monotonicMs() - FRESH_MS;
+    return new Map(
+      SHARED_NAMES.map((name) => [
+        name,
+        this.history
+          .current(name, sinceMs)
+          .map(({ instance }) => instance)
+          .filter((id) => running.has(id)),
+      ]),
+    );
   }
 
   /** Whether all instances have started. */

@@ -1,10 +1,14 @@
 import type { History, Step } from './history.js';
 import { ELECTIONS } from './settings.js';
 
-/** The longest time without a leader, of any election, that began in a step. */
-export function longestGapMs(history: History, step: Step): number {
+/** The longest time without a leader, of any of them, that began in a step. */
+export function longestGapMs(
+  history: History,
+  step: Step,
+  elections: readonly string[] = ELECTIONS,
+): number {
   return Math.max(
-    ...ELECTIONS.map((election) => longestGap(history, election, step)),
+    ...elections.map((election) => longestGap(history, election, step)),
   );
 }
 

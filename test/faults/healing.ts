@@ -1,4 +1,5 @@
 import { waitFor } from '../support/wait-for.js';
+import { balanceProblems } from './checks/balance.js';
 import { NodeChurn } from './checks/churn.js';
 import { replicaDifferences } from './checks/replicas.js';
 import { treeProblems } from './checks/tree.js';
@@ -13,6 +14,8 @@ const FRESH_MS = 200;
 /** Longer than servers take to notice that they do not hear each other. */
 const STUCK_MS = 15_000;
 const MOST_RESTARTS = 4;
+/** Of the session timeout: nothing runs for longer than a tenth of it. */
+const BALANCE_SHARE = 0.5;
 /** Enough to be sure, on a machine that is busy. */
 const HASTY_SESSION_TIMEOUTS = 5;
 
@@ -22,6 +25,8 @@ export interface Healed {
   readonly ledMs: number;
   /** Each instance has its one node, and nobody else has any. */
   readonly tidyMs: number;
+  /** Each partition has an owner, and each instance its share. */
+  readonly balancedMs: number;
 }
 
 /** Waits for a cluster to recover, and finds fault with what does not. */
@@ -44,6 +49,7 @@ export class Healing {
   async atStart(): Promise<void> {
     await this.#untilLed(PATIENCE_MS, 'at the start');
     await this.#untilTidy(PATIENCE_MS, 'at the start');
+    await this.#untilBalanced(PATIENCE_MS, 'at the start');
     await this.#countNodes('at the start');
     const { settings, sessionTimeoutMs } = this.#cluster;
     if (settings.isHasty) {
@@ -82,8 +88,9 @@ export class Healing {
   }
 
   /**
-   * One leader for each election within two session timeouts, and one node for
-   * each instance within two more. The servers serve, and nothing is broken.
+   * One leader for each election within two session timeouts, one node for each
+   * instance within two more, and then its share of the partitions within half of
+   * one. The servers serve, and nothing is broken.
    *
    * @param when which step it comes after, in words
    */
@@ -92,8 +99,12 @@ export class Healing {
     const dueMs = 2 * this.#cluster.sessionTimeoutMs;
     const ledMs = await this.#untilLed(dueMs, when);
     const tidyMs = await this.#untilTidy(dueMs, when);
+    const balancedMs = await this.#untilBalanced(
+      BALANCE_SHARE * this.#cluster.sessionTimeoutMs,
+      when,
+    );
     await this.#countNodes(when);
-    return { ledMs, tidyMs };
+    return { ledMs, tidyMs, balancedMs };
   }
 
   async #untilLed(dueMs: number, when: string): Promise<number> {
@@ -147,6 +158,23 @@ export class Healing {
       );
     }
     return tidy.atMs;
+  }
+
+  /** It is known who takes part: they share the partitions out, and drain runs. */
+  async #untilBalanced(dueMs: number, when: string): Promise<number> {
+    const cluster = this.#cluster;
+    let lastProblems: string[] = [];
+    const balanced = await this.#until(() => {
+      const problems = balanceProblems(cluster.sharers, cluster.owners);
+      lastProblems = problems.length > 0 ? problems : lastProblems;
+      return problems.length === 0;
+    }, 'each instance to have its share');
+    if (balanced.afterMs > dueMs) {
+      cluster.history.problem(
+        `no balance within ${ms(dueMs)} ${when}: ${late(balanced.afterMs)}, ${lastProblems.join('; ')}`,
+      );
+    }
+    return balanced.atMs;
   }
 
   /**

@@ -23,6 +23,8 @@ export interface TaskRun {
   readonly instance: string;
   readonly atMs: number;
   readonly task: string;
+  /** Whose leader runs it. */
+  readonly election: string;
   readonly tick: number;
   readonly fencingToken: number;
   readonly attempt: number;
@@ -65,6 +67,8 @@ export interface Step {
   healedMs: number;
   /** When there was one node for each instance, and no other one. */
   tidyMs: number;
+  /** When the partitions were shared out after that. */
+  balancedMs: number;
   /** For how long the ensemble did not serve, at most. */
   ensembleGapMs: number;
   /** Of the machine, when it began: processes that run or want to. */

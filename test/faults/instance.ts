@@ -55,6 +55,8 @@ export class FaultInstance {
   /** Set by the code that ends it. */
   isEnding = false;
   isReady = false;
+  /** Among those that share partitions; undefined: it is none of them. */
+  weight: number | undefined;
   /** Whether it has taken part in an election. */
   hasJoined = false;
   /** Its answer to the order "count". */
@@ -193,6 +195,7 @@ export class FaultInstance {
     switch (event.type) {
       case 'ready':
         this.isReady = true;
+        this.weight = event.weight;
         break;
       case 'processes': {
         const { application, guardian } = event;

@@ -91,6 +91,7 @@ export function launch(
         sessionTimeoutMs: run.sessionTimeoutMs,
         maxStallMs: 2 * run.sessionTimeoutMs,
         drainTimeoutMs: DRAIN_TIMEOUT_MS,
+        ...(!variety.isFormer && { weight: variety.weight }),
         elections: [...elections, FRESH_ELECTION],
       },
     },

@@ -21,7 +21,7 @@ interface Document {
 }
 
 export function ledgerPath(task: string): string {
-  return `${BASE_PATH}/tasks/${task}`;
+  return `${BASE_PATH}/tasks/${encodeURIComponent(task)}`;
 }
 
 /** Adds what the ledgers remember to the era that goes on. */

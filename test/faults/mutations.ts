@@ -38,6 +38,23 @@ export const MUTATIONS = {
     shows: /overlaps with/,
     seed: 'a',
   },
+  'two owners': {
+    changes: [
+      {
+        file: 'esm/partitions/partition.js',
+        original: 'return this.state.isLeading && this.#lease.isValid();',
+        replacement: 'return this.state.isLeading;',
+      },
+      {
+        file: 'esm/partitions/ownership.js',
+        original: "this.#endTerms('lease-expired');",
+        replacement: '',
+      },
+    ],
+    kinds: ['partition', 'freeze'],
+    shows: /shared\[\d\]: .* overlaps with/,
+    seed: 'a',
+  },
   'owner check off': {
     changes: [
       {

@@ -6,17 +6,19 @@ import { median, worst } from './statistics.js';
 const MOST_PRINTED = 40;
 
 export function printResult(result: RunResult): void {
-  const { seed, minutes, steps, leaderChanges, writes, violations } = result;
+  const { seed, minutes, steps, leaderChanges, moves } = result;
+  const { writes, violations } = result;
   console.log(
-    `\nSeed ${seed}: ${minutes.toFixed(1)} minutes, ${steps} steps, ${leaderChanges} leader changes, ` +
+    `\nSeed ${seed}: ${minutes.toFixed(1)} minutes, ${steps} steps, ${leaderChanges} leader changes, ${moves} moves of partitions, ` +
       `${result.runs} runs, ${writes.accepted} writes accepted and ${writes.refused} refused, ${result.calls} calls.`,
   );
   console.log(
-    '\nkind              steps  without a leader: times  median   worst  (ms)   ensemble: median   worst',
+    '\nkind              steps  without a leader: times  median   worst  (ms)   until balance: worst   ensemble: median   worst',
   );
-  for (const [kind, { steps: count, gapsMs, ensembleGapsMs }] of Object.entries(
-    result.kinds,
-  ).toSorted(([a], [b]) => a.localeCompare(b))) {
+  for (const [kind, of] of Object.entries(result.kinds).toSorted(([a], [b]) =>
+    a.localeCompare(b),
+  )) {
+    const { steps: count, gapsMs, balancesMs, ensembleGapsMs } = of;
     console.log(
       [
         kind.padEnd(17),
@@ -24,7 +26,8 @@ export function printResult(result: RunResult): void {
         column(gapsMs.length, 25),
         column(median(gapsMs), 8),
         column(worst(gapsMs), 8),
-        column(median(ensembleGapsMs), 26),
+        column(worst(balancesMs), 30),
+        column(median(ensembleGapsMs), 19),
         column(worst(ensembleGapsMs), 8),
       ].join(''),
     );

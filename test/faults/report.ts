@@ -14,6 +14,7 @@ export function markdownReport(results: readonly RunResult[]): Promise<string> {
     `${Math.floor(sum(({ minutes }) => minutes))} minutes, ${results.length} seeds, ` +
       `${number(sum(({ steps }) => steps))} steps of faults, ` +
       `${number(sum(({ leaderChanges }) => leaderChanges))} leader changes, ` +
+      `${number(sum(({ moves }) => moves))} moves of partitions, ` +
       `${number(sum(({ runs }) => runs))} task runs, ` +
       `${number(sum(({ writes }) => writes.accepted))} fenced writes, ` +
       `**${violations} violations**.`,
@@ -51,6 +52,7 @@ function seedTable(results: readonly RunResult[]): string {
       'minutes',
       'faults',
       'leader changes',
+      'moves of partitions',
       'task runs',
       'fenced writes: accepted / refused',
       'API calls settled',
@@ -63,6 +65,7 @@ function seedTable(results: readonly RunResult[]): string {
       result.minutes.toFixed(1),
       number(result.steps),
       number(result.leaderChanges),
+      number(result.moves),
       number(result.runs),
       `${number(writes.accepted)} / ${number(writes.refused)}`,
       number(result.calls),
@@ -111,6 +114,7 @@ function kindTable(results: readonly RunResult[]): string {
     const found = results.flatMap(({ kinds }) => kinds[kind] ?? []);
     const steps = found.reduce((sum, each) => sum + each.steps, 0);
     const gapsMs = found.flatMap((each) => each.gapsMs);
+    const balancesMs = found.flatMap((each) => each.balancesMs);
     const ensembleGapsMs = found.flatMap((each) => each.ensembleGapsMs);
     return steps === 0
       ? []
@@ -122,6 +126,7 @@ function kindTable(results: readonly RunResult[]): string {
             number(gapsMs.length),
             number(median(gapsMs)),
             number(worst(gapsMs)),
+            number(worst(balancesMs)),
             number(worst(ensembleGapsMs)),
             lowerBound,
           ],
@@ -135,6 +140,7 @@ function kindTable(results: readonly RunResult[]): string {
       'without a leader: times',
       'median ms',
       'worst ms',
+      'until balance, worst ms',
       'ensemble down, worst ms',
       'lower bound, where it hits the leader',
     ],

@@ -6,7 +6,7 @@ import type { Cluster } from './cluster.js';
 import type { FaultKind } from './faults/index.js';
 import { longestGapMs } from './gaps.js';
 import type { History } from './history.js';
-import { ELECTIONS, type RunSettings } from './settings.js';
+import { ELECTIONS, SHARED_NAMES, type RunSettings } from './settings.js';
 import { mean } from './statistics.js';
 import type { Security } from './security.js';
 
@@ -21,6 +21,8 @@ export interface RunResult {
   readonly isMixedFleet: boolean;
   readonly steps: number;
   readonly leaderChanges: number;
+  /** How often a partition had another owner than before. */
+  readonly moves: number;
   readonly runs: number;
   readonly writes: { readonly accepted: number; readonly refused: number };
   readonly calls: number;
@@ -45,6 +47,8 @@ export interface KindResult {
   readonly steps: number;
   /** Milliseconds without a leader, of each step in which there were any. */
   readonly gapsMs: readonly number[];
+  /** Milliseconds until partitions were shared out, after it was known by whom. */
+  readonly balancesMs: readonly number[];
   /** Milliseconds for which the ensemble did not serve, likewise. */
   readonly ensembleGapsMs: readonly number[];
 }
@@ -64,7 +68,8 @@ export function resultOf(
     security: settings.security,
     isMixedFleet: settings.formerLibrary !== undefined,
     steps: history.steps.length,
-    leaderChanges: leaderChanges(history),
+    leaderChanges: leaderChanges(history, ELECTIONS),
+    moves: leaderChanges(history, SHARED_NAMES),
     runs: history.runs.length,
     writes: { accepted, refused: store.writes.length - accepted },
     calls: history.calls,
@@ -81,21 +86,31 @@ export function resultOf(
   };
 }
 
-function leaderChanges({ reigns }: History): number {
-  return ELECTIONS.map((election) => {
-    const leaders = reigns
-      .filter((reign) => reign.election === election)
-      .toSorted((a, b) => a.fromMs - b.fromMs);
-    return leaders.filter(
-      ({ instance }, i) => i > 0 && leaders[i - 1]?.instance !== instance,
-    ).length;
-  }).reduce((sum, each) => sum + each, 0);
+function leaderChanges(
+  { reigns }: History,
+  elections: readonly string[],
+): number {
+  return elections
+    .map((election) => {
+      const leaders = reigns
+        .filter((reign) => reign.election === election)
+        .toSorted((a, b) => a.fromMs - b.fromMs);
+      return leaders.filter(
+        ({ instance }, i) => i > 0 && leaders[i - 1]?.instance !== instance,
+      ).length;
+    })
+    .reduce((sum, each) => sum + each, 0);
 }
 
 function byKind(history: History): Record<string, KindResult> {
   const kinds: Record<
     string,
-    { steps: number; gapsMs: number[]; ensembleGapsMs: number[] }
+    {
+      steps: number;
+      gapsMs: number[];
+      balancesMs: number[];
+      ensembleGapsMs: number[];
+    }
   > = {};
   // A cluster that had to be started anew tells nothing of the fault.
   for (const step of history.steps.filter((each) => !each.hasZookeeperFailed)) {
@@ -104,6 +119,7 @@ function byKind(history: History): Record<string, KindResult> {
     const result = (kinds[kind] ??= {
       steps: 0,
       gapsMs: [],
+      balancesMs: [],
       ensembleGapsMs: [],
     });
     result.steps += 1;
@@ -111,6 +127,7 @@ function byKind(history: History): Record<string, KindResult> {
     if (gapMs > 0) {
       result.gapsMs.push(Math.round(gapMs));
     }
+    result.balancesMs.push(Math.round(step.balancedMs - step.tidyMs));
     if (step.ensembleGapMs > 0) {
       result.ensembleGapsMs.push(Math.round(step.ensembleGapMs));
     }

@@ -91,6 +91,7 @@ export class FaultRun {
       servedMs: fromMs,
       healedMs: fromMs,
       tidyMs: fromMs,
+      balancedMs: fromMs,
       ensembleGapMs: 0,
       load: loadavg()[0] ?? 0,
       hasZookeeperFailed: false,
@@ -115,13 +116,14 @@ export class FaultRun {
     await this.#healing.untilCommitting(name);
     step.servedMs = monotonicMs();
     step.ensembleGapMs = this.#watch.take();
-    const { ledMs, tidyMs } = await this.#healing.after(name);
+    const { ledMs, tidyMs, balancedMs } = await this.#healing.after(name);
     step.hasZookeeperFailed = zookeeperFailures.length > known;
     step.healedMs = ledMs;
     step.tidyMs = tidyMs;
+    step.balancedMs = balancedMs;
     await this.#cluster.readLedgers();
     this.#log(
-      `${kinds.join(' + ')}: ${step.notes.join('; ')}; over after ${ms(step.untilMs - fromMs)}, healed ${ms(step.healedMs - step.servedMs)} later, tidy ${ms(step.tidyMs - step.servedMs)} later`,
+      `${kinds.join(' + ')}: ${step.notes.join('; ')}; over after ${ms(step.untilMs - fromMs)}, healed ${ms(step.healedMs - step.servedMs)} later, tidy ${ms(step.tidyMs - step.servedMs)} later, balanced ${ms(step.balancedMs - step.servedMs)} later`,
     );
   }
 

@@ -46,13 +46,27 @@ export const ELECTIONS = ['default', 'second'] as const;
 export const EXTRA_ELECTIONS = ['extra-1', 'extra-2', 'extra-3', 'extra-4'];
 /** Whose path is removed, and which is joined for a moment only. */
 export const FRESH_ELECTION = 'fresh';
+/** The task that all instances share, and how many partitions it has. */
+export const SHARED_TASK = 'shared';
+export const PARTITIONS = 6;
+/** Each is an election and a task of its own. */
+export const SHARED_NAMES: readonly string[] = Array.from(
+  { length: PARTITIONS },
+  (_, partition) => `${SHARED_TASK}[${partition}]`,
+);
+export const SHARED_PATH = `${BASE_PATH}/partitions/${SHARED_TASK}`;
 export const ALL_ELECTIONS: readonly string[] = [
   ...ELECTIONS,
   ...EXTRA_ELECTIONS,
+  ...SHARED_NAMES,
 ];
-/** The election whose leader runs {@link LEDGERED_TASKS}. */
-export const LEDGERED_ELECTION = ELECTIONS[0];
-export const LEDGERED_TASKS = ['once', 'again'] as const;
+export const LEDGERED_TASKS: readonly string[] = [
+  'once',
+  'again',
+  ...SHARED_NAMES,
+];
+/** No tick of theirs runs twice, whatever becomes of its run. */
+export const TASKS_WITHOUT_RERUN: readonly string[] = ['once', ...SHARED_NAMES];
 /** More than a run ever takes that nobody disturbs. */
 export const DRAIN_TIMEOUT_MS = 1_000;
 /** What docs/safety.md says that a lease is. */

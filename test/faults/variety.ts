@@ -16,6 +16,8 @@ export interface Variety {
   readonly isObserver: boolean;
   /** Hooks of the second election never end, in some terms. */
   readonly hasHangingHooks: boolean;
+  /** Of its share of the partitions, beside those of others. */
+  readonly weight: number;
   /** Runs the library of an earlier commit, if the run has one. */
   readonly isFormer: boolean;
   readonly guardian: GuardianForm;
@@ -23,6 +25,8 @@ export interface Variety {
 
 /** The form that needs nothing is the one of most applications. */
 const CHILD_SHARE = 0.5;
+/** Of those that do not weigh as much as most. */
+const WEIGHTS = [0, 0.5, 2];
 
 /** The same for the same seed, place and incarnation. */
 export function drawVariety(
@@ -50,7 +54,9 @@ export function drawVariety(
   const form =
     guardian ??
     (random.chance(CHILD_SHARE) ? 'child' : random.pick(GUARDIAN_FORMS));
-  return { ...variety, guardian: variety.isFormer ? 'child' : form };
+  // The first one always takes part: somebody has to.
+  const weight = index > 0 && random.chance(0.3) ? random.pick(WEIGHTS) : 1;
+  return { ...variety, guardian: variety.isFormer ? 'child' : form, weight };
 }
 
 /** All elections that an instance takes part in. */
@@ -60,8 +66,8 @@ export function electionsOf({ extraElections }: Variety): string[] {
 
 /** In words, for the log. */
 export function describeVariety(variety: Variety): string {
-  const { extraElections, isObserver, hasHangingHooks, isFormer, guardian } =
-    variety;
+  const { extraElections, isObserver, hasHangingHooks, weight } = variety;
+  const { isFormer, guardian } = variety;
   return [
     variety.connectionLossPolicy,
     ...(extraElections.length > 0
@@ -69,6 +75,7 @@ export function describeVariety(variety: Variety): string {
       : []),
     ...(isObserver ? ['observes'] : []),
     ...(hasHangingHooks ? ['hooks hang'] : []),
+    ...(weight === 1 ? [] : [`weight ${weight}`]),
     ...(isFormer ? ['former version'] : []),
     ...(guardian === 'child' ? [] : [`guardian: ${guardian}`]),
   ].join(', ');

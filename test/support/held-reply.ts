@@ -11,6 +11,7 @@ export class HeldReply {
 
   constructor(
     private readonly opcode: string,
+    private readonly path: string | undefined,
     private readonly onArrived: () => void,
   ) {
     this.arrived = new Promise((resolve) => {
@@ -20,7 +21,11 @@ export class HeldReply {
 
   /** Called for every packet, before it is passed on. */
   observe(frame: Frame, connection: ProxyConnection): void {
-    if (frame.kind === 'request' && frame.opcode === this.opcode) {
+    if (
+      frame.kind === 'request' &&
+      frame.opcode === this.opcode &&
+      frame.path === (this.path ?? frame.path)
+    ) {
       this.request ??= frame;
     } else if (
       frame.kind === 'reply' &&

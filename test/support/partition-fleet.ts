@@ -8,11 +8,14 @@ import {
 import { resolveOptions } from '../../lib/zookeeper-leader.options.js';
 import { LeadershipChecker } from './leadership-checker.js';
 import { MemoryLogger } from './memory-logger.js';
+import { endSession } from './session-thief.js';
 import { TcpProxy } from './tcp-proxy.js';
 import { waitFor } from './wait-for.js';
 import { WireClient } from './wire-client.js';
 
 export const GROUP = 'work';
+/** A lease, and more. */
+const LATE_NS = 5_000_000_000n;
 
 export interface FleetMemberOptions extends ZookeeperLeaderModuleOptions {
   readonly partitions?: number;
@@ -133,6 +136,36 @@ export class PartitionFleet {
         `${String(error)}\n${this.#imbalance()}\n${this.logger.messages().join('\n')}`,
       );
     });
+  }
+
+  /** Something is done from outside to what it owns: it learns of that late. */
+  exempt({ name, set }: FleetMember): void {
+    const fromNs = process.hrtime.bigint();
+    this.checker.exemptions.push(
+      ...set.elections.map((election) => ({
+        instance: name,
+        election: election.name,
+        fromNs,
+        untilNs: fromNs + LATE_NS,
+      })),
+    );
+  }
+
+  /** Ends the session of an instance. */
+  async expire(member: FleetMember): Promise<void> {
+    const { elections } = member;
+    this.exempt(member);
+    const { sessionId } = elections.session?.client.connection ?? {};
+    await endSession(this.port, sessionId as string);
+  }
+
+  /** The owner of each partition, by its own word. */
+  get owners(): (string | undefined)[] {
+    return Array.from(
+      { length: this.partitions },
+      (_, partition) =>
+        this.running.find(({ set }) => set.owns(partition))?.name,
+    );
   }
 
   /** How many each instance owns, by its name. */

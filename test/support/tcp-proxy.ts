@@ -47,6 +47,11 @@ export class TcpProxy {
   private readonly toClient = { ...UNDISTURBED };
   private readonly connections = new Set<ProxyConnection>();
   private readonly heldReplies = new Set<HeldReply>();
+  private heldRequests: {
+    readonly opcode: string;
+    readonly path: string;
+    readonly sent: (release: () => void) => void;
+  }[] = [];
   private connectionCount = 0;
   private listener: Server | undefined;
 
@@ -162,10 +167,23 @@ export class TcpProxy {
    * follows it on that connection. The operation itself is done. To lose the
    * reply, await `arrived`, then cut().
    */
-  holdReplyOf(opcode: string): HeldReply {
-    const held = new HeldReply(opcode, () => this.heldReplies.delete(held));
+  holdReplyOf(opcode: string, path?: string): HeldReply {
+    const held: HeldReply = new HeldReply(opcode, path, () =>
+      this.heldReplies.delete(held),
+    );
     this.heldReplies.add(held);
     return held;
+  }
+
+  /**
+   * Keeps the next request of an operation from the server, and everything that
+   * follows it on that connection. Resolves, when the client has sent it, to what
+   * lets it go on. To lose the request, cut() then.
+   */
+  holdRequestOf(opcode: string, path: string): Promise<() => void> {
+    return new Promise((sent) => {
+      this.heldRequests.push({ opcode, path, sent });
+    });
   }
 
   /** Ends everything. May be called again. */
@@ -187,10 +205,26 @@ export class TcpProxy {
         for (const held of this.heldReplies) {
           held.observe(frame, of);
         }
+        this.holdRequest(frame, of);
       },
       onClose: () => this.connections.delete(connection),
     });
     this.connections.add(connection);
+  }
+
+  private holdRequest(frame: Frame, connection: ProxyConnection): void {
+    const isHeld = ({ opcode, path }: { opcode: string; path: string }) =>
+      frame.kind === 'request' &&
+      frame.opcode === opcode &&
+      frame.path === path;
+    const held = this.heldRequests.filter(isHeld);
+    if (held.length > 0) {
+      connection.toServer.holdNext();
+      this.heldRequests = this.heldRequests.filter((each) => !isHeld(each));
+      held.forEach(({ sent }) =>
+        sent(() => connection.toServer.lift('deliver')),
+      );
+    }
   }
 
   private change(

@@ -43,17 +43,15 @@ export class CreatorNodes implements ClosedNodes {
   }
 
   async ensure(path: string, mode: Mode): Promise<void> {
-    await this.#ensureStructure();
     try {
-      await this.#close(path, mode);
+      await this.#closeAll(path, mode);
     } catch (error) {
       if (!isZookeeperError(error, 'NO_NODE')) {
         throw error;
       }
       // The base path has vanished.
       this.#structure = undefined;
-      await this.#ensureStructure();
-      await this.#close(path, mode);
+      await this.#closeAll(path, mode);
     }
   }
 
@@ -62,6 +60,30 @@ export class CreatorNodes implements ClosedNodes {
     if (found && isOpenToOthers(found.acl)) {
       await this.#restrict(path);
     }
+  }
+
+  /** A path with what lies between it and the base path. */
+  async #closeAll(path: string, mode: Mode): Promise<void> {
+    await this.#ensureStructure();
+    for (const ancestor of this.#ancestors(path)) {
+      await this.#close(ancestor, 'persistent');
+    }
+    await this.#close(path, mode);
+  }
+
+  /** Nodes above a path that are not part of the structure, the highest first. */
+  #ancestors(path: string): string[] {
+    const { base } = this.#options.paths;
+    const segments = path.slice(base.length + 1).split('/');
+    return segments
+      .slice(1)
+      .map((_, index) => [base, ...segments.slice(0, index + 1)].join('/'))
+      .filter((ancestor) => !this.#structurePaths.includes(ancestor));
+  }
+
+  get #structurePaths(): string[] {
+    const { elections, instances, tasks } = this.#options.paths;
+    return [elections, instances, tasks];
   }
 
   #ensureStructure(): Promise<void> {
@@ -81,14 +103,12 @@ export class CreatorNodes implements ClosedNodes {
    * children are created. From then on nobody else can remove any of them.
    */
   async #buildStructure(): Promise<void> {
-    const { base, elections, instances, tasks } = this.#options.paths;
+    const { base } = this.#options.paths;
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
       try {
         const before = await this.#closeBase();
         await Promise.all(
-          [elections, instances, tasks].map((path) =>
-            this.#close(path, 'persistent'),
-          ),
+          this.#structurePaths.map((path) => this.#close(path, 'persistent')),
         );
         if ((await this.#close(base, 'persistent')) === before) {
           return;

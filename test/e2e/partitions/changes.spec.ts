@@ -7,9 +7,12 @@ import {
   expect,
   it,
 } from '@jest/globals';
-import { PartitionFleet } from '../../support/partition-fleet.js';
-import { endSession } from '../../support/session-thief.js';
+import {
+  type FleetMember,
+  PartitionFleet,
+} from '../../support/partition-fleet.js';
 import { waitFor } from '../../support/wait-for.js';
+import { unless } from '../../support/wire-error.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 /** What becomes of partitions when something changes. */
@@ -98,17 +101,7 @@ describe('The owner of a partition', () => {
   it('is replaced by all others when its session ends', async () => {
     const [one] = await fleet.startAll('one', 'two', 'three', 'four');
     await fleet.waitForBalance();
-    const sessionId = one?.elections.session?.client.connection.sessionId;
-    // Who has lost a session this way learns of it late.
-    one?.set.elections.forEach(({ name }) =>
-      fleet.checker.exemptions.push({
-        instance: 'one',
-        election: name,
-        fromNs: process.hrtime.bigint(),
-        untilNs: process.hrtime.bigint() + 5_000_000_000n,
-      }),
-    );
-    await endSession(server.port, sessionId as string);
+    await fleet.expire(one as FleetMember);
     await waitFor(
       () =>
         fleet.members
@@ -199,6 +192,53 @@ describe('The owner of a partition', () => {
       }
     },
   );
+
+  it('is another one twice at most, for each partition, in a rolling restart', async () => {
+    const rolling: readonly (readonly ('start' | 'stop')[])[] = [
+      ['start', 'stop'],
+      ['stop', 'start'],
+    ];
+    await fleet.startAll('a', 'b', 'c', 'd');
+    await fleet.waitForBalance();
+    for (const [round, order] of rolling.entries()) {
+      const moves = fleet.owners.map(() => 0);
+      for (const member of [...fleet.running]) {
+        for (const what of order) {
+          const before = fleet.owners;
+          await (what === 'stop'
+            ? member.close()
+            : fleet.start(`${member.name}-${round}`));
+          await fleet.waitForBalance();
+          fleet.owners.forEach((owner, partition) => {
+            moves[partition] =
+              (moves[partition] ?? 0) + Number(owner !== before[partition]);
+          });
+        }
+      }
+      expect(Math.max(...moves)).toBeLessThanOrEqual(2);
+      expect(Math.min(...moves)).toBeGreaterThan(0);
+    }
+  });
+
+  it('is found again when somebody has deleted all nodes of the partitions', async () => {
+    const members = await fleet.startAll('one', 'two', 'three');
+    await fleet.waitForBalance();
+    members.forEach((member) => fleet.exempt(member));
+    const terms = members.flatMap(({ set }) => set.owned);
+    await fleet.inspect(async (zk) => {
+      const nodes = await zk.tree(fleet.path);
+      // Those below first; what is made again meanwhile stays.
+      for (const { path } of nodes.toReversed()) {
+        await zk.delete(path).catch(unless('NO_NODE', 'NOT_EMPTY'));
+      }
+    });
+    await waitFor(() => terms.every(({ term }) => term.signal.aborted), {
+      description: 'all terms to end',
+    });
+    await fleet.waitForBalance();
+    await fleet.start('four');
+    await fleet.waitForBalance();
+  });
 
   it('changes at once when the instance that assigns is gone', async () => {
     const one = await fleet.start('one');

@@ -106,17 +106,30 @@ it(
   60_000 + OWNER_ENDS * 6_000,
 );
 
-/** Waits until every partition has run since, on another instance than `lost`. */
+/**
+ * Waits until every partition has run since, and all instances but `lost` share
+ * them: their numbers differ by one at most.
+ */
 async function allRun(sinceNs: bigint, lost?: ProcessInstance): Promise<void> {
   await waitFor(
     () => {
-      const ran = instances.runs
-        .filter(
-          ({ beganNs, instance }) => beganNs > sinceNs && instance !== lost,
-        )
-        .map(({ task }) => task);
-      return new Set(ran).size === PARTITIONS;
+      const owners = new Map(
+        instances.runs
+          .filter(
+            ({ beganNs, instance }) => beganNs > sinceNs && instance !== lost,
+          )
+          .map(({ task, instance }) => [task, instance]),
+      );
+      const counts = instances.running
+        .filter((instance) => instance !== lost)
+        .map(
+          (one) => [...owners.values()].filter((each) => each === one).length,
+        );
+      return (
+        owners.size === PARTITIONS &&
+        Math.max(...counts) - Math.min(...counts) <= 1
+      );
     },
-    { timeoutMs: 20_000, description: 'all partitions to run' },
+    { timeoutMs: 20_000, description: 'all to run, on all that are left' },
   );
 }

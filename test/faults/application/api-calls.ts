@@ -5,7 +5,7 @@ import { askForLeader } from './observing.js';
 import { now, tell } from './tell.js';
 
 const PAUSE_MS = 150;
-/** How long the leader task is paused. */
+/** How long a leader task is paused. */
 const TASK_PAUSE_MS = 400;
 /** A run that was claimed before the pause has begun by then. */
 const BEGUN_BY_MS = 100;
@@ -17,13 +17,20 @@ const BEGUN_BY_MS = 100;
 export class ApiCalls {
   readonly #elections: readonly LeaderElection[];
   readonly #tasks: LeaderTasks;
+  /** Of tasks that may be paused. */
+  readonly #names: readonly string[];
   readonly #pending = new Map<number, PendingCall>();
   #made = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(elections: readonly LeaderElection[], tasks: LeaderTasks) {
+  constructor(
+    elections: readonly LeaderElection[],
+    tasks: LeaderTasks,
+    names: readonly string[],
+  ) {
     this.#elections = elections;
     this.#tasks = tasks;
+    this.#names = names;
   }
 
   get pending(): PendingCall[] {
@@ -55,7 +62,8 @@ export class ApiCalls {
       this.#made % this.#elections.length
     ] as LeaderElection;
     if (Math.random() < 0.03) {
-      this.track('pause() and resume()', this.#pauseForAMoment('again'));
+      const name = this.#names[Math.floor(Math.random() * this.#names.length)];
+      this.track('pause() and resume()', this.#pauseForAMoment(name as string));
       return;
     }
     switch (Math.floor(Math.random() * 6)) {

@@ -1,4 +1,10 @@
 import type { LeaderElection, LeadershipTerm } from '../../../lib/index.js';
+
+/** An election, or a partition with its owner. */
+export type Watched = Pick<
+  LeaderElection,
+  'name' | 'isLeader' | 'leadership' | 'leadership$'
+>;
 import { now, tell } from './tell.js';
 
 /** How much of what it has seen an instance that is killed may leave untold. */
@@ -19,12 +25,12 @@ interface Reign {
  * between cannot make it longer than it was.
  */
 export class LeadershipProbe {
-  readonly #election: LeaderElection;
+  readonly #election: Watched;
   #reign: Reign | undefined;
   #terms = 0;
   #lastMs = now();
 
-  constructor(election: LeaderElection) {
+  constructor(election: Watched) {
     this.#election = election;
   }
 

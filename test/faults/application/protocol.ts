@@ -39,56 +39,59 @@ export type Order =
   | { readonly do: 'count' };
 
 /** What it says; every event has the monotonic time as well. */
-export type ApplicationEvent = { readonly atMs: number } & (
-  | { readonly type: 'ready' }
-  /** Of what stands for the container, not of the application itself. */
-  | {
-      readonly type: 'processes';
-      readonly application?: number;
-      readonly guardian?: number;
-    }
-  /** `isLeader()` is true, at this moment for the first time in a term. */
-  | {
-      readonly type: 'leads';
-      readonly election: string;
-      readonly term: number;
-      readonly fencingToken: number;
-      readonly fromMs: number;
-    }
-  /** It has been true until then. */
-  | {
-      readonly type: 'led';
-      readonly election: string;
-      readonly term: number;
-      readonly untilMs: number;
-      readonly isOver: boolean;
-    }
-  | {
-      readonly type: 'role';
-      readonly election: string;
-      readonly role: 'leader' | 'follower' | 'idle';
-      readonly reason: string;
-    }
-  | {
-      readonly type: 'run';
-      readonly id: number;
-      readonly task: string;
-      readonly tick: number;
-      readonly fencingToken: number;
-      readonly attempt: number;
-      readonly trigger: string;
-    }
-  | { readonly type: 'ran'; readonly id: number }
-  | {
-      readonly type: 'usage';
-      readonly heapBytes: number;
-      /** Timers, sockets and requests that keep the process alive. */
-      readonly handles: number;
-    }
-  | ({ readonly type: 'calls' | 'closed' } & CallReport)
-  | { readonly type: 'observed'; readonly bytesPerCall: number }
-  | { readonly type: 'problem'; readonly text: string }
-);
+export type ApplicationEvent = { readonly atMs: number } &
+  /** With its weight among those that share partitions, if it is one of them. */
+  (
+    | { readonly type: 'ready'; readonly weight?: number }
+    /** Of what stands for the container, not of the application itself. */
+    | {
+        readonly type: 'processes';
+        readonly application?: number;
+        readonly guardian?: number;
+      }
+    /** `isLeader()` is true, at this moment for the first time in a term. */
+    | {
+        readonly type: 'leads';
+        readonly election: string;
+        readonly term: number;
+        readonly fencingToken: number;
+        readonly fromMs: number;
+      }
+    /** It has been true until then. */
+    | {
+        readonly type: 'led';
+        readonly election: string;
+        readonly term: number;
+        readonly untilMs: number;
+        readonly isOver: boolean;
+      }
+    | {
+        readonly type: 'role';
+        readonly election: string;
+        readonly role: 'leader' | 'follower' | 'idle';
+        readonly reason: string;
+      }
+    | {
+        readonly type: 'run';
+        readonly id: number;
+        readonly task: string;
+        readonly election: string;
+        readonly tick: number;
+        readonly fencingToken: number;
+        readonly attempt: number;
+        readonly trigger: string;
+      }
+    | { readonly type: 'ran'; readonly id: number }
+    | {
+        readonly type: 'usage';
+        readonly heapBytes: number;
+        /** Timers, sockets and requests that keep the process alive. */
+        readonly handles: number;
+      }
+    | ({ readonly type: 'calls' | 'closed' } & CallReport)
+    | { readonly type: 'observed'; readonly bytesPerCall: number }
+    | { readonly type: 'problem'; readonly text: string }
+  );
 
 export interface CallReport {
   readonly made: number;

@@ -1,8 +1,8 @@
 import type { FaultKind } from '../faults/index.js';
 import type { History, Reign, Step } from '../history.js';
-import { DRAIN_TIMEOUT_MS, LEDGERED_ELECTION } from '../settings.js';
+import { DRAIN_TIMEOUT_MS } from '../settings.js';
 
-const GIVEN_UP = ['resigned', 'withdrawn', 'shutdown'];
+const GIVEN_UP = ['resigned', 'withdrawn', 'shutdown', 'unassigned'];
 /** Nothing but what gives leadership up in good order. */
 const ORDERLY: readonly FaultKind[] = ['resign', 'withdraw', 'terminate'];
 
@@ -21,10 +21,10 @@ export function checkHandOver({ reigns, runs, steps }: History): string[] {
     const next = nextLeader(reign, reigns);
     return runs
       .filter(
-        ({ instance, fencingToken, atMs, endMs = Infinity }) =>
+        ({ instance, election, fencingToken, atMs, endMs = Infinity }) =>
           instance === reign.instance &&
+          election === reign.election &&
           fencingToken === reign.fencingToken &&
-          reign.election === LEDGERED_ELECTION &&
           atMs <= reign.untilMs &&
           next !== undefined &&
           endMs > next.fromMs &&
@@ -32,7 +32,7 @@ export function checkHandOver({ reigns, runs, steps }: History): string[] {
       )
       .map(
         ({ task, instance, tick }) =>
-          `${next?.instance} leads while "${task}" (tick ${tick}) of ${instance} still runs, which has ${reign.endReason}`,
+          `${next?.instance} leads while "${task}" (tick ${tick}) of ${instance} still runs, which has given it up (${reign.endReason})`,
       );
   });
 }

@@ -1,5 +1,6 @@
 import type { History, LedgerEra, TaskRun } from '../history.js';
 import type { LedgerRun } from '../ledgers.js';
+import { TASKS_WITHOUT_RERUN } from '../settings.js';
 
 const TICK_MS = 1_000;
 /** A run that began at the turn of two ledgers may belong to either. */
@@ -47,7 +48,8 @@ function claimedTwice(era: LedgerEra): string[] {
 function startedTwice(runs: readonly TaskRun[]): string[] {
   const starts = new Map<string, TaskRun>();
   return runs.flatMap((run) => {
-    const attempt = run.task === 'once' ? 'any' : run.attempt;
+    const isOnce = TASKS_WITHOUT_RERUN.includes(run.task);
+    const attempt = isOnce ? 'any' : run.attempt;
     const key = `${run.task} ${run.tick} ${attempt}`;
     const other = starts.get(key);
     starts.set(key, run);

@@ -1,11 +1,12 @@
 import type { WireClient } from '../../support/wire-client.js';
 import type { Cluster } from '../cluster.js';
-import { BASE_PATH, ELECTIONS } from '../settings.js';
+import { BASE_PATH, ELECTIONS, SHARED_PATH } from '../settings.js';
 
 /**
  * What is wrong with the znodes as they are: there has to be exactly one node
  * for each running instance and none of anybody else, in the name of its living
- * session, and the first one has to be the leader's.
+ * session, and the first one has to be the leader's. Of partitions, an instance
+ * may have any number.
  */
 export async function treeProblems(
   cluster: Cluster,
@@ -18,10 +19,17 @@ export async function treeProblems(
     ]),
   );
   const problems: string[] = [];
-  for (const path of [
-    `${BASE_PATH}/instances`,
-    ...ELECTIONS.map((election) => `${BASE_PATH}/elections/${election}`),
-  ]) {
+  const ids = [...sessions.keys()];
+  const sharers = cluster.sharers.map(({ id }) => id);
+  const places: (readonly [path: string, expected: readonly string[]])[] = [
+    [`${BASE_PATH}/instances`, ids],
+    ...ELECTIONS.map(
+      (election) => [`${BASE_PATH}/elections/${election}`, ids] as const,
+    ),
+    [`${SHARED_PATH}/members`, sharers],
+    [`${SHARED_PATH}/owners`, []],
+  ];
+  for (const [path, expected] of places) {
     const nodes = (await client.tree(path)).filter(
       (node) => node.path !== path,
     );
@@ -40,7 +48,7 @@ export async function treeProblems(
         );
       }
     }
-    for (const id of sessions.keys()) {
+    for (const id of expected) {
       const count = found.get(id) ?? 0;
       if (count !== 1) {
         problems.push(`${path} has ${count} nodes of ${id}`);

@@ -49,4 +49,5 @@ export const COMBINABLE: readonly FaultKind[] = [
   'expire',
   'server-pause',
   'server-weather',
+  'assignment',
 ];

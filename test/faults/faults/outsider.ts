@@ -2,7 +2,13 @@ import { last, monotonicMs } from '../clock.js';
 import type { Cluster } from '../cluster.js';
 import { WireClient, type TreeNode } from '../../support/wire-client.js';
 import { unless } from '../../support/wire-error.js';
-import { ALL_ELECTIONS, BASE_PATH, ELECTIONS } from '../settings.js';
+import {
+  ALL_ELECTIONS,
+  BASE_PATH,
+  ELECTIONS,
+  SHARED_NAMES,
+  SHARED_PATH,
+} from '../settings.js';
 import { ms, victim, type Fault } from './fault.js';
 
 const unlessGone = unless('NO_NODE');
@@ -67,6 +73,39 @@ export const outsiderFaults = {
         await client
           .delete(`${BASE_PATH}/elections`)
           .catch(unless('NO_NODE', 'NOT_EMPTY'));
+      });
+    },
+  },
+  'delete-owner': {
+    what: "the node of a partition's owner deleted",
+    lowerBound: 'none: the partitions have other owners',
+    async inject(context) {
+      const { cluster, random } = context;
+      const partition = Math.floor(random.next() * SHARED_NAMES.length);
+      await cluster.inspect(async (client) => {
+        const [node] = await client.tree(`${SHARED_PATH}/owners/${partition}`);
+        const election = SHARED_NAMES[partition] as string;
+        context.note(`delete the node of ${owner(node)}, owner of ${election}`);
+        if (node) {
+          await remove(cluster, client, election, node);
+        }
+      });
+    },
+  },
+  assignment: {
+    what: 'the assignment of partitions deleted, or made unreadable',
+    lowerBound: 'none: owners keep what they have',
+    async inject(context) {
+      const { cluster, random } = context;
+      const path = `${SHARED_PATH}/assignment`;
+      const data = random.pick([undefined, '', '{"owners":7}', '[]']);
+      context.note(
+        `${data === undefined ? 'delete' : `write "${data}" into`} the assignment`,
+      );
+      await cluster.inspect(async (client) => {
+        await (
+          data === undefined ? client.delete(path) : client.setData(path, data)
+        ).catch(unlessGone);
       });
     },
   },

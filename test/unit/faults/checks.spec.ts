@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { balanceProblems } from '../../faults/checks/balance.js';
 import { checkCloses } from '../../faults/checks/closes.js';
 import { checkHandOver } from '../../faults/checks/hand-over.js';
 import { checkLeadership } from '../../faults/checks/leadership.js';
@@ -46,6 +47,7 @@ function run(instance: string, tick: number, atMs = tick): TaskRun {
     instance,
     atMs,
     task: 'once',
+    election: 'default',
     tick,
     fencingToken: 1,
     attempt: 1,
@@ -68,6 +70,7 @@ function step(
     servedMs: untilMs,
     healedMs: untilMs,
     tidyMs: untilMs,
+    balancedMs: untilMs,
     ensembleGapMs: 0,
     load: 1,
     hasZookeeperFailed: false,
@@ -212,6 +215,21 @@ describe('checkTicks', () => {
     ]);
   });
 
+  test('finds a tick of a partition that was run twice, and lets two partitions run it', () => {
+    const past = withLedger();
+    const [one, two] = ['shared[0]', 'shared[1]'].map((task) => ({
+      ...run('a', 5_000),
+      task,
+      election: task,
+    })) as [TaskRun, TaskRun];
+    past.runs.push(one, two);
+    expect(checkTicks(past)).toEqual([]);
+    past.runs.push({ ...two, instance: 'b', attempt: 2 });
+    expect(checkTicks(past)).toEqual([
+      expect.stringContaining('of "shared[1]" was run twice: by a and b'),
+    ]);
+  });
+
   test('finds a tick that was claimed twice', () => {
     const past = withLedger();
     const claim = { task: 'once', tick: 5_000, attempt: 1, token: 1 };
@@ -255,7 +273,7 @@ describe('checkHandOver', () => {
     past.runs.push(run('a', 100));
     past.steps.push(step('resign', 90, 310));
     expect(checkHandOver(past)).toEqual([
-      'b leads while "once" (tick 100) of a still runs, which has resigned',
+      'b leads while "once" (tick 100) of a still runs, which has given it up (resigned)',
     ]);
   });
 
@@ -265,6 +283,55 @@ describe('checkHandOver', () => {
     past.runs.push(run('a', 100));
     past.steps.push(step('resign', 90, 310));
     expect(checkHandOver(past)).toEqual([]);
+  });
+});
+
+describe('checkHandOver of a partition', () => {
+  test('finds an owner that has not waited for the run of the former one', () => {
+    const past = history();
+    const election = 'shared[0]';
+    past.reigns.push(
+      { ...reign('a', 0, 150, 1), election, endReason: 'unassigned' },
+      { ...reign('b', 160, 300, 2), election },
+    );
+    past.runs.push({ ...run('a', 100), task: election, election });
+    past.steps.push(step('terminate', 90, 310));
+    expect(checkHandOver(past)).toEqual([
+      'b leads while "shared[0]" (tick 100) of a still runs, which has given it up (unassigned)',
+    ]);
+    past.runs.splice(0, 1, { ...run('a', 100), task: 'once' });
+    expect(checkHandOver(past)).toEqual([]);
+  });
+});
+
+describe('balanceProblems', () => {
+  const sharers = [
+    { id: 'a', weight: 1 },
+    { id: 'b', weight: 2 },
+    { id: 'none', weight: 0 },
+  ];
+  const owners = (...ids: string[]): Map<string, string[]> =>
+    new Map(ids.map((id, index) => [`shared[${index}]`, id ? [id] : []]));
+
+  test('finds nothing wrong with shares by weight, rounded up or down', () => {
+    expect(balanceProblems(sharers, owners('a', 'a', 'b', 'b'))).toEqual([]);
+    expect(balanceProblems(sharers, owners('a', 'b', 'b', 'b'))).toEqual([]);
+    expect(balanceProblems([], owners('', ''))).toEqual([]);
+  });
+
+  test('finds a partition without an owner, and one with two', () => {
+    const both = owners('a', '', 'b', 'b').set('shared[3]', ['a', 'b']);
+    expect(balanceProblems(sharers, both)).toEqual([
+      'shared[1] is owned by nobody',
+      'shared[3] is owned by a, b',
+    ]);
+  });
+
+  test('finds an instance that owns more or less than its share', () => {
+    expect(balanceProblems(sharers, owners('b', 'b', 'b', 'none'))).toEqual([
+      'a owns 0, and its share is 1.3',
+      'none owns 1, and its share is 0.0',
+    ]);
   });
 });
 
@@ -282,6 +349,12 @@ describe('checkPromptness', () => {
       'after "kill" nobody leads for 2000 ms (median of 3)',
     ]);
     expect(checkPromptness(past, 10_000)).toEqual([]);
+    past.reigns.forEach((each, index) => {
+      past.reigns[index] = { ...each, election: 'shared[2]' };
+    });
+    expect(checkPromptness(past, 2_000)).toEqual([
+      'after "kill" nobody owns a partition for 2000 ms (median of 3)',
+    ]);
   });
 });
 

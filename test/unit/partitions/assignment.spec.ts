@@ -60,7 +60,7 @@ function countOf({ owners }: Assignment, id: string): number {
   return owners.filter((owner) => owner === id).length;
 }
 
-function movesOf({ former, next }: Step): number[] {
+function movesOf({ former, next }: Pick<Step, 'former' | 'next'>): number[] {
   return [...next.owners.keys()].filter(
     (partition) => former.owners[partition] !== next.owners[partition],
   );
@@ -98,6 +98,23 @@ describe('assign()', () => {
       }),
       RUNS,
     );
+  });
+
+  it('keeps the balance with the fewest moves in every order of joins and leaves', () => {
+    for (const partitions of [1, 2, 5, 12]) {
+      everyOrder(partitions, 7, 4, ({ joined, left, members, ...step }) => {
+        const counts = members.map(({ id }) => countOf(step.next, id));
+        const share = partitions / members.length;
+        const moves = movesOf(step).length;
+        expect(counts.every((count) => Math.abs(count - share) < 1)).toBe(true);
+        // What a member brings or takes along, and nothing else.
+        expect(moves).toBe(
+          joined
+            ? countOf(step.next, joined.id)
+            : countOf(step.former, left?.id ?? ''),
+        );
+      });
+    }
   });
 
   it('moves only what a leaving member had, as long as all weigh the same', () => {
@@ -161,28 +178,69 @@ describe('assign()', () => {
     );
   });
 
-  it('moves a partition at most twice, or three times if the numbers do not divide, while instances stop before the new ones start', () => {
+  it('moves a partition at most twice while instances stop before the new ones start, and at most three times from the third such restart on', () => {
     expectMoves(
       (fleet, instance) => {
         fleet.leave(instance);
         fleet.join();
       },
-      (instances, partitions) => (partitions % instances === 0 ? 2 : 3),
+      (instances, partitions, restart) =>
+        restart < 2 || partitions % instances === 0 ? 2 : 3,
     );
   });
 });
 
+interface OrderedStep extends Pick<Step, 'former' | 'next'> {
+  readonly members: readonly Member[];
+  readonly joined?: Member;
+  readonly left?: Member;
+}
+
+/** All that can happen in so many changes, as long as somebody is left. */
+function everyOrder(
+  partitions: number,
+  changesLeft: number,
+  most: number,
+  check: (step: OrderedStep) => void,
+  members: readonly Member[] = [],
+  former: Assignment = emptyAssignment(partitions),
+): void {
+  if (changesLeft === 0) {
+    return;
+  }
+  const become = (
+    next: readonly Member[],
+    change: Pick<OrderedStep, 'joined' | 'left'>,
+  ): void => {
+    const assignment = assign(next, former);
+    check({ members: next, former, next: assignment, ...change });
+    everyOrder(partitions, changesLeft - 1, most, check, next, assignment);
+  };
+  if (members.length < most) {
+    const joined = { id: `m${changesLeft}`, weight: 1 };
+    become([...members, joined], { joined });
+  }
+  if (members.length > 1) {
+    for (const left of members) {
+      become(
+        members.filter((each) => each !== left),
+        { left },
+      );
+    }
+  }
+}
+
 /** Three rolling restarts, one after the other. */
 function expectMoves(
   replace: (fleet: Fleet, instance: Member) => void,
-  bound: (instances: number, partitions: number) => number,
+  bound: (instances: number, partitions: number, restart: number) => number,
 ): void {
   for (const [instances, partitions] of fleets()) {
     const fleet = new Fleet(instances, partitions);
     for (let restart = 0; restart < 3; restart++) {
       const moves = fleet.restart((instance) => replace(fleet, instance));
       expect(Math.max(...moves)).toBeLessThanOrEqual(
-        bound(instances, partitions),
+        bound(instances, partitions, restart),
       );
     }
   }
