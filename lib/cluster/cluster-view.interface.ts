@@ -5,6 +5,7 @@ import type {
   LeaderTaskRun,
   TaskPause,
 } from '../tasks/leader-task-info.interface.js';
+import type { PartitionGroupView } from './partition-view.interface.js';
 
 /** An election as ZooKeeper has it. */
 export interface ElectionView {
@@ -48,6 +49,7 @@ export interface ClusterView {
   /** Whether there is more than is listed. */
   readonly isTruncated: boolean;
   readonly elections: readonly ElectionView[];
+  readonly partitions: readonly PartitionGroupView[];
   readonly ledgers: readonly LedgerView[];
   readonly instances: readonly InstanceView[];
   /** Instances that have been drained, connected or not. */

@@ -45,6 +45,7 @@ export class StandaloneCluster implements ClusterSource {
         participants: leader ? [leader] : [],
         participantCount: leader ? 1 : 0,
       })),
+      partitions: [],
       ledgers: [...this.#ledgers.values()],
       instances: [{ instanceId }],
       drains: [],
