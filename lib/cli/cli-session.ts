@@ -149,7 +149,7 @@ export async function readCluster({
 
 /**
  * {@link readCluster}; waits as long as a move takes where a partition has no
- * owner, so that one which moves right now is not taken for a problem.
+ * owner: it may just be moving.
  *
  * @throws {CliError} (rejects) like {@link readCluster}
  */

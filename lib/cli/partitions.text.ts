@@ -19,11 +19,11 @@ export function hasOverdue({ unowned }: PartitionGroupView): boolean {
 export function describeGroup(view: PartitionGroupView): string {
   const { partitions, members, unowned, nextPartitions, round } = view;
   const owned = view.owners.filter(Boolean).length;
-  const rows = members.map((each) => [
+  const rows = members.map((each, place) => [
     `  ${printable(each.instanceId)}`,
     `owns ${each.owned} of ${shareText(each.share)}`,
     each.isMember ? `weight ${each.weight}` : 'leaves',
-    rangesText(ownedBy(view, each.instanceId)),
+    rangesText(ownedBy(view, place)),
   ]);
   return [
     `Partitions "${printable(view.group)}": ${owned} of ${partitions} owned, ` +
@@ -57,12 +57,9 @@ function unownedLines(unowned: readonly UnownedPartition[]): string[] {
 }
 
 /** In numerical order. */
-export function ownedBy(
-  { owners }: PartitionGroupView,
-  instanceId: string,
-): number[] {
+function ownedBy({ owners }: PartitionGroupView, member: number): number[] {
   return [...owners.keys()].filter(
-    (partition) => owners[partition]?.instanceId === instanceId,
+    (partition) => owners[partition]?.member === member,
   );
 }
 

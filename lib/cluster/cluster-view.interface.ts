@@ -44,6 +44,11 @@ export interface InstanceView {
 export interface ClusterView {
   /** False until everything has been read once. */
   readonly isComplete: boolean;
+  /**
+   * Whether enough has been read to say what is wrong: the terms of the owners of
+   * partitions come last, because there may be many.
+   */
+  readonly hasVerdict: boolean;
   /** Why not all of it can be read, as without permission. */
   readonly problem?: string;
   /** Whether there is more than is listed. */

@@ -31,7 +31,7 @@ export type ClusterNow = Omit<ClusterView, 'partitions'> & {
 export function clusterViewOf(
   nodes: ReadonlyMap<string, WatchedNode>,
   { elections, partitions, tasks, instances, drains, audit }: NodePaths,
-  isComplete: boolean,
+  { isComplete, hasVerdict }: Pick<ClusterView, 'isComplete' | 'hasVerdict'>,
 ): ClusterNow {
   const at = (path: string, aspect: NodeAspect): WatchedNode | undefined =>
     nodes.get(nodeKey(path, aspect));
@@ -103,6 +103,7 @@ export function clusterViewOf(
     .find((each) => each !== undefined);
   return {
     isComplete,
+    hasVerdict,
     ...(problem !== undefined && { problem }),
     isTruncated:
       lists.elections.length > MOST_LISTED.elections ||

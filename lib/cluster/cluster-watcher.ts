@@ -14,6 +14,8 @@ import { WatchedNode, type NodeAspect } from './watched-node.js';
 
 const READS_PER_SECOND = 100;
 const READS_AT_ONCE = 200;
+/** The priority of what is read last. */
+const OF_OWNERS = 5;
 /** How often what does not exist yet is looked for: nothing watches it. */
 const LOOK_AGAIN_MS = 2_000;
 
@@ -36,6 +38,7 @@ export class ClusterWatcher {
   #users = 0;
   #epoch: number | undefined;
   #isComplete = false;
+  #hasVerdict = false;
   #connection: Subscription | undefined;
   #lookAgain: NodeJS.Timeout | undefined;
 
@@ -58,7 +61,10 @@ export class ClusterWatcher {
 
   /** What is known now. */
   view(): ClusterView {
-    const now = clusterViewOf(this.#nodes, this.#paths, this.#isComplete);
+    const now = clusterViewOf(this.#nodes, this.#paths, {
+      isComplete: this.#isComplete,
+      hasVerdict: this.#hasVerdict,
+    });
     return { ...now, partitions: this.#unowned.timed(now.partitions) };
   }
 
@@ -66,9 +72,10 @@ export class ClusterWatcher {
   use(): () => void {
     this.#users += 1;
     if (this.#users === 1) {
-      this.#isComplete &&=
-        this.#epoch === this.#client.connection.epoch &&
-        [...this.#nodes.values()].every(({ isStale }) => !isStale);
+      const stale = [...this.#nodes.values()].filter(({ isStale }) => isStale);
+      const isCurrent = this.#epoch === this.#client.connection.epoch;
+      this.#isComplete &&= isCurrent && stale.length === 0;
+      this.#hasVerdict &&= isCurrent && !stale.some(needsVerdict);
       this.#connection = this.#client.connection$.subscribe(({ state }) => {
         this.#changes.next();
         if (state === 'connected') {
@@ -112,6 +119,7 @@ export class ClusterWatcher {
       const stale = [...this.#nodes.values()]
         .filter(({ isStale }) => isStale)
         .toSorted((a, b) => a.priority - b.priority);
+      this.#hasVerdict ||= !stale.some(needsVerdict);
       if (stale.length === 0) {
         this.#isComplete = true;
         this.#changes.next();
@@ -196,7 +204,7 @@ export class ClusterWatcher {
       for (const partition of listed
         .toSorted((a, b) => a - b)
         .slice(0, ownersLeft)) {
-        want(paths.owner(partition), 'content', 5);
+        want(paths.owner(partition), 'content', OF_OWNERS);
         ownersLeft -= 1;
       }
     }
@@ -230,4 +238,8 @@ export class ClusterWatcher {
       }
     }
   }
+}
+
+function needsVerdict({ priority }: WatchedNode): boolean {
+  return priority < OF_OWNERS;
 }

@@ -1,6 +1,8 @@
 /** Who owns a partition, as ZooKeeper has it. */
 export interface PartitionOwner {
   readonly instanceId: string;
+  /** Its place in `members`: two sessions may have one instance id. */
+  readonly member: number;
   /** Absent until it has been read; of many partitions, it is not read. */
   readonly fencingToken?: number;
   /** Since when, by the clock of ZooKeeper; absent with the token. */

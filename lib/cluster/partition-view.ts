@@ -41,6 +41,7 @@ export type PartitionGroupNow = Omit<PartitionGroupView, 'unowned'> & {
 };
 
 interface Instance {
+  readonly place: number;
   readonly name: string;
   readonly isMember: boolean;
   readonly weight: number;
@@ -112,8 +113,8 @@ function instancesOf(entries: readonly NodeContent[]): Map<string, Instance> {
       const { id, weight, partitions } = member;
       const name = nameOf(content);
       instances.set(id, {
-        ...{ name, weight, partitions, isMember: true },
-        ...{ owned: 0, assigned: 0 },
+        ...{ place: instances.size, name, isMember: true },
+        ...{ weight, partitions, owned: 0, assigned: 0 },
       });
     }
   }
@@ -129,6 +130,7 @@ function ownerOf(
   const session = content?.stat.ephemeralOwner ?? assignedTo ?? '';
   const known = instances.get(session);
   const owner: Instance = known ?? {
+    place: instances.size,
     name: content ? nameOf(content) : '(unknown)',
     ...{ isMember: false, weight: 0, partitions: 0, owned: 0, assigned: 0 },
   };
@@ -138,6 +140,7 @@ function ownerOf(
   }
   return {
     instanceId: owner.name,
+    member: owner.place,
     ...(content && {
       fencingToken: content.stat.czxid,
       since: new Date(content.stat.createdAtMs),
@@ -153,10 +156,10 @@ function withShares(
     isMember && partitions === count ? weight : 0;
   const total = instances.reduce((sum, each) => sum + shareWeight(each), 0);
   return instances.map((instance) => {
-    const { name, ...fields } = instance;
+    const { name, isMember, weight, partitions, owned, assigned } = instance;
     return {
       instanceId: name,
-      ...fields,
+      ...{ isMember, weight, partitions, owned, assigned },
       share: total > 0 ? count * (shareWeight(instance) / total) : 0,
     };
   });

@@ -4,14 +4,17 @@ import type {
   Companion,
   CompanionParts,
   LeaderElections,
-  TaskElection,
 } from '../election/leader-elections.js';
 import { OptionChecks } from '../validate.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { MOST_PARTITIONS } from './group-nodes.js';
 import { LocalGroup } from './local-group.js';
 import { PartitionGroup } from './partition-group.js';
-import { PartitionSet, type OwnedPartition } from './partition-set.js';
+import {
+  PartitionSet,
+  type OwnedPartition,
+  type PartitionHolder,
+} from './partition-set.js';
 
 /** Moves that belong together are one log line. */
 const LOG_AFTER_MS = 100;
@@ -41,6 +44,7 @@ export class Partitions {
   readonly #elections: LeaderElections;
   readonly #weight: number;
   readonly #sets = new Map<string, PartitionSet>();
+  readonly #listeners: ((set: PartitionSet) => void)[] = [];
   readonly #logger = new Logger(LOG_CONTEXT);
 
   /** @internal */
@@ -79,15 +83,13 @@ export class Partitions {
       most: MOST_PARTITIONS,
       fallback: 1,
     });
-    let elections: readonly TaskElection[] = [];
-    this.#elections.accompany((parts) => {
-      const group = this.#make(name, partitions, parts);
-      elections = group.partitions;
-      return group;
-    });
-    const set = new PartitionSet(name, elections);
+    const group = this.#elections.accompany((parts) =>
+      this.#make(name, partitions, parts),
+    );
+    const set = new PartitionSet(name, group);
     this.#sets.set(name, set);
     this.#log(set);
+    this.#listeners.forEach((listener) => listener(set));
     return set;
   }
 
@@ -100,11 +102,21 @@ export class Partitions {
     return [...this.#sets.values()];
   }
 
+  /**
+   * Calls `listener` with every set, now and when it is made.
+   *
+   * @internal
+   */
+  follow(listener: (set: PartitionSet) => void): void {
+    this.#listeners.push(listener);
+    this.all.forEach(listener);
+  }
+
   #make(
     name: string,
     partitions: number,
     parts: CompanionParts,
-  ): Companion & { readonly partitions: readonly TaskElection[] } {
+  ): Companion & PartitionHolder {
     const { session } = parts;
     if (!session) {
       return new LocalGroup(name, partitions, parts);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { PartitionMoves } from '../../../lib/cli/partition-moves.js';
 import { describeGroup, rangesText } from '../../../lib/cli/partitions.text.js';
 import {
@@ -192,7 +192,8 @@ describe('a group of partitions', () => {
       { ...nodes, ownerNode: () => undefined },
       NOW,
     );
-    expect(owners).toEqual([{ instanceId: 'one' }, { instanceId: 'one' }]);
+    const owner = { instanceId: 'one', member: 0 };
+    expect(owners).toEqual([owner, owner]);
     expect(members).toMatchObject([{ owned: 2 }]);
   });
 

@@ -95,10 +95,10 @@ describe('the node of an owner that gives a partition up', () => {
       },
     );
     await look();
-    expect(node.state).toBe('ours');
   });
 
   it('is removed', async () => {
+    expect(node.state).toBe('ours');
     await node.remove();
     expect(server.node).toBeUndefined();
     expect(node.state).toBe('absent');
