@@ -185,6 +185,8 @@ describe('the command line', () => {
     expect(group).toMatchObject({ group: NAME, partitions: 12, imbalance: 0 });
     const none = await runCli('partitions', 'no', `--base-path=${basePath}`);
     expect(none.exitCode).toBe(4);
+    const doctor = await runCli('doctor', `--base-path=${basePath}`);
+    expect(doctor.out).not.toContain('something else keeps nodes there');
   });
 
   it('watches moves, a line for all that an instance gets', async () => {
