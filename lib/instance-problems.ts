@@ -39,6 +39,7 @@ export function instanceProblems(
       problems.push(`the lease of the leadership of "${name}" has run out`);
     }
   }
+  problems.push(...elections.companionProblems);
   for (const [election, why] of elections.problems) {
     problems.push(
       `this instance cannot take part in the election "${election}": ${why}`,

@@ -1,6 +1,8 @@
-import { filter, firstValueFrom, race, timer } from 'rxjs';
+import { filter, firstValueFrom, merge, race, timer } from 'rxjs';
 import { ClusterWatcher } from '../cluster/cluster-watcher.js';
 import type { ClusterView } from '../cluster/cluster-view.interface.js';
+import { ReadBudget } from '../cluster/read-budget.js';
+import { UNOWNED_DUE_MS } from '../cluster/verdict.js';
 import { NodePaths } from '../zookeeper/node-paths.js';
 import { WireClient } from '../zookeeper/wire-client.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
@@ -26,6 +28,8 @@ export interface CliSession {
 }
 
 const SESSION_TIMEOUT_MS = 10_000;
+/** A command reads once, and somebody waits for it. */
+const READS_PER_SECOND = 1_000;
 
 /**
  * Connects, has `command` do its work, and disconnects.
@@ -79,7 +83,8 @@ export async function withSession<Result>(
         cause: problem,
       });
     }
-    const watcher = new ClusterWatcher(client, paths);
+    const budget = new ReadBudget(READS_PER_SECOND, READS_PER_SECOND);
+    const watcher = new ClusterWatcher(client, paths, budget);
     return await command({ client, paths, watcher, options, output, signal });
   } finally {
     await client.close();
@@ -137,6 +142,34 @@ export async function readCluster({
       throw new CliError(EXIT.unreachable, view.problem);
     }
     return view;
+  } finally {
+    release();
+  }
+}
+
+/**
+ * {@link readCluster}; waits as long as a move takes where a partition has no
+ * owner: it may just be moving.
+ *
+ * @throws {CliError} (rejects) like {@link readCluster}
+ */
+export async function readSettled(session: CliSession): Promise<ClusterView> {
+  const release = session.watcher.use();
+  try {
+    const view = await readCluster(session);
+    const isSettled = ({ partitions }: ClusterView): boolean =>
+      partitions.every(({ unowned }) => unowned.length === 0);
+    if (isSettled(view)) {
+      return view;
+    }
+    const { watcher } = session;
+    await firstValueFrom(
+      merge(
+        watcher.changes$.pipe(filter(() => isSettled(watcher.view()))),
+        timer(UNOWNED_DUE_MS),
+      ),
+    );
+    return watcher.view();
   } finally {
     release();
   }

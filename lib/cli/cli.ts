@@ -16,7 +16,7 @@ import { CliError, EXIT, type ExitCode } from './exit-codes.js';
 
 const EXIT_CODES_HELP = `
 Exit codes:
-  0    done; for status: there are instances, and every election has a leader
+  0    done; for status: there are instances, and all is led and owned
   1    something unexpected
   2    invalid arguments, or malformed credentials
   3    ZooKeeper cannot be reached, or refuses
@@ -25,6 +25,7 @@ Exit codes:
   6    what was asked for has not been done in time
   7    for tasks: the last run of a task did not end well
   8    for doctor: something has to be mended
+  9    a partition has had no owner for 5 s
   130  interrupted before it was done
 run ends with the exit code, or by the signal, of its command.
 
@@ -125,12 +126,19 @@ function programOf(
     );
   program
     .command('status')
-    .description('elections with leader and participants, and last runs')
+    .description('who leads, who owns which partitions, and last runs')
     .action(() => once(({ status }, session) => status(session)));
   program
     .command('watch')
     .description('a line for every change, until interrupted')
     .action(() => inSession((session, { watch }) => watch(session)));
+  program
+    .command('partitions')
+    .description('the owner of every partition, and who shares them')
+    .argument('[name]', 'of a task or a group; all without')
+    .action((name?: string) =>
+      once(({ partitions }, session) => partitions(session, name)),
+    );
   program
     .command('history')
     .description('the runs that the ledger of a task remembers')

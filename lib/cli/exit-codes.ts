@@ -1,6 +1,6 @@
 /** With what the command line ends. */
 export const EXIT = {
-  /** Done; for `status`: there are instances, and every election has a leader. */
+  /** Done; for `status`: there are instances, and all is led and owned. */
   done: 0,
   /** Something unexpected; the message says what. */
   failed: 1,
@@ -18,6 +18,8 @@ export const EXIT = {
   failing: 7,
   /** For `doctor`: it has found something that has to be mended. */
   unhealthy: 8,
+  /** A partition has had no owner for longer than a move takes. */
+  unowned: 9,
   /** Interrupted, as by Ctrl-C, before it was done. */
   interrupted: 130,
 } as const;

@@ -2,6 +2,7 @@
 export { doctor } from './doctor/doctor.command.js';
 export { history } from './history.command.js';
 export { ledgers, removeLedger } from './ledgers.command.js';
+export { partitions } from './partitions.command.js';
 export { resign } from './resign.command.js';
 export { status } from './status.command.js';
 export { audit, drain, pause, resume, run } from './steer.commands.js';

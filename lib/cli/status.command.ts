@@ -6,14 +6,18 @@ import {
 } from '../cluster/cluster-view.interface.js';
 import { taskStateOf } from '../cluster/task-state.js';
 import { verdictOf, verdictText, type Verdict } from '../cluster/verdict.js';
-import { readCluster, type CliSession } from './cli-session.js';
+import { readSettled, type CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
 import { durationText } from '../duration-text.js';
+import { describeGroup } from './partitions.text.js';
 import { age, columns, printable, time } from './text.js';
 
-/** `status`: who leads, since when, who is next, and the last run of each task. */
+/**
+ * `status`: who leads, since when, who is next, who owns which partitions, and
+ * the last run of each task.
+ */
 export async function status(session: CliSession): Promise<ExitCode> {
-  const view = await readCluster(session);
+  const view = await readSettled(session);
   const { output, paths } = session;
   const verdict = verdictOf(view, failingTasks(view));
   if (session.options.json) {
@@ -35,7 +39,10 @@ export async function status(session: CliSession): Promise<ExitCode> {
       `There is no election below ${paths.base}: the instances take part in none.`,
     );
   }
-  return verdict.leaderless.length === 0 ? EXIT.done : EXIT.leaderless;
+  if (verdict.leaderless.length > 0) {
+    return EXIT.leaderless;
+  }
+  return verdict.unowned?.length ? EXIT.unowned : EXIT.done;
 }
 
 /** Whether no instance has ever been there. */
@@ -66,6 +73,7 @@ function describe(
   const blocks = [
     `${verdictText(verdict)} below ${basePath}`,
     ...elections.map(describeElection),
+    ...view.partitions.map(describeGroup),
     ...(ledgers.length > 0 ? [describeLedgers(ledgers)] : []),
     ...(view.isTruncated ? ['There is more than is listed here.'] : []),
   ];

@@ -7,12 +7,14 @@ import {
 import { readCluster, unlessAborted, type CliSession } from './cli-session.js';
 import { EXIT, type ExitCode } from './exit-codes.js';
 import { isEmpty, nothingMessage } from './status.command.js';
+import { PartitionMoves } from './partition-moves.js';
 import { durationText } from '../duration-text.js';
 import { printable, time } from './text.js';
 
 /** Something that has changed, as `watch --json` tells it. */
 interface Change {
-  readonly type: 'leader' | 'leaderless' | 'joined' | 'left' | 'run';
+  readonly type:
+    'leader' | 'leaderless' | 'joined' | 'left' | 'run' | 'owner' | 'unowned';
   readonly text: string;
   readonly [detail: string]: unknown;
 }
@@ -33,11 +35,15 @@ export async function watch(session: CliSession): Promise<ExitCode> {
     );
   };
   let known = new Map<string, Change>();
+  const moves = new PartitionMoves();
   const changes = watcher.changes$.subscribe(() => {
     const view = watcher.view();
     if (view.isComplete) {
       const present = factsOf(view);
-      for (const change of differences(known, present)) {
+      for (const change of [
+        ...differences(known, present),
+        ...moves.since(view.partitions).map((move) => ({ ...move })),
+      ]) {
         tell(change);
       }
       known = present;

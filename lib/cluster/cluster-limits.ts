@@ -7,6 +7,9 @@ export const MOST_LISTED = {
   tasks: 200,
   instances: 300,
   drains: 200,
+  groups: 50,
+  /** Partitions whose owner's node is read, of all groups. */
+  owners: 1_000,
 };
 
 /** By what a node's aspect is found. */

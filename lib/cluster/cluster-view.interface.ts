@@ -5,6 +5,7 @@ import type {
   LeaderTaskRun,
   TaskPause,
 } from '../tasks/leader-task-info.interface.js';
+import type { PartitionGroupView } from './partition-view.interface.js';
 
 /** An election as ZooKeeper has it. */
 export interface ElectionView {
@@ -43,11 +44,17 @@ export interface InstanceView {
 export interface ClusterView {
   /** False until everything has been read once. */
   readonly isComplete: boolean;
+  /**
+   * Whether enough has been read to say what is wrong: the terms of the owners of
+   * partitions come last, because there may be many.
+   */
+  readonly hasVerdict: boolean;
   /** Why not all of it can be read, as without permission. */
   readonly problem?: string;
   /** Whether there is more than is listed. */
   readonly isTruncated: boolean;
   readonly elections: readonly ElectionView[];
+  readonly partitions: readonly PartitionGroupView[];
   readonly ledgers: readonly LedgerView[];
   readonly instances: readonly InstanceView[];
   /** Instances that have been drained, connected or not. */

@@ -9,6 +9,7 @@ import type { Participant } from '../election/leadership.interface.js';
 import { parseAudit, type AuditEntry } from '../operations/audit-log.js';
 import { parseDrain } from '../operations/drain.js';
 import { parseLedger, pauseOf, runsOf } from '../tasks/ledger.js';
+import { GroupPaths } from '../partitions/group-nodes.js';
 import { decodeSegment, type NodePaths } from '../zookeeper/node-paths.js';
 import type { NodeContent } from '../zookeeper/zookeeper-client.interface.js';
 import { MOST_LISTED, nodeKey } from './cluster-limits.js';
@@ -18,14 +19,20 @@ import type {
   InstanceView,
   LedgerView,
 } from './cluster-view.interface.js';
+import { partitionGroupOf, type PartitionGroupNow } from './partition-view.js';
 import type { NodeAspect, WatchedNode } from './watched-node.js';
+
+/** What there is now, without what takes time to know. */
+export type ClusterNow = Omit<ClusterView, 'partitions'> & {
+  readonly partitions: readonly PartitionGroupNow[];
+};
 
 /** What the nodes mean, so far as they have been read. */
 export function clusterViewOf(
   nodes: ReadonlyMap<string, WatchedNode>,
-  { elections, tasks, instances, drains, audit }: NodePaths,
-  isComplete: boolean,
-): ClusterView {
+  { elections, partitions, tasks, instances, drains, audit }: NodePaths,
+  { isComplete, hasVerdict }: Pick<ClusterView, 'isComplete' | 'hasVerdict'>,
+): ClusterNow {
   const at = (path: string, aspect: NodeAspect): WatchedNode | undefined =>
     nodes.get(nodeKey(path, aspect));
   const childrenOf = (path: string): string[] =>
@@ -54,6 +61,28 @@ export function clusterViewOf(
     };
   };
 
+  const groupView = (segment: string): PartitionGroupNow[] => {
+    const paths = new GroupPaths(`${partitions}/${segment}`);
+    const generation = at(paths.owners, 'content');
+    const listed = at(paths.owners, 'children');
+    if (!generation?.isKnown || !listed?.isKnown) {
+      return [];
+    }
+    const entries = sortedNodes(at(paths.members, 'children')?.children ?? []);
+    const nodesOfGroup = {
+      group: decodeSegment(segment),
+      entries: entries.flatMap(
+        ({ name }) => at(`${paths.members}/${name}`, 'fixed')?.content ?? [],
+      ),
+      assignment: at(paths.assignment, 'content')?.content,
+      generation: generation.content,
+      listed: new Set(partitionsIn(listed.children)),
+      ownerNode: (partition: number) =>
+        at(paths.owner(partition), 'content')?.content,
+    };
+    return [partitionGroupOf(nodesOfGroup, Date.now())];
+  };
+
   const ledgerView = (segment: string): LedgerView | undefined => {
     const node = at(`${tasks}/${segment}`, 'content');
     const task = decodeSegment(segment);
@@ -65,22 +94,28 @@ export function clusterViewOf(
 
   const lists = {
     elections: childrenOf(elections),
+    partitions: childrenOf(partitions),
     tasks: childrenOf(tasks),
     instances: childrenOf(instances),
   };
-  const problem = [elections, tasks, instances]
+  const problem = [elections, partitions, tasks, instances]
     .map((path) => at(path, 'children')?.problem)
     .find((each) => each !== undefined);
   return {
     isComplete,
+    hasVerdict,
     ...(problem !== undefined && { problem }),
     isTruncated:
       lists.elections.length > MOST_LISTED.elections ||
+      lists.partitions.length > MOST_LISTED.groups ||
       lists.tasks.length > MOST_LISTED.tasks ||
       lists.instances.length > MOST_LISTED.instances,
     elections: lists.elections
       .slice(0, MOST_LISTED.elections)
       .map(electionView),
+    partitions: lists.partitions
+      .slice(0, MOST_LISTED.groups)
+      .flatMap(groupView),
     ledgers: lists.tasks
       .slice(0, MOST_LISTED.tasks)
       .flatMap((segment) => ledgerView(segment) ?? []),
@@ -98,6 +133,13 @@ export function clusterViewOf(
       }),
     audit: auditOf(at(audit, 'content')?.content),
   };
+}
+
+/** The numbers of partitions among the names below the node `owners`. */
+export function partitionsIn(children: readonly string[]): number[] {
+  return children.flatMap((name) =>
+    /^(0|[1-9]\d{0,4})$/.test(name) ? [Number(name)] : [],
+  );
 }
 
 const participantOf = memoized((node: string, { data, stat }: NodeContent) =>

@@ -1,17 +1,21 @@
 import { Subject, type Observable, type Subscription } from 'rxjs';
 import { isOwnedBySession, sortedNodes } from '../election/election-node.js';
 import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
+import { GroupPaths } from '../partitions/group-nodes.js';
 import type { NodePaths } from '../zookeeper/node-paths.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
 import { MOST_LISTED, nodeKey } from './cluster-limits.js';
-import { clusterViewOf } from './cluster-view.js';
+import { clusterViewOf, partitionsIn } from './cluster-view.js';
 import type { ClusterView } from './cluster-view.interface.js';
 import { ReadBudget } from './read-budget.js';
+import { UnownedClock } from './unowned-clock.js';
 import { WatchedNode, type NodeAspect } from './watched-node.js';
 
 const READS_PER_SECOND = 100;
 const READS_AT_ONCE = 200;
+/** The priority of what is read last. */
+const OF_OWNERS = 5;
 /** How often what does not exist yet is looked for: nothing watches it. */
 const LOOK_AGAIN_MS = 2_000;
 
@@ -27,21 +31,28 @@ export class ClusterWatcher {
   readonly #client: ZookeeperClient;
   readonly #paths: NodePaths;
   readonly #nodes = new Map<string, WatchedNode>();
-  readonly #budget = new ReadBudget(READS_PER_SECOND, READS_AT_ONCE);
+  readonly #budget: ReadBudget;
+  readonly #unowned = new UnownedClock();
   readonly #changes = new Subject<void>();
   readonly #loop: SerialLoop;
   #users = 0;
   #epoch: number | undefined;
   #isComplete = false;
+  #hasVerdict = false;
   #connection: Subscription | undefined;
   #lookAgain: NodeJS.Timeout | undefined;
 
   /** Emits when {@link view} has changed, or may have. */
   readonly changes$: Observable<void> = this.#changes.asObservable();
 
-  constructor(client: ZookeeperClient, paths: NodePaths) {
+  constructor(
+    client: ZookeeperClient,
+    paths: NodePaths,
+    budget = new ReadBudget(READS_PER_SECOND, READS_AT_ONCE),
+  ) {
     this.#client = client;
     this.#paths = paths;
+    this.#budget = budget;
     this.#loop = new SerialLoop(
       () => this.#update(),
       (error) => longestRetryMs(client, error),
@@ -50,16 +61,21 @@ export class ClusterWatcher {
 
   /** What is known now. */
   view(): ClusterView {
-    return clusterViewOf(this.#nodes, this.#paths, this.#isComplete);
+    const now = clusterViewOf(this.#nodes, this.#paths, {
+      isComplete: this.#isComplete,
+      hasVerdict: this.#hasVerdict,
+    });
+    return { ...now, partitions: this.#unowned.timed(now.partitions) };
   }
 
   /** Keeps {@link view} up to date until the result is called. */
   use(): () => void {
     this.#users += 1;
     if (this.#users === 1) {
-      this.#isComplete &&=
-        this.#epoch === this.#client.connection.epoch &&
-        [...this.#nodes.values()].every(({ isStale }) => !isStale);
+      const stale = [...this.#nodes.values()].filter(({ isStale }) => isStale);
+      const isCurrent = this.#epoch === this.#client.connection.epoch;
+      this.#isComplete &&= isCurrent && stale.length === 0;
+      this.#hasVerdict &&= isCurrent && !stale.some(needsVerdict);
       this.#connection = this.#client.connection$.subscribe(({ state }) => {
         this.#changes.next();
         if (state === 'connected') {
@@ -85,6 +101,7 @@ export class ClusterWatcher {
     if (this.#users === 0) {
       this.#connection?.unsubscribe();
       clearInterval(this.#lookAgain);
+      this.#unowned.forget();
     }
   }
 
@@ -102,6 +119,7 @@ export class ClusterWatcher {
       const stale = [...this.#nodes.values()]
         .filter(({ isStale }) => isStale)
         .toSorted((a, b) => a.priority - b.priority);
+      this.#hasVerdict ||= !stale.some(needsVerdict);
       if (stale.length === 0) {
         this.#isComplete = true;
         this.#changes.next();
@@ -146,7 +164,8 @@ export class ClusterWatcher {
       wanted.add(key);
       return node;
     };
-    const { elections, tasks, instances, drains, audit } = this.#paths;
+    const { elections, partitions, tasks, instances, drains, audit } =
+      this.#paths;
     const listOf = (path: string, most: number): string[] =>
       want(path, 'children', 0).children.toSorted().slice(0, most);
     for (const election of listOf(elections, MOST_LISTED.elections)) {
@@ -169,6 +188,26 @@ export class ClusterWatcher {
           node.content !== undefined && !isOwnedBySession(node.content.stat);
       }
     }
+    let ownersLeft = MOST_LISTED.owners;
+    for (const group of listOf(partitions, MOST_LISTED.groups)) {
+      const paths = new GroupPaths(`${partitions}/${group}`);
+      const { children } = want(paths.members, 'children', 1);
+      for (const { name } of sortedNodes(children).slice(
+        0,
+        MOST_LISTED.instances,
+      )) {
+        want(`${paths.members}/${name}`, 'fixed', 2);
+      }
+      want(paths.assignment, 'content', 2);
+      want(paths.owners, 'content', 1);
+      const listed = partitionsIn(want(paths.owners, 'children', 1).children);
+      for (const partition of listed
+        .toSorted((a, b) => a - b)
+        .slice(0, ownersLeft)) {
+        want(paths.owner(partition), 'content', OF_OWNERS);
+        ownersLeft -= 1;
+      }
+    }
     for (const task of listOf(tasks, MOST_LISTED.tasks)) {
       want(`${tasks}/${task}`, 'content', 3);
     }
@@ -188,18 +227,19 @@ export class ClusterWatcher {
   }
 
   #lookForMissing(): void {
-    const { elections, tasks, instances, drains, audit } = this.#paths;
-    for (const key of [
-      ...[elections, tasks, instances, drains].map((path) =>
-        nodeKey(path, 'children'),
-      ),
-      nodeKey(audit, 'content'),
-    ]) {
-      const node = this.#nodes.get(key);
-      if (node && !node.isWatched) {
+    for (const node of this.#nodes.values()) {
+      if (
+        node.aspect !== 'fixed' &&
+        !node.isWatched &&
+        (node.problem === undefined || node.priority === 0)
+      ) {
         node.isStale = true;
         this.#loop.wake();
       }
     }
   }
+}
+
+function needsVerdict({ priority }: WatchedNode): boolean {
+  return priority < OF_OWNERS;
 }

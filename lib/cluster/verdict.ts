@@ -1,4 +1,8 @@
+import { partitionName } from '../partitions/partition.js';
 import { leaderOf, type ClusterView } from './cluster-view.interface.js';
+
+/** A move takes milliseconds: after this time, no owner is a problem. */
+export const UNOWNED_DUE_MS = 5_000;
 
 /** Whether anything is wrong, as page and command line say it first. */
 export interface Verdict {
@@ -6,19 +10,36 @@ export interface Verdict {
   readonly failing: readonly string[];
   /** Names of elections without a leader. */
   readonly leaderless: readonly string[];
+  /**
+   * Names of partitions without an owner for longer than a move takes; absent
+   * where there are no partitions.
+   */
+  readonly unowned?: readonly string[];
   readonly instances: number;
 }
 
 /** Judges the cluster; `failing` are the names of tasks that fail. */
 export function verdictOf(
-  { elections, instances }: Pick<ClusterView, 'elections' | 'instances'>,
+  {
+    elections,
+    partitions,
+    instances,
+  }: Pick<ClusterView, 'elections' | 'partitions' | 'instances'>,
   failing: readonly string[],
 ): Verdict {
+  const dueMs = Date.now() - UNOWNED_DUE_MS;
   return {
     failing,
     leaderless: elections
       .filter((each) => !leaderOf(each))
       .map(({ election }) => election),
+    ...(partitions.length > 0 && {
+      unowned: partitions.flatMap(({ group, unowned }) =>
+        unowned
+          .filter(({ since }) => since.getTime() <= dueMs)
+          .map(({ partition }) => partitionName(group, partition)),
+      ),
+    }),
     instances: instances.length,
   };
 }
@@ -28,13 +49,18 @@ export function verdictText(verdict: Verdict): string {
   return [
     `${count(verdict.failing.length, 'task')} failing`,
     `${count(verdict.leaderless.length, 'election')} without a leader`,
+    ...(verdict.unowned
+      ? [`${count(verdict.unowned.length, 'partition')} without an owner`]
+      : []),
     count(verdict.instances, 'instance'),
   ].join(' · ');
 }
 
-/** Nothing fails, every election has a leader, and there is an instance. */
-export function isWell({ failing, leaderless, instances }: Verdict): boolean {
-  return failing.length + leaderless.length === 0 && instances > 0;
+/** Nothing fails, all is led and owned, and there is an instance. */
+export function isWell(verdict: Verdict): boolean {
+  const { failing, leaderless, unowned = [], instances } = verdict;
+  const problems = failing.length + leaderless.length + unowned.length;
+  return problems === 0 && instances > 0;
 }
 
 /** A number with its noun, as in `1 task` and `0 tasks`. */

@@ -26,6 +26,8 @@ export class WatchedNode {
   problem: string | undefined;
   /** Whether what is kept may be outdated. */
   isStale = true;
+  /** Whether it has been read at all. */
+  isKnown = false;
   /** False while the node does not exist: then nothing watches it. */
   isWatched = false;
 
@@ -63,6 +65,7 @@ export class WatchedNode {
       this.isWatched = this.content !== undefined;
     }
     this.problem = undefined;
+    this.isKnown = true;
   }
 
   /** Ends its watch. */

@@ -12,6 +12,7 @@ const SCRIPTS = [
   'verdict.js',
   'actions.js',
   'elections.js',
+  'partitions.js',
   'timeline.js',
   'runs.js',
   'tasks.js',

@@ -3,6 +3,7 @@ import {
   type ElectionView,
   type LedgerView,
 } from '../cluster/cluster-view.interface.js';
+import type { PartitionGroupView } from '../cluster/partition-view.interface.js';
 import { taskStateOf } from '../cluster/task-state.js';
 import type { Leadership } from '../election/leadership.interface.js';
 import type { LeaderTaskInfo } from '../tasks/leader-task-info.interface.js';
@@ -42,6 +43,21 @@ export function electionPart(
     /** Whether it takes no part because of the option `enabled: false`. */
     isDisabledHere: own?.reason === 'disabled',
     terms,
+  };
+}
+
+/**
+ * What the page and the JSON show about the partitions of one name: short, because
+ * there may be thousands.
+ */
+export function partitionsPart({ owners, ...view }: PartitionGroupView) {
+  return {
+    ...view,
+    /** For each partition, the place of its owner in `members`; -1: nobody. */
+    owners: owners.map((owner) => owner?.member ?? -1),
+    fencingTokens: owners.map((owner) => owner?.fencingToken ?? null),
+    /** In milliseconds since the epoch. */
+    since: owners.map((owner) => owner?.since?.getTime() ?? null),
   };
 }
 

@@ -17,12 +17,18 @@ import {
 import { verdictOf } from '../cluster/verdict.js';
 import type { LeaderElections } from '../election/leader-elections.js';
 import type { Leadership } from '../election/leadership.interface.js';
+import type { Partitions } from '../partitions/partitions.js';
 import { instanceProblems } from '../instance-problems.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
 import { ConnectionRecord } from '../zookeeper/connection-record.js';
 import { VERSION } from '../version.js';
 import type { ClusterSource } from './cluster-source.interface.js';
-import { electionPart, TaskParts, type TaskPart } from './dashboard-parts.js';
+import {
+  electionPart,
+  partitionsPart,
+  TaskParts,
+  type TaskPart,
+} from './dashboard-parts.js';
 import { InstanceHistory } from './instance-history.js';
 import { LocalRuns } from './local-runs.js';
 import { PartStore } from './part-store.js';
@@ -63,6 +69,7 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
 
   constructor(
     elections: LeaderElections,
+    partitions: Partitions,
     tasks: LeaderTasks,
     hasActions: boolean,
   ) {
@@ -72,7 +79,7 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
     this.#hasActions = hasActions;
     this.#cluster = session
       ? new ClusterWatcher(session.client, session.paths)
-      : new StandaloneCluster(elections, tasks);
+      : new StandaloneCluster(elections, partitions, tasks);
     this.#connection = new ConnectionRecord(session?.client);
     this.#infos = new TaskInfos(tasks);
     this.#ticks = new TickAudit((...range) => tasks.ticksBetween(...range));
@@ -133,18 +140,19 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
   async read() {
     const release = this.use();
     try {
-      if (!this.#cluster.view().isComplete) {
+      if (!this.#cluster.view().hasVerdict) {
         const complete$ = this.#cluster.changes$.pipe(
-          filter(() => this.#cluster.view().isComplete),
+          filter(() => this.#cluster.view().hasVerdict),
         );
         await firstValueFrom(race(complete$, timer(READ_WITHIN_MS)), {
           defaultValue: undefined,
         });
       }
-      const { elections, tasks, ...others } = this.#present();
+      const { elections, partitions, tasks, ...others } = this.#present();
       return {
         ...others,
         elections: [...elections.values()],
+        partitions: [...partitions.values()],
         tasks: [...tasks.values()],
       };
     } finally {
@@ -154,11 +162,12 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
 
   #update(): void {
     const isMoreToDo = this.#ticks.work();
-    const { elections, tasks, ...others } = this.#present();
+    const { elections, partitions, tasks, ...others } = this.#present();
     this.parts.update(
       new Map<string, unknown>([
         ...Object.entries(others),
         ...prefixed('election:', elections),
+        ...prefixed('partitions:', partitions),
         ...prefixed('task:', tasks),
       ]),
     );
@@ -183,13 +192,16 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
       drains: view.drains,
       audit: view.audit,
       elections,
+      partitions: new Map(
+        view.partitions.map((each) => [each.group, partitionsPart(each)]),
+      ),
       tasks,
     };
   }
 
   /** What has gone is known only to who has seen it. */
-  #note({ elections, instances, isComplete }: ClusterView): void {
-    if (!this.#isFresh || !isComplete) {
+  #note({ elections, instances, hasVerdict }: ClusterView): void {
+    if (!this.#isFresh || !hasVerdict) {
       return;
     }
     for (const election of elections) {
@@ -226,7 +238,7 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
         : this.#connection.problem?.message,
       historySince: this.#terms.since,
       hasActions: this.#hasActions,
-      isComplete: view.isComplete,
+      isComplete: view.hasVerdict,
       isTruncated: view.isTruncated,
       problem: view.problem,
       /** What is wrong with the instance that tells, as in its health check. */

@@ -3,8 +3,11 @@ import type {
   ClusterView,
   LedgerView,
 } from '../cluster/cluster-view.interface.js';
+import type { PartitionGroupView } from '../cluster/partition-view.interface.js';
 import type { LeaderElections } from '../election/leader-elections.js';
 import type { Participant } from '../election/leadership.interface.js';
+import type { PartitionSet } from '../partitions/partition-set.js';
+import type { Partitions } from '../partitions/partitions.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
 import type { ClusterSource } from './cluster-source.interface.js';
 
@@ -14,6 +17,7 @@ const READ_AFTER_MS = 200;
 /** The cluster of one that there is without ZooKeeper. */
 export class StandaloneCluster implements ClusterSource {
   readonly #elections: LeaderElections;
+  readonly #partitions: Partitions;
   readonly #tasks: LeaderTasks;
   readonly #changes = new Subject<void>();
   readonly #leaders = new Map<string, Participant | undefined>();
@@ -23,8 +27,13 @@ export class StandaloneCluster implements ClusterSource {
 
   readonly changes$ = this.#changes.asObservable();
 
-  constructor(elections: LeaderElections, tasks: LeaderTasks) {
+  constructor(
+    elections: LeaderElections,
+    partitions: Partitions,
+    tasks: LeaderTasks,
+  ) {
     this.#elections = elections;
+    this.#partitions = partitions;
     this.#tasks = tasks;
     elections.follow(({ name, sightings$ }) => {
       sightings$.subscribe((leader) => {
@@ -39,12 +48,14 @@ export class StandaloneCluster implements ClusterSource {
     const { instanceId } = this.#elections;
     return {
       isComplete: true,
+      hasVerdict: true,
       isTruncated: false,
       elections: [...this.#leaders].map(([election, leader]) => ({
         election,
         participants: leader ? [leader] : [],
         participantCount: leader ? 1 : 0,
       })),
+      partitions: this.#partitions.all.map((set) => groupOf(set, instanceId)),
       ledgers: [...this.#ledgers.values()],
       instances: [{ instanceId }],
       drains: [],
@@ -87,4 +98,34 @@ export class StandaloneCluster implements ClusterSource {
     );
     this.#changes.next();
   }
+}
+
+/** A group whose only member is this instance. */
+function groupOf(
+  { name, partitions, owned }: PartitionSet,
+  instanceId: string,
+): PartitionGroupView {
+  const terms = new Map(owned.map((each) => [each.partition, each.term]));
+  const share = {
+    owned: owned.length,
+    assigned: partitions,
+    share: partitions,
+  };
+  return {
+    group: name,
+    partitions,
+    owners: Array.from({ length: partitions }, (_, partition) => {
+      const term = terms.get(partition);
+      return (
+        term && {
+          ...{ instanceId, member: 0 },
+          ...{ fencingToken: term.fencingToken, since: term.since },
+        }
+      );
+    }),
+    unowned: [],
+    members: [{ instanceId, isMember: true, weight: 1, partitions, ...share }],
+    imbalance: 0,
+    movedLately: 0,
+  };
 }

@@ -9,6 +9,7 @@ import {
 import { ModuleRef } from '@nestjs/core';
 import { checkAsyncOptions, withCheckedOptions } from '../async-options.js';
 import { LeaderElections } from '../election/leader-elections.js';
+import { Partitions } from '../partitions/partitions.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
 import { withoutOptionsMessage } from '../zookeeper-leader.messages.js';
 import { DashboardActions } from './dashboard-actions.js';
@@ -44,12 +45,19 @@ const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
 const DASHBOARD_PROVIDERS: Provider[] = [
   {
     provide: DashboardState,
-    inject: [DASHBOARD_OPTIONS, LeaderElections, LeaderTasks],
+    inject: [DASHBOARD_OPTIONS, LeaderElections, Partitions, LeaderTasks],
     useFactory: (
       options: ZookeeperLeaderDashboardOptions,
       elections: LeaderElections,
+      partitions: Partitions,
       tasks: LeaderTasks,
-    ) => new DashboardState(elections, tasks, options.actions !== undefined),
+    ) =>
+      new DashboardState(
+        elections,
+        partitions,
+        tasks,
+        options.actions !== undefined,
+      ),
   },
   {
     provide: DashboardActions,

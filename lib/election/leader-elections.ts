@@ -58,8 +58,8 @@ export type TaskElection = Pick<
 
 /** What takes part beside the elections: a group of partitions. */
 export interface Companion {
-  /** False while it calls something its own without the proof. */
-  readonly isHealthy: boolean;
+  /** What is wrong with what it owns, or should own, in sentences. */
+  readonly problems: readonly string[];
   /** Takes part, again after {@link withdraw}. */
   enter(): void;
   /** Gives up all that it has, and takes no part; never rejects. */
@@ -326,7 +326,7 @@ export class LeaderElections {
         ({ election }) =>
           election.leadership.role !== 'leader' || election.isLeader(),
       ) &&
-      [...this.#companions].every(({ isHealthy }) => isHealthy)
+      this.companionProblems.length === 0
     );
   }
 
@@ -335,7 +335,9 @@ export class LeaderElections {
    *
    * @internal
    */
-  accompany(make: (parts: CompanionParts) => Companion): void {
+  accompany<Made extends Companion>(
+    make: (parts: CompanionParts) => Made,
+  ): Made {
     const companion = make({
       identity: this.#identity,
       session: this.#session,
@@ -360,6 +362,7 @@ export class LeaderElections {
     } else if (this.#phase === 'closing') {
       void companion.shutDown();
     }
+    return companion;
   }
 
   /**
@@ -395,6 +398,15 @@ export class LeaderElections {
    */
   get problems(): ReadonlyMap<string, string> {
     return this.#log.problems;
+  }
+
+  /**
+   * What is wrong beside the elections.
+   *
+   * @internal
+   */
+  get companionProblems(): string[] {
+    return [...this.#companions].flatMap(({ problems }) => problems);
   }
 
   /**

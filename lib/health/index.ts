@@ -4,5 +4,6 @@ export {
 } from './zookeeper-leader.health.js';
 export type {
   ElectionHealth,
+  PartitionsHealth,
   ZookeeperLeaderHealth,
 } from './zookeeper-leader-health.interface.js';

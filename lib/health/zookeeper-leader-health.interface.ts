@@ -23,6 +23,20 @@ export interface ElectionHealth {
 }
 
 /**
+ * The partitions of one name in the details of a health check.
+ *
+ * @publicApi
+ */
+export interface PartitionsHealth {
+  /** How many there are. */
+  readonly partitions: number;
+  /** How many this instance owns. */
+  readonly owned: number;
+  /** How many it should own. */
+  readonly assigned: number;
+}
+
+/**
  * The details of a health check. Times are ISO 8601 texts.
  *
  * @publicApi
@@ -41,6 +55,8 @@ export interface ZookeeperLeaderHealth {
   /** Milliseconds for which this instance may still lead without contact. */
   readonly leaseRemainingMs?: number;
   readonly elections: Readonly<Record<string, ElectionHealth>>;
+  /** By name; absent if this instance shares none. */
+  readonly partitions?: Readonly<Record<string, PartitionsHealth>>;
   /** What is wrong; absent while nothing is. */
   readonly problems?: readonly string[];
 }

@@ -12,6 +12,7 @@ import {
   LeaderElections,
   type ManagedElection,
 } from '../election/leader-elections.js';
+import { Partitions } from '../partitions/partitions.js';
 import { OptionChecks, type OptionTable } from '../validate.js';
 import { ConnectionRecord } from '../zookeeper/connection-record.js';
 import type {
@@ -44,7 +45,8 @@ const OPTIONS: OptionTable<ZookeeperLeaderHealthOptions> = {
  * - that has been without a connection for longer than `maxDisconnectedMs`,
  * - whose credentials ZooKeeper has refused,
  * - that calls itself a leader although its lease has run out,
- * - that cannot take part in an election, as without permission.
+ * - that cannot take part in an election, as without permission,
+ * - that does not own partitions which are assigned to it.
  *
  * Use it for readiness and alerts, not for liveness: an instance that waits for
  * ZooKeeper is not healed by being killed.
@@ -78,6 +80,7 @@ const OPTIONS: OptionTable<ZookeeperLeaderHealthOptions> = {
 @Injectable()
 export class ZookeeperLeaderHealthIndicator {
   readonly #elections: LeaderElections;
+  readonly #partitions: Partitions;
   readonly #indicators: HealthIndicatorService;
   readonly #connection: ConnectionRecord;
   readonly #leaders = new Map<ManagedElection, KnownLeader>();
@@ -86,8 +89,10 @@ export class ZookeeperLeaderHealthIndicator {
   constructor(
     @Inject(LeaderElections) elections: LeaderElections,
     @Inject(HealthIndicatorService) indicators: HealthIndicatorService,
+    @Inject(Partitions) partitions: Partitions,
   ) {
     this.#elections = elections;
+    this.#partitions = partitions;
     this.#indicators = indicators;
     this.#connection = new ConnectionRecord(elections.session?.client);
     elections.follow((election) => {
@@ -145,6 +150,18 @@ export class ZookeeperLeaderHealthIndicator {
         leaseRemainingMs: Math.round(session.lease.remainingMs()),
       }),
       elections: Object.fromEntries(elections),
+      ...(this.#partitions.all.length > 0 && {
+        partitions: Object.fromEntries(
+          this.#partitions.all.map((set) => [
+            set.name,
+            {
+              partitions: set.partitions,
+              owned: set.owned.length,
+              assigned: set.assignedCount,
+            },
+          ]),
+        ),
+      }),
     };
   }
 

@@ -5,6 +5,9 @@ import type { MetricsRegistry } from './zookeeper-leader-metrics-options.interfa
 export interface MetricsSource {
   collectIsLeader(gauge: Gauge<'election'>): void;
   collectLeaderless(counter: Counter<'election'>): void;
+  collectPartitions(gauge: Gauge<'group'>): void;
+  collectOwnedPartitions(gauge: Gauge<'group'>): void;
+  collectAssignedPartitions(gauge: Gauge<'group'>): void;
   collectConnectionState(gauge: Gauge<'state'>): void;
   collectLeaseRemaining(gauge: Gauge): void;
   collectLastContact(gauge: Gauge): void;
@@ -31,6 +34,8 @@ export class LeaderMetrics {
   readonly termsEnded: Counter<'election' | 'reason'>;
   readonly leaderless: Counter<'election'>;
   readonly handovers: Histogram<'election'>;
+  readonly partitionTerms: Counter<'group'>;
+  readonly partitionTermsEnded: Counter<'group' | 'reason'>;
   readonly connectionChanges: Counter<'state'>;
   readonly heartbeats: Histogram;
   readonly heartbeatFailures: Counter;
@@ -78,6 +83,34 @@ export class LeaderMetrics {
       'From the moment a leader was seen to be gone until the next one led.',
       ['election'],
       HANDOVER_BUCKETS,
+    );
+    this.#gauge(
+      'partitions',
+      'Number of partitions that this instance works with.',
+      ['group'],
+      (source, gauge) => source.collectPartitions(gauge),
+    );
+    this.#gauge(
+      'partitions_owned',
+      'Partitions that this instance owns, by its lease, at the moment of the scrape.',
+      ['group'],
+      (source, gauge) => source.collectOwnedPartitions(gauge),
+    );
+    this.#gauge(
+      'partitions_assigned',
+      'Partitions that this instance should own: its share, rounded.',
+      ['group'],
+      (source, gauge) => source.collectAssignedPartitions(gauge),
+    );
+    this.partitionTerms = this.#counter(
+      'partition_terms_total',
+      'Times that a partition has come to this instance.',
+      ['group'],
+    );
+    this.partitionTermsEnded = this.#counter(
+      'partition_terms_ended_total',
+      'Times that this instance has ceased to own a partition, by reason.',
+      ['group', 'reason'],
     );
     this.#gauge(
       'connection_state',

@@ -10,6 +10,8 @@ import type {
   ManagedElection,
 } from '../election/leader-elections.js';
 import { instanceProblems } from '../instance-problems.js';
+import type { PartitionSet } from '../partitions/partition-set.js';
+import type { Partitions } from '../partitions/partitions.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
 import { ConnectionRecord } from '../zookeeper/connection-record.js';
 import { CONNECTION_STATES } from '../zookeeper/zookeeper-client.interface.js';
@@ -17,6 +19,7 @@ import { BoundedNames } from './bounded-names.js';
 import { ElectionRecorder } from './election-recorder.js';
 import type { LeaderMetrics, MetricsSource } from './leader-metrics.js';
 import { readLastSuccesses } from './ledger-reader.js';
+import { PartitionRecorder } from './partition-recorder.js';
 import { StallMeter } from './stall-meter.js';
 import { TaskRecorder } from './task-recorder.js';
 
@@ -30,21 +33,26 @@ export class MetricsRecorder
 {
   readonly #metrics: LeaderMetrics;
   readonly #elections: LeaderElections;
+  readonly #partitions: Partitions;
   readonly #tasks: LeaderTasks;
   readonly #taskRecorder: TaskRecorder;
   readonly #electionNames = new BoundedNames();
   readonly #taskNames = new BoundedNames();
+  readonly #groupNames = new BoundedNames();
   readonly #recorders = new Set<ElectionRecorder>();
+  readonly #groups = new Set<PartitionRecorder>();
   readonly #connection: ConnectionRecord;
   readonly #recording = new Subscription();
 
   constructor(
     metrics: LeaderMetrics,
     elections: LeaderElections,
+    partitions: Partitions,
     tasks: LeaderTasks,
   ) {
     this.#metrics = metrics;
     this.#elections = elections;
+    this.#partitions = partitions;
     this.#tasks = tasks;
     this.#taskRecorder = new TaskRecorder(metrics, this.#taskNames);
     this.#connection = new ConnectionRecord(elections.session?.client);
@@ -57,6 +65,10 @@ export class MetricsRecorder
     const recording = this.#recording;
     recording.add(metrics.attach(this));
     recording.add(this.#elections.follow((each) => this.#follow(each)));
+    this.#partitions.follow((set) => {
+      const label = this.#groupNames.of(set.name);
+      this.#groups.add(new PartitionRecorder(metrics, set, label));
+    });
     recording.add(
       this.#tasks.events$.subscribe((event) =>
         this.#taskRecorder.record(event),
@@ -95,7 +107,7 @@ export class MetricsRecorder
   /** After the terms have ended and the tasks been waited for. */
   onApplicationShutdown(): void {
     this.collectLeaderless(this.#metrics.leaderless);
-    for (const recorder of this.#recorders) {
+    for (const recorder of [...this.#recorders, ...this.#groups]) {
       recorder.stop();
     }
     this.#recording.unsubscribe();
@@ -114,6 +126,20 @@ export class MetricsRecorder
         recorder.takeLeaderlessSeconds(),
       );
     }
+  }
+
+  collectPartitions(gauge: Gauge<'group'>): void {
+    for (const { set, label } of this.#groups) {
+      gauge.set({ group: label }, set.partitions);
+    }
+  }
+
+  collectOwnedPartitions(gauge: Gauge<'group'>): void {
+    this.#collectGroups(gauge, ({ owned }) => owned.length);
+  }
+
+  collectAssignedPartitions(gauge: Gauge<'group'>): void {
+    this.#collectGroups(gauge, ({ assignedCount }) => assignedCount);
   }
 
   collectConnectionState(gauge: Gauge<'state'>): void {
@@ -145,6 +171,15 @@ export class MetricsRecorder
 
   collectProblems(gauge: Gauge): void {
     gauge.inc(instanceProblems(this.#elections, this.#connection).length);
+  }
+
+  #collectGroups(
+    gauge: Gauge<'group'>,
+    count: (set: PartitionSet) => number,
+  ): void {
+    for (const { set, label } of this.#groups) {
+      gauge.inc({ group: label }, count(set));
+    }
   }
 
   #follow(election: ManagedElection): () => void {

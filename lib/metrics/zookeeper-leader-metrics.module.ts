@@ -5,6 +5,7 @@ import {
 } from '@nestjs/common';
 import { register } from 'prom-client';
 import { LeaderElections } from '../election/leader-elections.js';
+import { Partitions } from '../partitions/partitions.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
 import { checkAsyncOptions, withCheckedOptions } from '../async-options.js';
 import { OptionChecks, type OptionTable } from '../validate.js';
@@ -65,16 +66,19 @@ const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
       inject: [
         { token: METRICS_OPTIONS, optional: true },
         LeaderElections,
+        Partitions,
         LeaderTasks,
       ],
       useFactory: (
         options: ZookeeperLeaderMetricsOptions = {},
         elections: LeaderElections,
+        partitions: Partitions,
         tasks: LeaderTasks,
       ) =>
         new MetricsRecorder(
           metricsOf(options.registry ?? register, options.taskDurationBuckets),
           elections,
+          partitions,
           tasks,
         ),
     },

@@ -1,6 +1,7 @@
 import type { Meter, ObservableResult } from '@opentelemetry/api';
 import { BoundedNames } from '../metrics/bounded-names.js';
 import type { LeaderElections } from '../election/leader-elections.js';
+import type { Partitions } from '../partitions/partitions.js';
 import type { LeaderTaskEvent } from '../tasks/task-events.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
 
@@ -8,13 +9,19 @@ import type { LeaderTasks } from '../tasks/leader-tasks.js';
 export class OtelMetrics {
   readonly #tasks = new BoundedNames();
   readonly #elections = new BoundedNames();
+  readonly #groups = new BoundedNames();
   readonly #duration;
   readonly #skipped;
   readonly #missed;
   readonly #terms;
   readonly #stops: (() => void)[] = [];
 
-  constructor(meter: Meter, elections: LeaderElections, tasks: LeaderTasks) {
+  constructor(
+    meter: Meter,
+    elections: LeaderElections,
+    partitions: Partitions,
+    tasks: LeaderTasks,
+  ) {
     this.#duration = meter.createHistogram('leader_task.run.duration', {
       unit: 's',
       description: 'Duration of the runs of leader tasks, each try by itself.',
@@ -38,6 +45,24 @@ export class OtelMetrics {
     const leading = meter.createObservableGauge('leader_election.leading', {
       description: 'Whether this instance leads, by its lease.',
     });
+    const owned = meter.createObservableGauge('leader_partition.owned', {
+      unit: '{partition}',
+      description: 'Partitions that this instance owns, by its lease.',
+    });
+    const assigned = meter.createObservableGauge('leader_partition.assigned', {
+      unit: '{partition}',
+      description: 'Partitions that this instance should own.',
+    });
+    const observeOwned = (result: ObservableResult): void => {
+      for (const set of partitions.all) {
+        result.observe(set.owned.length, this.#groupOf(set.name));
+      }
+    };
+    const observeAssigned = (result: ObservableResult): void => {
+      for (const set of partitions.all) {
+        result.observe(set.assignedCount, this.#groupOf(set.name));
+      }
+    };
     const observeRunning = (result: ObservableResult): void => {
       for (const [task, count] of tasks.running()) {
         result.observe(count, { 'leader_task.name': this.#tasks.of(task) });
@@ -53,9 +78,13 @@ export class OtelMetrics {
     };
     running.addCallback(observeRunning);
     leading.addCallback(observeLeading);
+    owned.addCallback(observeOwned);
+    assigned.addCallback(observeAssigned);
     this.#stops.push(
       () => running.removeCallback(observeRunning),
       () => leading.removeCallback(observeLeading),
+      () => owned.removeCallback(observeOwned),
+      () => assigned.removeCallback(observeAssigned),
     );
   }
 
@@ -97,5 +126,9 @@ export class OtelMetrics {
     for (const stop of this.#stops) {
       stop();
     }
+  }
+
+  #groupOf(name: string): Record<string, string> {
+    return { 'leader_partition.group': this.#groups.of(name) };
   }
 }

@@ -2,6 +2,7 @@ import { metrics, trace } from '@opentelemetry/api';
 import type { OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { distinctUntilChanged, filter, map, Subscription } from 'rxjs';
 import type { LeaderElections } from '../election/leader-elections.js';
+import type { Partitions } from '../partitions/partitions.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
 import { VERSION } from '../version.js';
 import { OtelMetrics } from './otel-metrics.js';
@@ -23,6 +24,7 @@ export class OtelRecorder implements OnModuleInit, OnApplicationShutdown {
   constructor(
     { tracerProvider, meterProvider }: ZookeeperLeaderOtelOptions,
     elections: LeaderElections,
+    partitions: Partitions,
     tasks: LeaderTasks,
   ) {
     const tracer = (tracerProvider ?? trace).getTracer(SCOPE, VERSION);
@@ -33,7 +35,7 @@ export class OtelRecorder implements OnModuleInit, OnApplicationShutdown {
     this.#spans = new TaskSpans(tracer, (election) =>
       this.#terms.contextOf(election),
     );
-    this.#metrics = new OtelMetrics(meter, elections, tasks);
+    this.#metrics = new OtelMetrics(meter, elections, partitions, tasks);
   }
 
   /** Before anything can happen. */

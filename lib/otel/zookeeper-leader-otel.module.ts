@@ -5,6 +5,7 @@ import {
 } from '@nestjs/common';
 import { checkAsyncOptions, withCheckedOptions } from '../async-options.js';
 import { LeaderElections } from '../election/leader-elections.js';
+import { Partitions } from '../partitions/partitions.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
 import { OptionChecks, type OptionTable } from '../validate.js';
 import { OtelRecorder } from './otel-recorder.js';
@@ -60,13 +61,15 @@ const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
       inject: [
         { token: OTEL_OPTIONS, optional: true },
         LeaderElections,
+        Partitions,
         LeaderTasks,
       ],
       useFactory: (
         options: ZookeeperLeaderOtelOptions = {},
         elections: LeaderElections,
+        partitions: Partitions,
         tasks: LeaderTasks,
-      ) => new OtelRecorder(options, elections, tasks),
+      ) => new OtelRecorder(options, elections, partitions, tasks),
     },
   ],
 })

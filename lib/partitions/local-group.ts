@@ -7,13 +7,17 @@ import { partitionName } from './partition.js';
 
 /** The partitions of an application without ZooKeeper, which owns them all. */
 export class LocalGroup implements Companion {
-  readonly isHealthy = true;
+  readonly problems: readonly string[] = [];
   readonly partitions: readonly ManagedElection[];
 
   constructor(name: string, partitions: number, parts: CompanionParts) {
     this.partitions = Array.from({ length: partitions }, (_, index) =>
       parts.makeLocal(partitionName(name, index)),
     );
+  }
+
+  get assignedCount(): number {
+    return this.partitions.length;
   }
 
   enter(): void {

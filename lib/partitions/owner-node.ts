@@ -33,6 +33,8 @@ export class OwnerNode {
   /** The connection on which the node is watched, or known to be ours. */
   #knownIn: number | undefined;
   #watcher: NodeWatcher | undefined;
+  /** What our node says. */
+  #data = '';
   #answer: Answer | undefined;
 
   constructor(
@@ -71,6 +73,7 @@ export class OwnerNode {
     this.#answer = undefined;
     if (creates) {
       this.state = 'unknown';
+      this.#data = data;
     }
     const [created, read] = await Promise.allSettled([
       creates ? this.#client.create(path, data, 'ephemeral') : undefined,
@@ -103,6 +106,9 @@ export class OwnerNode {
     if (content?.stat.ephemeralOwner === sessionId) {
       this.state = 'ours';
       this.fencingToken = content.stat.czxid;
+      if (content.data !== this.#data) {
+        this.#restore(content.stat.version);
+      }
     } else {
       this.#gone();
       this.state = content ? 'foreign' : 'absent';
@@ -117,12 +123,28 @@ export class OwnerNode {
   }
 
   /**
-   * Removes our node. If that fails, the node has to be read before it is removed
-   * again: another instance may have created it since.
+   * Removes our node, and never the next owner's, which has the same name and may
+   * have come just now. A new node has version 0. So ours is written, which says
+   * whose it is, and deleted with the version that it has then. If this fails, the
+   * node has to be read before it is removed again.
    */
   async remove(): Promise<false> {
+    const { path } = this.partition;
     this.#unwatch();
-    await unlessMissing(this.#client.delete(this.partition.path));
+    if (this.state === 'ours') {
+      const stat = await unlessMissing(this.#client.set(path, this.#data));
+      if (stat?.czxid === this.fencingToken) {
+        try {
+          await unlessMissing(this.#client.delete(path, stat.version));
+        } catch (error) {
+          if (!isZookeeperError(error, 'BAD_VERSION')) {
+            throw error;
+          }
+          this.#onChange();
+          return false;
+        }
+      }
+    }
     this.forget();
     return false;
   }
@@ -133,6 +155,14 @@ export class OwnerNode {
     this.state = 'absent';
     this.isBlocked = false;
     this.drain = undefined;
+  }
+
+  /** Somebody has written into our node, as {@link remove} may. */
+  #restore(version: number): void {
+    this.#client
+      .set(this.partition.path, this.#data, version)
+      // Its owner is known by its session.
+      .catch(() => undefined);
   }
 
   #changed(event: NodeEvent): void {

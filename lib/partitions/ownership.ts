@@ -52,7 +52,8 @@ export class Ownership implements LeaseHolder {
   readonly #loop: SerialLoop;
   readonly #nodes: readonly OwnerNode[];
   readonly #subscription: Subscription;
-  #wanted: ReadonlySet<number> = new Set();
+  /** With the time from which on each is wanted. */
+  #wanted: ReadonlyMap<number, number> = new Map();
   #unwantedBecause: LeadershipReason = 'unassigned';
   #sessionId: string | undefined;
   readonly #failures = new StepFailures();
@@ -81,10 +82,31 @@ export class Ownership implements LeaseHolder {
     partitions: ReadonlySet<number>,
     reason: LeadershipReason = 'unassigned',
   ): void {
-    this.#wanted = partitions;
+    const now = Date.now();
+    this.#wanted = new Map(
+      [...partitions].map((each) => [each, this.#wanted.get(each) ?? now]),
+    );
     this.#unwantedBecause = reason;
     this.#giveUp();
     this.#loop.wake();
+  }
+
+  get wantedCount(): number {
+    return this.#wanted.size;
+  }
+
+  /** How many have been wanted, and not owned, for longer than that. */
+  waitingFor(ms: number): number {
+    const dueMs = Date.now() - ms;
+    const isConnected = this.#client.connection.state === 'connected';
+    return this.#nodes.filter(({ partition }) => {
+      const since = this.#wanted.get(partition.index) ?? Infinity;
+      return (
+        isConnected &&
+        !partition.state.isLeading &&
+        Math.max(since, partition.leadership.since.getTime()) < dueMs
+      );
+    }).length;
   }
 
   /**
@@ -264,7 +286,7 @@ export class Ownership implements LeaseHolder {
   ): void {
     const isOurs = generation === this.#settings.partitions.length;
     if (!isOurs) {
-      this.#wanted = new Set();
+      this.#wanted = new Map();
     }
     for (const node of asked) {
       node.admit(sessionId, epoch);

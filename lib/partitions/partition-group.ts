@@ -115,10 +115,34 @@ export class PartitionGroup implements Companion {
     this.#subscribe();
   }
 
-  get isHealthy(): boolean {
-    return this.partitions.every(
-      (each) => each.leadership.role !== 'leader' || each.isLeader(),
+  /** How many are assigned to this instance. */
+  get assignedCount(): number {
+    return this.#ownership.wantedCount;
+  }
+
+  get problems(): string[] {
+    const { name, session, parts } = this.#settings;
+    const lapsed = this.partitions.filter(
+      (each) => each.leadership.role === 'leader' && !each.isLeader(),
     );
+    const longestMs =
+      parts.drainTimeoutMs + session.lease.sessionTimeoutMs + LONGEST_LEAVE_MS;
+    const late = this.#ownership.waitingFor(longestMs);
+    return [
+      ...(lapsed.length > 0
+        ? [
+            `the lease of ${lapsed.length} partitions of "${name}", which this ` +
+              'instance owns, has run out',
+          ]
+        : []),
+      ...(late > 0
+        ? [
+            `${late} partitions of "${name}" have been assigned to this instance ` +
+              `for more than ${longestMs} ms, and it does not own them: another ` +
+              'one still has them, or ZooKeeper refuses',
+          ]
+        : []),
+    ];
   }
 
   enter(): void {

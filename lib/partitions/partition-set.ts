@@ -19,6 +19,12 @@ export interface OwnedPartition {
   readonly term: LeadershipTerm;
 }
 
+/** What a set is of. */
+export interface PartitionHolder {
+  readonly partitions: readonly TaskElection[];
+  readonly assignedCount: number;
+}
+
 /**
  * The partitions of one name, which the instances of an application share: each
  * has at most one owner at any time. {@link Partitions.of} makes it.
@@ -26,6 +32,7 @@ export interface OwnedPartition {
  * @publicApi
  */
 export class PartitionSet {
+  readonly #group: PartitionHolder;
   readonly #elections: readonly TaskElection[];
   readonly #owned: BehaviorSubject<readonly OwnedPartition[]>;
   #isChanging = false;
@@ -34,8 +41,10 @@ export class PartitionSet {
   constructor(
     /** The name that the instances share. */
     readonly name: string,
-    elections: readonly TaskElection[],
+    group: PartitionHolder,
   ) {
+    const elections = group.partitions;
+    this.#group = group;
     this.#elections = elections;
     this.#owned = new BehaviorSubject<readonly OwnedPartition[]>([]);
     let open = elections.length;
@@ -111,6 +120,15 @@ export class PartitionSet {
   /** @internal */
   get elections(): readonly TaskElection[] {
     return this.#elections;
+  }
+
+  /**
+   * How many should be owned here, by the assignment that this instance knows.
+   *
+   * @internal
+   */
+  get assignedCount(): number {
+    return this.#group.assignedCount;
   }
 
   #changed(): void {

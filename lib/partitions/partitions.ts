@@ -4,7 +4,6 @@ import type {
   Companion,
   CompanionParts,
   LeaderElections,
-  TaskElection,
 } from '../election/leader-elections.js';
 import { OptionChecks } from '../validate.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
@@ -12,7 +11,11 @@ import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { MOST_PARTITIONS } from './group-nodes.js';
 import { LocalGroup } from './local-group.js';
 import { PartitionGroup } from './partition-group.js';
-import { PartitionSet, type OwnedPartition } from './partition-set.js';
+import {
+  PartitionSet,
+  type OwnedPartition,
+  type PartitionHolder,
+} from './partition-set.js';
 
 /** What the share of an instance depends on. */
 type ShareOptions = Pick<
@@ -48,6 +51,7 @@ export class Partitions {
   readonly #elections: LeaderElections;
   readonly #options: ShareOptions;
   readonly #sets = new Map<string, PartitionSet>();
+  readonly #listeners: ((set: PartitionSet) => void)[] = [];
   readonly #logger = new Logger(LOG_CONTEXT);
 
   /** @internal */
@@ -86,15 +90,13 @@ export class Partitions {
       most: MOST_PARTITIONS,
       fallback: 1,
     });
-    let elections: readonly TaskElection[] = [];
-    this.#elections.accompany((parts) => {
-      const group = this.#make(name, partitions, parts);
-      elections = group.partitions;
-      return group;
-    });
-    const set = new PartitionSet(name, elections);
+    const group = this.#elections.accompany((parts) =>
+      this.#make(name, partitions, parts),
+    );
+    const set = new PartitionSet(name, group);
     this.#sets.set(name, set);
     this.#log(set);
+    this.#listeners.forEach((listener) => listener(set));
     return set;
   }
 
@@ -107,11 +109,21 @@ export class Partitions {
     return [...this.#sets.values()];
   }
 
+  /**
+   * Calls `listener` with every set, now and when it is made.
+   *
+   * @internal
+   */
+  follow(listener: (set: PartitionSet) => void): void {
+    this.#listeners.push(listener);
+    this.all.forEach(listener);
+  }
+
   #make(
     name: string,
     partitions: number,
     parts: CompanionParts,
-  ): Companion & { readonly partitions: readonly TaskElection[] } {
+  ): Companion & PartitionHolder {
     const { session } = parts;
     if (!session) {
       return new LocalGroup(name, partitions, parts);

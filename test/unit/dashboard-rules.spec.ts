@@ -77,7 +77,11 @@ describe('the verdict', () => {
 
   it('counts what is wrong, in the words of one and of many', () => {
     const verdict = verdictOf(
-      { elections: [stopped], instances: [{ instanceId: 'a' }] },
+      {
+        elections: [stopped],
+        partitions: [],
+        instances: [{ instanceId: 'a' }],
+      },
       ['x', 'y'],
     );
     expect(verdictText(verdict)).toBe(
@@ -87,7 +91,9 @@ describe('the verdict', () => {
   });
 
   it('is not well where nothing is', () => {
-    expect(isWell(verdictOf({ elections: [], instances: [] }, []))).toBe(false);
+    expect(
+      isWell(verdictOf({ elections: [], partitions: [], instances: [] }, [])),
+    ).toBe(false);
   });
 });
 

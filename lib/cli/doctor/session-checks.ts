@@ -115,6 +115,7 @@ function judgeChildren(
   const own = [
     paths.instances,
     paths.elections,
+    paths.partitions,
     paths.tasks,
     paths.requests,
     paths.drains,

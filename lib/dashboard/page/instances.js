@@ -12,10 +12,11 @@
  * @param {Instance[]} instances
  * @param {LeftInstance[]} left
  * @param {Election[]} elections
+ * @param {PartitionGroup[]} groups
  * @param {Drain[]} drains
  * @param {About | undefined} known
  */
-function instanceTable(instances, left, elections, drains, known) {
+function instanceTable(instances, left, elections, groups, drains, known) {
   const hasActions =
     known?.hasActions === true && known.connection !== 'standalone';
   /** @param {string} id */
@@ -42,6 +43,7 @@ function instanceTable(instances, left, elections, drains, known) {
         instanceRow(
           instance,
           ledBy(instance.instanceId),
+          ownedTexts(groups, instance.instanceId),
           drains.find((each) => each.instanceId === instance.instanceId),
           known?.instanceId === instance.instanceId,
           hasActions,
@@ -54,11 +56,12 @@ function instanceTable(instances, left, elections, drains, known) {
 /**
  * @param {Instance} instance
  * @param {string[]} led
+ * @param {string[]} owned
  * @param {Drain | undefined} drain
  * @param {boolean} isOwn
  * @param {boolean} hasActions
  */
-function instanceRow(instance, led, drain, isOwn, hasActions) {
+function instanceRow(instance, led, owned, drain, isOwn, hasActions) {
   const { instanceId, host, pid, version, since } = instance;
   return element(
     'tr',
@@ -75,7 +78,7 @@ function instanceRow(instance, led, drain, isOwn, hasActions) {
           `drained by ${drain.by} since ${clockText(drain.at)}`,
         ),
     ),
-    element('td', { 'data-label': 'Leads' }, ledText(led)),
+    element('td', { 'data-label': 'Leads' }, ledText([...led, ...owned])),
     element(
       'td',
       { 'data-label': 'Up for', class: 'number' },
@@ -91,7 +94,7 @@ function instanceRow(instance, led, drain, isOwn, hasActions) {
       element(
         'td',
         { 'data-label': '' },
-        drainButton(instanceId, led, drain !== undefined),
+        drainButton(instanceId, led, owned, drain !== undefined),
       ),
   );
 }
@@ -99,9 +102,10 @@ function instanceRow(instance, led, drain, isOwn, hasActions) {
 /**
  * @param {string} instance
  * @param {string[]} led
+ * @param {string[]} owned
  * @param {boolean} isDrained
  */
-function drainButton(instance, led, isDrained) {
+function drainButton(instance, led, owned, isDrained) {
   if (isDrained) {
     return actionButton({
       key: `undrain ${instance}`,
@@ -117,11 +121,13 @@ function drainButton(instance, led, isDrained) {
     led.length > 0
       ? `It leads ${led.join(', ')} now: its running tasks are told to stop and waited for, then the next in line leads.`
       : 'It leads nothing now.';
+  const partitions =
+    owned.length > 0 ? ` Others take its ${owned.join(', ')}.` : '';
   return actionButton({
     key: `drain ${instance}`,
     label: 'Drain',
     title: `Drain ${instance}?`,
-    text: `It leaves all elections, and stays out of them until somebody undrains it. ${now}`,
+    text: `It leaves all elections, and stays out of them until somebody undrains it. ${now}${partitions}`,
     yes: 'Drain it',
     action: 'drain',
     query: { instance },

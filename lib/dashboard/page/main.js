@@ -18,7 +18,13 @@ const RECONNECT_MS = 2000;
 const LONGEST_SILENCE_MS = 12_000;
 const DRAW_MS = 150;
 /** Of each list, until somebody wants to see all of it. */
-const MOST_SHOWN = { elections: 8, terms: 8, tasks: 60, audit: 10 };
+const MOST_SHOWN = {
+  elections: 8,
+  partitions: 8,
+  terms: 8,
+  tasks: 60,
+  audit: 10,
+};
 let heardAtMs = 0;
 let isLive = false;
 let isLoggedOut = false;
@@ -108,18 +114,24 @@ function draw() {
   const elections = partsOf('election:');
   const instances = /** @type {Instance[]} */ (parts.get('instances') ?? []);
   const left = /** @type {LeftInstance[]} */ (parts.get('left') ?? []);
+  /** @type {PartitionGroup[]} */
+  const groups = partsOf('partitions:');
   learnNames([
     ...instances.map(({ instanceId }) => instanceId),
     ...left.map(({ instanceId }) => instanceId),
     ...elections.flatMap(({ participants }) =>
       participants.map(({ instanceId }) => instanceId),
     ),
+    ...groups.flatMap(({ members }) =>
+      members.map(({ instanceId }) => instanceId),
+    ),
   ]);
   drawVerdict(known);
   drawElections(elections, known);
+  drawPartitions(groups, known);
   drawTimeline(elections, known);
   drawTasks(known);
-  drawInstances(instances, left, elections, known);
+  drawInstances(instances, left, elections, groups, known);
   drawAudit();
 }
 
@@ -241,6 +253,21 @@ function drawElections(elections, known) {
 }
 
 /**
+ * @param {PartitionGroup[]} groups
+ * @param {About | undefined} known
+ */
+function drawPartitions(groups, known) {
+  const [shown, more] = firstOf('partitions', sortedGroups(groups));
+  byId('partitions-section').hidden = groups.length === 0;
+  replaceChildren(byId('partition-list'), [
+    shown.length > 0
+      ? partitionTable(shown)
+      : emptyText(groups.length, 'No partitions.', known),
+    more,
+  ]);
+}
+
+/**
  * @param {number} count of those that there are
  * @param {string} text
  * @param {About | undefined} known
@@ -308,9 +335,10 @@ function drawTasks(known) {
  * @param {Instance[]} instances
  * @param {LeftInstance[]} left
  * @param {Election[]} elections
+ * @param {PartitionGroup[]} groups
  * @param {About | undefined} known
  */
-function drawInstances(instances, left, elections, known) {
+function drawInstances(instances, left, elections, groups, known) {
   /** @param {Instance} instance */
   const isChosen = ({ instanceId, host }) => matches(instanceId, host);
   const [chosen, gone] = [instances.filter(isChosen), left.filter(isChosen)];
@@ -320,6 +348,7 @@ function drawInstances(instances, left, elections, known) {
           chosen,
           gone,
           elections,
+          groups,
           /** @type {Drain[]} */ (parts.get('drains') ?? []),
           known,
         )

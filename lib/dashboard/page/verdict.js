@@ -1,5 +1,6 @@
 /**
- * @typedef {{ failing: string[], leaderless: string[], instances: number }} Verdict
+ * @typedef {{ failing: string[], leaderless: string[], unowned?: string[],
+ *   instances: number }} Verdict
  */
 
 /** @param {number} number @param {string} noun */
@@ -13,7 +14,7 @@ function counted(number, noun) {
  * @param {Verdict} verdict
  * @returns {Child[]}
  */
-function verdictLinks({ failing, leaderless, instances }) {
+function verdictLinks({ failing, leaderless, unowned, instances }) {
   const failingLink = element(
     'a',
     {
@@ -32,10 +33,24 @@ function verdictLinks({ failing, leaderless, instances }) {
     { href: '#instances', class: instances === 0 ? 'bad' : '' },
     counted(instances, 'instance'),
   );
-  return [failingLink, ' · ', leaderlessLink, ' · ', instancesLink];
+  const unownedLink =
+    unowned &&
+    element(
+      'a',
+      { href: '#partitions', class: unowned.length > 0 ? 'bad' : '' },
+      `${counted(unowned.length, 'partition')} without an owner`,
+    );
+  return [
+    failingLink,
+    ' · ',
+    leaderlessLink,
+    ' · ',
+    ...(unownedLink ? [unownedLink, ' · '] : []),
+    instancesLink,
+  ];
 }
 
 /** @param {Verdict} verdict */
-function problemCount({ failing, leaderless }) {
-  return failing.length + leaderless.length;
+function problemCount({ failing, leaderless, unowned = [] }) {
+  return failing.length + leaderless.length + unowned.length;
 }

@@ -28,6 +28,7 @@ import {
 } from '../../../lib/index.js';
 import type { Connection } from '../../../lib/zookeeper/zookeeper-client.interface.js';
 import { ZookeeperError } from '../../../lib/index.js';
+import type { Partitions } from '../../../lib/index.js';
 import { MemoryLogger } from '../../support/memory-logger.js';
 import {
   closeApplications,
@@ -191,6 +192,7 @@ describe('the health of an instance', () => {
         client: { connection$ },
         lease: { lastContact: undefined, remainingMs: () => 0 },
       },
+      companionProblems: [],
       problems: new Map([['default', 'no permission']]),
       follow: () => NEVER,
     } as unknown as LeaderElections;
@@ -201,6 +203,7 @@ describe('the health of an instance', () => {
     const indicator = new ZookeeperLeaderHealthIndicator(
       elections,
       app.get(HealthIndicatorService),
+      { all: [] } as unknown as Partitions,
     );
     expect(await indicator.isHealthy('leader')).toMatchObject({
       leader: {

@@ -19,6 +19,7 @@ import {
   LeaderElection,
   LeaderTasks,
   OnlyLeader,
+  Partitions,
 } from '../../../lib/index.js';
 import { ZookeeperLeaderOtelModule } from '../../../lib/otel/index.js';
 import {
@@ -173,6 +174,7 @@ describe('OpenTelemetry', () => {
     await app.get(Reports).send();
     await app.get(LeaderElection).withdraw();
     await app.get(Reports).send();
+    app.get(Partitions).of('mailboxes', 3);
     await meterProvider.forceFlush();
     const found = new Map(
       metricExporter
@@ -201,6 +203,13 @@ describe('OpenTelemetry', () => {
     expect(found.get('leader_election.leading')).toMatchObject([
       { attributes: election, value: 0 },
     ]);
+    const group = { 'leader_partition.group': 'mailboxes' };
+    for (const name of [
+      'leader_partition.owned',
+      'leader_partition.assigned',
+    ]) {
+      expect(found.get(name)).toMatchObject([{ attributes: group, value: 3 }]);
+    }
   });
 
   it('refuses what is no provider', () => {

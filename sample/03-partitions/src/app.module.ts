@@ -1,10 +1,8 @@
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { ZookeeperLeaderModule } from 'nestjs-zookeeper-leader';
-import { Balancer } from './balancer.js';
-import { ShardWorker } from './shard-worker.js';
-import { ShardsController } from './shards.controller.js';
-import { Shards } from './shards.js';
+import { MailboxesController } from './mailboxes.controller.js';
+import { MailboxesService } from './mailboxes.service.js';
 
 @Module({
   // ZOOKEEPER_CONNECTION_STRING says where ZooKeeper is.
@@ -12,7 +10,7 @@ import { Shards } from './shards.js';
     ScheduleModule.forRoot(),
     ZookeeperLeaderModule.forRoot({ basePath: '/sample-03' }),
   ],
-  controllers: [ShardsController],
-  providers: [Shards, ShardWorker, Balancer],
+  controllers: [MailboxesController],
+  providers: [MailboxesService],
 })
 export class AppModule {}
