@@ -61,6 +61,7 @@ class Collector {
         } else if (
           ts.isVariableDeclaration(node) &&
           node.initializer &&
+          !ts.isObjectLiteralExpression(node.initializer) &&
           ts.isSourceFile(node.parent.parent.parent)
         ) {
           this.#constants.set(node.name.getText(), node.initializer);
