@@ -208,6 +208,7 @@ describe('a guardian that cannot work', () => {
     for (const name of [
       'dist',
       'test/support/instance.main.mjs',
+      'test/support/secure-options.mjs',
       'package.json',
     ]) {
       await cp(path.join(ROOT, name), path.join(directory, name), {
