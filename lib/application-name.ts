@@ -15,7 +15,8 @@ export function applicationName(): string | undefined {
   return found.name;
 }
 
-function readName(main: string | undefined): string | undefined {
+/** @param main the file that a process was started with */
+export function readName(main: string | undefined): string | undefined {
   const name =
     main === undefined || main.includes(LIBRARIES)
       ? undefined

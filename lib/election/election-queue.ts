@@ -125,7 +125,7 @@ export class ElectionQueue {
       {
         type: 'create',
         path: this.#at(prefix),
-        data: participantData(this.#identity),
+        data: participantData(this.#identity, this.#tasks()),
         mode: 'ephemeral-sequential',
       },
     ]);

@@ -62,25 +62,30 @@ export function foreignLeaderMessage(
   foreign: ForeignLeader,
   path: string,
 ): string {
+  const { leader, waiting, lacked } = wordsOf(foreign);
+  return foreign.isOtherApplication
+    ? `The election ${path} is led by another application, ${leader}: ` +
+        `${waiting} behind it. ${lacked} Give each application a basePath of ` +
+        'its own; if both are one, give them the same option application.'
+    : `The election ${path} is led by another version, ${leader}: ` +
+        `${waiting} behind it. ${lacked} While a new version is deployed, this ` +
+        'passes. If it stays, deploy the same version everywhere, or give each ' +
+        'application a basePath of its own.';
+}
+
+function wordsOf(foreign: ForeignLeader) {
   const { leader, waiting, others, isOtherApplication } = foreign;
-  const of = ({ application }: Standing): string =>
-    isOtherApplication ? ` of "${application}"` : '';
+  const name = ({ instanceId, application }: Standing): string =>
+    `"${instanceId}"${isOtherApplication ? ` of "${application}"` : ''}`;
   const wait =
     others === 0
       ? 'waits'
       : `and ${others} more instance${others === 1 ? '' : 's'} wait`;
-  return (
-    `The election ${path} is led by another ` +
-    `${isOtherApplication ? 'application' : 'version'}, ` +
-    `"${leader.instanceId}"${of(leader)}: ` +
-    `"${waiting.instanceId}"${of(waiting)} ${wait} behind it. ` +
-    `${lackedText(foreign)} ` +
-    (isOtherApplication
-      ? 'Give each application a basePath of its own; if both are one, give ' +
-        'them the same option application.'
-      : 'While a new version is deployed, this passes. If it stays, deploy the ' +
-        'same version everywhere, or give each application a basePath of its own.')
-  );
+  return {
+    leader: name(leader),
+    waiting: `${name(waiting)} ${wait}`,
+    lacked: lackedText(foreign),
+  };
 }
 
 function lackedText({ lacked, waiting }: ForeignLeader): string {
