@@ -33,8 +33,6 @@ export interface ForeignWatchSettings {
   readonly logger: Logger;
   /** What this instance stands for. */
   readonly self: () => Standing;
-  /** Whether this election is worth requests of its own. */
-  readonly mayAsk: () => boolean;
 }
 
 /**
@@ -114,11 +112,8 @@ export class ForeignWatch {
   }
 
   async #look(): Promise<void> {
-    const { election, mayAsk } = this.#settings;
+    const { election } = this.#settings;
     const { leadership } = election;
-    if (!mayAsk()) {
-      return;
-    }
     try {
       if (leadership.role === 'leader') {
         this.#lookIn(LOOK_AGAIN_MS);

@@ -95,8 +95,8 @@ export type ElectionListener = (
   election: ManagedElection,
 ) => (() => void) | void;
 
-/** Elections of an instance whose followers are worth requests of their own. */
-const MOST_LOOKED_AT = 20;
+/** Of an instance with more elections, the others are not watched by themselves. */
+const MOST_WATCHED = 20;
 
 interface Entry {
   readonly election: ManagedElection;
@@ -585,17 +585,19 @@ export class LeaderElections {
       },
       onAwaited: () => this.#comeIntoUse(name),
     });
-    this.#foreignWatches.set(
-      name,
-      new ForeignWatch({
-        election,
-        path,
-        client,
-        logger: this.#logger,
-        self: () => ({ ...this.#identity, tasks: tasks() }),
-        mayAsk: () => this.#elections.size <= MOST_LOOKED_AT,
-      }),
-    );
+    if (this.#foreignWatches.size < MOST_WATCHED) {
+      const self = () => ({ ...this.#identity, tasks: tasks() });
+      this.#foreignWatches.set(
+        name,
+        new ForeignWatch({
+          election,
+          path,
+          client,
+          logger: this.#logger,
+          self,
+        }),
+      );
+    }
     return election;
   }
 
