@@ -34,6 +34,7 @@ export type {
   LeadershipReason,
   LeadershipTerm,
   Participant,
+  ParticipantTasks,
   WaitForLeadershipOptions,
 } from './election/leadership.interface.js';
 

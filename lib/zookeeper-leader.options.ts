@@ -12,6 +12,7 @@ import {
   withoutSecrets,
   type ServerAddress,
 } from './zookeeper/connection-string.js';
+import { applicationName } from './application-name.js';
 import { DEFAULT_ELECTION } from './zookeeper-leader.constants.js';
 import {
   resolveLedgerOptions,
@@ -26,6 +27,8 @@ export interface ResolvedOptions extends ResolvedSecurity {
   readonly servers: readonly ServerAddress[];
   /** Chroot of the connection string and base path together. */
   readonly basePath: string;
+  /** Undefined if it is not known. */
+  readonly application: string | undefined;
   readonly sessionTimeoutMs: number;
   readonly instanceId: string;
   readonly connectionLossPolicy: ConnectionLossPolicy;
@@ -53,6 +56,7 @@ const checks = new OptionChecks(MODULE);
 const OPTIONS: OptionTable<ZookeeperLeaderModuleOptions> = {
   connectionString: true,
   basePath: true,
+  application: true,
   sessionTimeoutMs: true,
   instanceId: true,
   credentials: true,
@@ -107,6 +111,10 @@ export function resolveOptions(
   return Object.freeze({
     servers,
     basePath: chroot + readBasePath(options.basePath),
+    application:
+      options.application === undefined
+        ? applicationName()
+        : checks.name('application', options.application),
     sessionTimeoutMs: checks.milliseconds(
       'sessionTimeoutMs',
       options.sessionTimeoutMs,

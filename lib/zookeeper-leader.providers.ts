@@ -50,6 +50,9 @@ export const LEADER_PROVIDERS: Provider[] = [
           instanceId: options.instanceId,
           host: hostname(),
           pid: process.pid,
+          ...(options.application !== undefined && {
+            application: options.application,
+          }),
         },
         VERSION,
       ),

@@ -42,7 +42,10 @@ export async function status(session: CliSession): Promise<ExitCode> {
   if (verdict.leaderless.length > 0) {
     return EXIT.leaderless;
   }
-  return verdict.unowned?.length ? EXIT.unowned : EXIT.done;
+  if (verdict.unowned?.length) {
+    return EXIT.unowned;
+  }
+  return verdict.foreign.length === 0 ? EXIT.done : EXIT.foreignLeader;
 }
 
 /** Whether no instance has ever been there. */
@@ -97,6 +100,7 @@ function describeElection(view: ElectionView): string {
     participant === leader ? 'leads' : `joined ${time(participant.joinedAt)}`,
     printable(
       [
+        view.warnings.length > 0 && participant.application,
         participant.host,
         participant.pid && `pid ${participant.pid}`,
         participant.priority && `priority ${participant.priority}`,
@@ -110,6 +114,7 @@ function describeElection(view: ElectionView): string {
     title,
     ...(rows.length > 0 ? [columns(rows)] : []),
     ...(more > 0 ? [`  and ${more} more`] : []),
+    ...view.warnings.map((warning) => `  ${printable(warning)}`),
   ].join('\n');
 }
 

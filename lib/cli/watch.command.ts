@@ -14,7 +14,14 @@ import { printable, time } from './text.js';
 /** Something that has changed, as `watch --json` tells it. */
 interface Change {
   readonly type:
-    'leader' | 'leaderless' | 'joined' | 'left' | 'run' | 'owner' | 'unowned';
+    | 'leader'
+    | 'leaderless'
+    | 'foreign'
+    | 'joined'
+    | 'left'
+    | 'run'
+    | 'owner'
+    | 'unowned';
   readonly text: string;
   readonly [detail: string]: unknown;
 }
@@ -89,6 +96,14 @@ function factsOf({ elections, ledgers }: ClusterView): Map<string, Change> {
         type: 'leaderless',
         text: `${name}: nobody leads`,
         election,
+      });
+    }
+    for (const warning of view.warnings) {
+      facts.set(JSON.stringify(['foreign', election, warning]), {
+        type: 'foreign',
+        text: `${name}: ${printable(warning)}`,
+        election,
+        warning,
       });
     }
     for (const { node, instanceId } of participants) {

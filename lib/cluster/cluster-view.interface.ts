@@ -14,6 +14,8 @@ export interface ElectionView {
   readonly participants: readonly Participant[];
   /** Of all participants, those included that are not listed. */
   readonly participantCount: number;
+  /** Where the leader does not do the work of those that wait, in sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** The run ledger of a task as ZooKeeper has it. */
@@ -34,6 +36,8 @@ export interface InstanceView {
   readonly instanceId: string;
   readonly host?: string;
   readonly pid?: number;
+  /** Name of its application. */
+  readonly application?: string;
   /** Of the library. */
   readonly version?: string;
   /** When it was started, by its own clock. */
@@ -66,7 +70,7 @@ export interface ClusterView {
 /** Who leads: the first participant, once it has said so. */
 export function leaderOf({
   participants,
-}: ElectionView): Participant | undefined {
+}: Pick<ElectionView, 'participants'>): Participant | undefined {
   const [first] = participants;
   return first?.leaderSince && first;
 }

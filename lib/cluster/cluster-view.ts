@@ -5,6 +5,11 @@ import {
   parseParticipant,
   sortedNodes,
 } from '../election/election-node.js';
+import {
+  foreignLeaderMessage,
+  foreignLeaders,
+  type ForeignLeader,
+} from '../election/foreign-leader.js';
 import type { Participant } from '../election/leadership.interface.js';
 import { parseAudit, type AuditEntry } from '../operations/audit-log.js';
 import { parseDrain } from '../operations/drain.js';
@@ -13,11 +18,12 @@ import { GroupPaths } from '../partitions/group-nodes.js';
 import { decodeSegment, type NodePaths } from '../zookeeper/node-paths.js';
 import type { NodeContent } from '../zookeeper/zookeeper-client.interface.js';
 import { MOST_LISTED, nodeKey } from './cluster-limits.js';
-import type {
-  ClusterView,
-  ElectionView,
-  InstanceView,
-  LedgerView,
+import {
+  leaderOf,
+  type ClusterView,
+  type ElectionView,
+  type InstanceView,
+  type LedgerView,
 } from './cluster-view.interface.js';
 import { partitionGroupOf, type PartitionGroupNow } from './partition-view.js';
 import type { NodeAspect, WatchedNode } from './watched-node.js';
@@ -52,12 +58,14 @@ export function clusterViewOf(
     const inLine = known.filter(
       ({ content }) => !content || isOwnedBySession(content.stat),
     );
+    const participants = inLine.flatMap(({ name, content }): Participant[] =>
+      content ? [participantOf(name, content)] : [],
+    );
     return {
       election: decodeSegment(segment),
-      participants: inLine.flatMap(({ name, content }): Participant[] =>
-        content ? [participantOf(name, content)] : [],
-      ),
+      participants,
       participantCount: inLine.length,
+      warnings: warningsOf(participants, path),
     };
   };
 
@@ -146,6 +154,15 @@ const participantOf = memoized((node: string, { data, stat }: NodeContent) =>
   parseParticipant(node, data, stat),
 );
 
+/** Nobody waits behind who has not said yet that it leads. */
+function warningsOf(participants: readonly Participant[], path: string) {
+  const leader = leaderOf({ participants });
+  const found = leader
+    ? foreignLeaders(leader, participants.slice(1))
+    : new Map<string, ForeignLeader>();
+  return [...found.values()].map((each) => foreignLeaderMessage(each, path));
+}
+
 const ledgerOf = memoized((task: string, { data }: NodeContent): LedgerView => {
   try {
     const ledger = parseLedger(data, task);
@@ -178,9 +195,10 @@ function auditOf(content: NodeContent | undefined): readonly AuditEntry[] {
 export function instanceOf({ data }: Pick<NodeContent, 'data'>): InstanceView {
   const fields = parseObject(data);
   const { pid, since } = fields;
-  const [instanceId, host, version] = [
+  const [instanceId, host, application, version] = [
     fields.instanceId,
     fields.host,
+    fields.application,
     fields.version,
   ].map(nameIn);
   const started = new Date(typeof since === 'string' ? since : NaN);
@@ -188,6 +206,7 @@ export function instanceOf({ data }: Pick<NodeContent, 'data'>): InstanceView {
     instanceId: instanceId ?? '(unknown)',
     ...(host !== undefined && { host }),
     ...(Number.isSafeInteger(pid) && { pid: pid as number }),
+    ...(application !== undefined && { application }),
     ...(version !== undefined && { version }),
     ...(!Number.isNaN(started.getTime()) && { since: started }),
   };

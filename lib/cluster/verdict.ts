@@ -15,6 +15,8 @@ export interface Verdict {
    * where there are no partitions.
    */
   readonly unowned?: readonly string[];
+  /** Names of elections led by another application, or another version. */
+  readonly foreign: readonly string[];
   readonly instances: number;
 }
 
@@ -40,6 +42,9 @@ export function verdictOf(
           .map(({ partition }) => partitionName(group, partition)),
       ),
     }),
+    foreign: elections
+      .filter(({ warnings }) => warnings.length > 0)
+      .map(({ election }) => election),
     instances: instances.length,
   };
 }
@@ -49,6 +54,9 @@ export function verdictText(verdict: Verdict): string {
   return [
     `${count(verdict.failing.length, 'task')} failing`,
     `${count(verdict.leaderless.length, 'election')} without a leader`,
+    ...(verdict.foreign.length > 0
+      ? [`${count(verdict.foreign.length, 'election')} with a foreign leader`]
+      : []),
     ...(verdict.unowned
       ? [`${count(verdict.unowned.length, 'partition')} without an owner`]
       : []),
@@ -56,11 +64,11 @@ export function verdictText(verdict: Verdict): string {
   ].join(' · ');
 }
 
-/** Nothing fails, all is led and owned, and there is an instance. */
+/** Nothing fails, all is led and owned as it should be, and there is an instance. */
 export function isWell(verdict: Verdict): boolean {
-  const { failing, leaderless, unowned = [], instances } = verdict;
-  const problems = failing.length + leaderless.length + unowned.length;
-  return problems === 0 && instances > 0;
+  const { failing, leaderless, foreign, unowned = [], instances } = verdict;
+  const problems = [failing, leaderless, foreign, unowned].flat();
+  return problems.length === 0 && instances > 0;
 }
 
 /** A number with its noun, as in `1 task` and `0 tasks`. */

@@ -31,6 +31,7 @@ export function electionPart(
     leaderlessSince: leader ? undefined : terms.at(-1)?.until,
     participants: view.participants.map((participant) => ({
       instanceId: participant.instanceId,
+      application: participant.application,
       host: participant.host,
       pid: participant.pid,
       priority: participant.priority,
@@ -38,6 +39,8 @@ export function electionPart(
       joinedAt: participant.joinedAt,
     })),
     participantCount: view.participantCount,
+    /** Where the leader does not do the work of those that wait. */
+    warnings: view.warnings,
     /** Of the instance that tells; absent if it does not use the election. */
     ownRole: own?.role,
     /** Whether it takes no part because of the option `enabled: false`. */

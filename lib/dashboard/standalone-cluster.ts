@@ -54,6 +54,7 @@ export class StandaloneCluster implements ClusterSource {
         election,
         participants: leader ? [leader] : [],
         participantCount: leader ? 1 : 0,
+        warnings: [],
       })),
       partitions: this.#partitions.all.map((set) => groupOf(set, instanceId)),
       ledgers: [...this.#ledgers.values()],

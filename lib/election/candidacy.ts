@@ -241,6 +241,14 @@ export class Candidacy {
     }
   }
 
+  /** Has our node tell what this instance does now. */
+  async restate(epoch: number): Promise<void> {
+    const own = await this.readOwn(epoch);
+    if (own && this.isCurrent(epoch)) {
+      await this.#queue.restate(this.#node as string, own);
+    }
+  }
+
   /** Removes our node and what may have been left behind; false: try again. */
   async remove(epoch: number): Promise<boolean> {
     if (!this.#isCreateSent) {

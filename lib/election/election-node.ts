@@ -1,4 +1,4 @@
-import type { Participant } from './leadership.interface.js';
+import type { Participant, ParticipantTasks } from './leadership.interface.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import type { NodeStat } from '../zookeeper/zookeeper-client.interface.js';
 
@@ -13,6 +13,9 @@ export interface ElectionNode {
 /** More than this is not ours. */
 const LONGEST_DATA = 4_096;
 const LONGEST_NAME = 255;
+
+/** How a list of tasks is written; one of another format says nothing. */
+const TASKS_FORMAT = 1;
 
 /** The part of a node's name before the number that ZooKeeper appends. */
 export function nodePrefix(uuid: string, priority = 0): string {
@@ -67,17 +70,47 @@ export function isOwnedBySession({ ephemeralOwner }: NodeStat): boolean {
 /** What a participant writes into its node. */
 export function participantData(
   identity: InstanceIdentity,
+  tasks?: ParticipantTasks,
   term?: { fencingToken: number; since: Date },
 ): string {
-  return JSON.stringify(
-    term
-      ? {
-          ...identity,
-          fencingToken: term.fencingToken,
-          leaderSince: term.since.toISOString(),
-        }
-      : identity,
-  );
+  return JSON.stringify({
+    ...identity,
+    ...(tasks && { tasks: { format: TASKS_FORMAT, ...tasks } }),
+    ...(term && {
+      fencingToken: term.fencingToken,
+      leaderSince: term.since.toISOString(),
+    }),
+  });
+}
+
+/** What a participant's node holds with other tasks; undefined if it has these. */
+export function withTasks(
+  data: string,
+  tasks: ParticipantTasks,
+): string | undefined {
+  const fields = parseObject(data);
+  const written = { format: TASKS_FORMAT, ...tasks };
+  return JSON.stringify(fields.tasks) === JSON.stringify(written)
+    ? undefined
+    : JSON.stringify({ ...fields, tasks: written });
+}
+
+/** Undefined for what is no list of tasks, or one of another format. */
+function parseTasks(value: unknown): ParticipantTasks | undefined {
+  const { format, names, more } = membersOf(value);
+  if (format !== TASKS_FORMAT || !Array.isArray(names)) {
+    return undefined;
+  }
+  const { count, digest } = membersOf(more);
+  const known = names.flatMap((name) => nameIn(name) ?? []);
+  return Object.freeze({
+    names: [...new Set(known)].toSorted(),
+    ...(Number.isSafeInteger(count) &&
+      (count as number) > 0 &&
+      typeof digest === 'string' && {
+        more: { count: count as number, digest },
+      }),
+  });
 }
 
 /** Reads a participant; whatever the data is, the result is well-formed. */
@@ -90,6 +123,8 @@ export function parseParticipant(
   const { instanceId, host, pid, fencingToken, leaderSince } = fields;
   const name = nameIn(instanceId);
   const hostName = nameIn(host);
+  const application = nameIn(fields.application);
+  const tasks = parseTasks(fields.tasks);
   const since = new Date(typeof leaderSince === 'string' ? leaderSince : NaN);
   const priority = priorityOf(node);
   return Object.freeze({
@@ -98,6 +133,8 @@ export function parseParticipant(
     ...(hostName !== undefined && { host: hostName }),
     ...(Number.isSafeInteger(pid) && { pid: pid as number }),
     ...(priority !== 0 && { priority }),
+    ...(application !== undefined && { application }),
+    ...(tasks && { tasks }),
     fencingToken: Number.isSafeInteger(fencingToken)
       ? (fencingToken as number)
       : stat.czxid,
@@ -181,11 +218,14 @@ export function parseObject(data: string): Record<string, unknown> {
     return {};
   }
   try {
-    const value: unknown = JSON.parse(data);
-    return typeof value === 'object' && value !== null
-      ? (value as Record<string, unknown>)
-      : {};
+    return membersOf(JSON.parse(data));
   } catch {
     return {};
   }
+}
+
+function membersOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+    ? (value as Record<string, unknown>)
+    : {};
 }

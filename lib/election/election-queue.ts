@@ -12,8 +12,13 @@ import {
   parseParticipant,
   participantData,
   withClaim,
+  withTasks,
 } from './election-node.js';
-import type { LeadershipTerm, Participant } from './leadership.interface.js';
+import type {
+  LeadershipTerm,
+  Participant,
+  ParticipantTasks,
+} from './leadership.interface.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 
 /** The names of an election's nodes, in no order. */
@@ -31,6 +36,7 @@ export class ElectionQueue {
   readonly #client: ZookeeperClient;
   readonly #path: string;
   readonly #identity: InstanceIdentity;
+  readonly #tasks: () => ParticipantTasks | undefined;
   #isKnownClosed = false;
   #isKnownToExist = false;
 
@@ -38,10 +44,12 @@ export class ElectionQueue {
     client: ZookeeperClient,
     path: string,
     identity: InstanceIdentity,
+    tasks: () => ParticipantTasks | undefined = () => undefined,
   ) {
     this.#client = client;
     this.#path = path;
     this.#identity = identity;
+    this.#tasks = tasks;
   }
 
   /**
@@ -99,7 +107,7 @@ export class ElectionQueue {
   async create(prefix: string): Promise<string> {
     const path = await this.#client.create(
       this.#at(prefix),
-      participantData(this.#identity),
+      participantData(this.#identity, this.#tasks()),
       'ephemeral-sequential',
     );
     return path.slice(this.#path.length + 1);
@@ -117,7 +125,7 @@ export class ElectionQueue {
       {
         type: 'create',
         path: this.#at(prefix),
-        data: participantData(this.#identity),
+        data: participantData(this.#identity, this.#tasks()),
         mode: 'ephemeral-sequential',
       },
     ]);
@@ -148,7 +156,7 @@ export class ElectionQueue {
 
   /** Writes into our node that we lead; false if it is gone. */
   async announce(node: string, term: LeadershipTerm): Promise<boolean> {
-    const data = participantData(this.#identity, term);
+    const data = participantData(this.#identity, this.#tasks(), term);
     const stat = await unlessMissing(this.#client.set(this.#at(node), data));
     return stat !== undefined;
   }
@@ -187,6 +195,15 @@ export class ElectionQueue {
       throw error;
     }
     return parseParticipant(node, data, stat);
+  }
+
+  /** Writes our present tasks into our node, unless it is not as it was read. */
+  async restate(node: string, { data, stat }: NodeContent): Promise<void> {
+    const tasks = this.#tasks();
+    const present = tasks && withTasks(data, tasks);
+    if (present !== undefined) {
+      await this.#client.set(this.#at(node), present, stat.version);
+    }
   }
 
   /** Deletes a node, unless it is gone already. */

@@ -82,6 +82,8 @@ export class ElectionRecipe implements LeaseHolder {
   readonly #uptime = new Uptime();
   /** On what those with a lower priority have that stand before us. */
   #claim: Claim | undefined;
+  /** Whether our entry tells less than this instance does, or more. */
+  #isOutdated = false;
   /** Runs while this instance stays away, having made way for others. */
   #pause: NodeJS.Timeout | undefined;
 
@@ -108,6 +110,12 @@ export class ElectionRecipe implements LeaseHolder {
       this.#isEntered = true;
       this.#loop.wake();
     }
+  }
+
+  /** This instance does something else than its entry tells. */
+  restate(): void {
+    this.#isOutdated = true;
+    this.#loop.wake();
   }
 
   async resign(): Promise<void> {
@@ -329,6 +337,21 @@ export class ElectionRecipe implements LeaseHolder {
     if (this.#isCurrent(candidacy, view)) {
       this.#failures.clear();
       this.#options.reporter.healed();
+      await this.#bringUpToDate(candidacy, view);
+    }
+  }
+
+  /** What an entry tells is for people: it fails no step. */
+  async #bringUpToDate(candidacy: Candidacy, view: View): Promise<void> {
+    if (this.#isOutdated) {
+      this.#isOutdated = false;
+      try {
+        await candidacy.restate(view.epoch);
+      } catch {
+        // Somebody else has written to it, and our watch says so; or the
+        // connection is about to break.
+        this.#isOutdated = true;
+      }
     }
   }
 
@@ -384,12 +407,13 @@ export class ElectionRecipe implements LeaseHolder {
       this.#options.reporter.stray(predecessor);
       candidacy.passOver(view);
     } else {
-      this.#state.follow(
-        'waiting',
-        isNext
-          ? parseParticipant(predecessor, content.data, content.stat)
-          : undefined,
-      );
+      const leader = isNext
+        ? parseParticipant(predecessor, content.data, content.stat)
+        : undefined;
+      this.#state.follow('waiting', leader);
+      if (leader) {
+        this.#options.reporter.leaderSeen?.(leader);
+      }
       if (await this.#heedClaim(candidacy, view, own)) {
         return;
       }

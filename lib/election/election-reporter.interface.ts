@@ -16,6 +16,8 @@ export interface ElectionReporter {
   sessionGivenUp(why: string): string;
   /** A node looks like a participant's and has no session. */
   stray(node: string): void;
+  /** Another instance is first in line; it leads if it says since when. */
+  leaderSeen?(leader: Participant): void;
   /** Somebody wants this instance to make way, through ZooKeeper. */
   resignRequested(requestedBy: string): void;
   /** This instance makes way for one with a higher priority. */

@@ -17,7 +17,9 @@ import { plainGuard, type GuardFunction } from './guard-function.js';
 import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
 import type { ElectionReporter } from './election-reporter.interface.js';
 import type { LeaderElection } from './leader-election.js';
-import type { Participant } from './leadership.interface.js';
+import { ForeignWatch } from './foreign-watch.js';
+import type { Participant, ParticipantTasks } from './leadership.interface.js';
+import { OwnTasks } from './own-tasks.js';
 import { openSession, type LeaderSession } from './leader-session.js';
 import { LeadershipLog } from './leadership-log.js';
 import { StandaloneElection } from './standalone-election.js';
@@ -36,6 +38,8 @@ export interface ManagedElection extends LeaderElection {
   revalidate(): Promise<boolean>;
   /** Whether this instance leads, after asking ZooKeeper for its entry. */
   confirm(): Promise<boolean>;
+  /** Has the entry tell what this instance does now; absent without entries. */
+  restate?(): void;
   /** Leaves for good, before the session ends; never rejects. */
   shutDown(): Promise<void>;
   /** Leaves for good, while the session goes on; never rejects. */
@@ -91,6 +95,9 @@ export type ElectionListener = (
   election: ManagedElection,
 ) => (() => void) | void;
 
+/** Of an instance with more elections, the others are not watched by themselves. */
+const MOST_WATCHED = 20;
+
 interface Entry {
   readonly election: ManagedElection;
   /** What of the library cannot do without it: the first that asked. */
@@ -133,6 +140,7 @@ export class LeaderElections {
   readonly #identity: InstanceIdentity;
   readonly #elections = new Map<string, Entry>();
   readonly #drains = new Set<Drain>();
+  readonly #logger = new Logger(LOG_CONTEXT);
   readonly #log: LeadershipLog;
   readonly #listeners = new Set<ElectionListener>();
   readonly #companions = new Set<Companion>();
@@ -142,6 +150,11 @@ export class LeaderElections {
   readonly #makeLocal: (parts: LocalElectionParts) => ManagedElection;
   #phase: 'starting' | 'running' | 'closing' = 'starting';
   #guardFunction: GuardFunction = plainGuard;
+  readonly #foreignWatches = new Map<string, ForeignWatch>();
+  readonly #tasks = new OwnTasks((name) => {
+    this.#elections.get(name)?.election.restate?.();
+    this.#foreignWatches.get(name)?.tasksChanged();
+  });
 
   /** @internal */
   constructor(
@@ -162,7 +175,7 @@ export class LeaderElections {
           parts.drain,
           parts.guard,
         ));
-    const logger = new Logger(LOG_CONTEXT);
+    const logger = this.#logger;
     this.#log = new LeadershipLog(
       logger,
       identity.instanceId,
@@ -221,6 +234,7 @@ export class LeaderElections {
       throw new TypeError(disposeInUseMessage(name, entry.usedBy));
     }
     this.#elections.delete(name);
+    this.#foreignWatches.delete(name);
     await entry.election.dispose();
     for (const forget of entry.onDispose?.values() ?? []) {
       forget();
@@ -410,6 +424,21 @@ export class LeaderElections {
   }
 
   /**
+   * Where instances wait behind a leader that does not do their work, as far as
+   * this instance knows: sentences by the name of the election. Nothing is wrong
+   * with the instance itself.
+   *
+   * @internal
+   */
+  get warnings(): ReadonlyMap<string, readonly string[]> {
+    return new Map(
+      [...this.#foreignWatches]
+        .map(([name, { warnings }]) => [name, warnings] as const)
+        .filter(([, warnings]) => warnings.length > 0),
+    );
+  }
+
+  /**
    * Calls `listener` with every election, now and when it comes into use.
    * Returns a function that ends that.
    *
@@ -439,10 +468,24 @@ export class LeaderElections {
   /**
    * Lends the elections what the tasks can do.
    *
+   * @param tasksOf the names of those of an election
    * @internal
    */
-  useTasks(guardFunction: GuardFunction): void {
+  useTasks(
+    guardFunction: GuardFunction,
+    tasksOf: (election: string) => readonly string[],
+  ): void {
     this.#guardFunction = guardFunction;
+    this.#tasks.use(tasksOf);
+  }
+
+  /**
+   * An election has other tasks than before.
+   *
+   * @internal
+   */
+  tasksChanged(election: string): void {
+    this.#tasks.changed(election);
   }
 
   /** @internal */
@@ -459,6 +502,7 @@ export class LeaderElections {
   async start(): Promise<void> {
     if (this.#phase === 'starting') {
       this.#phase = 'running';
+      this.#tasks.start();
       if (this.#inUse.length === 0) {
         this.find(DEFAULT_ELECTION, 'the module');
       }
@@ -483,6 +527,7 @@ export class LeaderElections {
    */
   async shutDown(): Promise<void> {
     this.#phase = 'closing';
+    this.#tasks.stop();
     await Promise.all([
       ...[...this.#elections.values()].map(({ election }) =>
         election.shutDown(),
@@ -519,9 +564,11 @@ export class LeaderElections {
       return this.#makeLocal({ name, identity, drain, guard });
     }
     const { client, lease, paths } = this.#session;
-    return new ZookeeperElection({
+    const path = paths.election(name);
+    const tasks = (): ParticipantTasks | undefined => this.#tasks.of(name);
+    const election = new ZookeeperElection({
       name,
-      path: paths.election(name),
+      path,
       client,
       lease,
       identity: this.#identity,
@@ -530,9 +577,28 @@ export class LeaderElections {
       priority: this.#options.priority,
       drain,
       guard,
-      reporter: this.#log.reporter(name, paths.election(name)),
+      tasks,
+      reporter: {
+        ...this.#log.reporter(name, path),
+        leaderSeen: (leader) =>
+          this.#foreignWatches.get(name)?.leaderSeen(leader),
+      },
       onAwaited: () => this.#comeIntoUse(name),
     });
+    if (this.#foreignWatches.size < MOST_WATCHED) {
+      const self = () => ({ ...this.#identity, tasks: tasks() });
+      this.#foreignWatches.set(
+        name,
+        new ForeignWatch({
+          election,
+          path,
+          client,
+          logger: this.#logger,
+          self,
+        }),
+      );
+    }
+    return election;
   }
 
   readonly #drain: Drain = async (election) => {

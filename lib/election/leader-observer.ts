@@ -33,6 +33,7 @@ type Seen = Participant | undefined | 'gone' | null;
 export class LeaderObserver {
   readonly #client: ZookeeperClient;
   readonly #path: string;
+  readonly #onSeen: ((first: Participant) => void) | undefined;
   readonly #seen = new BehaviorSubject<Seen>(null);
   readonly #loop: SerialLoop;
   #subscribers = 0;
@@ -51,9 +52,15 @@ export class LeaderObserver {
    */
   readonly sightings$: Observable<Participant | undefined>;
 
-  constructor(client: ZookeeperClient, path: string) {
+  /** @param onSeen is given the first in line whenever it has been read */
+  constructor(
+    client: ZookeeperClient,
+    path: string,
+    onSeen?: (first: Participant) => void,
+  ) {
     this.#client = client;
     this.#path = path;
+    this.#onSeen = onSeen;
     this.#loop = new SerialLoop(
       () => this.#observe(),
       (error) => longestRetryMs(client, error),
@@ -149,7 +156,9 @@ export class LeaderObserver {
         return;
       }
       if (isOwnedBySession(content.stat)) {
-        this.#seen.next(parseParticipant(name, content.data, content.stat));
+        const first = parseParticipant(name, content.data, content.stat);
+        this.#onSeen?.(first);
+        this.#seen.next(first);
         return;
       }
     }

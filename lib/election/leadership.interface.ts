@@ -67,6 +67,26 @@ export interface LeadershipTerm {
 }
 
 /**
+ * The leader tasks that an instance brings to an election, as its entry lists them.
+ *
+ * @publicApi
+ */
+export interface ParticipantTasks {
+  /**
+   * In the order of their UTF-16 code units. Only the first ones, if they are more
+   * than 50 or take more than 1,000 bytes.
+   */
+  readonly names: readonly string[];
+  /** Present if `names` does not have all of them. */
+  readonly more?: {
+    /** How many are left out. */
+    readonly count: number;
+    /** Equal for equal names: two lists can be compared by it. */
+    readonly digest: string;
+  };
+}
+
+/**
  * An instance's entry in an election.
  *
  * @publicApi
@@ -82,6 +102,10 @@ export interface Participant {
   readonly pid?: number;
   /** The module option `priority` of the instance, where that is not 0. */
   readonly priority?: number;
+  /** Name of its application: the option `application`, where it told. */
+  readonly application?: string;
+  /** Its leader tasks in this election, those without partitions, where it told. */
+  readonly tasks?: ParticipantTasks;
   /** Fencing token of the term that it has, or will have on this node. */
   readonly fencingToken: number;
   /** When it entered the election, by ZooKeeper's clock. */

@@ -18,6 +18,7 @@ import type {
   Leadership,
   LeadershipTerm,
   Participant,
+  ParticipantTasks,
   WaitForLeadershipOptions,
 } from './leadership.interface.js';
 import { readParticipants } from './participants.js';
@@ -38,6 +39,8 @@ export interface ZookeeperElectionOptions {
   readonly drain: (election: string) => Promise<void>;
   readonly guard: GuardFunction;
   readonly reporter: ElectionReporter;
+  /** What the entry of this instance lists; absent: nothing. */
+  readonly tasks?: () => ParticipantTasks | undefined;
   /** Called when somebody waits for this instance to lead. */
   readonly onAwaited: () => void;
 }
@@ -71,7 +74,7 @@ export class ZookeeperElection extends LeaderElection {
       isEnabled,
       priority: options.priority,
       reporter: options.reporter,
-      queue: new ElectionQueue(client, path, identity),
+      queue: new ElectionQueue(client, path, identity, options.tasks),
       state: this.#state,
       drain: () => options.drain(name),
     });
@@ -106,7 +109,10 @@ export class ZookeeperElection extends LeaderElection {
     if (this.#observer) {
       return this.#observer;
     }
-    const observer = new LeaderObserver(this.#client, this.#options.path);
+    const { path, reporter } = this.#options;
+    const observer = new LeaderObserver(this.#client, path, (first) =>
+      reporter.leaderSeen?.(first),
+    );
     this.#observer = observer;
     this.#state.changes$.subscribe({ complete: () => observer.close() });
     return observer;
@@ -157,6 +163,10 @@ export class ZookeeperElection extends LeaderElection {
 
   withdraw(): Promise<void> {
     return this.#recipe.withdraw();
+  }
+
+  restate(): void {
+    this.#recipe.restate();
   }
 
   onlyLeader<Args extends unknown[], Result>(

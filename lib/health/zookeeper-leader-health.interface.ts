@@ -59,4 +59,10 @@ export interface ZookeeperLeaderHealth {
   readonly partitions?: Readonly<Record<string, PartitionsHealth>>;
   /** What is wrong; absent while nothing is. */
   readonly problems?: readonly string[];
+  /**
+   * What is wrong with the deployment, not with this instance: a leader that is of
+   * another application, or lacks tasks of instances that wait. Absent while nothing
+   * is. The instance stays up: a rolling deployment passes through this.
+   */
+  readonly warnings?: readonly string[];
 }

@@ -48,6 +48,9 @@ const OPTIONS: OptionTable<ZookeeperLeaderHealthOptions> = {
  * - that cannot take part in an election, as without permission,
  * - that does not own partitions which are assigned to it.
  *
+ * An instance that waits behind a leader of another application, or one without its
+ * tasks, is up, and the details have `warnings`.
+ *
  * Use it for readiness and alerts, not for liveness: an instance that waits for
  * ZooKeeper is not healed by being killed.
  *
@@ -141,6 +144,7 @@ export class ZookeeperLeaderHealthIndicator {
     );
     const { session, instanceId } = this.#elections;
     const lastContact = session?.lease.lastContact;
+    const warnings = [...this.#elections.warnings.values()].flat();
     return {
       instanceId,
       state: this.#connection.state ?? 'standalone',
@@ -162,6 +166,7 @@ export class ZookeeperLeaderHealthIndicator {
           ]),
         ),
       }),
+      ...(warnings.length > 0 && { warnings }),
     };
   }
 

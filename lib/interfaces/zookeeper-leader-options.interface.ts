@@ -100,6 +100,14 @@ export interface ZookeeperLeaderModuleOptions {
   readonly basePath?: string;
 
   /**
+   * Name of the application, the same for all its instances and versions. The log
+   * says when an instance waits behind a leader of another application, whose tasks
+   * are not its own. 1 to 200 characters. Default: the name in the `package.json` nearest to the
+   * file that the process was started with.
+   */
+  readonly application?: string;
+
+  /**
    * Milliseconds after which ZooKeeper gives up an instance that it does not
    * hear from; the servers may grant another value, which the log then tells.
    * Use at least four times the servers' `tickTime`. Default 10,000.

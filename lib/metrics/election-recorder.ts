@@ -37,6 +37,10 @@ export class ElectionRecorder {
     );
   }
 
+  get name(): string {
+    return this.#election.name;
+  }
+
   get isLeader(): boolean {
     return this.#election.isLeader();
   }

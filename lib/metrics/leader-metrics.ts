@@ -4,6 +4,7 @@ import type { MetricsRegistry } from './zookeeper-leader-metrics-options.interfa
 /** What an application tells at the moment of a scrape. */
 export interface MetricsSource {
   collectIsLeader(gauge: Gauge<'election'>): void;
+  collectForeignLeader(gauge: Gauge<'election'>): void;
   collectLeaderless(counter: Counter<'election'>): void;
   collectPartitions(gauge: Gauge<'group'>): void;
   collectOwnedPartitions(gauge: Gauge<'group'>): void;
@@ -61,6 +62,12 @@ export class LeaderMetrics {
       'Whether this instance leads, by its lease, at the moment of the scrape.',
       ['election'],
       (source, gauge) => source.collectIsLeader(gauge),
+    );
+    this.#gauge(
+      'foreign_leader',
+      'Whether this instance sees a leader of another application, or one that lacks tasks of instances that wait.',
+      ['election'],
+      (source, gauge) => source.collectForeignLeader(gauge),
     );
     this.terms = this.#counter(
       'terms_total',

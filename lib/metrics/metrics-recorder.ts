@@ -119,6 +119,13 @@ export class MetricsRecorder
     }
   }
 
+  collectForeignLeader(gauge: Gauge<'election'>): void {
+    const { warnings } = this.#elections;
+    for (const { label, name } of this.#recorders) {
+      gauge.inc({ election: label }, warnings.has(name) ? 1 : 0);
+    }
+  }
+
   collectLeaderless(counter: Counter<'election'>): void {
     for (const recorder of this.#recorders) {
       counter.inc(

@@ -150,15 +150,19 @@ export class LeaderTasks {
       byName: tasks.byName,
     });
     elections.addDrain((election) => tasks.endTerm(election));
-    elections.useTasks(((election, fn, taskOptions) => {
-      const made = this.#factory.ofFunction(
-        election,
-        fn as AnyMethod,
-        taskOptions,
-      );
-      tasks.begin(made.task);
-      return made.guarded;
-    }) as GuardFunction);
+    elections.useTasks(
+      ((election, fn, taskOptions) => {
+        const made = this.#factory.ofFunction(
+          election,
+          fn as AnyMethod,
+          taskOptions,
+        );
+        tasks.begin(made.task);
+        elections.tasksChanged(election.name);
+        return made.guarded;
+      }) as GuardFunction,
+      (election) => tasks.namesIn(election),
+    );
   }
 
   /** The tasks of this application, in the order of their names. */

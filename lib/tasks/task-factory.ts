@@ -142,7 +142,7 @@ export class TaskFactory {
     fn: AnyMethod,
     options: OnlyLeaderOptions,
   ): { task: LeaderTask; guarded: AnyMethod } {
-    const { byName, schedules } = this.#settings;
+    const { byName, schedules, elections } = this.#settings;
     const name = options.task ?? (fn.name || 'anonymous function');
     const where = `onlyLeader() for "${name}"`;
     const resolved = resolveTaskOptions(options, where);
@@ -186,6 +186,7 @@ export class TaskFactory {
         task.dispose();
         if (byName.get(name) === task) {
           byName.delete(name);
+          elections.tasksChanged(election.name);
         }
       },
     });

@@ -92,6 +92,13 @@ export class TaskSet {
     }
   }
 
+  /** What the leader of an election has to do: partitions have owners instead. */
+  namesIn(election: string): string[] {
+    return [...this.byName.values()].flatMap((task) =>
+      task.election.name === election && !task.partition ? [task.task] : [],
+    );
+  }
+
   /** The application has started: its scheduler has made its jobs. */
   started(): void {
     this.#isStarted = true;

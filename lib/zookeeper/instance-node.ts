@@ -8,6 +8,8 @@ export interface InstanceIdentity {
   readonly instanceId: string;
   readonly host: string;
   readonly pid: number;
+  /** Absent if its name is not known. */
+  readonly application?: string;
 }
 
 /**

@@ -73,7 +73,12 @@ describe('the state of a task', () => {
 });
 
 describe('the verdict', () => {
-  const stopped = { election: 'e', participants: [], participantCount: 0 };
+  const stopped = {
+    election: 'e',
+    participants: [],
+    participantCount: 0,
+    warnings: [],
+  };
 
   it('counts what is wrong, in the words of one and of many', () => {
     const verdict = verdictOf(

@@ -7,7 +7,13 @@ import {
   parseResignRequest,
   sortedNodes,
   withResignRequest,
+  withTasks,
 } from '../../lib/election/election-node.js';
+import {
+  foreignLeaderMessage,
+  foreignLeaders,
+} from '../../lib/election/foreign-leader.js';
+import { listTasks } from '../../lib/election/participant-tasks.js';
 import {
   FORMAT,
   parseLedger,
@@ -92,6 +98,68 @@ function expectCleanPrototypes(): void {
 
 describe('whatever stands in the node of a participant', () => {
   const fields = ['instanceId', 'host', 'pid', 'fencingToken', 'leaderSince'];
+  const foreign = fc
+    .record({
+      application: fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue()),
+      tasks: fc.oneof(
+        fc.jsonValue(),
+        fc.record(
+          {
+            format: fc.constantFrom(1, 2, '1', null),
+            names: fc.oneof(
+              fc.jsonValue(),
+              fc.array(fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue())),
+            ),
+            more: fc.oneof(
+              fc.jsonValue(),
+              fc.record({
+                count: fc.oneof(fc.double(), fc.integer(), fc.string()),
+                digest: fc.oneof(fc.string({ unit: 'binary' }), fc.nat()),
+              }),
+            ),
+          },
+          { requiredKeys: [] },
+        ),
+      ),
+    })
+    .map((value) => JSON.stringify(value));
+
+  it('application and tasks are names of one line each, or are not known', () => {
+    const known = new Set<boolean>();
+    const self = {
+      instanceId: 'self',
+      application: 'own',
+      tasks: listTasks(['a', 'b']),
+    };
+    fc.assert(
+      fc.property(
+        fc.oneof(foreign, hostileJson('application', 'tasks', 'names', 'more')),
+        (data) => {
+          const { application = '', tasks } = parseParticipant('n', data, stat);
+          known.add(tasks !== undefined);
+          for (const name of [application, ...(tasks?.names ?? [])]) {
+            expect(name.length).toBeLessThanOrEqual(255);
+            expect(name).not.toMatch(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u);
+          }
+          expect((tasks?.more?.count ?? 1) > 0).toBe(true);
+          const leader = parseParticipant('n', data, stat);
+          for (const found of foreignLeaders(leader, [self]).values()) {
+            const message = foreignLeaderMessage(found, '/e');
+            expect(message.length).toBeLessThan(2_000);
+            expect(message).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
+          }
+          const restated = withTasks(data, self.tasks) as string;
+          expect(parseParticipant('n', restated, stat).tasks).toEqual(
+            self.tasks,
+          );
+          expect(withTasks(restated, self.tasks)).toBeUndefined();
+        },
+      ),
+      RUNS,
+    );
+    expect(known.size).toBe(2);
+    expectCleanPrototypes();
+  });
 
   it('the result is a participant, in a few short lines', () => {
     fc.assert(

@@ -1,20 +1,21 @@
 /**
- * @typedef {{ instanceId: string, host?: string, pid?: number,
- *   priority?: number, fencingToken: number, joinedAt: string }} Participant
+ * @typedef {{ instanceId: string, application?: string, host?: string,
+ *   pid?: number, priority?: number, fencingToken: number,
+ *   joinedAt: string }} Participant
  * @typedef {{ instanceId: string, fencingToken: number, since: string,
  *   until?: string }} Term
  * @typedef {{ election: string,
  *   leader: { instanceId: string, since: string, fencingToken: number } | null,
  *   leaderlessSince?: string, participants: Participant[],
- *   participantCount: number, ownRole?: string, isDisabledHere: boolean,
- *   terms: Term[] }} Election
+ *   participantCount: number, warnings: string[], ownRole?: string,
+ *   isDisabledHere: boolean, terms: Term[] }} Election
  */
 
 /** Of those that wait, in the row. */
 const MOST_NEXT = 3;
 
 /**
- * Those without a leader first.
+ * Those without a leader first, then those with a foreign one.
  *
  * @param {Election[]} elections
  */
@@ -23,7 +24,12 @@ function sortedElections(elections) {
     .filter(({ election, participants }) =>
       matches(election, ...participants.map(({ instanceId }) => instanceId)),
     )
-    .toSorted((a, b) => Number(a.leader !== null) - Number(b.leader !== null));
+    .toSorted((a, b) => troubleOf(b) - troubleOf(a));
+}
+
+/** @param {Election} election */
+function troubleOf({ leader, warnings }) {
+  return leader === null ? 2 : Number(warnings.length > 0);
 }
 
 /**
@@ -78,7 +84,7 @@ function electionRow(election, key) {
   return element(
     'tr',
     {
-      class: leader ? '' : 'trouble',
+      class: troubleOf(election) > 0 ? 'trouble' : '',
       'data-election': election.election,
       'data-key': key,
     },
@@ -90,6 +96,14 @@ function electionRow(election, key) {
         { class: 'title' },
         discloseButton(key, `Participants of ${election.election}`),
         element('span', { class: 'name' }, ...broken(election.election)),
+      ),
+      ...election.warnings.map((text) =>
+        element(
+          'div',
+          { class: 'why', title: text },
+          element('strong', {}, 'Foreign leader: '),
+          text,
+        ),
       ),
     ),
     element(
@@ -173,7 +187,7 @@ function leaderlessText({ leaderlessSince, participantCount, isDisabledHere }) {
  * @param {boolean} hasActions
  */
 function electionDetails(election, key, hasActions) {
-  const { leader, participants, participantCount } = election;
+  const { leader, participants, participantCount, warnings } = election;
   const more = participantCount - participants.length;
   return element(
     'tr',
@@ -185,7 +199,7 @@ function electionDetails(election, key, hasActions) {
         'ol',
         { class: 'line', 'aria-label': 'Participants in succession order' },
         ...participants.map((participant, index) =>
-          participantLine(participant, index, leader !== null && index === 0),
+          participantLine(election, participant, index),
         ),
         more > 0 &&
           element(
@@ -194,19 +208,23 @@ function electionDetails(election, key, hasActions) {
             element('span', { class: 'under' }, `and ${more} more`),
           ),
       ),
+      ...warnings.map((text) => element('p', { class: 'error' }, text)),
       hasActions && leader && electionButtons(election),
     ),
   );
 }
 
 /**
+ * @param {Election} election
  * @param {Participant} participant
  * @param {number} index
- * @param {boolean} isLeader
  */
-function participantLine(participant, index, isLeader) {
-  const { instanceId, host, pid, priority, joinedAt } = participant;
+function participantLine({ leader, warnings }, participant, index) {
+  const { instanceId, application, host, pid, priority, joinedAt } =
+    participant;
+  const isLeader = leader !== null && index === 0;
   const where = [
+    warnings.length > 0 && application,
     [host, pid && `pid ${pid}`].filter(Boolean).join(' '),
     priority && `priority ${priority}`,
   ]

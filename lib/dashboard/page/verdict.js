@@ -1,6 +1,6 @@
 /**
- * @typedef {{ failing: string[], leaderless: string[], unowned?: string[],
- *   instances: number }} Verdict
+ * @typedef {{ failing: string[], leaderless: string[], foreign: string[],
+ *   unowned?: string[], instances: number }} Verdict
  */
 
 /** @param {number} number @param {string} noun */
@@ -14,7 +14,7 @@ function counted(number, noun) {
  * @param {Verdict} verdict
  * @returns {Child[]}
  */
-function verdictLinks({ failing, leaderless, unowned, instances }) {
+function verdictLinks({ failing, leaderless, foreign, unowned, instances }) {
   const failingLink = element(
     'a',
     {
@@ -28,6 +28,17 @@ function verdictLinks({ failing, leaderless, unowned, instances }) {
     { href: '#elections', class: leaderless.length > 0 ? 'bad' : '' },
     `${counted(leaderless.length, 'election')} without a leader`,
   );
+  const foreignLinks =
+    foreign.length === 0
+      ? []
+      : [
+          element(
+            'a',
+            { href: '#elections', class: 'bad' },
+            `${counted(foreign.length, 'election')} with a foreign leader`,
+          ),
+          ' · ',
+        ];
   const instancesLink = element(
     'a',
     { href: '#instances', class: instances === 0 ? 'bad' : '' },
@@ -46,11 +57,12 @@ function verdictLinks({ failing, leaderless, unowned, instances }) {
     leaderlessLink,
     ' · ',
     ...(unownedLink ? [unownedLink, ' · '] : []),
+    ...foreignLinks,
     instancesLink,
   ];
 }
 
 /** @param {Verdict} verdict */
-function problemCount({ failing, leaderless, unowned = [] }) {
-  return failing.length + leaderless.length + unowned.length;
+function problemCount({ failing, leaderless, foreign, unowned = [] }) {
+  return [failing, leaderless, foreign, unowned].flat().length;
 }

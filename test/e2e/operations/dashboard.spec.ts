@@ -84,6 +84,14 @@ class Reports {
   }
 }
 
+@Injectable()
+class BillingReports {
+  @OnlyLeader({ task: 'invoices', scheduled: false })
+  send(): void {
+    // Done.
+  }
+}
+
 const EVIL = '<img src=x onerror="document.title=1">';
 
 @Injectable()
@@ -317,6 +325,54 @@ describe('the dashboard', () => {
       expect(await page.locator('img').count()).toBe(0);
       expect(await page.title()).toBe('1 problem · Leadership');
       expect(problems).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
+
+  it('shows a leader that is of another application than who waits', async () => {
+    const basePath = '/dashboard-foreign';
+    const { url } = await startWithDashboard({
+      basePath,
+      application: 'shop',
+      instanceId: 'shop-1',
+    });
+    await startApplication({
+      options: {
+        connectionString: server.connectionString,
+        basePath,
+        application: 'billing',
+        instanceId: 'billing-1',
+      },
+      providers: [BillingReports],
+    });
+    const browser = await Browser.start();
+    try {
+      const { page, problems } = await browser.open(url);
+      const row = page.locator('[data-election="default"]');
+      await waitFor(
+        async () =>
+          (await row.innerText()).includes('Foreign leader: The election'),
+        { description: 'the page to show the foreign leader' },
+      );
+      expect(await row.locator('.why').innerText()).toContain(
+        'is led by another application, "shop-1" of "shop": "billing-1" of ' +
+          '"billing" waits behind it. The leader does not have the tasks',
+      );
+      expect(await row.getAttribute('class')).toBe('trouble');
+      expect(await page.locator('#status').getAttribute('data-state')).toBe(
+        'bad',
+      );
+      expect(await page.locator('#status-text').innerText()).toContain(
+        '1 election with a foreign leader',
+      );
+      expect(await page.title()).toBe('1 problem · Leadership');
+      await page.click('[data-key="disclose election default"]');
+      await waitFor(async () =>
+        (await page.locator('.line').innerText()).includes('billing'),
+      );
+      expect(problems).toEqual([]);
+      await page.close();
     } finally {
       await browser.close();
     }

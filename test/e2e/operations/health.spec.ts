@@ -194,6 +194,7 @@ describe('the health of an instance', () => {
       },
       companionProblems: [],
       problems: new Map([['default', 'no permission']]),
+      warnings: new Map(),
       follow: () => NEVER,
     } as unknown as LeaderElections;
     const app = await NestFactory.createApplicationContext(TerminusModule, {

@@ -6,6 +6,7 @@ import { WireClient } from '../../../lib/zookeeper/wire-client.js';
 import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
 import { SessionLease } from '../../../lib/zookeeper/session-lease.js';
 import { LeadershipLog } from '../../../lib/election/leadership-log.js';
+import { listTasks } from '../../../lib/election/participant-tasks.js';
 import { ZookeeperElection } from '../../../lib/election/zookeeper-election.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
@@ -73,6 +74,8 @@ function participant(
     connectionLossPolicy: 'hold-lease',
     isEnabled: true,
     priority: 0,
+    // More than fit into an entry: that costs no request.
+    tasks: () => listTasks(Array.from({ length: 100 }, (_, n) => `task-${n}`)),
     drain: async () => undefined,
     guard: (_election, task) =>
       Object.assign(task, { dispose: () => undefined }),
