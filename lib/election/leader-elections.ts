@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import type { Observable } from 'rxjs';
+import { skip, type Observable } from 'rxjs';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import {
   DEFAULT_ELECTION,
@@ -116,6 +116,8 @@ export interface LocalElectionParts {
   readonly identity: InstanceIdentity;
   readonly drain: Drain;
   readonly guard: GuardFunction;
+  /** Called when somebody waits for this instance to lead. */
+  readonly onAwaited: () => void;
 }
 
 /** Ends what runs for the leader of an election; resolves within a bound. */
@@ -168,13 +170,7 @@ export class LeaderElections {
     this.#isFake = makeLocal !== undefined;
     this.#makeLocal =
       makeLocal ??
-      ((parts) =>
-        new StandaloneElection(
-          parts.name,
-          parts.identity,
-          parts.drain,
-          parts.guard,
-        ));
+      ((parts) => new StandaloneElection(parts));
     const logger = this.#logger;
     this.#log = new LeadershipLog(
       logger,
@@ -204,6 +200,7 @@ export class LeaderElections {
    * @throws {TypeError} if it is no name, or not among the option `elections`
    */
   get(name: string = DEFAULT_ELECTION): LeaderElection {
+    this.#checkListed(name, 'LeaderElections.get()');
     const { election } = this.#find(name, 'LeaderElections.get()');
     this.#comeIntoUse(name);
     return election;
@@ -247,6 +244,7 @@ export class LeaderElections {
    * @internal
    */
   find(name: string, usedBy: string): ManagedElection {
+    this.#checkListed(name, usedBy);
     const entry = this.#find(name, usedBy);
     entry.usedBy ??= usedBy;
     this.#use(entry);
@@ -303,22 +301,19 @@ export class LeaderElections {
   }
 
   /**
-   * {@link find} for an election that the application may never use: it comes
-   * into use when something enters it, guards a function with it or waits for
-   * its leadership.
+   * {@link find} for an election that the application may never use, because its
+   * class is only imported: it comes into use when something enters it, guards a
+   * function with it or waits for its leadership.
    *
    * @internal
    */
   offer(name: string, usedBy: string): ManagedElection {
-    if (!this.#session) {
-      // There is nothing to enter: this instance leads them all, or a test says.
-      return this.find(name, usedBy);
-    }
     const isNew = !this.#elections.has(name);
     const entry = this.#find(name, usedBy);
     entry.usedBy ??= usedBy;
     if (isNew) {
-      entry.election.leadership$.subscribe(({ role }) => {
+      // A fake one may lead from the beginning.
+      entry.election.leadership$.pipe(skip(1)).subscribe(({ role }) => {
         if (role !== 'idle') {
           this.#use(entry);
         }
@@ -368,6 +363,7 @@ export class LeaderElections {
               identity: this.#identity,
               drain: this.#drain,
               guard: plainGuard,
+              onAwaited: () => undefined,
             }),
     });
     this.#companions.add(companion);
@@ -548,20 +544,31 @@ export class LeaderElections {
   /**
    * @throws {TypeError} if it is no name, or not among the option `elections`
    */
-  #make(name: string, usedBy: string): ManagedElection {
+  #checkListed(name: string, usedBy: string): void {
     checkElectionName(name, `election of ${usedBy}`);
     const known = this.#options.elections;
     if (known && !known.includes(name)) {
       throw new TypeError(unknownElectionMessage(name, known, usedBy));
     }
+  }
+
+  /** @throws {TypeError} if it is no name */
+  #make(name: string, usedBy: string): ManagedElection {
+    checkElectionName(name, `election of ${usedBy}`);
     const drain = this.#drain;
     const guard: GuardFunction = (...args) => {
       this.#comeIntoUse(name);
       return this.#guardFunction(...args);
     };
+    const onAwaited = (): void => this.#comeIntoUse(name);
     if (!this.#session) {
-      const identity = this.#identity;
-      return this.#makeLocal({ name, identity, drain, guard });
+      return this.#makeLocal({
+        name,
+        identity: this.#identity,
+        drain,
+        guard,
+        onAwaited,
+      });
     }
     const { client, lease, paths } = this.#session;
     const path = paths.election(name);
@@ -583,7 +590,7 @@ export class LeaderElections {
         leaderSeen: (leader) =>
           this.#foreignWatches.get(name)?.leaderSeen(leader),
       },
-      onAwaited: () => this.#comeIntoUse(name),
+      onAwaited,
     });
     if (this.#foreignWatches.size < MOST_WATCHED) {
       const self = () => ({ ...this.#identity, tasks: tasks() });

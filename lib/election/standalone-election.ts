@@ -3,8 +3,8 @@ import type {
   OnlyLeaderFunction,
   OnlyLeaderOptions,
 } from '../interfaces/leader-task-options.interface.js';
-import type { GuardFunction } from './guard-function.js';
 import { LeaderElection } from './leader-election.js';
+import type { LocalElectionParts } from './leader-elections.js';
 import { LeadershipState } from './leadership-state.js';
 import type {
   Leadership,
@@ -13,7 +13,6 @@ import type {
   Participant,
   WaitForLeadershipOptions,
 } from './leadership.interface.js';
-import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 
 /** Below every token that ZooKeeper gives, and exact as a number. */
 const FIRST_TOKEN = -(2 ** 52);
@@ -32,22 +31,22 @@ function nextStandaloneToken(): number {
 export class StandaloneElection extends LeaderElection {
   readonly #state: LeadershipState;
   readonly #joinedAt = new Date();
-  readonly #drain: (election: string) => Promise<void>;
+  readonly #parts: LocalElectionParts;
   #isEntered = false;
 
-  constructor(
-    readonly name: string,
-    private readonly identity: InstanceIdentity,
-    drain: (election: string) => Promise<void>,
-    private readonly guard: GuardFunction,
-  ) {
+  constructor(parts: LocalElectionParts) {
     super();
-    this.#state = new LeadershipState(name, identity.instanceId, 'starting');
-    this.#drain = drain;
+    const { instanceId } = parts.identity;
+    this.#parts = parts;
+    this.#state = new LeadershipState(parts.name, instanceId, 'starting');
+  }
+
+  get name(): string {
+    return this.#parts.name;
   }
 
   get instanceId(): string {
-    return this.identity.instanceId;
+    return this.#parts.identity.instanceId;
   }
 
   get leadership(): Leadership {
@@ -90,6 +89,7 @@ export class StandaloneElection extends LeaderElection {
   waitForLeadership(
     options?: WaitForLeadershipOptions,
   ): Promise<LeadershipTerm> {
+    this.#parts.onAwaited();
     return this.#state.waitForTerm(() => this.isLeader(), options);
   }
 
@@ -104,7 +104,7 @@ export class StandaloneElection extends LeaderElection {
   async resign(): Promise<void> {
     if (this.#state.isLeading) {
       this.#state.follow('resigned');
-      await this.#drain(this.name);
+      await this.#parts.drain(this.name);
       if (this.#isEntered) {
         this.#state.lead(nextStandaloneToken(), 'standalone');
       }
@@ -115,7 +115,7 @@ export class StandaloneElection extends LeaderElection {
     if (this.#isEntered) {
       this.#isEntered = false;
       this.#state.idle('withdrawn');
-      await this.#drain(this.name);
+      await this.#parts.drain(this.name);
     }
   }
 
@@ -131,13 +131,13 @@ export class StandaloneElection extends LeaderElection {
     fn: (...args: Args) => Result,
     options: OnlyLeaderOptions = {},
   ): OnlyLeaderFunction<Args, Result> {
-    return this.guard(this, fn, options);
+    return this.#parts.guard(this, fn, options);
   }
 
   async #end(reason: LeadershipReason): Promise<void> {
     this.#isEntered = false;
     this.#state.idle(reason);
-    await this.#drain(this.name);
+    await this.#parts.drain(this.name);
     this.#state.complete(reason);
   }
 
@@ -146,7 +146,7 @@ export class StandaloneElection extends LeaderElection {
     return current.role === 'leader'
       ? {
           node: this.name,
-          ...this.identity,
+          ...this.#parts.identity,
           fencingToken: current.term.fencingToken,
           joinedAt: this.#joinedAt,
           leaderSince: current.since,

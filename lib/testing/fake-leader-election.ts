@@ -74,6 +74,7 @@ export class FakeLeaderElection
   readonly #contest: FakeContest;
   readonly #drain: Drain;
   readonly #guard: GuardFunction;
+  readonly #onAwaited: (() => void) | undefined;
   readonly #beforeChange: () => void;
   readonly #joinedAt = new Date();
   #node: string;
@@ -97,6 +98,7 @@ export class FakeLeaderElection
     this.#node = this.#contest.newNode();
     this.#drain = parts.drain ?? (async () => undefined);
     this.#guard = parts.guard ?? plainGuard;
+    this.#onAwaited = parts.onAwaited;
     this.#beforeChange = beforeChange;
   }
 
@@ -204,6 +206,7 @@ export class FakeLeaderElection
   waitForLeadership(
     options?: WaitForLeadershipOptions,
   ): Promise<LeadershipTerm> {
+    this.#onAwaited?.();
     return this.#state.waitForTerm(() => this.isLeader(), options);
   }
 

@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { freePort } from '../../scripts/zookeeper/free-port.mjs';
 import {
   InjectLeaderElection,
+  getLeaderElectionToken,
   LeaderElection,
   LeaderElections,
   OnlyLeader,
@@ -455,5 +456,56 @@ describe('named elections', () => {
       .get(LeaderElections)
       .get('a name/with ünusual characters');
     await third.waitForLeadership({ timeoutMs: 10_000 });
+  });
+});
+
+describe('an election that only a class outside the application injects', () => {
+  @Injectable()
+  class Elsewhere {
+    constructor(
+      @InjectLeaderElection('elsewhere') readonly election: LeaderElection,
+    ) {}
+  }
+
+  it.each(['standalone', 'ZooKeeper'])(
+    'is not joined, and need not be listed (%s)',
+    async (mode) => {
+      const isStandalone = mode === 'standalone';
+      const real = isStandalone ? undefined : await startServer();
+      const app = await startApplication({
+        options: {
+          ...(real && { connectionString: real.connectionString }),
+          standalone: isStandalone,
+          elections: ['default'],
+        },
+      });
+      await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
+      expect(app.get(LeaderElections).names).toEqual(['default']);
+      expect(() => app.get(LeaderElections).get('elsewhere')).toThrow(
+        /"elsewhere"/,
+      );
+    },
+  );
+
+  it('is led in standalone mode as soon as somebody waits for it', async () => {
+    const app = await startApplication({ options: { standalone: true } });
+    const election = app.get<LeaderElection>(
+      getLeaderElectionToken('elsewhere'),
+    );
+    expect(election.isLeader()).toBe(false);
+    await election.waitForLeadership({ timeoutMs: 10_000 });
+    expect(app.get(LeaderElections).names.toSorted()).toEqual([
+      'default',
+      'elsewhere',
+    ]);
+  });
+
+  it('has to be listed where a class of the application injects it', async () => {
+    await expect(
+      startApplication({
+        options: { standalone: true, elections: ['default'] },
+        providers: [Elsewhere],
+      }),
+    ).rejects.toThrow(/"elsewhere".*Elsewhere|Elsewhere.*"elsewhere"/s);
   });
 });

@@ -2,12 +2,13 @@ import { afterEach, expect, it, jest } from '@jest/globals';
 import { StandaloneElection } from '../../../lib/election/standalone-election.js';
 
 function election(): StandaloneElection {
-  return new StandaloneElection(
-    'default',
-    { instanceId: 'i', host: 'h', pid: 1 },
-    async () => undefined,
-    (_election, fn) => Object.assign(fn, { dispose: () => undefined }),
-  );
+  return new StandaloneElection({
+    name: 'default',
+    identity: { instanceId: 'i', host: 'h', pid: 1 },
+    drain: async () => undefined,
+    guard: (_election, fn) => Object.assign(fn, { dispose: () => undefined }),
+    onAwaited: () => undefined,
+  });
 }
 
 function tokenOf({ leadership }: StandaloneElection): number {

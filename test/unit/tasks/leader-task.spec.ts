@@ -1025,25 +1025,46 @@ describe('a function', () => {
 });
 
 describe('after a stall', () => {
-  it('a call waits for proof, if it can wait', async () => {
-    const [a] = await setUp({ ledger: false });
+  /** Says, when a test wants it, whether the instance leads. */
+  function proofsOf(a: LabMember): ((proof: boolean) => void)[] {
     const proofs: ((proof: boolean) => void)[] = [];
-    a!.election.revalidate = () =>
+    a.election.revalidate = () =>
       new Promise((resolve) => {
         proofs.push((proof) => {
           if (proof) {
-            a!.election.resume();
+            a.election.resume();
           }
           resolve(proof);
         });
       });
-    a!.election.suspend();
+    a.election.suspend();
+    return proofs;
+  }
+
+  it('a call waits for proof, if it can wait', async () => {
+    const [a] = await setUp({ ledger: false });
+    const proofs = proofsOf(a!);
     const fired = a!.fire();
     await settled();
     expect(lab.runs).toEqual([]);
     proofs[0]?.(true);
     await fired;
     expect(lab.runs).toHaveLength(1);
+  });
+
+  it('so does a call of an async function that no schedule knows', async () => {
+    const [a] = await setUp({ ledger: false, expression: null });
+    const send = a!.election.onlyLeader(async () => 'sent');
+    const proofs = proofsOf(a!);
+    const sent = send();
+    await settled();
+    proofs[0]?.(true);
+    expect(await sent).toBe('sent');
+    a!.election.suspend();
+    const refused = send();
+    await settled();
+    proofs[1]?.(false);
+    expect(await refused).toBeUndefined();
   });
 });
 

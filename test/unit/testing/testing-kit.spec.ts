@@ -235,6 +235,15 @@ describe('the elections of a testing module', () => {
     expect(await app.get(Invoices).send()).toBeUndefined();
   });
 
+  it('are not there for a class that is imported and not provided', async () => {
+    InjectLeaderElection('elsewhere')(class Elsewhere {}, undefined, 0);
+    const app = await start({ leads: true, elections: ['default', 'billing'] });
+    expect(app.get(LeaderElections).names.toSorted()).toEqual([
+      'billing',
+      'default',
+    ]);
+  });
+
   it('are closed with the application', async () => {
     const module = await (await compile({ leads: true })).init();
     const election = fakeElectionOf(module);
