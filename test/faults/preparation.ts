@@ -11,15 +11,8 @@ const FAKETIME_PATHS = ['x86_64', 'aarch64'].map(
   (cpu) => `/usr/lib/${cpu}-linux-gnu/faketime/libfaketimeMT.so.1`,
 );
 
-/**
- * Breaks the library of a build. Throws when there is not exactly one place to
- * change: the mutation has to be written anew then.
- */
-export async function mutate(
-  directory: string,
-  { changes }: Mutation,
-): Promise<void> {
-  // As compiled: each module in a file of its own.
+/** Builds the library into `dist` of a directory, each module in a file of its own. */
+export async function buildUnbundled(directory: string): Promise<void> {
   const { buildLibrary } =
     await import('../../scripts/support/build-library.mjs');
   await buildLibrary({
@@ -27,6 +20,17 @@ export async function mutate(
     isBundled: false,
     into: join(directory, 'dist'),
   });
+}
+
+/**
+ * Builds a broken library. Throws when there is not exactly one place to change:
+ * the mutation has to be written anew then.
+ */
+export async function mutate(
+  directory: string,
+  { changes }: Mutation,
+): Promise<void> {
+  await buildUnbundled(directory);
   for (const { file, original, replacement } of changes) {
     const path = join(directory, 'dist', file);
     const text = await readFile(path, 'utf8');

@@ -102,6 +102,8 @@ export class ProxyPipe {
       return;
     }
     if (content === 'reset') {
+      // Not before what was sent before it.
+      this.target.uncork();
       this.cut();
       return;
     }
