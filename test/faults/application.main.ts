@@ -166,6 +166,9 @@ takeOrders((order) => {
         setTimeout(() => election.enter(), order.forMs).unref();
       }
       break;
+    case 'resume-tasks':
+      calls.resumeAll();
+      break;
     case 'count':
       tell('calls', calls.report());
       break;

@@ -1,9 +1,11 @@
+import type { LedgerDocument } from '../../lib/tasks/ledger.js';
 import { isRunning, processEntry } from '../support/process-table.js';
 import { waitFor } from '../support/wait-for.js';
 import { treeProblems } from './checks/tree.js';
 import { last, monotonicMs } from './clock.js';
 import type { Cluster } from './cluster.js';
 import type { FaultInstance } from './instance.js';
+import { ledgerPath } from './ledgers.js';
 import { LEDGERED_TASKS, PATIENCE_MS } from './settings.js';
 
 /** How long a guardian may try to close a session, and then some. */
@@ -21,9 +23,10 @@ const CURRENT_TICK_MS = 2_500;
 export async function endInGoodOrder(cluster: Cluster): Promise<void> {
   const { history, sessionTimeoutMs } = cluster;
   const calmSinceMs = monotonicMs();
+  const running = cluster.running.flatMap(({ instance }) => instance ?? []);
+  running.forEach((instance) => instance.order({ do: 'resume-tasks' }));
   await last(2 * sessionTimeoutMs);
   await ledgersAreUpToDate(cluster);
-  const running = cluster.running.flatMap(({ instance }) => instance ?? []);
   for (const instance of running) {
     await callsHaveSettled(cluster, instance, calmSinceMs);
   }
@@ -57,9 +60,22 @@ async function ledgersAreUpToDate(cluster: Cluster): Promise<void> {
       return late().length === 0;
     },
     { timeoutMs: 2 * sessionTimeoutMs, description: 'ledgers up to date' },
-  ).catch(() => {
-    history.problem(`ticks are not run any more: ${late().join(', ')}`);
+  ).catch(async () => {
+    const states = await Promise.all(
+      late().map((task) => describeLedger(cluster, task)),
+    );
+    history.problem(`ticks are not run any more: ${states.join(', ')}`);
   });
+}
+
+/** As in `once (paused by i1.2, open runs: 0)`. */
+async function describeLedger(cluster: Cluster, task: string): Promise<string> {
+  const { data } = await cluster.inspect((client) =>
+    client.getData(ledgerPath(task)),
+  );
+  const { pause, open } = JSON.parse(data.toString()) as LedgerDocument;
+  const by = pause ? `paused by ${pause.by}, ` : '';
+  return `${task} (${by}open runs: ${open.length})`;
 }
 
 /** What was called before the calm has settled, and not only when all ends. */

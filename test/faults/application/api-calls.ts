@@ -57,6 +57,13 @@ export class ApiCalls {
     return { made: this.#made, pending: this.pending };
   }
 
+  /** No pause goes on: who began it may have died, or been cut off, before its end. */
+  resumeAll(): void {
+    for (const name of this.#names) {
+      this.track('resume()', this.#tasks.resume(name, { catchUp: true }));
+    }
+  }
+
   #next(): void {
     const election = this.#elections[
       this.#made % this.#elections.length

@@ -36,6 +36,8 @@ export type Order =
   | { readonly do: 'observe'; readonly times: number }
   | { readonly do: 'resign' }
   | { readonly do: 'withdraw'; readonly forMs: number }
+  /** Ends the pauses of instances that died, or could not reach ZooKeeper. */
+  | { readonly do: 'resume-tasks' }
   | { readonly do: 'count' };
 
 /** What it says; every event has the monotonic time as well. */
