@@ -46,6 +46,7 @@ export interface ResolvedOptions extends ResolvedSecurity {
   readonly enabled: boolean;
   readonly weight: number;
   readonly priority: number;
+  readonly balance: boolean;
   readonly partitionOwners: 'all' | 'highest-priority';
 }
 
@@ -74,6 +75,7 @@ const OPTIONS: OptionTable<ZookeeperLeaderModuleOptions> = {
   enabled: true,
   weight: true,
   priority: true,
+  balance: true,
   partitionOwners: true,
 };
 
@@ -145,6 +147,7 @@ export function resolveOptions(
     enabled: checks.flag('enabled', options.enabled, true),
     weight: readWeight(options.weight),
     priority: readPriority(options.priority),
+    balance: checks.flag('balance', options.balance, false),
     partitionOwners: checks.oneOf(
       'partitionOwners',
       options.partitionOwners,

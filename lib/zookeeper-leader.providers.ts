@@ -10,6 +10,7 @@ import { LeaderElections } from './election/leader-elections.js';
 import { LeadershipHooksExplorer } from './election/leadership-hooks.explorer.js';
 import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
 import { DrainWatch } from './operations/drain-watch.js';
+import { balanceElections } from './partitions/balanced-elections.js';
 import { Partitions } from './partitions/partitions.js';
 import { LeaderTasks, TASK_NODES } from './tasks/leader-tasks.js';
 import { memoryNodes } from './tasks/memory-client.js';
@@ -43,8 +44,8 @@ export const LEADER_PROVIDERS: Provider[] = [
   {
     provide: LeaderElections,
     inject: [RESOLVED_OPTIONS],
-    useFactory: (options: ResolvedOptions) =>
-      new LeaderElections(
+    useFactory: (options: ResolvedOptions) => {
+      const elections = new LeaderElections(
         options,
         {
           instanceId: options.instanceId,
@@ -55,7 +56,10 @@ export const LEADER_PROVIDERS: Provider[] = [
           }),
         },
         VERSION,
-      ),
+      );
+      balanceElections(elections, options);
+      return elections;
+    },
   },
   electionProvider(DEFAULT_ELECTION),
   {

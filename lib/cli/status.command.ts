@@ -94,6 +94,11 @@ function describeElection(view: ElectionView): string {
     ? `${name}: ${printable(leader.instanceId)} leads since ${time(since)} ` +
       `(for ${age(since)}), fencing token ${leader.fencingToken}`
     : `${name}: nobody leads`;
+  const { assignedTo } = view;
+  const balance =
+    assignedTo === undefined || assignedTo === leader?.instanceId
+      ? ''
+      : `, assigned to ${printable(assignedTo)}`;
   const rows = view.participants.map((participant, index) => [
     `  ${index + 1}.`,
     printable(participant.instanceId),
@@ -111,7 +116,7 @@ function describeElection(view: ElectionView): string {
   ]);
   const more = view.participantCount - view.participants.length;
   return [
-    title,
+    title + balance,
     ...(rows.length > 0 ? [columns(rows)] : []),
     ...(more > 0 ? [`  and ${more} more`] : []),
     ...view.warnings.map((warning) => `  ${printable(warning)}`),

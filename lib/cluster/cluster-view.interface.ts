@@ -14,6 +14,8 @@ export interface ElectionView {
   readonly participants: readonly Participant[];
   /** Of all participants, those included that are not listed. */
   readonly participantCount: number;
+  /** With the option `balance`: the participant that is to lead, by its id. */
+  readonly assignedTo?: string;
   /** Where the leader does not do the work of those that wait, in sentences. */
   readonly warnings: readonly string[];
 }

@@ -1,6 +1,7 @@
 import {
   isOwnedBySession,
   nameIn,
+  parseElectionNode,
   parseObject,
   parseParticipant,
   sortedNodes,
@@ -14,7 +15,10 @@ import type { Participant } from '../election/leadership.interface.js';
 import { parseAudit, type AuditEntry } from '../operations/audit-log.js';
 import { parseDrain } from '../operations/drain.js';
 import { parseLedger, pauseOf, runsOf } from '../tasks/ledger.js';
-import { GroupPaths } from '../partitions/group-nodes.js';
+import {
+  GroupPaths,
+  parseElectionAssignment,
+} from '../partitions/group-nodes.js';
 import { decodeSegment, type NodePaths } from '../zookeeper/node-paths.js';
 import type { NodeContent } from '../zookeeper/zookeeper-client.interface.js';
 import { MOST_LISTED, nodeKey } from './cluster-limits.js';
@@ -36,14 +40,18 @@ export type ClusterNow = Omit<ClusterView, 'partitions'> & {
 /** What the nodes mean, so far as they have been read. */
 export function clusterViewOf(
   nodes: ReadonlyMap<string, WatchedNode>,
-  { elections, partitions, tasks, instances, drains, audit }: NodePaths,
+  nodePaths: NodePaths,
   { isComplete, hasVerdict }: Pick<ClusterView, 'isComplete' | 'hasVerdict'>,
 ): ClusterNow {
+  const { elections, partitions, tasks, instances, drains, audit } = nodePaths;
   const at = (path: string, aspect: NodeAspect): WatchedNode | undefined =>
     nodes.get(nodeKey(path, aspect));
   const childrenOf = (path: string): string[] =>
     [...(at(path, 'children')?.children ?? [])].toSorted();
 
+  const assigned = sessionsByElection(
+    at(new GroupPaths(nodePaths.balance).assignment, 'content')?.content,
+  );
   const electionView = (segment: string): ElectionView => {
     const path = `${elections}/${segment}`;
     const known = sortedNodes(at(path, 'children')?.children ?? []).map(
@@ -61,10 +69,16 @@ export function clusterViewOf(
     const participants = inLine.flatMap(({ name, content }): Participant[] =>
       content ? [participantOf(name, content)] : [],
     );
+    const session = assigned.get(segment);
+    const assignedTo = participants.find(
+      ({ node }) =>
+        session !== undefined && parseElectionNode(node)?.session === session,
+    )?.instanceId;
     return {
       election: decodeSegment(segment),
       participants,
       participantCount: inLine.length,
+      ...(assignedTo !== undefined && { assignedTo }),
       warnings: warningsOf(participants, path),
     };
   };
@@ -141,6 +155,28 @@ export function clusterViewOf(
       }),
     audit: auditOf(at(audit, 'content')?.content),
   };
+}
+
+const NOBODY: ReadonlyMap<string, string> = new Map();
+const knownSessions = new WeakMap<NodeContent, ReadonlyMap<string, string>>();
+
+/** The session that each election is assigned to, by the name of its node. */
+function sessionsByElection(
+  content: NodeContent | undefined,
+): ReadonlyMap<string, string> {
+  const known = content && knownSessions.get(content);
+  if (!content || known) {
+    return known ?? NOBODY;
+  }
+  const { elections, owners } = parseElectionAssignment(content.data) ?? {};
+  const sessions = new Map(
+    elections?.flatMap((name, index) => {
+      const owner = owners?.[index];
+      return owner === undefined ? [] : [[name, owner] as const];
+    }),
+  );
+  knownSessions.set(content, sessions);
+  return sessions;
 }
 
 /** The numbers of partitions among the names below the node `owners`. */

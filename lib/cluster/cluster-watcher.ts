@@ -166,14 +166,16 @@ export class ClusterWatcher {
     };
     const { elections, partitions, tasks, instances, drains, audit } =
       this.#paths;
+    let isBalanced = false;
     const listOf = (path: string, most: number): string[] =>
       want(path, 'children', 0).children.toSorted().slice(0, most);
     for (const election of listOf(elections, MOST_LISTED.elections)) {
       const path = `${elections}/${election}`;
       let mayLead = true;
-      for (const { name } of sortedNodes(
+      for (const { name, session } of sortedNodes(
         want(path, 'children', 1).children,
       ).slice(0, MOST_LISTED.participants)) {
+        isBalanced ||= session !== undefined;
         const node: WatchedNode = mayLead
           ? want(`${path}/${name}`, 'content', 1)
           : want(`${path}/${name}`, 'fixed', 2);
@@ -187,6 +189,9 @@ export class ClusterWatcher {
         mayLead &&=
           node.content !== undefined && !isOwnedBySession(node.content.stat);
       }
+    }
+    if (isBalanced) {
+      want(new GroupPaths(this.#paths.balance).assignment, 'content', 2);
     }
     let ownersLeft = MOST_LISTED.owners;
     for (const group of listOf(partitions, MOST_LISTED.groups)) {

@@ -39,6 +39,8 @@ export function electionPart(
       joinedAt: participant.joinedAt,
     })),
     participantCount: view.participantCount,
+    /** With the option `balance`: who is to lead. */
+    assignedTo: view.assignedTo,
     /** Where the leader does not do the work of those that wait. */
     warnings: view.warnings,
     /** Of the instance that tells; absent if it does not use the election. */

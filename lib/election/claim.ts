@@ -18,7 +18,7 @@ export interface ClaimOptions {
 }
 
 /**
- * Has those with a lower priority make way that stand before this instance:
+ * Has those make way that stand before this instance and that it outranks:
  * followers first, and the leader when no other follower would come before.
  */
 export class Claim {
@@ -51,6 +51,10 @@ export class Claim {
       leader ? parseClaim(leader.data)?.node === node : this.#asked.has(name);
     const open = lower.filter((name) => !isAsked(name));
     if (open.length === 0) {
+      if (this.#askedAtMs > 0) {
+        // A timer may fire a little early.
+        this.dueIn(Math.max(1, patienceMs - forMs));
+      }
       return;
     }
     const answers = await Promise.all(
@@ -86,7 +90,8 @@ export class Claim {
     if (!this.#isReported) {
       this.#isReported = true;
       const those = lower.flatMap((name) => this.#asked.get(name) ?? []);
-      this.#options.reporter.notHeeded(those, forMs);
+      const { reporter, node } = this.#options;
+      reporter.notHeeded(those, priorityOf(node), forMs);
     }
     // They may have overwritten the request: they are asked once more.
     this.#asked.clear();

@@ -2,12 +2,14 @@ import type { Participant, ParticipantTasks } from './leadership.interface.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import type { NodeStat } from '../zookeeper/zookeeper-client.interface.js';
 
-/** A participant's node: `<uuid>[-p<priority>]-n_<sequence>`. */
+/** A participant's node: `<uuid>[-s<session>][-p<priority>]-n_<sequence>`. */
 export interface ElectionNode {
   readonly name: string;
   readonly sequence: number;
   /** 0 where the name says none. */
   readonly priority: number;
+  /** Its session, if it makes way for one that an election is assigned to. */
+  readonly session?: string;
 }
 
 /** More than this is not ours. */
@@ -17,23 +19,37 @@ const LONGEST_NAME = 255;
 /** How a list of tasks is written; one of another format says nothing. */
 const TASKS_FORMAT = 1;
 
-/** The part of a node's name before the number that ZooKeeper appends. */
-export function nodePrefix(uuid: string, priority = 0): string {
-  return priority === 0 ? `${uuid}-n_` : `${uuid}-p${priority}-n_`;
+/**
+ * The part of a node's name before the number that ZooKeeper appends.
+ *
+ * @param session of an instance that takes part in balancing
+ */
+export function nodePrefix(
+  uuid: string,
+  priority = 0,
+  session?: string,
+): string {
+  const sessionPart = session === undefined ? '' : `-s${session}`;
+  const priorityPart = priority === 0 ? '' : `-p${priority}`;
+  return `${uuid}${sessionPart}${priorityPart}-n_`;
 }
+
+const NODE_NAME =
+  /(?:-s([\da-f]{1,16}))?(?:-p(-?[\d.]+(?:e[+-]\d+)?))?-n_(\d{10}|-\d{10})$/;
 
 /** Reads a child's name; undefined for anything that is not a participant. */
 export function parseElectionNode(name: string): ElectionNode | undefined {
-  const match = /(?:-p(-?[\d.]+(?:e[+-]\d+)?))?-n_(\d{10}|-\d{10})$/.exec(name);
+  const match = NODE_NAME.exec(name);
   if (!match) {
     return undefined;
   }
-  const [, priority = 0, sequence] = match;
+  const [, session, priority = 0, sequence] = match;
   const isFinite = Number.isFinite(Number(priority));
   return {
     name,
     sequence: Number(sequence),
     priority: isFinite ? Number(priority) : 0,
+    ...(session !== undefined && { session }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Subscription } from 'rxjs';
+import { Subscription, type Observable } from 'rxjs';
 import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
 import { messageOf } from '../message-of.js';
 import { settledWithin } from '../within.js';
@@ -14,21 +14,19 @@ import {
   ZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
 import { Candidacy, type View } from './candidacy.js';
-import { Claim } from './claim.js';
+import { Claims } from './claims.js';
 import { endsTerms } from './connection-loss.js';
 import {
   isOwnedBySession,
   nodePrefix,
-  parseClaim,
   parseParticipant,
   parseResignRequest,
-  priorityOf,
 } from './election-node.js';
 import type { ElectionQueue } from './election-queue.js';
 import type { ElectionReporter } from './election-reporter.interface.js';
 import type { LeadershipState } from './leadership-state.js';
 import type { LeadershipReason } from './leadership.interface.js';
-import { lowerBefore, makesWayFor, Uptime } from './precedence.js';
+import { Uptime } from './precedence.js';
 import { Release } from './release.js';
 import { longestRetryMs, SerialLoop } from './serial-loop.js';
 import { StepFailures } from './step-failures.js';
@@ -36,8 +34,11 @@ import { StepFailures } from './step-failures.js';
 /** A session that ends takes along what has not been removed by then. */
 const LONGEST_LEAVE_MS = 1_000;
 
-/** In session timeouts: who has not made way then is reported. */
-const CLAIM_PATIENCE = 3;
+const QUEUES_AGAIN: ReadonlySet<LeadershipReason> = new Set([
+  'resigned',
+  'outranked',
+  'unassigned',
+]);
 
 export interface ElectionRecipeOptions {
   readonly client: ZookeeperClient;
@@ -48,6 +49,8 @@ export interface ElectionRecipeOptions {
   /** False: never takes part. */
   readonly isEnabled: boolean;
   readonly priority: number;
+  /** The session that the election is assigned to; undefined: nobody says. */
+  readonly favourite$: Observable<string | undefined> | undefined;
   /** Ends what runs on behalf of the leader, before another one leads. */
   readonly drain: () => Promise<void>;
   readonly reporter: ElectionReporter;
@@ -80,8 +83,7 @@ export class ElectionRecipe implements LeaseHolder {
   /** Under way while leadership is given up and our node has to go. */
   #release: Release | undefined;
   readonly #uptime = new Uptime();
-  /** On what those with a lower priority have that stand before us. */
-  #claim: Claim | undefined;
+  readonly #claims: Claims;
   /** Whether our entry tells less than this instance does, or more. */
   #isOutdated = false;
   /** Runs while this instance stays away, having made way for others. */
@@ -95,6 +97,19 @@ export class ElectionRecipe implements LeaseHolder {
     this.#loop = new SerialLoop(
       () => this.#reconcile(),
       (error) => this.#failed(error),
+    );
+    this.#claims = new Claims({
+      queue: options.queue,
+      reporter: options.reporter,
+      uptime: this.#uptime,
+      sessionTimeoutMs: () => this.#lease.sessionTimeoutMs,
+      onDue: () => this.#loop.wake(),
+    });
+    this.#subscription.add(
+      options.favourite$?.subscribe((favourite) => {
+        this.#claims.favourite = favourite;
+        this.#loop.wake();
+      }),
     );
     this.#subscription.add(
       this.#client.connection$.subscribe({
@@ -210,7 +225,7 @@ export class ElectionRecipe implements LeaseHolder {
     const release = (this.#release ??= new Release());
     release.draining += 1;
     this.#lease.release(this);
-    if (reason === 'resigned' || reason === 'outranked') {
+    if (QUEUES_AGAIN.has(reason)) {
       if (this.#state.isLeading) {
         this.#state.follow(reason);
       }
@@ -420,43 +435,13 @@ export class ElectionRecipe implements LeaseHolder {
       if (isNext) {
         await this.#prove();
       }
-      await this.#pursueClaim(candidacy, view, content);
-    }
-  }
-
-  /** Has lower ones make way, if this instance is steady enough to lead. */
-  async #pursueClaim(
-    candidacy: Candidacy,
-    { ahead }: View,
-    predecessor: NodeContent,
-  ): Promise<void> {
-    const node = candidacy.node as string;
-    const lower = lowerBefore(ahead, node);
-    if (lower.length === 0) {
-      this.#endClaim();
-      return;
-    }
-    this.#claim ??= new Claim({
-      node,
-      queue: this.#options.queue,
-      reporter: this.#options.reporter,
-      patienceMs: CLAIM_PATIENCE * this.#lease.sessionTimeoutMs,
-      onDue: () => this.#loop.wake(),
-    });
-    const { waitMs } = this.#uptime;
-    if (waitMs > 0) {
-      this.#claim.dueIn(waitMs);
-    } else if (ahead.length === 1) {
-      await this.#claim.pursue(lower, predecessor);
-    } else {
-      const followers = lower.filter((name) => name !== ahead[0]);
-      await this.#claim.pursue(followers, undefined);
+      await this.#claims.pursue(candidacy.node as string, view.ahead, content);
     }
   }
 
   /**
-   * Queues again behind one with a higher priority that asks for it, unless that
-   * is gone. Resolves to whether the entry goes.
+   * Queues again behind one that outranks us and asks for it. Resolves to whether
+   * the entry goes.
    */
   async #heedClaim(
     candidacy: Candidacy,
@@ -464,27 +449,13 @@ export class ElectionRecipe implements LeaseHolder {
     own: NodeContent | undefined,
   ): Promise<boolean> {
     const node = candidacy.node as string;
-    const claim = own && parseClaim(own.data);
-    const { current } = this.#state;
-    // A follower may have been asked that leads by now: it is asked once more.
-    const isForTerm =
-      current.role !== 'leader' ||
-      claim?.leaderSince === current.term.since.toISOString();
-    if (!claim || !isForTerm || !makesWayFor(node, claim.node)) {
-      return false;
-    }
-    const claimant = await this.#options.queue.participant(claim.node);
+    const claimant =
+      own && (await this.#claims.claimant(node, own.data, this.#state.current));
     if (!claimant || !this.#isCurrent(candidacy, view)) {
       return false;
     }
-    this.#options.reporter.outranked(claimant, priorityOf(node));
-    void this.#giveUp('outranked');
+    void this.#giveUp(this.#claims.concede(node, claimant));
     return true;
-  }
-
-  #endClaim(): void {
-    this.#claim?.end();
-    this.#claim = undefined;
   }
 
   /** Makes sure of the lease: who cannot have one could not lead. */
@@ -558,7 +529,7 @@ export class ElectionRecipe implements LeaseHolder {
 
   /** Lets go of our entry and its watches. */
   #drop(): void {
-    this.#endClaim();
+    this.#claims.end();
     this.#candidacy?.forget();
     this.#candidacy = undefined;
   }
@@ -577,11 +548,15 @@ export class ElectionRecipe implements LeaseHolder {
   }
 
   #newCandidacy(sessionId: string): Candidacy {
-    this.#endClaim();
+    this.#claims.end();
     if (this.#prefix?.sessionId !== sessionId) {
       this.#prefix = {
         sessionId,
-        prefix: nodePrefix(randomUUID(), this.#options.priority),
+        prefix: nodePrefix(
+          randomUUID(),
+          this.#options.priority,
+          this.#options.favourite$ && sessionId,
+        ),
       };
     }
     const candidacy = new Candidacy({

@@ -20,10 +20,10 @@ export interface ElectionReporter {
   leaderSeen?(leader: Participant): void;
   /** Somebody wants this instance to make way, through ZooKeeper. */
   resignRequested(requestedBy: string): void;
-  /** This instance makes way for one with a higher priority. */
+  /** This instance makes way for one that outranks it. */
   outranked(by: Participant, own: number): void;
-  /** This instance has asked others with a lower priority to make way. */
+  /** This instance has asked others that it outranks to make way. */
   claimed(from: readonly Participant[], own: number): void;
   /** They have not made way for some time. */
-  notHeeded(by: readonly Participant[], forMs: number): void;
+  notHeeded(by: readonly Participant[], own: number, forMs: number): void;
 }

@@ -15,6 +15,7 @@ import {
 } from '../zookeeper-leader.messages.js';
 import { plainGuard, type GuardFunction } from './guard-function.js';
 import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
+import { Favourites } from './favourites.js';
 import type { ElectionReporter } from './election-reporter.interface.js';
 import type { LeaderElection } from './leader-election.js';
 import { ForeignWatch } from './foreign-watch.js';
@@ -147,6 +148,12 @@ export class LeaderElections {
   readonly #listeners = new Set<ElectionListener>();
   readonly #companions = new Set<Companion>();
   #isAway = false;
+  /**
+   * What the elections are assigned to; undefined without the option `balance`.
+   *
+   * @internal
+   */
+  readonly favourites: Favourites | undefined;
   readonly #session: LeaderSession | undefined;
   readonly #isFake: boolean;
   readonly #makeLocal: (parts: LocalElectionParts) => ManagedElection;
@@ -168,9 +175,7 @@ export class LeaderElections {
     this.#options = options;
     this.#identity = identity;
     this.#isFake = makeLocal !== undefined;
-    this.#makeLocal =
-      makeLocal ??
-      ((parts) => new StandaloneElection(parts));
+    this.#makeLocal = makeLocal ?? ((parts) => new StandaloneElection(parts));
     const logger = this.#logger;
     this.#log = new LeadershipLog(
       logger,
@@ -178,6 +183,7 @@ export class LeaderElections {
       () => this.#session?.lease,
     );
     if (!options.standalone && !makeLocal) {
+      this.favourites = options.balance ? new Favourites() : undefined;
       this.#session = openSession(options, identity, version, logger);
     }
   }
@@ -582,6 +588,8 @@ export class LeaderElections {
       connectionLossPolicy: this.#options.connectionLossPolicy,
       isEnabled: this.#options.enabled,
       priority: this.#options.priority,
+      favourite$:
+        name === DEFAULT_ELECTION ? undefined : this.favourites?.of(name),
       drain,
       guard,
       tasks,

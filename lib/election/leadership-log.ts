@@ -105,19 +105,31 @@ export class LeadershipLog {
         ),
       outranked: ({ instanceId, priority = 0 }, own) =>
         this.#logger.log(
-          `${id} (priority ${own}) makes way for "${instanceId}" (priority ` +
-            `${priority}) in the election "${election}"`,
+          priority === own
+            ? `${id} makes way for "${instanceId}" in the election "${election}", ` +
+                'which is assigned to that instance'
+            : `${id} (priority ${own}) makes way for "${instanceId}" (priority ` +
+                `${priority}) in the election "${election}"`,
         ),
       claimed: (from, own) =>
         this.#logger.log(
-          `${id} (priority ${own}) asks ${others(from)} to make way in the election "${election}"`,
+          areEqual(from, own)
+            ? `${id} asks ${names(from)} to make way in the election ` +
+                `"${election}", which is assigned to it`
+            : `${id} (priority ${own}) asks ${others(from)} to make way in the ` +
+                `election "${election}"`,
         ),
-      notHeeded: (by, forMs) => {
+      notHeeded: (by, own, forMs) => {
         const time = durationText(forMs);
         this.#logger.warn(
-          `${id} should stand before ${others(by)} in the election "${election}", by ` +
-            `their priorities, and has waited for ${time}: the others end their ` +
-            'tasks, do not respond, or run a version without the option priority',
+          areEqual(by, own)
+            ? `${id} waits for ${names(by)} in the election "${election}", which is ` +
+                `assigned to it, for ${time}: the others end their tasks, or do not ` +
+                'respond'
+            : `${id} should stand before ${others(by)} in the election ` +
+                `"${election}", by their priorities, and has waited for ${time}: ` +
+                'the others end their tasks, do not respond, or run a version ' +
+                'without the option priority',
         );
       },
     };
@@ -216,11 +228,29 @@ const MOST_NAMED = 5;
 
 /** As in `"a" (priority 1), "b" (priority 0)`. */
 function others(participants: readonly Participant[]): string {
-  const named = participants
-    .slice(0, MOST_NAMED)
-    .map((each) => `"${each.instanceId}" (priority ${each.priority ?? 0})`);
+  return listed(
+    participants,
+    ({ instanceId, priority = 0 }) => `"${instanceId}" (priority ${priority})`,
+  );
+}
+
+/** As in `"a", "b"`. */
+function names(participants: readonly Participant[]): string {
+  return listed(participants, ({ instanceId }) => `"${instanceId}"`);
+}
+
+function listed(
+  participants: readonly Participant[],
+  describe: (participant: Participant) => string,
+): string {
+  const named = participants.slice(0, MOST_NAMED).map(describe);
   const more = participants.length - named.length;
   return named.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+/** Whether it is no question of priority. */
+function areEqual(participants: readonly Participant[], own: number): boolean {
+  return participants.every(({ priority = 0 }) => priority === own);
 }
 
 function describeLeader(leader: Participant | undefined): string {

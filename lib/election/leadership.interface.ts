@@ -15,7 +15,8 @@
  *   back later;
  * - `node-deleted`: somebody removed this instance's election node;
  * - `outranked`: this instance has made way for one with a higher `priority`;
- * - `unassigned`: the partition belongs to another instance now;
+ * - `unassigned`: the partition, or with the option `balance` the election, is
+ *   assigned to another instance now;
  * - `resigned`, `withdrawn`: by {@link LeaderElection.resign} or
  *   {@link LeaderElection.withdraw};
  * - `disabled`: the module was configured with `enabled: false`;

@@ -9,22 +9,64 @@ const TIMES_LAST_UPTIME = 3;
 const LONGEST_WAIT_MS = 60_000;
 
 /**
- * The participants that have to make way for `own`: those right before it with a
- * lower priority, the oldest first. Who stands before a participant of the same or
- * a higher priority is for that one to ask.
+ * The participants that have to make way for `own`: those right before it that it
+ * outranks, the oldest first. Who stands before a participant that it does not
+ * outrank is for that one to ask.
  *
  * @param ahead the nodes before `own`, the oldest first
+ * @param favourite the session that the election is assigned to
  */
-export function lowerBefore(ahead: readonly string[], own: string): string[] {
-  const { priority } = parsed(own);
-  const last = ahead.findLastIndex((name) => parsed(name).priority >= priority);
+export function outrankedBefore(
+  ahead: readonly string[],
+  own: string,
+  favourite?: string,
+): string[] {
+  const self = parsed(own);
+  const last = ahead.findLastIndex(
+    (name) => !outranks(self, parsed(name), favourite),
+  );
   return ahead.slice(last + 1);
 }
 
 /** Whether `own` has to make way when `requester` asks for it. */
-export function makesWayFor(own: string, requester: string): boolean {
+export function makesWayFor(
+  own: string,
+  requester: string,
+  favourite?: string,
+): boolean {
   const [a, b] = [parsed(own), parsed(requester)];
-  return b.priority > a.priority && compareBySequence(a, b) < 0;
+  return outranks(b, a, favourite) && compareBySequence(a, b) < 0;
+}
+
+/**
+ * The sessions that can be first in the queue if the election is assigned to them:
+ * those of the highest priority, up to the first that makes no way for equals.
+ *
+ * @param queue the oldest first
+ */
+export function possibleFavourites(queue: readonly ElectionNode[]): string[] {
+  const highest = Math.max(...queue.map(({ priority }) => priority));
+  const equals = queue.filter(({ priority }) => priority === highest);
+  const end = equals.findIndex(({ session }) => session === undefined);
+  return equals
+    .slice(0, end < 0 ? undefined : end)
+    .flatMap(({ session }) => session ?? []);
+}
+
+/** By priority; among equals that know of it, the favourite comes first. */
+function outranks(
+  a: ElectionNode,
+  b: ElectionNode,
+  favourite: string | undefined,
+): boolean {
+  return (
+    a.priority > b.priority ||
+    (a.priority === b.priority &&
+      favourite !== undefined &&
+      a.session === favourite &&
+      b.session !== undefined &&
+      b.session !== favourite)
+  );
 }
 
 /** How long an instance has been connected, and was before it lost its session. */

@@ -35,6 +35,8 @@ export interface ZookeeperElectionOptions {
   readonly isEnabled: boolean;
   /** Takes leadership over from lower ones. */
   readonly priority: number;
+  /** The session that it is assigned to; undefined: it is not balanced. */
+  readonly favourite$: Observable<string | undefined> | undefined;
   /** Ends what runs on behalf of the leader, before another one leads. */
   readonly drain: (election: string) => Promise<void>;
   readonly guard: GuardFunction;
@@ -73,6 +75,7 @@ export class ZookeeperElection extends LeaderElection {
       connectionLossPolicy: options.connectionLossPolicy,
       isEnabled,
       priority: options.priority,
+      favourite$: options.favourite$,
       reporter: options.reporter,
       queue: new ElectionQueue(client, path, identity, options.tasks),
       state: this.#state,

@@ -209,8 +209,9 @@ export interface ZookeeperLeaderModuleOptions {
    */
   readonly enabled?: boolean;
   /**
-   * The share of this instance in partitions, beside those of others: with 2 it
-   * owns twice as many as an instance with 1, with 0 none. 0 to 1,000. Default 1.
+   * The share of this instance in partitions, and in elections with `balance`,
+   * beside those of others: with 2 it has twice as many as an instance with 1, with
+   * 0 none. 0 to 1,000. Default 1.
    */
   readonly weight?: number;
 
@@ -221,6 +222,14 @@ export interface ZookeeperLeaderModuleOptions {
    * number. Any finite number. Default 0.
    */
   readonly priority?: number;
+
+  /**
+   * True: leadership of the named elections is spread over the instances by their
+   * `weight`. An instance that joins takes its share over; those before it end their
+   * tasks first (`drainTimeoutMs`). The election `default` stays as it is. Set it on
+   * all instances: one without it makes way for nobody. Default false.
+   */
+  readonly balance?: boolean;
 
   /**
    * Who owns partitions while this instance is up:

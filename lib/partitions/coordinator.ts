@@ -1,61 +1,49 @@
 import type { ElectionReporter } from '../election/election-reporter.interface.js';
-import { isOwnedBySession, sortedNodes } from '../election/election-node.js';
-import { unlessMissing } from '../zookeeper/unless-missing.js';
+import { sortedNodes } from '../election/election-node.js';
 import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
-import { ensurePath } from '../zookeeper/node-paths.js';
 import { NodeReading } from '../zookeeper/node-reading.js';
+import { unlessMissing, unlessRefused } from '../zookeeper/unless-missing.js';
 import type {
   ChildList,
   NodeContent,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
-import {
-  isZookeeperError,
-  type ZookeeperErrorCode,
-} from '../zookeeper/zookeeper.error.js';
-import { assign, emptyAssignment, type Assignment } from './assignment.js';
-import {
-  parseAssignment,
-  parseGeneration,
-  parseMember,
-  serializeAssignment,
-  serializeGeneration,
-  withEffectiveWeights,
-  type GroupMember,
-  type GroupPaths,
-} from './group-nodes.js';
+import type { Assignment, Member } from './assignment.js';
+import type { AssignmentPlan } from './assignment-plan.js';
+import type { GroupPaths } from './group-nodes.js';
 
 /** How long the members that there are wait for others to join. */
 const JOIN_QUIET_MS = 100;
 const LONGEST_JOIN_WAIT_MS = 500;
 
-export interface CoordinatorSettings {
+export interface CoordinatorSettings<M extends Member, A extends Assignment> {
   readonly client: ZookeeperClient;
   readonly paths: GroupPaths;
   readonly reporter: ElectionReporter;
+  /** Wakes the coordinator when there may be another assignment. */
+  readonly plan: AssignmentPlan<M, A>;
 }
 
 /**
- * Says who should own which partition. One member of a group does that, the one
- * that leads the election among them. What it writes is a wish: a coordinator
- * that is late, wrong or gone costs balance, and nothing else.
+ * Says who should have what: partitions, or elections. One member of a group does
+ * that, the one that leads the election among them. What it writes is a wish: a
+ * coordinator that is late, wrong or gone costs balance, and nothing else.
  */
-export class Coordinator {
+export class Coordinator<M extends Member, A extends Assignment> {
   readonly #client: ZookeeperClient;
   readonly #paths: GroupPaths;
   readonly #loop: SerialLoop;
   readonly #entries: NodeReading<ChildList>;
-  readonly #generation: NodeReading<NodeContent>;
-  readonly #owned: NodeReading<ChildList>;
   readonly #assignment: NodeReading<NodeContent>;
+  readonly #plan: AssignmentPlan<M, A>;
   /** By the name of their entry, which never changes what it says. */
-  #members = new Map<string, GroupMember | undefined>();
+  #members = new Map<string, M | undefined>();
   #isActive = false;
   /** Runs while more members may be about to join. */
   #joinWait:
     { readonly sinceMs: number; readonly timer?: NodeJS.Timeout } | undefined;
 
-  constructor({ client, paths, reporter }: CoordinatorSettings) {
+  constructor({ client, paths, reporter, plan }: CoordinatorSettings<M, A>) {
     this.#client = client;
     this.#paths = paths;
     this.#loop = new SerialLoop(
@@ -72,14 +60,13 @@ export class Coordinator {
       },
     );
     const wake = (): void => this.#loop.wake();
-    const { members, owners, assignment } = paths;
+    const { members, assignment } = paths;
     this.#entries = NodeReading.children(client, members, wake);
-    this.#generation = NodeReading.content(client, owners, wake);
-    this.#owned = NodeReading.children(client, owners, wake);
     this.#assignment = NodeReading.content(client, assignment, wake);
+    this.#plan = plan;
   }
 
-  /** Whether this instance says who owns what. */
+  /** Whether this instance says who should have what. */
   set isActive(isActive: boolean) {
     this.#isActive = isActive;
     if (isActive) {
@@ -89,7 +76,7 @@ export class Coordinator {
     }
   }
 
-  /** A new connection has come. */
+  /** There may be something to do. */
   wake(): void {
     if (this.#isActive) {
       this.#loop.wake();
@@ -102,14 +89,9 @@ export class Coordinator {
   }
 
   #forget(): void {
-    for (const each of [
-      this.#entries,
-      this.#generation,
-      this.#owned,
-      this.#assignment,
-    ]) {
-      each.forget();
-    }
+    this.#entries.forget();
+    this.#assignment.forget();
+    this.#plan.forget();
     clearTimeout(this.#joinWait?.timer);
     this.#joinWait = undefined;
   }
@@ -121,34 +103,25 @@ export class Coordinator {
     }
     const members = await this.#readMembers();
     const content = await this.#assignment.read();
-    const known = content && parseAssignment(content.data);
+    const known = content && this.#plan.parse(content.data);
     if (!this.#isActive || (this.#joinWait && !hasOrphans(known, members))) {
       return;
     }
-    const partitions = await this.#chooseGeneration(members);
-    if (!this.#isActive || partitions === undefined) {
-      return;
-    }
-    const former =
-      known?.owners.length === partitions
-        ? known
-        : await this.#reconstruct(partitions, known?.round ?? 0);
-    const current = members.filter((each) => each.partitions === partitions);
-    const next = assign(withEffectiveWeights(current), former);
-    if (this.#isActive && (next !== former || former !== known)) {
-      await this.#write(serializeAssignment(next), content?.stat.version);
+    const next = await this.#plan.next(members, known);
+    if (this.#isActive && next && next !== known) {
+      await this.#write(this.#plan.serialize(next), content?.stat.version);
     }
   }
 
   /** Those that have a share, the oldest first. */
-  async #readMembers(): Promise<GroupMember[]> {
+  async #readMembers(): Promise<M[]> {
     const listed = await this.#entries.read();
     const names = sortedNodes(listed?.children ?? []).map(({ name }) => name);
     const former = this.#members;
-    const read = async (name: string): Promise<GroupMember | undefined> => {
+    const read = async (name: string): Promise<M | undefined> => {
       const path = `${this.#paths.members}/${name}`;
       const content = await unlessMissing(this.#client.get(path));
-      return content && parseMember(content);
+      return content && this.#plan.parseMember(content);
     };
     const members = await Promise.all(
       names.map(async (name) => former.get(name) ?? (await read(name))),
@@ -157,9 +130,7 @@ export class Coordinator {
       this.#waitForMore();
     }
     this.#members = new Map(names.map((name, index) => [name, members[index]]));
-    return members.filter(
-      (member) => member && member.weight > 0,
-    ) as GroupMember[];
+    return members.filter((member) => member && member.weight > 0) as M[];
   }
 
   /** Members that start together are seen together. */
@@ -178,66 +149,6 @@ export class Coordinator {
     };
   }
 
-  /**
-   * The number of partitions that may be owned. It changes when no member is left
-   * that works with it and nothing is owned any more: ZooKeeper deletes no node
-   * that has children, and a partition of the old number cannot be created below
-   * a node of the new one without being noticed (docs/safety.md).
-   */
-  async #chooseGeneration(
-    members: readonly GroupMember[],
-  ): Promise<number | undefined> {
-    const content = await this.#generation.read();
-    const present = content && parseGeneration(content.data);
-    if (members.some(({ partitions }) => partitions === present)) {
-      this.#owned.forget();
-      return present;
-    }
-    const next = members.at(-1)?.partitions;
-    if (next === undefined) {
-      return undefined;
-    }
-    const { owners, group } = this.#paths;
-    if (content) {
-      const owned = await this.#owned.read();
-      if (owned && owned.children.length > 0) {
-        return undefined;
-      }
-      await unless(this.#client.delete(owners), 'NOT_EMPTY', 'NO_NODE');
-    } else {
-      await ensurePath(this.#client, group, 'persistent');
-      await unless(
-        this.#client.create(owners, serializeGeneration(next), 'persistent'),
-        'NODE_EXISTS',
-      );
-    }
-    this.#generation.forget();
-    this.#owned.forget();
-    this.#loop.wake();
-    return undefined;
-  }
-
-  /** Without an assignment to go by: who owns what now keeps it. */
-  async #reconstruct(partitions: number, round: number): Promise<Assignment> {
-    const listed = await unlessMissing(
-      this.#client.getChildren(this.#paths.owners),
-    );
-    const owned = new Set(listed?.children);
-    const owners = Array.from({ length: partitions }, async (_, partition) => {
-      const content = owned.has(String(partition))
-        ? await unlessMissing(this.#client.get(this.#paths.owner(partition)))
-        : undefined;
-      return content && isOwnedBySession(content.stat)
-        ? content.stat.ephemeralOwner
-        : undefined;
-    });
-    return {
-      ...emptyAssignment(partitions),
-      round,
-      owners: await Promise.all(owners),
-    };
-  }
-
   async #write(data: string, version: number | undefined): Promise<void> {
     const { assignment } = this.#paths;
     const written: Promise<unknown> =
@@ -245,7 +156,7 @@ export class Coordinator {
         ? this.#client.create(assignment, data, 'persistent')
         : this.#client.set(assignment, data, version);
     // If somebody else has written: what comes of that is looked at again.
-    await unless(written, 'NODE_EXISTS', 'NO_NODE', 'BAD_VERSION');
+    await unlessRefused(written, 'NODE_EXISTS', 'NO_NODE', 'BAD_VERSION');
     this.#assignment.forget();
     this.#loop.wake();
   }
@@ -254,7 +165,7 @@ export class Coordinator {
 /** Whether something is assigned to nobody that is there: that cannot wait. */
 function hasOrphans(
   assignment: Assignment | undefined,
-  members: readonly GroupMember[],
+  members: readonly Member[],
 ): boolean {
   const present = new Set(members.map(({ id }) => id));
   return (
@@ -262,18 +173,4 @@ function hasOrphans(
       (owner) => owner !== undefined && !present.has(owner),
     ) ?? false
   );
-}
-
-/** Waits for a request, which may fail with one of these codes. */
-async function unless(
-  request: Promise<unknown>,
-  ...codes: ZookeeperErrorCode[]
-): Promise<void> {
-  try {
-    await request;
-  } catch (error) {
-    if (!isZookeeperError(error, ...codes)) {
-      throw error;
-    }
-  }
 }

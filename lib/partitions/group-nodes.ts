@@ -36,20 +36,30 @@ export interface MemberFields {
 
 export type GroupMember = Member & MemberFields;
 
-/** Undefined for what is no member, whatever the data is. */
-export function parseMember({
-  data,
-  stat,
-}: NodeContent): GroupMember | undefined {
-  const { weight, partitions, priority, excludesLower } = parseObject(data);
+/** Who should lead which election. */
+export interface ElectionAssignment extends Assignment {
+  /** The names of their nodes, in the order of {@link owners}. */
+  readonly elections: readonly string[];
+}
+
+/** A member with its weight; undefined for what is none, whatever the data is. */
+export function parseWeight({ data, stat }: NodeContent): Member | undefined {
+  const { weight } = parseObject(data);
   return isOwnedBySession(stat) &&
     typeof weight === 'number' &&
     weight >= 0 &&
-    weight < Infinity &&
-    isCount(partitions)
+    weight < Infinity
+    ? { id: stat.ephemeralOwner, weight }
+    : undefined;
+}
+
+/** Undefined for what is no member, whatever the data is. */
+export function parseMember(entry: NodeContent): GroupMember | undefined {
+  const member = parseWeight(entry);
+  const { partitions, priority, excludesLower } = parseObject(entry.data);
+  return member && isCount(partitions)
     ? {
-        id: stat.ephemeralOwner,
-        weight,
+        ...member,
         partitions,
         priority: Number.isFinite(priority) ? (priority as number) : 0,
         excludesLower: excludesLower === true,
@@ -83,12 +93,12 @@ export function parseGeneration(data: string): number {
 }
 
 export function serializeAssignment(assignment: Assignment): string {
-  const { round, owners, moved } = assignment;
+  const { owners, moved, ...rest } = assignment;
   const members = [...new Set(owners)].filter((each) => each !== undefined);
   const indexes = new Map(members.map((member, index) => [member, index]));
   return JSON.stringify({
     version: 1,
-    round,
+    ...rest,
     members,
     owners: owners.map((owner) => indexes.get(owner ?? '') ?? -1),
     moved,
@@ -97,19 +107,31 @@ export function serializeAssignment(assignment: Assignment): string {
 
 /** Undefined for what is no assignment, whatever the data is. */
 export function parseAssignment(data: string): Assignment | undefined {
-  const value = parseJson(data);
-  if (typeof value !== 'object' || value === null) {
-    return undefined;
-  }
-  const { version, round, members, owners, moved } = value as Record<
-    string,
-    unknown
-  >;
+  return readAssignment(parseFields(data));
+}
+
+/** Undefined for what is no assignment of elections, whatever the data is. */
+export function parseElectionAssignment(
+  data: string,
+): ElectionAssignment | undefined {
+  const fields = parseFields(data);
+  const assignment = readAssignment(fields);
+  const { elections } = fields;
+  return assignment &&
+    areTexts(elections) &&
+    elections.length === assignment.owners.length
+    ? { ...assignment, elections }
+    : undefined;
+}
+
+function readAssignment(
+  fields: Record<string, unknown>,
+): Assignment | undefined {
+  const { version, round, members, owners, moved } = fields;
   if (
     version !== 1 ||
     !isWhole(round) ||
-    !Array.isArray(members) ||
-    !members.every((member) => typeof member === 'string') ||
+    !areTexts(members) ||
     !Array.isArray(owners) ||
     !isCount(owners.length) ||
     !owners.every((owner) => owner === -1 || isWhole(owner)) ||
@@ -121,17 +143,26 @@ export function parseAssignment(data: string): Assignment | undefined {
   }
   return {
     round,
-    owners: owners.map((owner) => members[owner as number] as string),
+    owners: owners.map((owner) => members[owner as number]),
     moved,
   };
 }
 
-function parseJson(data: string): unknown {
+function parseFields(data: string): Record<string, unknown> {
   try {
-    return JSON.parse(data);
+    const value: unknown = JSON.parse(data);
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : {};
   } catch {
-    return undefined;
+    return {};
   }
+}
+
+function areTexts(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) && value.every((each) => typeof each === 'string')
+  );
 }
 
 function isWhole(value: unknown): value is number {

@@ -1,4 +1,4 @@
-import { Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import type {
   Companion,
   CompanionParts,
@@ -6,26 +6,17 @@ import type {
 } from '../election/leader-elections.js';
 import type { LeaderSession } from '../election/leader-session.js';
 import type { LeadershipReason } from '../election/leadership.interface.js';
-import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
-import { plainGuard } from '../election/guard-function.js';
-import type { ElectionReporter } from '../election/election-reporter.interface.js';
-import { ZookeeperElection } from '../election/zookeeper-election.js';
 import { settledWithin } from '../within.js';
-import { NodeReading } from '../zookeeper/node-reading.js';
-import type {
-  ChildList,
-  NodeContent,
-  ZookeeperClient,
-} from '../zookeeper/zookeeper-client.interface.js';
+import { AssignedGroup } from './assigned-group.js';
 import type { Assignment } from './assignment.js';
-import { Coordinator } from './coordinator.js';
 import {
   GroupPaths,
-  parseAssignment,
+  type GroupMember,
   type MemberFields,
 } from './group-nodes.js';
 import { Ownership } from './ownership.js';
 import { Partition } from './partition.js';
+import { PartitionPlan } from './partition-plan.js';
 
 /** A session that ends takes along what has not been removed by then. */
 const LONGEST_LEAVE_MS = 1_000;
@@ -42,16 +33,9 @@ export interface GroupSettings extends MemberFields {
 export class PartitionGroup implements Companion {
   readonly partitions: readonly TaskElection[];
   readonly #settings: GroupSettings;
-  readonly #client: ZookeeperClient;
   readonly #ownership: Ownership;
-  readonly #membership: ZookeeperElection;
-  readonly #coordinator: Coordinator;
-  readonly #assignment: NodeReading<NodeContent>;
-  /** What there is in the group: an assignment that is missing may come. */
-  readonly #nodes: NodeReading<ChildList>;
-  readonly #loop: SerialLoop;
-  readonly #subscription = new Subscription();
-  #isEntered = false;
+  readonly #members: AssignedGroup<GroupMember, Assignment>;
+  readonly #subscription: Subscription;
   /** Runs while this instance stays away, having made way for others. */
   #pause: NodeJS.Timeout | undefined;
   /** The other generation that is in the way, if it has been reported. */
@@ -61,11 +45,7 @@ export class PartitionGroup implements Companion {
     const { name, parts, session, partitions } = settings;
     const { client, lease } = session;
     const paths = new GroupPaths(session.paths.partitionGroup(name));
-    const log = (what: string): ElectionReporter =>
-      parts.reporter(`${what} of ${name}`, paths.group);
-    const shared = { ...parts, client, lease };
     this.#settings = settings;
-    this.#client = client;
     const list = Array.from(
       { length: partitions },
       (_, index) =>
@@ -80,39 +60,29 @@ export class PartitionGroup implements Companion {
     );
     this.partitions = list;
     this.#ownership = new Ownership({
-      ...shared,
+      ...parts,
+      client,
+      lease,
       partitions: list,
       path: paths.owners,
-      reporter: log('partitions'),
+      reporter: parts.reporter(`partitions of ${name}`, paths.group),
       onMadeWay: (pauseMs) => this.#stayAway(pauseMs),
     });
-    this.#membership = new ZookeeperElection({
-      ...shared,
-      name: `members of ${name}`,
-      path: paths.members,
-      identity: { ...parts.identity, ...memberFields(settings) },
-      // An entry that moved would look like a member that left.
-      priority: 0,
-      // What runs belongs to the partitions.
-      drain: () => Promise.resolve(),
-      guard: plainGuard,
-      reporter: log('members'),
-      onAwaited: () => undefined,
-    });
-    this.#coordinator = new Coordinator({
-      client,
+    this.#members = new AssignedGroup({
+      name,
       paths,
-      reporter: log('assignment'),
+      parts,
+      session,
+      fields: memberFields(settings),
+      makePlan: (onChange) => new PartitionPlan(client, paths, onChange),
+      onAssignment: (...seen) => this.#heed(...seen),
     });
-    this.#loop = new SerialLoop(
-      () => this.#reconcile(),
-      (error) => longestRetryMs(client, error),
-    );
-    const wake = (): void => this.#loop.wake();
-    const { assignment, group } = paths;
-    this.#assignment = NodeReading.content(client, assignment, wake);
-    this.#nodes = NodeReading.children(client, group, wake);
-    this.#subscribe();
+    this.#subscription = client.connection$.subscribe(({ state }) => {
+      if (state === 'lost') {
+        // What is assigned to that session is for others now.
+        this.#ownership.want(new Set(), 'session-lost');
+      }
+    });
   }
 
   /** How many are assigned to this instance. */
@@ -147,22 +117,16 @@ export class PartitionGroup implements Companion {
 
   enter(): void {
     clearTimeout(this.#pause);
-    if (this.#settings.parts.isEnabled && !this.#isEntered) {
-      this.#isEntered = true;
-      this.#membership.enter();
-      this.#loop.wake();
-    }
+    this.#members.enter();
   }
 
   async withdraw(): Promise<void> {
-    await this.#leave('withdrawn', () => this.#membership.withdraw());
+    await this.#leave('withdrawn', () => this.#members.withdraw());
   }
 
   async shutDown(): Promise<void> {
-    await this.#leave('shutdown', () => this.#membership.shutDown());
+    await this.#leave('shutdown', () => this.#members.shutDown());
     this.#subscription.unsubscribe();
-    this.#loop.stop();
-    this.#coordinator.stop();
     this.#ownership.end('shutdown');
   }
 
@@ -171,67 +135,21 @@ export class PartitionGroup implements Companion {
     reason: LeadershipReason,
     leave: () => Promise<void>,
   ): Promise<void> {
-    this.#isEntered = false;
     clearTimeout(this.#pause);
-    this.#assignment.forget();
-    this.#nodes.forget();
+    const left = leave();
     this.#ownership.want(new Set(), reason);
     // After a drain, which has a bound of its own.
     const longestMs = this.#settings.parts.drainTimeoutMs + LONGEST_LEAVE_MS;
-    await settledWithin([this.#ownership.released(), leave()], longestMs);
+    await settledWithin([this.#ownership.released(), left], longestMs);
   }
 
   /** Others take what this instance cannot own. */
   #stayAway(pauseMs: number): void {
-    void this.#leave('refused', () => this.#membership.withdraw());
+    void this.#leave('refused', () => this.#members.withdraw());
     this.#pause = setTimeout(() => this.enter(), pauseMs);
   }
 
-  #subscribe(): void {
-    this.#subscription.add(
-      this.#client.connection$.subscribe(({ state }) => {
-        if (state === 'connected') {
-          this.#loop.wake();
-          this.#coordinator.wake();
-        } else if (state === 'lost') {
-          // What is assigned to that session is for others now.
-          this.#ownership.want(new Set(), 'session-lost');
-        }
-      }),
-    );
-    this.#subscription.add(
-      this.#membership.leadership$.subscribe(({ role }) => {
-        this.#coordinator.isActive = role === 'leader';
-        // There is a group now.
-        this.#loop.wake();
-      }),
-    );
-  }
-
   /** Has this instance own what is assigned to it. */
-  async #reconcile(): Promise<void> {
-    const { state, sessionId } = this.#client.connection;
-    if (!this.#isEntered || state !== 'connected') {
-      return;
-    }
-    let content = await this.#assignment.read();
-    if (!content) {
-      await this.#nodes.read();
-      content = await this.#assignment.read();
-    } else {
-      this.#nodes.forget();
-    }
-    // What cannot be read changes nothing: the coordinator writes another one.
-    const assignment = content && parseAssignment(content.data);
-    if (
-      assignment &&
-      this.#isEntered &&
-      this.#client.connection.sessionId === sessionId
-    ) {
-      this.#heed(assignment, sessionId as string);
-    }
-  }
-
   #heed({ owners }: Assignment, sessionId: string): void {
     const { partitions, onOtherGeneration } = this.#settings;
     const isOurs = owners.length === partitions;

@@ -10,6 +10,8 @@ export class NodePaths {
   readonly drains: string;
   readonly audit: string;
   readonly partitions: string;
+  /** Of the instances that lead elections in equal shares. */
+  readonly balance: string;
 
   constructor(readonly base: string) {
     this.instances = `${base}/instances`;
@@ -19,6 +21,7 @@ export class NodePaths {
     this.drains = `${base}/drains`;
     this.audit = `${base}/audit`;
     this.partitions = `${base}/partitions`;
+    this.balance = `${base}/balance`;
   }
 
   /**

@@ -122,6 +122,11 @@ describe('a wrong option fails at start and says what to do', () => {
       /priority '12' is not a finite number/,
     ],
     [
+      'balance that is no flag',
+      { balance: 'yes' as never },
+      /balance 'yes' is not a boolean/,
+    ],
+    [
       'unknown owners of partitions',
       { partitionOwners: 'newest' as never },
       /partitionOwners 'newest' is unknown. Expected 'all' or 'highest-priority'/,

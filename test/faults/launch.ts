@@ -92,6 +92,7 @@ export function launch(
         maxStallMs: 2 * run.sessionTimeoutMs,
         drainTimeoutMs: DRAIN_TIMEOUT_MS,
         ...(!variety.isFormer && { weight: variety.weight }),
+        ...(variety.isBalanced && { balance: true }),
         elections: [...elections, FRESH_ELECTION],
       },
     },

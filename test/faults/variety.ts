@@ -18,6 +18,8 @@ export interface Variety {
   readonly hasHangingHooks: boolean;
   /** Of its share of the partitions, beside those of others. */
   readonly weight: number;
+  /** Shares leadership of all elections but `default`. */
+  readonly isBalanced: boolean;
   /** Runs the library of an earlier commit, if the run has one. */
   readonly isFormer: boolean;
   readonly guardian: GuardianForm;
@@ -27,6 +29,13 @@ export interface Variety {
 const CHILD_SHARE = 0.5;
 /** Of those that do not weigh as much as most. */
 const WEIGHTS = [0, 0.5, 2];
+/** In a run that has the option; the others make no way. */
+const BALANCED_SHARE = 0.9;
+
+/** Whether instances of a run have the option `balance`. */
+export function isBalancedRun({ seed }: Pick<RunSettings, 'seed'>): boolean {
+  return new Random(seed, 'balance').chance(0.5);
+}
 
 /** The same for the same seed, place and incarnation. */
 export function drawVariety(
@@ -56,7 +65,16 @@ export function drawVariety(
     (random.chance(CHILD_SHARE) ? 'child' : random.pick(GUARDIAN_FORMS));
   // The first one always takes part: somebody has to.
   const weight = index > 0 && random.chance(0.3) ? random.pick(WEIGHTS) : 1;
-  return { ...variety, guardian: variety.isFormer ? 'child' : form, weight };
+  const isBalanced =
+    isBalancedRun({ seed }) &&
+    !variety.isFormer &&
+    new Random(seed, 'balance', index, incarnation).chance(BALANCED_SHARE);
+  return {
+    ...variety,
+    guardian: variety.isFormer ? 'child' : form,
+    weight,
+    isBalanced,
+  };
 }
 
 /** All elections that an instance takes part in. */
@@ -76,6 +94,7 @@ export function describeVariety(variety: Variety): string {
     ...(isObserver ? ['observes'] : []),
     ...(hasHangingHooks ? ['hooks hang'] : []),
     ...(weight === 1 ? [] : [`weight ${weight}`]),
+    ...(variety.isBalanced ? ['balances'] : []),
     ...(isFormer ? ['former version'] : []),
     ...(guardian === 'child' ? [] : [`guardian: ${guardian}`]),
   ].join(', ');

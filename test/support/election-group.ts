@@ -5,6 +5,7 @@ import {
   type ManagedElection,
 } from '../../lib/election/leader-elections.js';
 import type { ZookeeperLeaderModuleOptions } from '../../lib/index.js';
+import { balanceElections } from '../../lib/partitions/balanced-elections.js';
 import { resolveOptions } from '../../lib/zookeeper-leader.options.js';
 import { secureOptions } from './secure-options.mjs';
 import { LeadershipChecker } from './leadership-checker.js';
@@ -96,11 +97,13 @@ export class ElectionGroup {
       ...this.defaults,
       ...own,
     };
+    const resolved = resolveOptions(secureOptions(options));
     const elections = new LeaderElections(
-      resolveOptions(secureOptions(options)),
+      resolved,
       { instanceId: name, host: 'test', pid: process.pid },
       'test',
     );
+    balanceElections(elections, resolved);
     const instance = new ElectionInstance(name, elections, enters, proxy);
     this.instances.push(instance);
     for (const election of enters) {

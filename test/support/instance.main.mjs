@@ -11,6 +11,7 @@ import { secureOptions } from './secure-options.mjs';
 const load = (/** @type {string} */ file) =>
   import(new URL(`../../dist/esm/${file}`, import.meta.url).href);
 const { LeaderElections } = await load('election/leader-elections.js');
+const { balanceElections } = await load('partitions/balanced-elections.js');
 const { resolveOptions } = await load('zookeeper-leader.options.js');
 
 const { nativeZookeeper } = await load('native/index.js');
@@ -27,7 +28,11 @@ const elections = new LeaderElections(
   { instanceId, host: 'test', pid: process.pid },
   'test',
 );
-const election = elections.find('default', 'a test');
+balanceElections(elections, options);
+const enters = JSON.parse(process.env.ENTERS ?? '["default"]');
+const [election] = enters.map((/** @type {string} */ name) =>
+  elections.find(name, 'a test'),
+);
 
 /**
  * @param {string} type

@@ -7,7 +7,7 @@
  * @typedef {{ election: string,
  *   leader: { instanceId: string, since: string, fencingToken: number } | null,
  *   leaderlessSince?: string, participants: Participant[],
- *   participantCount: number, warnings: string[], ownRole?: string,
+ *   participantCount: number, assignedTo?: string, warnings: string[], ownRole?: string,
  *   isDisabledHere: boolean, terms: Term[] }} Election
  */
 
@@ -187,7 +187,8 @@ function leaderlessText({ leaderlessSince, participantCount, isDisabledHere }) {
  * @param {boolean} hasActions
  */
 function electionDetails(election, key, hasActions) {
-  const { leader, participants, participantCount, warnings } = election;
+  const { leader, participants, participantCount, warnings, assignedTo } =
+    election;
   const more = participantCount - participants.length;
   return element(
     'tr',
@@ -208,6 +209,9 @@ function electionDetails(election, key, hasActions) {
             element('span', { class: 'under' }, `and ${more} more`),
           ),
       ),
+      assignedTo !== undefined &&
+        assignedTo !== leader?.instanceId &&
+        element('p', { class: 'under' }, `assigned to ${assignedTo}`),
       ...warnings.map((text) => element('p', { class: 'error' }, text)),
       hasActions && leader && electionButtons(election),
     ),
@@ -250,14 +254,17 @@ function participantLine({ leader, warnings }, participant, index) {
 }
 
 /** @param {Election} election */
-function electionButtons({ election, leader, participants }) {
+function electionButtons({ election, leader, participants, assignedTo }) {
   const who = leader?.instanceId ?? '';
   const next = participants[1]?.instanceId;
   const [first, second] = participants.map(({ priority = 0 }) => priority);
-  const back =
+  const why =
     (first ?? 0) > (second ?? 0)
-      ? ` ${who} has a higher priority and takes leadership back within a minute; drain it to prevent that.`
-      : '';
+      ? 'has a higher priority'
+      : assignedTo === who && 'is to lead this election as part of its share';
+  const back = why
+    ? ` ${who} ${why} and takes leadership back within a minute; drain it to prevent that.`
+    : '';
   const then = next
     ? `Then ${next} leads.${back}`
     : `Nobody else takes part: then ${who} leads again.`;

@@ -11,7 +11,12 @@ import {
   it,
 } from '@jest/globals';
 import { Injectable, type INestApplicationContext } from '@nestjs/common';
-import { LeaderElection, LeaderTasks, OnlyLeader } from '../../../lib/index.js';
+import {
+  LeaderElection,
+  LeaderElections,
+  LeaderTasks,
+  OnlyLeader,
+} from '../../../lib/index.js';
 import type { ClusterView } from '../../../lib/cluster/cluster-view.interface.js';
 import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
 import { inProject } from '../../../scripts/support/project.mjs';
@@ -125,6 +130,55 @@ describe('nestjs-zookeeper-leader status', () => {
         participants: [{ instanceId: 'first' }, { instanceId: 'second' }],
       },
     ]);
+  });
+
+  it('says to whom a balanced election is assigned while another one leads it', async () => {
+    let end = (): void => undefined;
+    const drained = new Promise<void>((resolve) => (end = resolve));
+    const [first, second] = await Promise.all(
+      ['first', 'second'].map((instanceId) =>
+        startApplication({
+          options: {
+            connectionString: server.connectionString,
+            basePath: '/cli-balance',
+            instanceId,
+            balance: true,
+          },
+        }),
+      ),
+    );
+    const isLed = (app: INestApplicationContext | undefined, name: string) =>
+      app?.get(LeaderElections).get(name).isLeader();
+    for (const app of [first, second]) {
+      app?.get(LeaderElections).addDrain(() => drained);
+      await waitFor(
+        () =>
+          app?.get(LeaderElections).session?.client.connection.state ===
+          'connected',
+      );
+    }
+    first?.get(LeaderElections).get('a');
+    first?.get(LeaderElections).get('b');
+    await waitFor(() => isLed(first, 'a') && isLed(first, 'b'));
+    second?.get(LeaderElections).get('a');
+    second?.get(LeaderElections).get('b');
+    const status = await waitFor(async () => {
+      const { out } = await runCli('status', '--base-path=/cli-balance');
+      return out.includes('assigned to second') && out;
+    });
+    expect(status).toMatch(
+      /^Election "[ab]": (nobody leads|first leads since .*), assigned to second$/m,
+    );
+    end();
+    await waitFor(
+      () =>
+        ['a', 'b'].filter((name) => isLed(first, name)).length === 1 &&
+        ['a', 'b'].filter((name) => isLed(second, name)).length === 1,
+    );
+    const after = await runCli('status', '--base-path=/cli-balance');
+    expect(after.out).toMatch(/^Election "[ab]": first leads/m);
+    expect(after.out).toMatch(/^Election "[ab]": second leads/m);
+    expect(after.out).not.toContain('assigned to');
   });
 
   it('ends with 5 when an election has no leader', async () => {
@@ -395,7 +449,6 @@ describe('nestjs-zookeeper-leader steers', () => {
       reason: 'withdrawn',
     });
     // Also an election that it begins to use only now.
-    const { LeaderElections } = await import('../../../lib/index.js');
     const late = first.get(LeaderElections).get('late');
     await waitFor(() => late.leadership.reason === 'withdrawn');
     await runCli('undrain', 'first', ...args);

@@ -74,6 +74,7 @@ function participant(
     connectionLossPolicy: 'hold-lease',
     isEnabled: true,
     priority: 0,
+    favourite$: undefined,
     // More than fit into an entry: that costs no request.
     tasks: () => listTasks(Array.from({ length: 100 }, (_, n) => `task-${n}`)),
     drain: async () => undefined,

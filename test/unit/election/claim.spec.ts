@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { Claim } from '../../../lib/election/claim.js';
 import { parseParticipant } from '../../../lib/election/election-node.js';
 import type { ElectionQueue } from '../../../lib/election/election-queue.js';
@@ -54,6 +54,25 @@ it('asks those again that could not be asked', async () => {
   claim.end();
   expect(asked).toEqual(['a', 'b', 'b']);
   expect(told).toEqual(['claimed 1', 'claimed 1']);
+});
+
+it('loses no patience by a timer that fires too early', async () => {
+  const { claim, told, dues } = claimOn([], 20);
+  const now = jest.spyOn(performance, 'now');
+  try {
+    now.mockReturnValue(1_000);
+    await claim.pursue(['a'], undefined);
+    await waitFor(() => dues() === 1, { description: 'the first look' });
+    now.mockReturnValue(1_019.5);
+    await claim.pursue(['a'], undefined);
+    await waitFor(() => dues() === 2, { description: 'the next look' });
+    now.mockReturnValue(1_020.5);
+    await claim.pursue(['a'], undefined);
+  } finally {
+    now.mockRestore();
+    claim.end();
+  }
+  expect(told).toEqual(['claimed 1', 'not heeded by 1']);
 });
 
 it('says once that they do not make way, and asks them again', async () => {

@@ -3,11 +3,13 @@ import {
   nodePrefix,
   parseClaim,
   parseElectionNode,
+  sortedNodes,
   parseParticipant,
   withClaim,
 } from '../../../lib/election/election-node.js';
 import {
-  lowerBefore,
+  outrankedBefore,
+  possibleFavourites,
   makesWayFor,
   Uptime,
 } from '../../../lib/election/precedence.js';
@@ -56,17 +58,20 @@ describe('the priority in the name of a node', () => {
 describe('those that have to make way', () => {
   it('are all before it that have a lower priority', () => {
     const ahead = [node(1, 1), node(0, 2), node(1, 3)];
-    expect(lowerBefore(ahead, node(2, 4))).toEqual(ahead);
+    expect(outrankedBefore(ahead, node(2, 4))).toEqual(ahead);
   });
 
   it('are none with the same or a higher priority', () => {
-    expect(lowerBefore([node(2, 1), node(3, 2)], node(2, 3))).toEqual([]);
-    expect(lowerBefore([], node(2, 3))).toEqual([]);
+    expect(outrankedBefore([node(2, 1), node(3, 2)], node(2, 3))).toEqual([]);
+    expect(outrankedBefore([], node(2, 3))).toEqual([]);
   });
 
   it('are none that stand before one with the same or a higher priority', () => {
     const ahead = [node(1, 1), node(2, 2), node(1, 3), node(0, 4)];
-    expect(lowerBefore(ahead, node(2, 5))).toEqual([node(1, 3), node(0, 4)]);
+    expect(outrankedBefore(ahead, node(2, 5))).toEqual([
+      node(1, 3),
+      node(0, 4),
+    ]);
   });
 
   it('make way for a higher one behind them, and for nobody else', () => {
@@ -76,6 +81,82 @@ describe('those that have to make way', () => {
     expect(makesWayFor(node(1, 3), node(2, 2))).toBe(false);
     expect(makesWayFor(node(-1, 1), 'nonsense')).toBe(false);
     expect(makesWayFor(node(1, 1), 'nonsense')).toBe(false);
+  });
+});
+
+describe('among those with the same priority', () => {
+  /** The name of a node whose instance takes part in balancing. */
+  function balanced(
+    session: string,
+    priority: number,
+    sequence: number,
+  ): string {
+    const number = String(sequence).padStart(10, '0');
+    return `${nodePrefix('uuid', priority, session)}${number}`;
+  }
+  const [a, b, c] = [
+    balanced('a1', 0, 1),
+    balanced('b2', 0, 2),
+    balanced('c3', 0, 3),
+  ] as const;
+
+  it('the session is part of the name, before the priority', () => {
+    expect(parseElectionNode(balanced('10000a7', 4, 5))).toEqual({
+      name: 'uuid-s10000a7-p4-n_0000000005',
+      sequence: 5,
+      priority: 4,
+      session: '10000a7',
+    });
+    expect(parseElectionNode(a)).toMatchObject({ priority: 0, session: 'a1' });
+    expect(parseElectionNode(node(1, 1))).not.toHaveProperty('session');
+  });
+
+  it('all have to make way for the favourite', () => {
+    expect(outrankedBefore([a, b], c, 'c3')).toEqual([a, b]);
+    expect(makesWayFor(a, c, 'c3')).toBe(true);
+  });
+
+  it('nobody has to make way for another one, or while nobody is known', () => {
+    for (const favourite of ['a1', 'b2', 'd4', undefined]) {
+      expect(outrankedBefore([a, b], c, favourite)).toEqual([]);
+      expect(makesWayFor(a, c, favourite)).toBe(false);
+    }
+  });
+
+  it('the favourite makes way for nobody, and a former one does', () => {
+    expect(makesWayFor(a, b, 'a1')).toBe(false);
+    expect(makesWayFor(a, b, 'b2')).toBe(true);
+  });
+
+  it('one that does not balance makes no way, and is asked by nobody', () => {
+    const stranger = node(0, 2);
+    expect(makesWayFor(stranger, c, 'c3')).toBe(false);
+    expect(makesWayFor(a, node(0, 4), 'c3')).toBe(false);
+    expect(outrankedBefore([a, stranger], c, 'c3')).toEqual([]);
+    expect(outrankedBefore([stranger, b], c, 'c3')).toEqual([b]);
+  });
+
+  it('a higher priority comes before the favourite', () => {
+    const higher = balanced('d4', 1, 4);
+    expect(outrankedBefore([a, b, c], higher, 'c3')).toEqual([a, b, c]);
+    expect(makesWayFor(c, higher, 'c3')).toBe(true);
+    expect(makesWayFor(balanced('d4', 1, 2), c, 'c3')).toBe(false);
+    expect(outrankedBefore([balanced('d4', 1, 2)], c, 'c3')).toEqual([]);
+  });
+
+  it('those of the highest priority can be favourites, up to one that does not balance', () => {
+    const favourites = (...names: string[]): string[] =>
+      possibleFavourites(sortedNodes(names));
+    expect(favourites(a, b, c)).toEqual(['a1', 'b2', 'c3']);
+    expect(favourites(c, a)).toEqual(['a1', 'c3']);
+    expect(favourites(a, node(0, 2), c)).toEqual(['a1']);
+    expect(favourites(node(0, 0), a)).toEqual([]);
+    expect(favourites(a, node(-1, 2), c)).toEqual(['a1', 'c3']);
+    expect(favourites(a, balanced('d4', 1, 4), balanced('e5', 1, 5))).toEqual([
+      'd4',
+      'e5',
+    ]);
+    expect(favourites()).toEqual([]);
   });
 });
 
