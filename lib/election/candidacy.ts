@@ -51,6 +51,8 @@ export class Candidacy {
   /** Connection on which a listing shows all that was committed before it. */
   #syncedIn: number | undefined;
   #isCreateSent = false;
+  /** The node that {@link replace} was to remove. */
+  #former: string | undefined;
   #node: string | undefined;
   #own: NodeReading<NodeContent> | undefined;
   #fencingToken: number | undefined;
@@ -120,6 +122,7 @@ export class Candidacy {
     const { lease } = this.#options;
     const sentAt = lease.now();
     this.#isCreateSent = true;
+    this.#former = node;
     const [moved, listed] = await Promise.allSettled([
       this.#queue.move(node, this.#prefix),
       this.#queue.list(false),
@@ -135,6 +138,20 @@ export class Candidacy {
     if (listed.status === 'fulfilled' && this.isCurrent(epoch)) {
       await this.#find(epoch, listed.value, true);
     }
+    return true;
+  }
+
+  /** Whether {@link replace} has succeeded after all, and only its answer was lost. */
+  async hasReplaced(epoch: number): Promise<boolean> {
+    if (this.#former === undefined || this.#node !== undefined) {
+      return false;
+    }
+    const listing = await this.#queue.list(this.#syncedIn !== epoch);
+    const own = listing.names.filter((name) => name.startsWith(this.#prefix));
+    if (own.length !== 1 || own[0] === this.#former || !this.isCurrent(epoch)) {
+      return false;
+    }
+    await this.#find(epoch, listing, false);
     return true;
   }
 

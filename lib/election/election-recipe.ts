@@ -513,6 +513,9 @@ export class ElectionRecipe implements LeaseHolder {
     if (!former || !this.#comesBack) {
       return false;
     }
+    if (await former.hasReplaced(epoch)) {
+      return true;
+    }
     const next = this.#newCandidacy(former.sessionId);
     // From now on: what a lost answer leaves behind is looked for.
     this.#candidacy = next;

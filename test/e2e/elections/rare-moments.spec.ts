@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { sortedNodes } from '../../../lib/election/election-node.js';
 import type {
   ElectionGroup,
   ElectionInstance,
@@ -112,6 +113,22 @@ describe('an instance that resigns goes to the end of the queue in one transacti
     await group.waitUntil(() => a.election.leadership.role === 'follower', {
       description: 'A to follow',
     });
+    await b.election.resign();
+    await group.waitForLeader(a);
+    await group.expectInvariant();
+  });
+
+  it('and keeps the node that it has got, although the answer is lost', async () => {
+    const { a, b, proxy, resigned } = await resigning();
+    const [, moved] = await group.nodes().then(sortedNodes);
+    proxy.cut();
+    await resigned;
+    await group.waitUntil(() => a.election.leadership.role === 'follower', {
+      description: 'A to follow',
+    });
+    await expectQueue(b, 'B', 'A');
+    const [, node] = await group.nodes().then(sortedNodes);
+    expect(node?.name).toBe(moved?.name);
     await b.election.resign();
     await group.waitForLeader(a);
     await group.expectInvariant();
