@@ -114,10 +114,10 @@ describe('a tick', () => {
   });
 });
 
-/** What was asked of ZooKeeper besides heartbeats. */
+/** What was asked of ZooKeeper besides heartbeats, and what an entry tells. */
 function writesTo({ proxy }: BenchInstance): string[] {
   return (proxy?.requests() ?? [])
-    .filter(({ path }) => !path?.includes('/instances/'))
+    .filter(({ path }) => !/\/(instances|elections)\//.test(path ?? ''))
     .map(({ opcode }) => opcode);
 }
 
