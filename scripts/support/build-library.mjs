@@ -1,7 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { bundle } from './bundle.mjs';
 import { inProject } from './project.mjs';
 import { runNode } from './steps.mjs';
 
@@ -44,7 +43,11 @@ export async function buildLibrary({
       copyPage(next, 'cjs'),
       copyDeclarations(path.join(next, 'esm'), path.join(next, 'cjs')),
     ]);
-    if (isBundled) await bundle(next);
+    if (isBundled) {
+      // Its packages are not there before the dependencies are installed.
+      const { bundle } = await import('./bundle.mjs');
+      await bundle(next);
+    }
     if (existsSync(into)) await rename(into, previous);
     await rename(next, into);
   } finally {
