@@ -1,7 +1,8 @@
 import type { PartitionGroupView } from '../cluster/partition-view.interface.js';
+import { overdueOf } from '../cluster/verdict.js';
 import { readSettled, type CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
-import { describeGroup, hasOverdue } from './partitions.text.js';
+import { describeGroup } from './partitions.text.js';
 import { columns, printable, time } from './text.js';
 
 /** `partitions`: who owns each of them, since when, and with which token. */
@@ -30,7 +31,8 @@ export async function partitions(
         : `There are no partitions "${printable(name)}"`;
     throw new CliError(EXIT.notFound, `${what} below ${paths.base}.`);
   }
-  return groups.some(hasOverdue) ? EXIT.unowned : EXIT.done;
+  const isOverdue = groups.some((each) => overdueOf(each).length > 0);
+  return isOverdue ? EXIT.unowned : EXIT.done;
 }
 
 function describeOwners({ owners }: PartitionGroupView): string {

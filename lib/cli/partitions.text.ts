@@ -1,4 +1,4 @@
-import { count, UNOWNED_DUE_MS } from '../cluster/verdict.js';
+import { count } from '../cluster/verdict.js';
 import type {
   PartitionGroupView,
   UnownedPartition,
@@ -7,13 +7,6 @@ import { age, columns, printable } from './text.js';
 
 /** Lists of numbers end after so many. */
 const MOST_RANGES = 20;
-
-/** Whether something has no owner for longer than a move takes. */
-export function hasOverdue({ unowned }: PartitionGroupView): boolean {
-  return unowned.some(
-    ({ since }) => Date.now() - since.getTime() >= UNOWNED_DUE_MS,
-  );
-}
 
 /** A group with the instances that share it. */
 export function describeGroup(view: PartitionGroupView): string {

@@ -29,6 +29,7 @@ import {
   type InstanceView,
   type LedgerView,
 } from './cluster-view.interface.js';
+import { memoized } from './memoized.js';
 import { partitionGroupOf, type PartitionGroupNow } from './partition-view.js';
 import type { NodeAspect, WatchedNode } from './watched-node.js';
 
@@ -49,9 +50,10 @@ export function clusterViewOf(
   const childrenOf = (path: string): string[] =>
     [...(at(path, 'children')?.children ?? [])].toSorted();
 
-  const assigned = sessionsByElection(
-    at(new GroupPaths(nodePaths.balance).assignment, 'content')?.content,
-  );
+  const { assignment } = new GroupPaths(nodePaths.balance);
+  const balance = at(assignment, 'content')?.content;
+  const assigned = balance ? sessionsByElection(balance) : NOBODY;
+  const actions = at(audit, 'content')?.content;
   const electionView = (segment: string): ElectionView => {
     const path = `${elections}/${segment}`;
     const known = sortedNodes(at(path, 'children')?.children ?? []).map(
@@ -67,7 +69,7 @@ export function clusterViewOf(
       ({ content }) => !content || isOwnedBySession(content.stat),
     );
     const participants = inLine.flatMap(({ name, content }): Participant[] =>
-      content ? [participantOf(name, content)] : [],
+      content ? [participantOf(content, name)] : [],
     );
     const session = assigned.get(segment);
     const assignedTo = participants.find(
@@ -111,7 +113,7 @@ export function clusterViewOf(
     if (node?.problem !== undefined) {
       return { task, runs: [], problem: node.problem };
     }
-    return node?.content && ledgerOf(task, node.content);
+    return node?.content && ledgerOf(node.content, task);
   };
 
   const lists = {
@@ -153,31 +155,22 @@ export function clusterViewOf(
         const content = at(`${drains}/${name}`, 'fixed')?.content;
         return content ? [parseDrain(decodeSegment(name), content.data)] : [];
       }),
-    audit: auditOf(at(audit, 'content')?.content),
+    audit: actions ? auditOf(actions) : NOTHING,
   };
 }
 
 const NOBODY: ReadonlyMap<string, string> = new Map();
-const knownSessions = new WeakMap<NodeContent, ReadonlyMap<string, string>>();
 
 /** The session that each election is assigned to, by the name of its node. */
-function sessionsByElection(
-  content: NodeContent | undefined,
-): ReadonlyMap<string, string> {
-  const known = content && knownSessions.get(content);
-  if (!content || known) {
-    return known ?? NOBODY;
-  }
-  const { elections, owners } = parseElectionAssignment(content.data) ?? {};
-  const sessions = new Map(
+const sessionsByElection = memoized(({ data }): ReadonlyMap<string, string> => {
+  const { elections, owners } = parseElectionAssignment(data) ?? {};
+  return new Map(
     elections?.flatMap((name, index) => {
       const owner = owners?.[index];
       return owner === undefined ? [] : [[name, owner] as const];
     }),
   );
-  knownSessions.set(content, sessions);
-  return sessions;
-}
+});
 
 /** The numbers of partitions among the names below the node `owners`. */
 export function partitionsIn(children: readonly string[]): number[] {
@@ -186,7 +179,7 @@ export function partitionsIn(children: readonly string[]): number[] {
   );
 }
 
-const participantOf = memoized((node: string, { data, stat }: NodeContent) =>
+const participantOf = memoized(({ data, stat }, node: string) =>
   parseParticipant(node, data, stat),
 );
 
@@ -199,7 +192,7 @@ function warningsOf(participants: readonly Participant[], path: string) {
   return [...found.values()].map((each) => foreignLeaderMessage(each, path));
 }
 
-const ledgerOf = memoized((task: string, { data }: NodeContent): LedgerView => {
+const ledgerOf = memoized(({ data }, task: string): LedgerView => {
   try {
     const ledger = parseLedger(data, task);
     const pause = pauseOf(ledger);
@@ -215,17 +208,8 @@ const ledgerOf = memoized((task: string, { data }: NodeContent): LedgerView => {
 });
 
 const NOTHING: readonly AuditEntry[] = [];
-const knownAudits = new WeakMap<NodeContent, readonly AuditEntry[]>();
 
-/** The same list for the same content. */
-function auditOf(content: NodeContent | undefined): readonly AuditEntry[] {
-  if (!content) {
-    return NOTHING;
-  }
-  const audit = knownAudits.get(content) ?? parseAudit(content.data);
-  knownAudits.set(content, audit);
-  return audit;
-}
+const auditOf = memoized(({ data }) => parseAudit(data));
 
 /** Whatever the data is, the result is well-formed, and its names are lines. */
 export function instanceOf({ data }: Pick<NodeContent, 'data'>): InstanceView {
@@ -245,17 +229,5 @@ export function instanceOf({ data }: Pick<NodeContent, 'data'>): InstanceView {
     ...(application !== undefined && { application }),
     ...(version !== undefined && { version }),
     ...(!Number.isNaN(started.getTime()) && { since: started }),
-  };
-}
-
-/** Reads a content once, for as long as it is kept. */
-function memoized<Result>(
-  read: (name: string, content: NodeContent) => Result,
-): (name: string, content: NodeContent) => Result {
-  const known = new WeakMap<NodeContent, Result>();
-  return (name, content) => {
-    const result = known.get(content) ?? read(name, content);
-    known.set(content, result);
-    return result;
   };
 }

@@ -2,13 +2,13 @@ import {
   isOwnedBySession,
   parseParticipant,
 } from '../election/election-node.js';
-import type { Assignment } from '../partitions/assignment.js';
 import {
   parseAssignment,
   parseGeneration,
   parseMember,
 } from '../partitions/group-nodes.js';
 import type { NodeContent } from '../zookeeper/zookeeper-client.interface.js';
+import { memoized } from './memoized.js';
 import type {
   PartitionGroupView,
   PartitionMember,
@@ -169,13 +169,4 @@ function nameOf({ data, stat }: NodeContent): string {
   return parseParticipant('', data, stat).instanceId;
 }
 
-const knownAssignments = new WeakMap<NodeContent, Assignment>();
-
-function assignmentOf(content: NodeContent): Assignment | undefined {
-  const assignment =
-    knownAssignments.get(content) ?? parseAssignment(content.data);
-  if (assignment) {
-    knownAssignments.set(content, assignment);
-  }
-  return assignment;
-}
+const assignmentOf = memoized(({ data }) => parseAssignment(data));

@@ -1,5 +1,9 @@
 import { partitionName } from '../partitions/partition.js';
 import { leaderOf, type ClusterView } from './cluster-view.interface.js';
+import type {
+  PartitionGroupView,
+  UnownedPartition,
+} from './partition-view.interface.js';
 
 /** A move takes milliseconds: after this time, no owner is a problem. */
 export const UNOWNED_DUE_MS = 5_000;
@@ -29,17 +33,16 @@ export function verdictOf(
   }: Pick<ClusterView, 'elections' | 'partitions' | 'instances'>,
   failing: readonly string[],
 ): Verdict {
-  const dueMs = Date.now() - UNOWNED_DUE_MS;
   return {
     failing,
     leaderless: elections
       .filter((each) => !leaderOf(each))
       .map(({ election }) => election),
     ...(partitions.length > 0 && {
-      unowned: partitions.flatMap(({ group, unowned }) =>
-        unowned
-          .filter(({ since }) => since.getTime() <= dueMs)
-          .map(({ partition }) => partitionName(group, partition)),
+      unowned: partitions.flatMap((each) =>
+        overdueOf(each).map(({ partition }) =>
+          partitionName(each.group, partition),
+        ),
       ),
     }),
     foreign: elections
@@ -47,6 +50,14 @@ export function verdictOf(
       .map(({ election }) => election),
     instances: instances.length,
   };
+}
+
+/** What has had no owner for longer than a move takes. */
+export function overdueOf({
+  unowned,
+}: Pick<PartitionGroupView, 'unowned'>): UnownedPartition[] {
+  const dueMs = Date.now() - UNOWNED_DUE_MS;
+  return unowned.filter(({ since }) => since.getTime() <= dueMs);
 }
 
 /** The verdict in one line, such as `1 task failing · 0 elections without a leader · 3 instances`. */

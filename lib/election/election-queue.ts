@@ -8,7 +8,6 @@ import type {
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
 import {
-  isOwnedBySession,
   parseParticipant,
   participantData,
   withClaim,
@@ -19,6 +18,7 @@ import type {
   Participant,
   ParticipantTasks,
 } from './leadership.interface.js';
+import { readParticipant } from './participants.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 
 /** The names of an election's nodes, in no order. */
@@ -162,11 +162,8 @@ export class ElectionQueue {
   }
 
   /** A participant as it is now; undefined if it is gone. */
-  async participant(node: string): Promise<Participant | undefined> {
-    const content = await unlessMissing(this.#client.get(this.#at(node)));
-    return content && isOwnedBySession(content.stat)
-      ? parseParticipant(node, content.data, content.stat)
-      : undefined;
+  participant(node: string): Promise<Participant | undefined> {
+    return readParticipant(this.#client, this.#path, node);
   }
 
   /**

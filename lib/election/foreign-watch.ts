@@ -2,11 +2,7 @@ import type { Logger } from '@nestjs/common';
 import { firstValueFrom, timeout } from 'rxjs';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
-import {
-  isOwnedBySession,
-  parseParticipant,
-  sortedNodes,
-} from './election-node.js';
+import { sortedNodes } from './election-node.js';
 import {
   foreignLeaderMessage,
   foreignLeaders,
@@ -15,6 +11,7 @@ import {
 } from './foreign-leader.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Participant } from './leadership.interface.js';
+import { participantsAmong } from './participants.js';
 
 /** A hand-over costs nothing, and neither does a term that is short. */
 const FIRST_LOOK_MS = 5_000;
@@ -136,22 +133,10 @@ export class ForeignWatch {
       return;
     }
     const nodes = sortedNodes(listed.children).slice(-MOST_COMPARED);
-    const waiting = await Promise.all(
-      nodes.map(async ({ name }) => {
-        const content = await unlessMissing(client.get(`${path}/${name}`));
-        return content && isOwnedBySession(content.stat)
-          ? parseParticipant(name, content.data, content.stat)
-          : undefined;
-      }),
-    );
+    const waiting = await participantsAmong(client, path, nodes);
     if (!signal.aborted) {
       this.#lookedAt = listed.stat.pzxid;
-      this.#note(
-        foreignLeaders(
-          self(),
-          waiting.filter((each) => each !== undefined),
-        ),
-      );
+      this.#note(foreignLeaders(self(), waiting));
     }
   }
 

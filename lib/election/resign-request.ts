@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 import {
-  isOwnedBySession,
   parseParticipant,
   parseResignRequest,
   sortedNodes,
   withResignRequest,
 } from './election-node.js';
 import type { Participant } from './leadership.interface.js';
+import { readParticipant } from './participants.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 
 export interface ResignRequestOptions {
@@ -85,9 +85,8 @@ async function findLeader(
     unlessMissing(client.getChildren(path)),
   ]);
   for (const { name } of sortedNodes(listed?.children ?? [])) {
-    const content = await unlessMissing(client.get(`${path}/${name}`));
-    if (content && isOwnedBySession(content.stat)) {
-      const first = parseParticipant(name, content.data, content.stat);
+    const first = await readParticipant(client, path, name);
+    if (first) {
       return first.leaderSince && first;
     }
   }

@@ -128,7 +128,7 @@ export class OwnerNode {
    * whose it is, and deleted with the version that it has then. If this fails, the
    * node has to be read before it is removed again.
    */
-  async remove(): Promise<false> {
+  async remove(): Promise<void> {
     const { path } = this.partition;
     this.#unwatch();
     if (this.state === 'ours') {
@@ -141,12 +141,11 @@ export class OwnerNode {
             throw error;
           }
           this.#onChange();
-          return false;
+          return;
         }
       }
     }
     this.forget();
-    return false;
   }
 
   /** Nothing of ours is there. */

@@ -77,7 +77,8 @@ it('loses no patience by a timer that fires too early', async () => {
 
 it('says once that they do not make way, and asks them again', async () => {
   const { claim, asked, told, dues } = claimOn([], 20);
-  for (let round = 1; round <= 3; round += 1) {
+  // A timer that fires early makes one round more.
+  for (let round = 1; asked.length < 3; round += 1) {
     await claim.pursue(['a'], undefined);
     await waitFor(() => dues() === round, { description: 'the next round' });
   }
