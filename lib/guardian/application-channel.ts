@@ -11,6 +11,7 @@ import {
   type FromGuardian,
   type ToGuardian,
 } from './channel/protocol.js';
+import { messageOf } from '../message-of.js';
 import type { Life, ProcessIdentity } from './process-identity.js';
 import { SessionGuard, type Outcome } from './session-guard.js';
 
@@ -22,6 +23,8 @@ export interface ApplicationChannelOptions {
   readonly token?: string | undefined;
   /** Why a session is not to be guarded; undefined if it may be. */
   readonly refuse?: (sessionId: string) => string | undefined;
+  /** The application has given what no connection can be made with. */
+  readonly onUnable?: (reason: string) => void;
   /** Nothing comes after it. */
   readonly onOver: (outcome: Outcome, sessionId: string | undefined) => void;
 }
@@ -109,7 +112,10 @@ export class ApplicationChannel {
         const reason = this.#options.refuse?.(session.sessionId);
         if (reason === undefined) {
           guard.guard(session, maxStallMs);
-          preload(session.security);
+          preload(session.security, (reason) => {
+            this.#send({ type: 'unable', reason });
+            this.#options.onUnable?.(reason);
+          });
           this.#send({ type: 'done', number });
         } else {
           this.#send({ type: 'refused', number, reason });
@@ -178,16 +184,22 @@ export class ApplicationChannel {
   }
 }
 
-/** Loads what a connection needs before it is needed: it takes tens of milliseconds. */
-function preload({ tls, sasl }: ConnectionSecurity): void {
+/**
+ * Loads what a connection needs before it is needed: it takes tens of milliseconds.
+ * What it cannot use is said now, and not only when the application is dead.
+ */
+function preload(
+  { tls, sasl }: ConnectionSecurity,
+  onUnable: (reason: string) => void,
+): void {
   setImmediate(() => {
     if (tls) {
       // The first context loads more, and takes as long as all else together.
       const { createSecureContext } = process.getBuiltinModule('node:tls');
       try {
         createSecureContext(tls);
-      } catch {
-        // The connection says why.
+      } catch (error) {
+        onUnable(`the option tls: ${messageOf(error)}`);
       }
     }
     if (sasl) {

@@ -1,30 +1,13 @@
-/** What a guardian knows at the moment at which it decides. */
-export interface Situation {
-  readonly sessionTimeoutMs: number;
-  readonly maxStallMs: number;
-  /** Since the last sign of life, by {@link silenceOf}. */
-  readonly silentForMs: number;
-  /** Undefined while the channel to the application is open. */
-  readonly endedForMs: number | undefined;
-  /** `unknown`: the application's process cannot be looked at from here. */
-  readonly application: 'alive' | 'gone' | 'unknown';
-}
+import type { Life } from './process-identity.js';
 
-/**
- * - `wait`: have no connection; look again.
- * - `keep`: the application is stalled; keep its session alive.
- * - `close`: the application is dead; close its session, then exit.
- * - `leave`: the application lives and wants this guardian no more; close nothing.
- */
-export type Verdict = 'wait' | 'keep' | 'close' | 'leave';
-
-/**
- * Signs of life, and ticks of the guardian, per session timeout. A sign puts off the
- * next tick, and comes before it: a guardian that hears its application has none.
- */
 const SIGNS_PER_TIMEOUT = 24;
-const TICKS_PER_TIMEOUT = 22;
 const SHORTEST_SIGN_MS = 20;
+/**
+ * The guardian's looks at a silence: few while there is nothing to do, and four of
+ * them are a little more than half a timeout.
+ */
+const LOOKS_PER_TIMEOUT = 7.8;
+const TICKS_PER_TIMEOUT = 22;
 const SHORTEST_TICK_MS = 22;
 
 /** The end of a process shows up to 20 ms after the end of its channel. */
@@ -38,50 +21,53 @@ const SHORTEST_RECHECK_MS = 50;
 export const GRACE_MS = 500;
 export const SELF_FENCE_MS = 250;
 
+export interface StallLimits {
+  readonly sessionTimeoutMs: number;
+  readonly maxStallMs: number;
+}
+
 /** Milliseconds between two signs of life. */
 export function signMsOf(sessionTimeoutMs: number): number {
   return Math.max(SHORTEST_SIGN_MS, sessionTimeoutMs / SIGNS_PER_TIMEOUT);
 }
 
-/** Milliseconds between two judgements of a silence. */
-export function tickMsOf(sessionTimeoutMs: number): number {
-  return Math.max(SHORTEST_TICK_MS, sessionTimeoutMs / TICKS_PER_TIMEOUT);
+/** Milliseconds until the next look at a silence that lasts for so long. */
+export function tickMsOf(sessionTimeoutMs: number, silentMs: number): number {
+  const ticks =
+    silentMs < sessionTimeoutMs / 2 ? LOOKS_PER_TIMEOUT : TICKS_PER_TIMEOUT;
+  return Math.max(SHORTEST_TICK_MS, sessionTimeoutMs / ticks);
 }
 
 /**
- * For how long the application has been silent. Ticks alone may come early, a
- * clock alone counts the time in which this process was paused itself: the
- * smaller one blames nobody for a pause of both.
+ * Whether the application is stalled, and its session is to be kept. Its silence by
+ * ticks of this process may come early, that by the clock counts pauses of this
+ * process, too: the smaller one blames nobody for a pause of both.
  */
-export function silenceOf(
-  ticks: number,
-  tickMs: number,
-  elapsedMs: number,
-): number {
-  return Math.min(ticks * tickMs, elapsedMs);
+export function isStalled(
+  silentByTicksMs: number,
+  silentByClockMs: number,
+  { sessionTimeoutMs, maxStallMs }: StallLimits,
+): boolean {
+  const silentMs = Math.min(silentByTicksMs, silentByClockMs);
+  // The server ends the session one timeout after the last ping.
+  const isTooLong = silentMs >= maxStallMs - sessionTimeoutMs;
+  return silentMs >= sessionTimeoutMs / 2 && !isTooLong;
 }
 
 /**
- * Decides what a guardian does. Only a dead application has its session closed:
- * servers close a session for anybody who asks, also over a connection that the
- * session has left, and they may do so late.
+ * What becomes of the session when the channel to the application has ended. Only a
+ * dead application has its session closed: servers close a session for anybody who
+ * asks, also over a connection that the session has left, and they may do so late.
+ *
+ * - `close`: the application is dead.
+ * - `leave`: it lives and wants this guardian no more; close nothing.
+ * - `wait`: look again.
  */
-export function judge(situation: Situation): Verdict {
-  const { endedForMs } = situation;
-  return endedForMs === undefined
-    ? judgeSilence(situation)
-    : judgeEnd(situation, endedForMs);
-}
-
-/** For how long a process is looked at after the end of its channel. */
-export function recheckMsOf(sessionTimeoutMs: number): number {
-  return Math.max(SHORTEST_RECHECK_MS, sessionTimeoutMs / 2);
-}
-
-function judgeEnd(
-  { application, sessionTimeoutMs }: Situation,
+export function judgeEnd(
+  application: Life,
   endedForMs: number,
-): Verdict {
+  sessionTimeoutMs: number,
+): 'close' | 'leave' | 'wait' {
   if (application === 'gone') {
     return 'close';
   }
@@ -91,12 +77,6 @@ function judgeEnd(
   return endedForMs >= recheckMsOf(sessionTimeoutMs) ? 'leave' : 'wait';
 }
 
-function judgeSilence({
-  sessionTimeoutMs,
-  maxStallMs,
-  silentForMs,
-}: Situation): Verdict {
-  // The server ends the session one timeout after the last ping.
-  const isTooLong = silentForMs >= maxStallMs - sessionTimeoutMs;
-  return silentForMs >= sessionTimeoutMs / 2 && !isTooLong ? 'keep' : 'wait';
+function recheckMsOf(sessionTimeoutMs: number): number {
+  return Math.max(SHORTEST_RECHECK_MS, sessionTimeoutMs / 2);
 }

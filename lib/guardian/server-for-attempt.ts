@@ -1,16 +1,24 @@
-import type { ServerEndpoint } from '../zookeeper/connection/frame-connection.js';
+import type { AttachOptions } from '../zookeeper/handshake/attach.js';
 import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
 
 /**
- * The one of the application first: a session that moves to another server leaves
- * a connection behind that still seems to work. Then the others, in turn.
+ * The server of the application first: a session that moves to another one leaves a
+ * connection behind that still seems to work. Then the others, in turn.
  */
-export function serverForAttempt(
-  { server, servers }: GuardedSession,
+export function optionsForAttempt(
+  session: GuardedSession,
   attempt: number,
-): ServerEndpoint {
+  purpose: AttachOptions['purpose'],
+): AttachOptions {
+  const { server, servers, sessionId, password } = session;
   const others = servers
     .filter(({ host, port }) => host !== server.host || port !== server.port)
     .map(({ host, port }) => ({ host, address: host, port }));
-  return [server, ...others][attempt % (others.length + 1)] ?? server;
+  return {
+    server: [server, ...others][attempt % (others.length + 1)] ?? server,
+    session: { id: sessionId, password },
+    sessionTimeoutMs: session.sessionTimeoutMs,
+    security: session.security,
+    purpose,
+  };
 }

@@ -1,19 +1,24 @@
 import type { attach } from '../zookeeper/handshake/attach.js';
 import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
 import { closeSession } from './close-session.js';
-import { judge, silenceOf, tickMsOf } from './judgement.js';
+import {
+  isStalled,
+  judgeEnd,
+  tickMsOf,
+  type StallLimits,
+} from './judgement.js';
 import { nowMs } from './now-ms.js';
 import type { Life } from './process-identity.js';
 import { SessionKeeper } from './session-keeper.js';
 
-/** How it ended with a session. */
-export type Outcome =
-  /** By a closeSession, of this guardian or before it came. */
-  | 'closed'
-  /** No server has answered in time. */
-  | 'given-up'
-  /** The application needs this guardian no more, or has another one. */
-  | 'dismissed';
+/**
+ * How it ended with a session.
+ *
+ * - `closed`: by a closeSession, of this guardian or before it came.
+ * - `dismissed`: the application needs this guardian no more, or has another one.
+ * - An error: why the session of a dead application could not be closed.
+ */
+export type Outcome = 'closed' | 'dismissed' | Error;
 
 export interface SessionGuardOptions {
   readonly attach: typeof attach;
@@ -26,23 +31,18 @@ export interface SessionGuardOptions {
 /** How often a process is looked at after the end of its channel. */
 const LOOK_AGAIN_MS = 1;
 
-/**
- * Guards one session: listens for the application's signs of life, and does what
- * {@link judge} says.
- */
+/** Guards one session: keeps it while the application is stalled, closes it when dead. */
 export class SessionGuard {
   readonly #options: SessionGuardOptions;
   #session: GuardedSession | undefined;
-  #maxStallMs = 0;
   #keeper: SessionKeeper | undefined;
   #ticker: NodeJS.Timeout | undefined;
-  #nextDecision: NodeJS.Immediate | undefined;
+  #judging: NodeJS.Immediate | undefined;
   /** Own ticks since the last sign of life, and when it came. */
-  #ticks = 0;
+  #silentByTicksMs = 0;
   #lastSignMs = 0;
-  #endedAtMs: number | undefined;
-  #isClosing = false;
-  #isOver = false;
+  /** `ending`: the channel has ended. `closing`: nobody may use the session any more. */
+  #stage: 'open' | 'ending' | 'closing' | 'over' = 'open';
 
   constructor(options: SessionGuardOptions) {
     this.#options = options;
@@ -55,27 +55,20 @@ export class SessionGuard {
 
   /** Nobody may use the session any more. */
   get isClosing(): boolean {
-    return this.#isClosing;
+    return this.#stage === 'closing';
   }
 
   guard(session: GuardedSession, maxStallMs: number): void {
     this.release();
     this.#session = session;
-    this.#maxStallMs = maxStallMs;
-    this.#keeper = new SessionKeeper(session, this.#options.attach, () =>
-      // The application finds out itself, and says which session is next.
-      this.release(),
-    );
+    this.#keeper = new SessionKeeper(session, this.#options.attach);
     this.sawLife();
-    this.#ticker = setInterval(
-      () => this.#tick(),
-      tickMsOf(session.sessionTimeoutMs),
-    );
+    this.#await({ sessionTimeoutMs: session.sessionTimeoutMs, maxStallMs });
   }
 
   /** The application has said something, whatever it was. */
   sawLife(): void {
-    this.#ticks = 0;
+    this.#silentByTicksMs = 0;
     this.#ticker?.refresh();
     this.#lastSignMs = nowMs();
     this.#keeper?.drop();
@@ -83,7 +76,7 @@ export class SessionGuard {
 
   /** There is no session any more. */
   release(): void {
-    if (!this.#isClosing) {
+    if (!this.isClosing) {
       this.#rest();
       this.#session = undefined;
     }
@@ -91,100 +84,81 @@ export class SessionGuard {
 
   /** The session is to be left alone. A close that has begun goes on. */
   dismiss(): void {
-    if (!this.#isClosing) {
+    if (!this.isClosing) {
       this.#finish('dismissed');
     }
   }
 
   /** The channel to the application has ended: it is dead, or has let go. */
   channelEnded(): void {
-    if (this.#endedAtMs === undefined) {
-      this.#endedAtMs = nowMs();
-      this.#look();
+    if (this.#stage === 'open') {
+      this.#stage = 'ending';
+      this.#rest();
+      this.#look(nowMs());
     }
   }
 
   /** Closes the session; ends with {@link SessionGuardOptions.onOver}. */
   close(): void {
-    if (this.#isOver || this.#isClosing) {
-      return;
-    }
     if (!this.#session) {
-      this.#finish('dismissed');
+      this.dismiss();
+    } else if (this.#stage === 'open' || this.#stage === 'ending') {
+      this.#stage = 'closing';
+      this.#rest();
+      closeSession(this.#session, this.#options.attach, (failure) =>
+        this.#finish(failure ?? 'closed'),
+      );
+    }
+  }
+
+  #look(endedAtMs: number): void {
+    if (this.#stage !== 'ending') {
       return;
     }
-    this.#isClosing = true;
-    this.#rest();
-    closeSession(this.#session, this.#options.attach, (isClosed) =>
-      this.#finish(isClosed ? 'closed' : 'given-up'),
-    );
-  }
-
-  #look(): void {
-    this.#decide();
-    if (!this.#isOver && !this.#isClosing) {
-      setTimeout(() => this.#look(), LOOK_AGAIN_MS);
+    const { look } = this.#options;
+    const verdict = this.#session
+      ? judgeEnd(look(), nowMs() - endedAtMs, this.#session.sessionTimeoutMs)
+      : 'leave';
+    if (verdict === 'close') {
+      this.close();
+    } else if (verdict === 'leave') {
+      this.dismiss();
+    } else {
+      setTimeout(() => this.#look(endedAtMs), LOOK_AGAIN_MS);
     }
   }
 
-  #tick(): void {
-    this.#ticks += 1;
-    // What the application has written is read before its silence is judged.
-    clearImmediate(this.#nextDecision);
-    this.#nextDecision = setImmediate(() => this.#decide());
-  }
-
-  #decide(): void {
-    if (this.#isOver || this.#isClosing) {
-      return;
-    }
-    switch (this.#judge()) {
-      case 'wait':
-        this.#keeper?.drop();
-        break;
-      case 'keep':
+  /** Judges the silence of the application at every tick. */
+  #await(limits: StallLimits): void {
+    const tickMs = tickMsOf(limits.sessionTimeoutMs, this.#silentByTicksMs);
+    const judge = (): void => {
+      const byClockMs = nowMs() - this.#lastSignMs;
+      if (isStalled(this.#silentByTicksMs, byClockMs, limits)) {
         this.#keeper?.keep();
-        break;
-      case 'close':
-        this.close();
-        break;
-      case 'leave':
-        this.#finish('dismissed');
-        break;
-    }
-  }
-
-  #judge(): ReturnType<typeof judge> {
-    const now = nowMs();
-    const endedForMs =
-      this.#endedAtMs === undefined ? undefined : now - this.#endedAtMs;
-    if (!this.#session) {
-      return endedForMs === undefined ? 'wait' : 'leave';
-    }
-    const { sessionTimeoutMs } = this.#session;
-    return judge({
-      sessionTimeoutMs,
-      maxStallMs: this.#maxStallMs,
-      silentForMs: silenceOf(
-        this.#ticks,
-        tickMsOf(sessionTimeoutMs),
-        now - this.#lastSignMs,
-      ),
-      endedForMs,
-      application: endedForMs === undefined ? 'alive' : this.#options.look(),
-    });
+      } else {
+        this.#keeper?.drop();
+      }
+      this.#await(limits);
+    };
+    clearTimeout(this.#ticker);
+    this.#ticker = setTimeout(() => {
+      this.#silentByTicksMs += tickMs;
+      // What the application has written is read before its silence is judged.
+      this.#judging = setImmediate(judge);
+    }, tickMs);
   }
 
   #rest(): void {
-    clearInterval(this.#ticker);
+    clearTimeout(this.#ticker);
+    clearImmediate(this.#judging);
     this.#ticker = undefined;
     this.#keeper?.drop();
     this.#keeper = undefined;
   }
 
   #finish(outcome: Outcome): void {
-    if (!this.#isOver) {
-      this.#isOver = true;
+    if (this.#stage !== 'over') {
+      this.#stage = 'over';
       this.#rest();
       this.#options.onOver(outcome);
     }

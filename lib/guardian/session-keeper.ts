@@ -1,13 +1,14 @@
 import type { attach, Attachment } from '../zookeeper/handshake/attach.js';
 import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
-import { serverForAttempt } from './server-for-attempt.js';
+import { optionsForAttempt } from './server-for-attempt.js';
 
-/** Of the ticks of a session timeout: see tickMsOf(). */
+/** Of the ticks while it is kept: see tickMsOf(). */
 const TICKS_PER_PING = 4;
 const TICKS_PER_ATTEMPT = 3;
 const TOLERATED_SILENT_TICKS = 8;
+const TICKS_AFTER_SILENCE = 1;
 /** Perhaps the application is back, and its sign of life on its way. */
-const TICKS_AFTER_HANG_UP = 1;
+const TICKS_AFTER_HANG_UP = 2;
 
 /**
  * Keeps the session of a stalled application alive, over a connection of the
@@ -17,87 +18,64 @@ const TICKS_AFTER_HANG_UP = 1;
 export class SessionKeeper {
   readonly #session: GuardedSession;
   readonly #attachTo: typeof attach;
-  readonly #onExpired: () => void;
   #attachment: Attachment | undefined;
   #isAttached = false;
   /** How many servers have been tried since the application was heard. */
   #attempts = 0;
-  /** Since the attempt began, and how many of them when the server was heard. */
   #ticks = 0;
-  #heardAtTick = 0;
-  #ticksToRest = 0;
+  /** At this tick a silent server is left, or the next one tried. */
+  #nextStepAtTick = 0;
 
-  /** @param onExpired the server does not know the session any more */
-  constructor(
-    session: GuardedSession,
-    attachTo: typeof attach,
-    onExpired: () => void,
-  ) {
+  constructor(session: GuardedSession, attachTo: typeof attach) {
     this.#session = session;
     this.#attachTo = attachTo;
-    this.#onExpired = onExpired;
   }
 
   /** Call it at every tick while the application is stalled. */
   keep(): void {
-    if (!this.#attachment) {
-      if (this.#ticksToRest-- <= 0) {
+    this.#ticks += 1;
+    if (this.#ticks >= this.#nextStepAtTick) {
+      if (this.#attachment) {
+        this.#hangUp(TICKS_AFTER_SILENCE);
+      } else {
         this.#attach();
       }
-      return;
-    }
-    this.#ticks += 1;
-    const tolerated = this.#isAttached
-      ? TOLERATED_SILENT_TICKS
-      : TICKS_PER_ATTEMPT;
-    if (this.#ticks - this.#heardAtTick >= tolerated) {
-      // The next tick turns to another server.
-      this.#hangUp();
     } else if (this.#isAttached && this.#ticks % TICKS_PER_PING === 0) {
-      this.#attachment.ping();
+      this.#attachment?.ping();
     }
   }
 
   /** The session is to be kept no more, or by somebody else. */
   drop(): void {
     this.#attempts = 0;
-    this.#ticksToRest = 0;
-    this.#hangUp();
+    this.#hangUp(0);
   }
 
-  #hangUp(): void {
-    const attachment = this.#attachment;
+  #hangUp(ticksToRest: number): void {
+    this.#attachment?.drop();
     this.#attachment = undefined;
     this.#isAttached = false;
-    attachment?.drop();
+    this.#nextStepAtTick = this.#ticks + ticksToRest;
   }
 
   #attach(): void {
-    const { sessionId, password, sessionTimeoutMs, security } = this.#session;
-    this.#ticks = 0;
-    this.#heardAtTick = 0;
+    const wait = (): void => {
+      this.#nextStepAtTick =
+        this.#ticks +
+        (this.#isAttached ? TOLERATED_SILENT_TICKS : TICKS_PER_ATTEMPT);
+    };
+    wait();
     this.#attachment = this.#attachTo(
-      {
-        server: serverForAttempt(this.#session, this.#attempts++),
-        session: { id: sessionId, password },
-        sessionTimeoutMs,
-        security,
-        purpose: 'keep',
-      },
+      optionsForAttempt(this.#session, this.#attempts++, 'keep'),
       {
         onDone: () => {
           this.#isAttached = true;
+          wait();
         },
-        onAnswer: () => {
-          this.#heardAtTick = this.#ticks;
-        },
-        onEnd: (reason) => {
-          this.#hangUp();
-          this.#ticksToRest = TICKS_AFTER_HANG_UP;
-          if (reason === 'expired') {
-            this.#onExpired();
-          }
-        },
+        onAnswer: wait,
+        // The application finds out itself that its session has expired.
+        onEnd: (reason) =>
+          this.#hangUp(reason === 'expired' ? Infinity : TICKS_AFTER_HANG_UP),
       },
     );
   }

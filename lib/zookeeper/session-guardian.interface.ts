@@ -38,8 +38,8 @@ export interface SessionGuardian {
    */
   guard(session: GuardedSession): Promise<boolean>;
   /**
-   * A sign of life: called right before requests are written, and at regular
-   * intervals. Cheap; never throws.
+   * A sign of life: called right before requests are written. Cheap; never throws.
+   * Those at regular intervals are the guardian's own affair.
    */
   signOfLife(): void;
   /** The session has ended: there is nothing to guard. Never rejects. */

@@ -8,6 +8,7 @@ export class GuardianNotices {
   readonly #tell: (notice: GuardianNotice) => void;
   #isMissed = false;
   #hasNamedSasl = false;
+  #hasNamedOptions = false;
 
   constructor(tell: (notice: GuardianNotice) => void) {
     this.#tell = tell;
@@ -36,6 +37,20 @@ export class GuardianNotices {
     if (this.#isMissed) {
       this.#isMissed = false;
       this.#tell({ level: 'log', text: 'A guardian works again.' });
+    }
+  }
+
+  /** @param reason which option it cannot use, and why */
+  cannotConnect(reason: string): void {
+    if (!this.#hasNamedOptions) {
+      this.#hasNamedOptions = true;
+      this.#tell({
+        level: 'warn',
+        text:
+          `The guardian cannot connect to ZooKeeper with ${reason}. A crash of this ` +
+          'process costs the session timeout, and a longer stall its session. Run ' +
+          'the guardian with the Node.js version and options of the application.',
+      });
     }
   }
 

@@ -274,6 +274,9 @@ export class GuardianProcess implements SessionGuardian {
         this.#acknowledgements.refused(message.number);
         this.#options.onUntrusted?.(message.reason);
         break;
+      case 'unable':
+        this.#notices.cannotConnect(message.reason);
+        break;
       case 'closing':
         // It goes on alone; without a session it is about to exit.
         if (this.#session) {

@@ -47,6 +47,8 @@ export type FromGuardian =
       readonly number: number;
       readonly reason: string;
     }
+  /** With what the application has given, no connection can be made. */
+  | { readonly type: 'unable'; readonly reason: string }
   | { readonly type: 'closing' };
 
 const BYTES_KEY = '$base64';
@@ -107,12 +109,18 @@ export function isToGuardian(message: {
 export function isFromGuardian(message: {
   readonly type: string;
 }): message is FromGuardian {
-  const { type, number, version } = message as Record<string, unknown>;
-  return type === 'ready'
-    ? typeof version === 'number'
-    : type === 'done' || type === 'refused'
-      ? typeof number === 'number'
-      : type === 'closing';
+  const fields = message as Record<string, unknown>;
+  switch (message.type) {
+    case 'ready':
+      return typeof fields.version === 'number';
+    case 'done':
+    case 'refused':
+      return typeof fields.number === 'number';
+    case 'unable':
+      return typeof fields.reason === 'string';
+    default:
+      return message.type === 'closing';
+  }
 }
 
 function isSession(session: unknown): boolean {
@@ -124,11 +132,20 @@ function isSession(session: unknown): boolean {
     typeof session.server.address === 'string' &&
     isRecord(session.security) &&
     Array.isArray(session.security.auth) &&
+    session.security.auth.every(isIdentity) &&
     typeof session.sessionId === 'string' &&
     /^[0-9a-f]{1,16}$/.test(session.sessionId) &&
     session.password instanceof Uint8Array &&
     typeof session.sessionTimeoutMs === 'number' &&
     session.sessionTimeoutMs > 0
+  );
+}
+
+function isIdentity(auth: unknown): boolean {
+  return (
+    isRecord(auth) &&
+    typeof auth.scheme === 'string' &&
+    (typeof auth.secret === 'string' || auth.secret instanceof Uint8Array)
   );
 }
 

@@ -31,6 +31,10 @@ export class GuardianHost {
         lookerAt,
         token: options.token,
         refuse: (sessionId) => this.#refuse(sessionId, channel),
+        onUnable: (reason) =>
+          options.onNotice?.(
+            `Cannot connect to ZooKeeper for the application ${channel.pid}: ${reason}.`,
+          ),
         onOver: (outcome, sessionId) => {
           this.#channels.delete(channel);
           this.#tell(outcome, sessionId);
@@ -44,10 +48,18 @@ export class GuardianHost {
   /** @param address as of {@link toSocketPath} */
   listen(address: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject).listen(toSocketPath(address), () => {
-        this.#server.off('error', reject);
-        resolve();
-      });
+      this.#server
+        .on('error', (error) => {
+          reject(error);
+          if (this.#server.listening) {
+            // As without a free file descriptor: those that are connected stay.
+            const why = error.message;
+            this.#options.onNotice?.(
+              `Could not accept an application: ${why}.`,
+            );
+          }
+        })
+        .listen(toSocketPath(address), resolve);
     });
   }
 
@@ -123,8 +135,8 @@ export class GuardianHost {
     this.#options.onNotice?.(
       outcome === 'closed'
         ? `Closed the session 0x${sessionId}: its application is gone.`
-        : `Could not reach ZooKeeper to close the session 0x${sessionId}, whose ` +
-            'application is gone. It ends at its timeout.',
+        : `Could not close the session 0x${sessionId}, whose application is gone ` +
+            `(${outcome.message}). It ends at its timeout.`,
     );
   }
 }

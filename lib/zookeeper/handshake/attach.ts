@@ -42,9 +42,23 @@ export interface Attachment {
 
 /**
  * Attaches to a session, for who takes care of it on behalf of another process.
- * Sets no timers: the caller bounds it.
+ * Sets no timers: the caller bounds it. Never throws: keys that cannot be read, too,
+ * are reported as the end of the connection.
  */
 export function attach(
+  options: AttachOptions,
+  events: AttachEvents,
+): Attachment {
+  try {
+    return connect(options, events);
+  } catch (error) {
+    const report = setImmediate(() => events.onEnd(error as Error));
+    return { ping: () => undefined, drop: () => clearImmediate(report) };
+  }
+}
+
+/** @throws if the options are such that a connection cannot even be tried */
+function connect(
   { server, session, sessionTimeoutMs, security, purpose }: AttachOptions,
   events: AttachEvents,
 ): Attachment {
@@ -54,7 +68,13 @@ export function attach(
     events.onEnd(reason);
   };
   const frames = new FrameConnection(server, security.tls, {
-    onOpen: () => handshake.begin(),
+    onOpen: () => {
+      try {
+        handshake.begin();
+      } catch (error) {
+        end(error as Error);
+      }
+    },
     onFrame: (reader) => {
       events.onAnswer();
       handshake.receive(reader);

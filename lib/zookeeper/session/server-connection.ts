@@ -228,7 +228,6 @@ export class ServerConnection {
 
   #onTick(): void {
     const { ticksToGiveUp, tickMs } = this.#options.timing;
-    this.#options.onSignOfLife();
     this.#ticksWaited = this.#exchange.tick();
     if (this.#ticksWaited > ticksToGiveUp) {
       const ms = Math.round(ticksToGiveUp * tickMs);

@@ -19,10 +19,13 @@ describe('a guardian of several applications that cannot see their processes', (
   /** A server that takes connections and answers nothing, like a paused one. */
   const paused = createServer((socket) => connections.push(socket));
   let connections: Socket[] = [];
+  /** To all applications. */
+  let answers: Record<string, unknown>[] = [];
 
   beforeEach(async () => {
     notices = [];
     connections = [];
+    answers = [];
     paused.listen(0, '127.0.0.1');
     await once(paused, 'listening');
     host = new GuardianHost({ onNotice: (text) => notices.push(text) });
@@ -36,8 +39,11 @@ describe('a guardian of several applications that cannot see their processes', (
   });
 
   /** Asks it to guard the session; resolves to the connection and the answer. */
-  const ask = async (): Promise<[Socket, Record<string, unknown>]> => {
-    const { port } = paused.address() as AddressInfo;
+  const ask = async (
+    options: { sessionId?: string; tls?: object; port?: number } = {},
+  ): Promise<[Socket, Record<string, unknown>]> => {
+    const { sessionId = '1a2b', tls } = options;
+    const { port } = { ...(paused.address() as AddressInfo), ...options };
     const socket = connect(toSocketPath(address));
     socket.write(
       encode({
@@ -54,20 +60,22 @@ describe('a guardian of several applications that cannot see their processes', (
         session: {
           servers: [{ host: '127.0.0.1', port }],
           server: { host: '127.0.0.1', address: '127.0.0.1', port },
-          sessionId: '1a2b',
+          sessionId,
           password: Buffer.alloc(16),
           sessionTimeoutMs: T,
-          security: { auth: [] },
+          security: { auth: [], ...(tls && { tls }) },
         },
       }),
     );
-    for await (const line of createInterface({ input: socket })) {
-      const answer = JSON.parse(line) as Record<string, unknown>;
-      if (answer.number === 1) {
-        return [socket, answer];
-      }
-    }
-    throw new Error('no answer');
+    const take = (line: string): void => {
+      answers.push(JSON.parse(line) as Record<string, unknown>);
+    };
+    const from = answers.length;
+    createInterface({ input: socket }).on('line', take);
+    const answer = await waitFor(() =>
+      answers.slice(from).find(({ number }) => number === 1),
+    );
+    return [socket, answer];
   };
 
   it('takes back an application within the grace', async () => {
@@ -90,9 +98,48 @@ describe('a guardian of several applications that cannot see their processes', (
     });
     second.destroy();
     await waitFor(() => notices.length > 0);
-    expect(notices[0]).toMatch(/^Could not reach ZooKeeper/);
+    expect(notices[0]).toMatch(
+      /^Could not close the session .* \(no server has answered\)/,
+    );
     const [third, again] = await ask();
     expect(again).toMatchObject({ type: 'refused' });
     third.destroy();
+  });
+
+  it.each([
+    ['keys that cannot be read', { tls: { cert: 'rubbish', key: 'rubbish' } }],
+    ['a port that there is not', { port: 99_999 }],
+  ])(
+    'closes the sessions of others after it had to do so with %s, and says what went wrong',
+    async (_what, options) => {
+      const [broken, accepted] = await ask({ sessionId: '1', ...options });
+      expect(accepted).toMatchObject({ type: 'done' });
+      const [sound] = await ask({ sessionId: '2' });
+      // Its application is stalled for long, too: the guardian tries to attach.
+      const stalledAtMs = performance.now();
+      await waitFor(() => performance.now() - stalledAtMs > T);
+      broken.destroy();
+      await waitFor(() => notices.some((text) => text.includes('0x1,')));
+      expect(notices.join('\n')).toMatch(
+        /^Could not close the session 0x1, whose application is gone \(.+\)/m,
+      );
+      sound.destroy();
+      const before = connections.length;
+      await waitFor(() => connections.length > before);
+    },
+  );
+
+  it('tells application and log at once that it cannot use the options of the connection', async () => {
+    const [socket] = await ask({ tls: { cert: 'rubbish', key: 'rubbish' } });
+    const told = await waitFor(() =>
+      answers.find(({ type }) => type === 'unable'),
+    );
+    expect(told.reason).toMatch(/^the option tls: ./);
+    await waitFor(() =>
+      notices.some((text) =>
+        /for the application 1: the option tls/.test(text),
+      ),
+    );
+    socket.destroy();
   });
 });

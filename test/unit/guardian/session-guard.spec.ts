@@ -19,7 +19,10 @@ import type {
 import type { GuardedSession } from '../../../lib/zookeeper/session-guardian.interface.js';
 
 const T = 2_400;
-const TICK_MS = tickMsOf(T);
+/** While the session is kept. */
+const TICK_MS = tickMsOf(T, T);
+/** Before. */
+const LOOK_MS = tickMsOf(T, 0);
 const MAX_STALL_MS = 5 * T;
 
 /** One connection of the guardian, as it asked for it. */
@@ -97,12 +100,17 @@ describe('a guard of a session', () => {
     async (_what, isHeard) => {
       jest.useFakeTimers({ doNotFake: ['setImmediate'] });
       guard.guard(session(['b'], 'b'), MAX_STALL_MS);
+      const turn = () => new Promise((resolve) => setImmediate(resolve));
+      for (let ms = 0; ms < T / 2 - LOOK_MS; ms += LOOK_MS) {
+        jest.advanceTimersByTime(LOOK_MS);
+        await turn();
+      }
       // As when a process wakes up: timers come first, then what there is to read.
-      jest.advanceTimersByTime(T / 2 + TICK_MS);
+      jest.advanceTimersByTime(LOOK_MS);
       if (isHeard) {
         guard.sawLife();
       }
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
       expect(attempts).toHaveLength(isHeard ? 0 : 1);
     },
   );
@@ -155,6 +163,13 @@ describe('a guard of a session', () => {
     expect(attempts).toHaveLength(1);
     guard.sawLife();
     await pass(T / 2 - TICK_MS);
+    expect(attempts).toHaveLength(1);
+  });
+
+  it('does not attach again to a session that the server does not know', async () => {
+    await stall();
+    last().events.onEnd('expired');
+    await pass(3 * T);
     expect(attempts).toHaveLength(1);
   });
 
@@ -232,7 +247,7 @@ describe('a guard of a session', () => {
     expect(hosts()).toEqual(['b', 'a', 'c']);
     expect(attempts[1]?.isDropped).toBe(true);
     await pass(T + T / 8);
-    expect(outcomes).toEqual(['given-up']);
+    expect(outcomes).toEqual([new Error('refused')]);
   });
 
   it('takes a session that the server does not know for closed', () => {
