@@ -6,6 +6,7 @@
  *   npm run bench:containers                       all of it, 20 minutes
  *   npm run bench:containers -- --most 8           8 times at most, 10 minutes
  *   npm run bench:containers -- --places run,bare --ways kill,heap
+ *   npm run bench:containers -- --servers tls-sasl,ensemble
  *   npm run bench:containers -- --write            into docs/deployment.md
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -14,7 +15,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Logger } from '@nestjs/common';
-import { startZookeeper } from '../scripts/zookeeper/server.mjs';
 import { LeaderElections } from '../dist/esm/election/leader-elections.js';
 import { resolveOptions } from '../dist/esm/zookeeper-leader.options.js';
 import {
@@ -23,6 +23,7 @@ import {
   PLACES,
   whyNot,
 } from './containers/places.mjs';
+import { SERVERS } from './containers/servers.mjs';
 
 /**
  * How an instance dies. `signal`: to node itself; `all`: SIGKILL to every process
@@ -67,6 +68,10 @@ const SLOW_MS = 2_000;
 /** What ends by a timeout is not hurried, and not disturbed by the others. */
 const SLOW_AT_ONCE = 4;
 const SESSION_TIMEOUT_MS = 10_000;
+const COMMON = {
+  basePath: '/bench-containers',
+  sessionTimeoutMs: SESSION_TIMEOUT_MS,
+};
 const LONGEST_MS = 45_000;
 /** Before it dies, for what it has begun to come to rest. */
 const REST_MS = 300;
@@ -78,29 +83,43 @@ const { values } = parseArgs({
   options: {
     places: { type: 'string', default: Object.keys(PLACES).join() },
     ways: { type: 'string', default: Object.keys(WAYS).join() },
+    servers: { type: 'string', default: Object.keys(SERVERS).join() },
     most: { type: 'string', default: String(PROMISED) },
     write: { type: 'boolean', default: false },
   },
 });
 
 Logger.overrideLogger(false);
-const zookeeper = await startZookeeper({ tickTimeMs: 1000 });
-const options = {
-  connectionString: zookeeper.connectionString,
-  basePath: '/bench-containers',
-  sessionTimeoutMs: SESSION_TIMEOUT_MS,
-};
-const successors = new LeaderElections(
-  resolveOptions({ ...options, instanceId: 'successor' }),
-  { instanceId: 'successor', host: 'bench', pid: process.pid },
-  'bench',
-);
+
+/**
+ * @typedef {object} Scene
+ * @property {import('./containers/servers.mjs').Servers} servers
+ * @property {LeaderElections} successors
+ */
+
+/** @param {string} kind of servers */
+async function openScene(kind) {
+  const start = SERVERS[kind];
+  if (!start) throw new Error(`There are no servers of the kind ${kind}.`);
+  const servers = await start();
+  const successors = new LeaderElections(
+    resolveOptions({ ...servers.options, ...COMMON, instanceId: 'successor' }),
+    { instanceId: 'successor', host: 'bench', pid: process.pid },
+    'bench',
+  );
+  return { servers, successors };
+}
+
 /** Takes over in one election, time and again. */
 class Successor {
   leadsSinceNs = 0n;
 
-  /** @param {string} election */
-  constructor(election) {
+  /**
+   * @param {Scene} scene
+   * @param {string} election
+   */
+  constructor({ servers, successors }, election) {
+    this.servers = servers;
     this.election = election;
     this.managed = successors.find(election, 'bench');
     this.managed.leadership$.subscribe(({ role }) => {
@@ -132,6 +151,8 @@ async function until(condition, what) {
 async function measure(place, way, successor) {
   const { signal, isGroup, isLimited = false } = WAYS[way] ?? {};
   await until(() => successor.leadsSinceNs, 'leadership of the successor');
+  const { servers } = successor;
+  const options = { ...servers.options, ...servers.ownOptions, ...COMMON };
   const instance = await Instance.start(place, {
     options: { ...options, instanceId: `${place}-${way}` },
     election: successor.election,
@@ -154,6 +175,7 @@ async function measure(place, way, successor) {
     } else {
       process.kill(Number(node), signal ?? 'SIGUSR2');
     }
+    servers.lose();
     await until(() => {
       if (isLimited && instance.oomKills() === 0) {
         atNs = process.hrtime.bigint();
@@ -173,6 +195,7 @@ async function measure(place, way, successor) {
     };
   } finally {
     await instance.close();
+    await servers.restore();
   }
 }
 
@@ -191,6 +214,7 @@ function format(samples) {
 const cells = new Map();
 /** @type {string[]} */
 const notes = [];
+const kinds = values.servers.split(',');
 const ways = values.ways.split(',').filter((way) => way !== 'released');
 const places = values.places.split(',').filter((place) => {
   const why = whyNot(place);
@@ -254,54 +278,102 @@ async function fill(place, way, successor) {
 
 const startLoad = loadavg()[0] ?? NaN;
 const all = places.flatMap((place) => ways.map((way) => ({ place, way })));
-const slow = all.filter(({ place, way }) => endsByTimeout(place, way));
-const lanes = Array.from(
-  { length: SLOW_AT_ONCE },
-  (_, lane) => new Successor(`lane-${lane}`),
-);
-try {
-  await successors.start();
-  for (const { place, way } of all) {
-    if (!endsByTimeout(place, way)) {
-      await fill(place, way, /** @type {Successor} */ (lanes[0]));
-    }
-  }
-  await Promise.all(
-    lanes.map(async (successor) => {
-      for (let cell; (cell = slow.shift());) {
-        await fill(cell.place, cell.way, successor);
-      }
-    }),
+
+/** Each place and way, beside one server. */
+async function fillAll() {
+  const scene = await openScene('one');
+  const slow = all.filter(({ place, way }) => endsByTimeout(place, way));
+  const lanes = Array.from(
+    { length: SLOW_AT_ONCE },
+    (_, lane) => new Successor(scene, `lane-${lane}`),
   );
-} finally {
-  await successors.shutDown();
-  await zookeeper.close();
+  try {
+    await scene.successors.start();
+    for (const { place, way } of all) {
+      if (!endsByTimeout(place, way)) {
+        await fill(place, way, /** @type {Successor} */ (lanes[0]));
+      }
+    }
+    await Promise.all(
+      lanes.map(async (successor) => {
+        for (let cell; (cell = slow.shift());) {
+          await fill(cell.place, cell.way, successor);
+        }
+      }),
+    );
+  } finally {
+    await scene.successors.shutDown();
+    await scene.servers.close();
+  }
 }
 
-const shown = places.filter((place) =>
-  ways.some((way) => cells.has(`${place} ${way}`)),
-);
-const rows = [
-  ['how it dies', ...shown.map((place) => PLACES[place]?.title ?? place)],
-  ['---', ...shown.map(() => '---')],
-  ...ways
+/**
+ * `kill -9` where there is a guardian, beside other servers. Resolves to a row.
+ *
+ * @param {string} kind
+ */
+async function fillKills(kind) {
+  const scene = await openScene(kind);
+  try {
+    const successor = new Successor(scene, 'default');
+    await scene.successors.start();
+    console.log(`${scene.servers.title}:`);
+    for (const place of guarded) await fill(place, 'kill', successor);
+    const figures = guarded.map((place) => cells.get(`${place} kill`) ?? '');
+    return [scene.servers.title, ...figures];
+  } finally {
+    await scene.successors.shutDown();
+    await scene.servers.close();
+  }
+}
+
+/** @param {string[][]} rows @param {string[]} notes */
+function toTable([head = [], ...rows], notes) {
+  return [
+    ...[head, head.map(() => '---'), ...rows].map(
+      (row) => `| ${row.join(' | ')} |`,
+    ),
+    '',
+    `Node.js ${process.versions.node}, ${cpus().length} cores, session timeout ` +
+      `${SESSION_TIMEOUT_MS / 1000} s, load average ${startLoad.toFixed(1)} at the start.`,
+    ...notes,
+  ].join('\n');
+}
+
+/** @param {string} name of the table @param {string} table */
+function show(name, table) {
+  console.log(`\n${table}\n`);
+  if (values.write) {
+    const text = readFileSync(DOCUMENT, 'utf8');
+    const marked = new RegExp(`(<!-- ${name} -->\\n)[^]*?(<!-- /${name} -->)`);
+    writeFileSync(DOCUMENT, text.replace(marked, `$1\n${table}\n\n$2`));
+  }
+}
+
+const titleOf = (/** @type {string} */ place) => PLACES[place]?.title ?? place;
+if (kinds.includes('one')) {
+  await fillAll();
+  const shown = places.filter((place) =>
+    ways.some((way) => cells.has(`${place} ${way}`)),
+  );
+  const rows = ways
     .flatMap((way) => (WAYS[way]?.isLimited ? [way, 'released'] : [way]))
     .map((way) => [
       WAYS[way]?.title ?? way,
       ...shown.map((place) => cells.get(`${place} ${way}`) ?? ''),
-    ]),
-];
-const table = [
-  ...rows.map((row) => `| ${row.join(' | ')} |`),
-  '',
-  `Node.js ${process.versions.node}, ${cpus().length} cores, one ZooKeeper server, session timeout ` +
-    `${SESSION_TIMEOUT_MS / 1000} s, load average ${startLoad.toFixed(1)} at the start.`,
-  ...notes,
-].join('\n');
-console.log(`\n${table}`);
-if (values.write) {
-  const text = readFileSync(DOCUMENT, 'utf8');
-  const marked =
-    /(<!-- bench:containers -->\n)[^]*?(<!-- \/bench:containers -->)/;
-  writeFileSync(DOCUMENT, text.replace(marked, `$1\n${table}\n\n$2`));
+    ]);
+  const head = ['how it dies', ...shown.map(titleOf)];
+  show(
+    'bench:containers',
+    toTable([head, ...rows], ['One ZooKeeper server.', ...notes]),
+  );
+}
+const guarded = places.filter((place) =>
+  ['bare', 'run', 'sidecar'].includes(place),
+);
+const others = kinds.filter((kind) => kind !== 'one');
+if (others.length > 0 && ways.includes('kill')) {
+  const rows = [['`kill -9` beside', ...guarded.map(titleOf)]];
+  for (const kind of others) rows.push(await fillKills(kind));
+  show('bench:containers:servers', toTable(rows, notes));
 }

@@ -1,5 +1,6 @@
 // @ts-check
 /** What the library costs where nothing happens: at rest, and to be loaded. */
+import { spawn } from 'node:child_process';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startInstance, until } from '../support/instances.mjs';
@@ -8,7 +9,9 @@ import {
   childrenOf,
   cpuMs,
   evaluate,
+  privateMib,
   residentMib,
+  wakeUps,
 } from '../support/processes.mjs';
 import { emitTimes, emitValue, median } from '../support/samples.mjs';
 import { trafficOf } from '../support/traffic.mjs';
@@ -28,6 +31,8 @@ export async function idle() {
   await sleep(2_000);
   const [pid = 0] = childrenOf(process.pid);
   const guardianBefore = cpuMs(pid);
+  const wakeUpsBefore = wakeUps(pid);
+  const fromMs = performance.now();
   let cpu = process.cpuUsage();
   const { received, receivedBytes, sentBytes } = await trafficOf(
     connect,
@@ -49,8 +54,11 @@ export async function idle() {
   // Both instances are in this process.
   const applicationShare = (cpu.user + cpu.system) / seconds / 1e4 / 2;
   emitValue(OWN, 'idle_application', 1, applicationShare, '% of a core');
-  const guardianShare = (cpuMs(pid) - guardianBefore) / seconds / 10;
+  const guardianSeconds = (performance.now() - fromMs) / 1_000;
+  const guardianShare = (cpuMs(pid) - guardianBefore) / guardianSeconds / 10;
   emitValue(OWN, 'idle_guardian', 1, guardianShare, '% of a core');
+  const guardianWakeUps = (wakeUps(pid) - wakeUpsBefore) / guardianSeconds;
+  emitValue(OWN, 'idle_guardian', 1, guardianWakeUps, 'wake-ups a second');
   await Promise.all(instances.map((each) => each.shutDown()));
 }
 
@@ -117,5 +125,11 @@ export async function footprint() {
   await instance.get().waitForLeadership();
   const [pid = 0] = childrenOf(process.pid);
   emitValue(OWN, 'guardian_memory', 1, residentMib(pid), 'MiB resident');
+  const empty = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)']);
+  await sleep(1_000);
+  const ownMib = privateMib(pid) - privateMib(Number(empty.pid));
+  const unit = 'MiB private above an empty Node.js';
+  emitValue(OWN, 'guardian_memory', 1, ownMib, unit);
+  empty.kill();
   await instance.shutDown();
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** Processes, as Linux counts what they use, and programs of this library in them. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -23,11 +23,33 @@ export function residentMib(pid) {
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
 }
 
-/** CPU time of a process so far; Linux counts in hundredths of a second. */
+/** What no other process uses: code of Node.js, for example, is shared. */
+export function privateMib(/** @type {number} */ pid) {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const sizes = [...text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+)/gm)];
+  return sizes.reduce((sum, [, kib]) => sum + Number(kib), 0) / 1024;
+}
+
+/** CPU time of all threads of a process so far, as the scheduler counts it. */
 export function cpuMs(/** @type {number} */ pid) {
-  const fields =
-    readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+  return tasksOf(pid).reduce((sum, task) => {
+    const [ns] = readFileSync(`${task}/schedstat`, 'utf8').split(' ');
+    return sum + Number(ns) / 1e6;
+  }, 0);
+}
+
+/** How often a process has been woken so far. */
+export function wakeUps(/** @type {number} */ pid) {
+  return tasksOf(pid).reduce((sum, task) => {
+    const status = readFileSync(`${task}/status`, 'utf8');
+    return sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(status)?.[1]);
+  }, 0);
+}
+
+/** @param {number} pid */
+function tasksOf(pid) {
+  const folder = `/proc/${pid}/task`;
+  return readdirSync(folder).map((task) => `${folder}/${task}`);
 }
 
 export function heapUsed() {

@@ -1,5 +1,5 @@
 // @ts-check
-/** A ZooKeeper server with a port for TLS and a certificate of its own. */
+/** A ZooKeeper server with a port for TLS, a certificate of its own, and logins. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,11 @@ import { freePort } from '../../scripts/zookeeper/free-port.mjs';
 import { startZookeeper } from '../../scripts/zookeeper/server.mjs';
 import { REAL_SERVER } from './real-server.mjs';
 
-export async function startTlsServer() {
+/**
+ * @param {import('../../scripts/zookeeper/server.mjs').StartOptions & import('../../scripts/zookeeper/configuration.mjs').ServerSettings} [settings]
+ * @param {{ username: string, password: string }} [user] whom it demands a login of
+ */
+export async function startTlsServer(settings = REAL_SERVER, user) {
   const directory = mkdtempSync(join(tmpdir(), 'bench-tls-'));
   const file = (/** @type {string} */ name) => join(directory, name);
   execFileSync(
@@ -24,9 +28,32 @@ export async function startTlsServer() {
   const ca = readFileSync(file('cert.pem'), 'utf8');
   writeFileSync(file('store.pem'), readFileSync(file('key.pem'), 'utf8') + ca);
   const port = await freePort();
+  const logins = user && {
+    'authProvider.sasl':
+      'org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
+    'enforce.auth.enabled': true,
+    'enforce.auth.schemes': 'sasl',
+  };
+  if (user) {
+    const module = 'org.apache.zookeeper.server.auth.DigestLoginModule';
+    writeFileSync(
+      file('jaas.conf'),
+      `Server {\n  ${module} required user_${user.username}="${user.password}";\n};\n`,
+    );
+  }
   const server = await startZookeeper({
-    ...REAL_SERVER,
+    ...settings,
+    jvmArgs: [
+      ...(settings.jvmArgs ?? []),
+      ...(user
+        ? [
+            `-Djava.security.auth.login.config=${file('jaas.conf')}`,
+            '-Dzookeeper.fips-mode=false',
+          ]
+        : []),
+    ],
     config: {
+      ...logins,
       secureClientPort: port,
       secureClientPortAddress: '127.0.0.1',
       serverCnxnFactory: 'org.apache.zookeeper.server.NettyServerCnxnFactory',

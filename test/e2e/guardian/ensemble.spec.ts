@@ -6,26 +6,39 @@ import {
   expect,
   it,
 } from '@jest/globals';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { GuardedProcess } from '../../support/guarded-process.js';
 import { ProcessInstance } from '../../support/process-instance.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
 import { ZookeeperEnsemble } from '../../support/zookeeper-ensemble.js';
 import type { ZookeeperServer } from '../../support/zookeeper-server.js';
 
-const T = 4_000;
+const CLI = fileURLToPath(
+  new URL('../../../dist/esm/cli/cli.main.js', import.meta.url),
+);
+const T = 3_000;
 
 describe('a guardian of an application at one of three servers', () => {
   let ensemble: ZookeeperEnsemble;
   let own: ZookeeperServer;
+  /** The way of application and guardian to their first server. */
+  let way: TcpProxy;
   let observer: WireClient;
+  let folder: string;
 
   beforeAll(async () => {
     ensemble = await ZookeeperEnsemble.start({ tickTimeMs: 200 });
     own = (await ensemble.followers())[0] as ZookeeperServer;
+    way = await TcpProxy.start({ targetPort: own.port });
     observer = await WireClient.connect({
       port: (await ensemble.leader()).port,
     });
+    folder = mkdtempSync(path.join(tmpdir(), 'ensemble-'));
   }, 60_000);
 
   afterEach(async () => {
@@ -35,59 +48,114 @@ describe('a guardian of an application at one of three servers', () => {
       await own.start();
     }
     await ProcessInstance.closeAll();
+    await way.heal();
+    way.forgetFrames();
   });
 
   afterAll(async () => {
     observer?.destroy();
+    way?.close();
     await ensemble?.close();
+    rmSync(folder, { recursive: true, force: true });
   });
 
-  const start = () =>
-    GuardedProcess.start({
-      port: own.port,
-      servers: ensemble.servers.map(({ port }) => port),
-      observer,
-      timeoutMs: T,
-    });
+  describe.each(['child', 'run', 'sidecar'] as const)(
+    'in the form %s',
+    (form) => {
+      const start = async (): Promise<GuardedProcess> => {
+        const socket = path.join(folder, 'guardian.sock');
+        if (form === 'sidecar') {
+          const sidecar = new ProcessInstance(CLI, {
+            args: ['guardian', '--listen', socket],
+          });
+          await sidecar.waitForLine(/listens at/);
+        }
+        const others = ensemble.servers.filter((server) => server !== own);
+        return GuardedProcess.start({
+          port: way.port,
+          servers: [way.port, ...others.map(({ port }) => port)],
+          observer,
+          timeoutMs: T,
+          ...(form === 'run' && { below: ['run', '--'] }),
+          ...(form === 'sidecar' && { guardian: { socket } }),
+        });
+      };
 
-  it('closes the session at once, at a follower', async () => {
-    const application = await start();
-    const killedAtMs = performance.now();
-    await application.process.kill();
-    await application.expectNodeGone({ timeoutMs: T / 2 });
-    expect(performance.now() - killedAtMs).toBeLessThan(T / 2);
-  });
+      /** Its session goes on after a stall in which so much has happened. */
+      const expectSameSession = async (
+        application: GuardedProcess,
+      ): Promise<void> => {
+        const [before] = application.guardedEvents();
+        await application.signal('SIGCONT');
+        await application.process.waitForEvent(
+          'guarded',
+          ({ isNew }) => isNew === false,
+        );
+        expect(application.guardedEvents().at(-1)).toMatchObject({
+          sessionId: before?.sessionId,
+        });
+        expect(await observer.exists(application.path)).toBeDefined();
+      };
 
-  it.each(['paused', 'dead'])(
-    'closes the session at another server when that of the application is %s',
-    async (state) => {
-      const application = await start();
-      if (state === 'paused') {
+      it('closes the session at once, at a follower', async () => {
+        const application = await start();
+        await application.signal('SIGKILL');
+        await application.expectNodeGone({ timeoutMs: T / 2 });
+      });
+
+      it.each<[string, () => unknown]>([
+        ['is paused', () => own.pause()],
+        ['is dead', () => own.stop()],
+        ['is cut off', () => way.drop()],
+      ])(
+        'closes the session at another server when that of the application %s',
+        async (_state, disturb) => {
+          const application = await start();
+          await disturb();
+          await application.signal('SIGKILL');
+          await application.expectNodeGone({ timeoutMs: T / 2 });
+        },
+      );
+
+      it('keeps the session at another server while application and server are both paused', async () => {
+        const application = await start();
         await own.pause();
-      } else {
+        await application.signal('SIGSTOP');
+        const pausedAtMs = performance.now();
+        await waitFor(() => performance.now() - pausedAtMs > 1.5 * T);
+        own.resume();
+        await expectSameSession(application);
+      });
+
+      it('keeps the session of a stalled application when its connections are cut, and then its server is cut off', async () => {
+        const application = await start();
+        const before = way.replies('connect').length;
+        await application.signal('SIGSTOP');
+        const pausedAtMs = performance.now();
+        await waitFor(() => way.replies('connect').length > before);
+        way.cut();
+        way.drop();
+        await waitFor(() => performance.now() - pausedAtMs > 1.5 * T);
+        expect(await observer.exists(application.path)).toBeDefined();
+        await way.heal();
+        // What was lost stays lost: the next connection is a whole one.
+        way.cut();
+        await expectSameSession(application);
+        expect(way.requests('closeSession')).toHaveLength(0);
+      });
+
+      it('keeps the session of a stalled application whose server is killed meanwhile', async () => {
+        const application = await start();
+        const before = way.replies('connect').length;
+        await application.signal('SIGSTOP');
+        const pausedAtMs = performance.now();
+        await waitFor(() => way.replies('connect').length > before);
         await own.stop();
-      }
-      await application.process.kill();
-      await application.expectNodeGone({ timeoutMs: T / 2 });
+        await waitFor(() => performance.now() - pausedAtMs > 1.5 * T);
+        expect(await observer.exists(application.path)).toBeDefined();
+        await own.start();
+        await expectSameSession(application);
+      });
     },
   );
-
-  it('keeps the session at another server while application and server are both paused', async () => {
-    const application = await start();
-    const [before] = application.guardedEvents();
-    await own.pause();
-    await application.process.pause();
-    const pausedAtMs = performance.now();
-    await waitFor(() => performance.now() - pausedAtMs > 1.5 * T);
-    own.resume();
-    application.process.resume();
-    await application.process.waitForEvent(
-      'guarded',
-      ({ isNew }) => isNew === false,
-    );
-    expect(application.guardedEvents().at(-1)).toMatchObject({
-      sessionId: before?.sessionId,
-    });
-    expect(await observer.exists(application.path)).toBeDefined();
-  });
 });
