@@ -327,8 +327,8 @@ async function fillKills(kind) {
   }
 }
 
-/** @param {string[][]} rows @param {string[]} notes */
-function toTable([head = [], ...rows], notes) {
+/** @param {string[][]} rows @param {string[]} remarks */
+function toTable([head = [], ...rows], remarks) {
   return [
     ...[head, head.map(() => '---'), ...rows].map(
       (row) => `| ${row.join(' | ')} |`,
@@ -336,12 +336,12 @@ function toTable([head = [], ...rows], notes) {
     '',
     `Node.js ${process.versions.node}, ${cpus().length} cores, session timeout ` +
       `${SESSION_TIMEOUT_MS / 1000} s, load average ${startLoad.toFixed(1)} at the start.`,
-    ...notes,
+    ...remarks,
   ].join('\n');
 }
 
 /** @param {string} name of the table @param {string} table */
-function show(name, table) {
+function publish(name, table) {
   console.log(`\n${table}\n`);
   if (values.write) {
     const text = readFileSync(DOCUMENT, 'utf8');
@@ -363,7 +363,7 @@ if (kinds.includes('one')) {
       ...shown.map((place) => cells.get(`${place} ${way}`) ?? ''),
     ]);
   const head = ['how it dies', ...shown.map(titleOf)];
-  show(
+  publish(
     'bench:containers',
     toTable([head, ...rows], ['One ZooKeeper server.', ...notes]),
   );
@@ -375,5 +375,5 @@ const others = kinds.filter((kind) => kind !== 'one');
 if (others.length > 0 && ways.includes('kill')) {
   const rows = [['`kill -9` beside', ...guarded.map(titleOf)]];
   for (const kind of others) rows.push(await fillKills(kind));
-  show('bench:containers:servers', toTable(rows, notes));
+  publish('bench:containers:servers', toTable(rows, notes));
 }

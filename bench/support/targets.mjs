@@ -164,7 +164,7 @@ const targets = [
   },
   {
     what: 'idle guardian, % of a core',
-    limit: 0.05,
+    limit: 0.02,
     figure: (read) => read('idle_guardian', { unit: '% of a core' }),
   },
   {

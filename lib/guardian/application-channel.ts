@@ -112,9 +112,9 @@ export class ApplicationChannel {
         const reason = this.#options.refuse?.(session.sessionId);
         if (reason === undefined) {
           guard.guard(session, maxStallMs);
-          preload(session.security, (reason) => {
-            this.#send({ type: 'unable', reason });
-            this.#options.onUnable?.(reason);
+          preload(session.security, (problem) => {
+            this.#send({ type: 'unable', reason: problem });
+            this.#options.onUnable?.(problem);
           });
           this.#send({ type: 'done', number });
         } else {

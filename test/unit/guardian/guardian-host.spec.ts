@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { createGuardian } from '../../../lib/guardian/application/create-guardian.js';
 import { encode } from '../../../lib/guardian/channel/protocol.js';
 import { GuardianHost } from '../../../lib/guardian/host/guardian-host.js';
 import {
@@ -130,16 +131,34 @@ describe('a guardian of several applications that cannot see their processes', (
   );
 
   it('tells application and log at once that it cannot use the options of the connection', async () => {
-    const [socket] = await ask({ tls: { cert: 'rubbish', key: 'rubbish' } });
-    const told = await waitFor(() =>
-      answers.find(({ type }) => type === 'unable'),
-    );
-    expect(told.reason).toMatch(/^the option tls: ./);
-    await waitFor(() =>
-      notices.some((text) =>
-        /for the application 1: the option tls/.test(text),
+    const { port } = paused.address() as AddressInfo;
+    const warnings: string[] = [];
+    const guardian = createGuardian({
+      guardian: { socket: address },
+      maxStallMs: 3 * T,
+      onNotice: ({ text }) => warnings.push(text),
+    });
+    const place = { host: '127.0.0.1', port };
+    await guardian?.guard({
+      servers: [place],
+      server: { ...place, address: place.host },
+      sessionId: '3',
+      password: Buffer.alloc(16),
+      sessionTimeoutMs: T,
+      security: { auth: [], tls: { cert: 'rubbish', key: 'rubbish' } },
+    });
+    await waitFor(() => warnings.length > 0);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^The guardian cannot connect to ZooKeeper with the option tls: ./,
       ),
-    );
-    socket.destroy();
+    ]);
+    expect(notices).toEqual([
+      expect.stringMatching(
+        `^Cannot connect to ZooKeeper for the application ${process.pid}: the option tls: .`,
+      ),
+    ]);
+    await guardian?.release();
+    await guardian?.stop();
   });
 });
