@@ -9,10 +9,7 @@ import type {
   NodeContent,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
-import {
-  isConnectionError,
-  ZookeeperError,
-} from '../zookeeper/zookeeper.error.js';
+import { isConnectionError } from '../zookeeper/zookeeper.error.js';
 import { Candidacy, type View } from './candidacy.js';
 import { Claims } from './claims.js';
 import { endsTerms } from './connection-loss.js';
@@ -333,7 +330,7 @@ export class ElectionRecipe implements LeaseHolder {
       return;
     }
     if (!this.#candidacy && this.#failures.hasMadeWay) {
-      await this.#prove();
+      await this.#lease.prove();
       if (this.#client.connection !== connection || !this.#mayAct) {
         return;
       }
@@ -379,7 +376,7 @@ export class ElectionRecipe implements LeaseHolder {
       return;
     }
     this.#lease.hold(this);
-    await this.#prove();
+    await this.#lease.prove();
     const { fencingToken } = candidacy;
     if (!this.#isCurrent(candidacy, view) || fencingToken === undefined) {
       return;
@@ -433,7 +430,7 @@ export class ElectionRecipe implements LeaseHolder {
         return;
       }
       if (isNext) {
-        await this.#prove();
+        await this.#lease.prove();
       }
       await this.#claims.pursue(candidacy.node as string, view.ahead, content);
     }
@@ -456,13 +453,6 @@ export class ElectionRecipe implements LeaseHolder {
     }
     void this.#giveUp(this.#claims.concede(node, claimant));
     return true;
-  }
-
-  /** Makes sure of the lease: who cannot have one could not lead. */
-  async #prove(): Promise<void> {
-    if (!this.#lease.isValid() && !(await this.#lease.renew())) {
-      throw this.#lease.problem ?? tooSlow();
-    }
   }
 
   /** Others write into our node if they want us to make way. */
@@ -586,9 +576,3 @@ export class ElectionRecipe implements LeaseHolder {
 }
 
 /** The next heartbeat may be answered sooner: to be tried again. */
-function tooSlow(): ZookeeperError {
-  return new ZookeeperError(
-    'TIMEOUT',
-    'a heartbeat was answered when its lease had already run out',
-  );
-}

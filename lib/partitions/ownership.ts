@@ -307,9 +307,7 @@ export class Ownership implements LeaseHolder {
       return;
     }
     this.#lease.hold(this);
-    if (!this.#lease.isValid() && !(await this.#lease.renew())) {
-      throw this.#lease.problem ?? new Error('The lease could not be renewed');
-    }
+    await this.#lease.prove();
     const { connection } = this.#client;
     for (const node of this.#nodes) {
       if (

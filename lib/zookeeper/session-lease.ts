@@ -2,6 +2,7 @@ import { Subject, type Observable } from 'rxjs';
 import { settledWithin } from '../within.js';
 import { elapsedMs, instantOf, type Clock, type Instant } from './clock.js';
 import type { ZookeeperClient } from './zookeeper-client.interface.js';
+import { ZookeeperError } from './zookeeper.error.js';
 
 /** Who needs the lease, and is told what becomes of it. */
 export interface LeaseHolder {
@@ -216,6 +217,17 @@ export class SessionLease {
   }
 
   /**
+   * Makes sure of the lease: who cannot have one could not lead.
+   *
+   * @throws why there is none
+   */
+  async prove(): Promise<void> {
+    if (!this.isValid() && !(await this.renew())) {
+      throw this.#problem ?? tooSlow();
+    }
+  }
+
+  /**
    * {@link renew}, but waits for a heartbeat period at most, and not beyond the
    * moment at which the session may expire: nobody else leads before this
    * instance has said that it does not. After a stall the connection may have to
@@ -388,4 +400,11 @@ export class SessionLease {
   #msSince(monotonicNs: bigint): number {
     return Number(this.#clock.monotonicNs() - monotonicNs) / 1e6;
   }
+}
+
+function tooSlow(): ZookeeperError {
+  return new ZookeeperError(
+    'TIMEOUT',
+    'a heartbeat was answered when its lease had already run out',
+  );
 }

@@ -105,13 +105,18 @@ async function watchesAreForgotten(
   { history }: Cluster,
   instance: FaultInstance,
 ): Promise<void> {
-  instance.order({ do: 'observe', times: OBSERVATIONS });
-  await waitFor(() => instance.bytesPerCall !== undefined, {
-    // Tens of thousands of requests: how long they take is not what is measured.
-    timeoutMs: 6 * PATIENCE_MS,
-    description: 'the memory that is left behind',
-  }).catch(() => undefined);
-  const bytes = instance.bytesPerCall ?? NaN;
+  let bytes = Infinity;
+  // What else the application does takes memory once; what is left behind, each time.
+  for (let tries = 0; tries < 3 && bytes >= MOST_BYTES_LEFT; tries++) {
+    instance.bytesPerCall = undefined;
+    instance.order({ do: 'observe', times: OBSERVATIONS });
+    await waitFor(() => instance.bytesPerCall !== undefined, {
+      // Tens of thousands of requests: how long they take is not what is measured.
+      timeoutMs: 6 * PATIENCE_MS,
+      description: 'the memory that is left behind',
+    }).catch(() => undefined);
+    bytes = instance.bytesPerCall ?? NaN;
+  }
   if (!(bytes < MOST_BYTES_LEFT)) {
     history.problem(
       `${instance.id}: each question for the leader leaves ${Math.round(bytes)} bytes behind`,

@@ -96,6 +96,16 @@ export class Link {
     }
   }
 
+  /** Whether all that was sent has arrived, or its connection was given up. */
+  get isIdle(): boolean {
+    return [...this.#connections].every(
+      ({ client, server, toServer, toClient }) =>
+        client.destroyed ||
+        server.destroyed ||
+        (toServer.isIdle && toClient.isIdle),
+    );
+  }
+
   /** Undoes all of the above. */
   mend(): void {
     this.mostConnections = Infinity;

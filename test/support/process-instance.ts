@@ -86,7 +86,12 @@ export class ProcessInstance {
       this.collect(chunk);
     });
     this.child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
-      this.stderr = (this.stderr + chunk).slice(-STDERR_LIMIT);
+      this.stderr += chunk;
+      if (this.stderr.length > STDERR_LIMIT) {
+        const newest = this.stderr.slice(-STDERR_LIMIT);
+        // A part of a line would be taken for another line.
+        this.stderr = newest.slice(newest.indexOf('\n') + 1);
+      }
     });
     this.child.once('close', () => {
       this.outputComplete = true;

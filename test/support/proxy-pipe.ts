@@ -90,6 +90,11 @@ export class ProxyPipe {
     }
   }
 
+  /** Whether nothing is on its way. */
+  get isIdle(): boolean {
+    return this.queue.length === 0;
+  }
+
   /** Forgets what waits. */
   clear(): void {
     clearTimeout(this.timer);

@@ -8,6 +8,7 @@ import type {
   Connection,
   ZookeeperClient,
 } from '../../lib/zookeeper/zookeeper-client.interface.js';
+import { isConnectionError } from '../../lib/zookeeper/zookeeper.error.js';
 
 /** A lease on a session of 6 s, hence of 4 s, with clocks that only the test moves. */
 function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
@@ -69,6 +70,18 @@ describe('a lease', () => {
     await renewed;
     expect(heartbeats).toEqual([{ isAcknowledged: true, durationMs: 250 }]);
     expect(lease.lastContact).toEqual(sentAt);
+  });
+
+  it('is refused for now, and not for good, when its heartbeat is answered too late', async () => {
+    const { lease, pass } = leaseOf();
+    lease.extend(lease.now(), 'a');
+    await lease.prove();
+    pass(5_000);
+    const proved = lease.prove();
+    pass(4_000);
+    const failure: unknown = await proved.catch((error: unknown) => error);
+    expect(isConnectionError(failure)).toBe(true);
+    expect(failure).toMatchObject({ code: 'TIMEOUT' });
   });
 
   it('does not hold before a write was acknowledged', () => {

@@ -1,6 +1,8 @@
+import { waitFor } from '../../support/wait-for.js';
 import { last } from '../clock.js';
 import type { Slot } from '../cluster.js';
 import type { Link, LinkDirection } from '../link.js';
+import { PATIENCE_MS } from '../settings.js';
 import type { Weather } from '../weather.js';
 import {
   disturbance,
@@ -177,4 +179,9 @@ async function bad(
 ): Promise<void> {
   const direction = random.pick(['requests', 'replies', 'both'] as const);
   await during(forMs, links, (link) => link.weather(weather, direction));
+  // What was lost at last comes later, or costs the connection.
+  await waitFor(() => links.every(({ isIdle }) => isIdle), {
+    timeoutMs: PATIENCE_MS,
+    description: 'what was delayed or lost',
+  });
 }
