@@ -214,9 +214,12 @@ async function close(): Promise<void> {
 
 function tellUsage(): void {
   globalThis.gc?.();
-  const { heapUsed } = process.memoryUsage();
-  const handles = process.getActiveResourcesInfo().length;
-  tell('usage', { heapBytes: heapUsed, handles });
+  const { heapUsed, heapTotal, rss } = process.memoryUsage();
+  tell('usage', {
+    heapBytes: heapUsed,
+    residentBytes: rss - (heapTotal - heapUsed),
+    handles: process.getActiveResourcesInfo().length,
+  });
 }
 
 function stackOf(error: unknown): string {

@@ -317,10 +317,15 @@ export class FaultInstance {
   }
 
   #takeUsage(event: Extract<ApplicationEvent, { type: 'usage' }>): void {
-    const { atMs, heapBytes, handles } = event;
+    const { atMs, heapBytes, residentBytes, handles } = event;
     this.#history.used(this.id, {
       atMs,
-      values: { heap: heapBytes, handles, ...processUsage(this.pid) },
+      values: {
+        ...processUsage(this.pid),
+        heap: heapBytes,
+        'resident memory': residentBytes,
+        handles,
+      },
     });
     const guardian = this.guardian();
     if (guardian !== undefined) {

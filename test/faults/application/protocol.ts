@@ -87,6 +87,8 @@ export type ApplicationEvent = { readonly atMs: number } &
     | {
         readonly type: 'usage';
         readonly heapBytes: number;
+        /** Without what the heap keeps free for the next garbage. */
+        readonly residentBytes: number;
         /** Timers, sockets and requests that keep the process alive. */
         readonly handles: number;
       }
