@@ -10,7 +10,12 @@ import { markdownReport } from './report.js';
 import type { RunResult } from './result.js';
 import { parseSeeds, runSeveral } from './several.js';
 import { runOnce } from './single.js';
-import { LONG_KNOWN, SECURITIES, type Security } from './security.js';
+import {
+  FIRST_KNOWN,
+  LONG_KNOWN,
+  SECURITIES,
+  type Security,
+} from './security.js';
 import { GUARDIAN_FORMS, type GuardianForm } from './settings.js';
 
 const USAGE = `npm run test:faults -- [options]
@@ -90,7 +95,11 @@ export async function runCommand(
   const securities = SECURITIES.filter(
     (each) =>
       each === (values.security ?? each) &&
-      (values.former === undefined || LONG_KNOWN.includes(each)),
+      (values.former === undefined || LONG_KNOWN.includes(each)) &&
+      // Their seed was chosen before there were others.
+      (mutation === undefined ||
+        values.security !== undefined ||
+        FIRST_KNOWN.includes(each)),
   );
   const guardian =
     values.guardian ?? (mutation === undefined ? undefined : 'child');
@@ -130,6 +139,7 @@ export async function runCommand(
     guardian: guardian as GuardianForm | undefined,
     hasSurvivor: values.survivor,
     isHasty: values.hasty,
+    isPlain: mutation !== undefined,
     directory,
     mutation,
   };

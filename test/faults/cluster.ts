@@ -4,6 +4,7 @@ import { WireClient } from '../support/wire-client.js';
 import { isConnectionLoss } from '../support/wire-error.js';
 import { Canary } from './canary.js';
 import type { Sharer } from './checks/balance.js';
+import type { Contender } from './checks/standing.js';
 import { last, monotonicMs } from './clock.js';
 import { FaultyEnsemble } from './ensemble.js';
 import { FencedStore } from './fenced-store.js';
@@ -17,6 +18,7 @@ import { SessionRecords } from './session-records.js';
 import type { GrantedSession } from './session-tap.js';
 import {
   ELECTIONS,
+  EXTRA_ELECTIONS,
   LEASE_SHARE,
   PATIENCE_MS,
   SHARED_NAMES,
@@ -59,7 +61,7 @@ export class Cluster {
     for (let index = 0; index < settings.instances; index++) {
       const links = await Promise.all(
         ensemble.members.map(({ server }) =>
-          Link.open(server.port, security.certificate),
+          Link.open(server.port, security.of(index).certificate),
         ),
       );
       const slot: Slot = {
@@ -135,12 +137,26 @@ export class Cluster {
     );
   }
 
+  /** The instances, with what decides who of them leads. */
+  get contenders(): Contender[] {
+    return this.running.flatMap(({ instance }) => instance?.contender ?? []);
+  }
+
+  /** Of each election, by their own word. */
+  get leaders(): Map<string, string[]> {
+    return this.#current([...ELECTIONS, ...EXTRA_ELECTIONS]);
+  }
+
   /** Of each partition, by their own word. */
   get owners(): Map<string, string[]> {
+    return this.#current(SHARED_NAMES);
+  }
+
+  #current(elections: readonly string[]): Map<string, string[]> {
     const running = new Set(this.running.map(({ instance }) => instance?.id));
     const sinceMs = monotonicMs() - FRESH_MS;
     return new Map(
-      SHARED_NAMES.map((name) => [
+      elections.map((name) => [
         name,
         this.history
           .current(name, sinceMs)
@@ -161,7 +177,13 @@ export class Cluster {
     slot.incarnation += 1;
     const { settings, security, store } = this;
     const instance: FaultInstance = new FaultInstance({
-      ...launch(settings, slot, slot.incarnation, security, store.port),
+      ...launch(
+        settings,
+        slot,
+        slot.incarnation,
+        security.of(slot.index),
+        store.port,
+      ),
       history: this.history,
       era: () => this.era,
       record: (line) => settings.record(`${instance.id} ${line}`),

@@ -1,5 +1,6 @@
 import { waitFor } from '../support/wait-for.js';
 import { balanceProblems } from './checks/balance.js';
+import { standingProblems } from './checks/standing.js';
 import { NodeChurn } from './checks/churn.js';
 import { replicaDifferences } from './checks/replicas.js';
 import { treeProblems } from './checks/tree.js';
@@ -16,6 +17,10 @@ const STUCK_MS = 15_000;
 const MOST_RESTARTS = 4;
 /** Of the session timeout: nothing runs for longer than a tenth of it. */
 const BALANCE_SHARE = 0.5;
+/** docs/elections.md: who comes and goes waits for a minute at most. */
+const STEADY_MS = 60_000;
+/** In session timeouts: for requests that were lost, and for runs and hooks to end. */
+const MAKING_WAY = 5;
 /** Enough to be sure, on a machine that is busy. */
 const HASTY_SESSION_TIMEOUTS = 5;
 
@@ -50,6 +55,7 @@ export class Healing {
     await this.#untilLed(PATIENCE_MS, 'at the start');
     await this.#untilTidy(PATIENCE_MS, 'at the start');
     await this.#untilBalanced(PATIENCE_MS, 'at the start');
+    await this.#untilStanding('at the start');
     await this.#countNodes('at the start');
     const { settings, sessionTimeoutMs } = this.#cluster;
     if (settings.isHasty) {
@@ -105,6 +111,34 @@ export class Healing {
     );
     await this.#countNodes(when);
     return { ledMs, tidyMs, balancedMs };
+  }
+
+  /** Nothing is broken any more: those lead that should. */
+  async atEnd(): Promise<void> {
+    await this.#untilStanding('at the end');
+  }
+
+  async #untilStanding(when: string): Promise<void> {
+    const cluster = this.#cluster;
+    const dueMs = STEADY_MS + MAKING_WAY * cluster.sessionTimeoutMs;
+    let lastProblems: string[] = [];
+    const standing = await this.#until(
+      () => {
+        const problems = standingProblems(cluster.contenders, cluster.leaders);
+        lastProblems = problems.length > 0 ? problems : lastProblems;
+        return problems.length === 0;
+      },
+      'those to lead that should',
+      dueMs + PATIENCE_MS,
+    );
+    if (standing.afterMs > dueMs) {
+      cluster.history.problem(
+        `others lead than should, ${ms(dueMs)} ${when}: ${late(standing.afterMs)}, ${lastProblems.join('; ')}`,
+      );
+    }
+    cluster.settings.log(
+      `Those lead that should, ${when}: ${late(standing.afterMs)} later.`,
+    );
   }
 
   async #untilLed(dueMs: number, when: string): Promise<number> {

@@ -10,6 +10,7 @@ import type {
   CallReport,
   Order,
 } from './application/protocol.js';
+import type { Contender } from './checks/standing.js';
 import type { History, Reign, TaskRun } from './history.js';
 import { processUsage } from './process-usage.js';
 import { ELECTIONS, type GuardianForm } from './settings.js';
@@ -66,6 +67,7 @@ export class FaultInstance {
   hasClosed = false;
   /** Whether its guardian had a reason to end. */
   #hasCutChannels = false;
+  readonly #settings: ApplicationSettings;
   readonly #process: ProcessInstance;
   readonly #history: History;
   readonly #era: () => number;
@@ -83,6 +85,7 @@ export class FaultInstance {
         ? [application]
         : [GUARDIAN_FORM, guardian, application];
     this.id = settings.options.instanceId;
+    this.#settings = settings;
     this.#isContained = guardian !== 'child';
     this.#history = options.history;
     this.#era = options.era;
@@ -109,6 +112,16 @@ export class FaultInstance {
 
   get isRunning(): boolean {
     return this.#process.running;
+  }
+
+  /** What decides where it leads; undefined while it starts. */
+  get contender(): Contender | undefined {
+    const { id, isReady, weight } = this;
+    const { elections, options } = this.#settings;
+    const { balance = false, priority = 0 } = options;
+    return isReady
+      ? { id, weight, elections, isBalanced: balance, priority }
+      : undefined;
   }
 
   get pid(): number {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FaultInstanceOptions } from './instance.js';
 import type { Link } from './link.js';
-import type { SecuritySetup } from './security.js';
+import type { InstanceSecurity } from './security.js';
 import {
   BASE_PATH,
   DRAIN_TIMEOUT_MS,
@@ -51,7 +51,7 @@ export function launch(
   run: RunSettings,
   place: Place,
   incarnation: number,
-  security: SecuritySetup,
+  security: InstanceSecurity,
   storePort: number,
 ): Launch {
   const instanceId = `i${place.index}.${incarnation}`;
@@ -65,7 +65,9 @@ export function launch(
     process.env.FAULTS_CLIENT !== 'native';
   writeNames(place);
   writeFileSync(place.clockFile, '+0');
-  run.record(`${instanceId} is ${describeVariety(variety)}`);
+  run.record(
+    `${instanceId} is ${describeVariety(variety)}, security: ${security.kind}`,
+  );
   return {
     application: run.application,
     guardian: variety.guardian,
@@ -93,6 +95,7 @@ export function launch(
         drainTimeoutMs: DRAIN_TIMEOUT_MS,
         ...(!variety.isFormer && { weight: variety.weight }),
         ...(variety.isBalanced && { balance: true }),
+        ...(variety.priority !== 0 && { priority: variety.priority }),
         elections: [...elections, FRESH_ELECTION],
       },
     },

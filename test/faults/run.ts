@@ -51,6 +51,7 @@ export class FaultRun {
           return this.#result();
         }
       }
+      await this.#healing.atEnd();
       await endInGoodOrder(this.#cluster);
     } catch (error) {
       // What has been seen until then counts all the same.

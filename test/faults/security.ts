@@ -6,14 +6,32 @@ import { promisify } from 'node:util';
 import type { ZookeeperLeaderModuleOptions } from '../../lib/index.js';
 import type { Acl } from '../support/wire-records.js';
 
+/** Each instance of a mixed fleet has the next one. */
+const MIXTURE = ['none', 'digest', 'tls', 'sasl-tls'] as const;
+
 /**
  * How applications identify themselves to ZooKeeper: not at all, by `credentials`,
- * by `credentials` over TLS, or by SASL.
+ * by `credentials` over TLS, by SASL, by SASL over TLS, or each in its own way.
  */
-export const SECURITIES = ['none', 'digest', 'tls', 'sasl'] as const;
+export const SECURITIES = [
+  'none',
+  'digest',
+  'tls',
+  'sasl',
+  'sasl-tls',
+  'mixed',
+] as const;
 export type Security = (typeof SECURITIES)[number];
 
-/** Those that are tried with a mixed fleet. */
+/** Those that broken libraries are tried with. */
+export const FIRST_KNOWN: readonly Security[] = [
+  'none',
+  'digest',
+  'tls',
+  'sasl',
+];
+
+/** Those that are tried with a fleet of two versions. */
 export const LONG_KNOWN: readonly Security[] = ['none'];
 
 /** What a server needs to prove who it is. */
@@ -24,11 +42,17 @@ export interface ServerCertificate {
 
 /** What one kind of security asks of all parts of a cluster. */
 export interface SecuritySetup {
-  readonly options: Partial<ZookeeperLeaderModuleOptions>;
   /** Of the servers. */
   readonly config: Record<string, string>;
   readonly jvmArgs: readonly string[];
-  /** Of the near ends of cables, which speak TLS then. */
+  /** Of the instance in a place; it stays when the instance is replaced. */
+  of(index: number): InstanceSecurity;
+}
+
+export interface InstanceSecurity {
+  readonly kind: Security;
+  readonly options: Partial<ZookeeperLeaderModuleOptions>;
+  /** Of the near ends of its cables, which speak TLS then. */
   readonly certificate: ServerCertificate | undefined;
 }
 
@@ -48,45 +72,64 @@ export async function setUpSecurity(
   security: Security,
   directory: string,
 ): Promise<SecuritySetup> {
-  const setup = {
-    options: {},
-    config: {},
+  const kinds: readonly Security[] =
+    security === 'mixed' ? MIXTURE : [security];
+  const servers = kinds.some(hasLogin)
+    ? await writeLogin(join(directory, 'jaas.conf'))
+    : { config: {}, jvmArgs: [] };
+  const issued = kinds.some(isEncrypted)
+    ? await issueCertificate(join(directory, 'certificates'))
+    : undefined;
+  return {
+    config: servers.config,
     jvmArgs: [
       `-Dzookeeper.DigestAuthenticationProvider.superDigest=${digest(SUPERUSER)}`,
+      ...servers.jvmArgs,
     ],
-    certificate: undefined,
-  };
-  switch (security) {
-    case 'none':
-      return setup;
-    case 'digest':
-      return { ...setup, options: { credentials: USER } };
-    case 'tls': {
-      const { ca, certificate } = await issueCertificate(
-        join(directory, 'certificates'),
-      );
-      const options = { credentials: USER, tls: { ca } };
-      return { ...setup, options, certificate };
-    }
-    default: {
-      const file = join(directory, 'jaas.conf');
-      await writeFile(file, jaasConfiguration());
+    of(index) {
+      const kind = kinds[index % kinds.length] as Security;
+      const tls = isEncrypted(kind) ? issued : undefined;
       return {
-        ...setup,
-        options: { sasl: { mechanism: 'DIGEST-MD5', ...USER } },
-        config: {
-          'authProvider.sasl':
-            'org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
+        kind,
+        certificate: tls?.certificate,
+        options: {
+          ...((kind === 'digest' || kind === 'tls') && { credentials: USER }),
+          ...(hasLogin(kind) && {
+            sasl: { mechanism: 'DIGEST-MD5' as const, ...USER },
+          }),
+          ...(tls && { tls: { ca: tls.ca } }),
+          // Each is somebody else to the servers, and has to get at what others made.
+          ...(security === 'mixed' && { acl: 'open' as const }),
         },
-        jvmArgs: [
-          ...setup.jvmArgs,
-          `-Djava.security.auth.login.config=${file}`,
-          // Servers of 3.9.6 do not offer DIGEST-MD5 otherwise.
-          '-Dzookeeper.fips-mode=false',
-        ],
       };
-    }
-  }
+    },
+  };
+}
+
+function hasLogin(kind: Security): boolean {
+  return kind === 'sasl' || kind === 'sasl-tls';
+}
+
+function isEncrypted(kind: Security): boolean {
+  return kind === 'tls' || kind === 'sasl-tls';
+}
+
+/** Servers with a login still let in who has none. */
+async function writeLogin(
+  file: string,
+): Promise<Pick<SecuritySetup, 'config' | 'jvmArgs'>> {
+  await writeFile(file, jaasConfiguration());
+  return {
+    config: {
+      'authProvider.sasl':
+        'org.apache.zookeeper.server.auth.SASLAuthenticationProvider',
+    },
+    jvmArgs: [
+      `-Djava.security.auth.login.config=${file}`,
+      // Servers of 3.9.6 do not offer DIGEST-MD5 otherwise.
+      '-Dzookeeper.fips-mode=false',
+    ],
+  };
 }
 
 function jaasConfiguration(): string {

@@ -35,13 +35,17 @@ export interface RunSettings {
   readonly faketime: string | undefined;
   /** Stop at the first violation. */
   readonly isHasty: boolean;
+  /** Without `priority`: a broken library is to show that it is broken. */
+  readonly isPlain: boolean;
   readonly log: (line: string) => void;
   /** Takes everything that anybody says. */
   readonly record: (line: string) => void;
 }
 
 export const BASE_PATH = '/faults';
-export const ELECTIONS = ['default', 'second'] as const;
+/** That is never balanced. */
+export const DEFAULT_ELECTION = 'default';
+export const ELECTIONS = [DEFAULT_ELECTION, 'second'] as const;
 /** That some instances take part in besides. */
 export const EXTRA_ELECTIONS = ['extra-1', 'extra-2', 'extra-3', 'extra-4'];
 /** Whose path is removed, and which is joined for a moment only. */

@@ -24,6 +24,7 @@ export interface SingleRunOptions extends Pick<
   | 'formerLibrary'
   | 'hasSurvivor'
   | 'isHasty'
+  | 'isPlain'
 > {
   /** With the build. */
   readonly directory: string;

@@ -20,6 +20,8 @@ export interface Variety {
   readonly weight: number;
   /** Shares leadership of all elections but `default`. */
   readonly isBalanced: boolean;
+  /** Leads before those of a lower one. */
+  readonly priority: number;
   /** Runs the library of an earlier commit, if the run has one. */
   readonly isFormer: boolean;
   readonly guardian: GuardianForm;
@@ -31,10 +33,25 @@ const CHILD_SHARE = 0.5;
 const WEIGHTS = [0, 0.5, 2];
 /** In a run that has the option; the others make no way. */
 const BALANCED_SHARE = 0.9;
+/** Of the runs without `balance`: a third of all. */
+const RANKED_SHARE = 2 / 3;
+const PRIORITIES = [0, 1, 2];
 
 /** Whether instances of a run have the option `balance`. */
 export function isBalancedRun({ seed }: Pick<RunSettings, 'seed'>): boolean {
   return new Random(seed, 'balance').chance(0.5);
+}
+
+/** Whether instances of a run have the option `priority`; not beside `balance`. */
+export function isRankedRun({
+  seed,
+  isPlain,
+}: Pick<RunSettings, 'seed' | 'isPlain'>): boolean {
+  return (
+    !isPlain &&
+    !isBalancedRun({ seed }) &&
+    new Random(seed, 'priority').chance(RANKED_SHARE)
+  );
 }
 
 /** The same for the same seed, place and incarnation. */
@@ -43,7 +60,8 @@ export function drawVariety(
     seed,
     formerLibrary,
     guardian,
-  }: Pick<RunSettings, 'seed' | 'formerLibrary' | 'guardian'>,
+    isPlain,
+  }: Pick<RunSettings, 'seed' | 'formerLibrary' | 'guardian' | 'isPlain'>,
   index: number,
   incarnation: number,
 ): Variety {
@@ -69,11 +87,16 @@ export function drawVariety(
     isBalancedRun({ seed }) &&
     !variety.isFormer &&
     new Random(seed, 'balance', index, incarnation).chance(BALANCED_SHARE);
+  const priority =
+    isRankedRun({ seed, isPlain }) && !variety.isFormer
+      ? new Random(seed, 'priority', index, incarnation).pick(PRIORITIES)
+      : 0;
   return {
     ...variety,
     guardian: variety.isFormer ? 'child' : form,
     weight,
     isBalanced,
+    priority,
   };
 }
 
@@ -95,6 +118,7 @@ export function describeVariety(variety: Variety): string {
     ...(hasHangingHooks ? ['hooks hang'] : []),
     ...(weight === 1 ? [] : [`weight ${weight}`]),
     ...(variety.isBalanced ? ['balances'] : []),
+    ...(variety.priority === 0 ? [] : [`priority ${variety.priority}`]),
     ...(isFormer ? ['former version'] : []),
     ...(guardian === 'child' ? [] : [`guardian: ${guardian}`]),
   ].join(', ');

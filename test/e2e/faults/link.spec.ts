@@ -108,7 +108,8 @@ describe('Link', () => {
 
   test('speaks TLS to clients, and can be cut and reset all the same', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'link-'));
-    const { options, certificate } = await setUpSecurity('tls', directory);
+    const setup = await setUpSecurity('tls', directory);
+    const { options, certificate } = setup.of(0);
     const { ca } = (options as { tls: { ca: string } }).tls;
     const secure = await Link.open(link.targetPort, certificate);
     secure.onGrant = () => undefined;

@@ -1,14 +1,14 @@
-/** An instance that shares the partitions. */
+/** An instance that shares partitions, or the leadership of elections. */
 export interface Sharer {
   readonly id: string;
   readonly weight: number;
 }
 
 /**
- * What is wrong with who owns what: every partition has one owner, and every
- * instance its share by weight, rounded up or down.
+ * What is wrong with who has what: every partition has one owner, every election
+ * one leader, and every instance its share by weight, rounded up or down.
  *
- * @param owners of each partition, by their own word
+ * @param owners of each of them, by their own word
  */
 export function balanceProblems(
   sharers: readonly Sharer[],
@@ -22,15 +22,13 @@ export function balanceProblems(
   return [
     ...[...owners]
       .filter(([, ids]) => ids.length !== 1)
-      .map(
-        ([name, ids]) => `${name} is owned by ${ids.join(', ') || 'nobody'}`,
-      ),
+      .map(([name, ids]) => `${name} belongs to ${ids.join(', ') || 'nobody'}`),
     ...sharers.flatMap(({ id, weight }) => {
       const share = (owners.size * weight) / total;
       const count = owned.filter((each) => each === id).length;
       return Math.abs(count - share) < 1
         ? []
-        : [`${id} owns ${count}, and its share is ${share.toFixed(1)}`];
+        : [`${id} has ${count}, and its share is ${share.toFixed(1)}`];
     }),
   ];
 }

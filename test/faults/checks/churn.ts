@@ -1,7 +1,7 @@
 import type { WireClient } from '../../support/wire-client.js';
 import type { Cluster } from '../cluster.js';
-import { BASE_PATH, ELECTIONS } from '../settings.js';
-import { isBalancedRun } from '../variety.js';
+import { BASE_PATH, DEFAULT_ELECTION, ELECTIONS } from '../settings.js';
+import { isBalancedRun, isRankedRun } from '../variety.js';
 
 interface Count {
   /** Of the election's node: another one counts from the beginning. */
@@ -19,7 +19,8 @@ interface Count {
  * into each other's way create more than that (CURATOR-644). Where a hook hangs, the
  * node that a reason stands for may come one step later.
  *
- * In a balanced election, followers queue again as well: nobody counts that.
+ * In a balanced election, and beside priorities, followers queue again as well:
+ * nobody counts that.
  */
 export class NodeChurn {
   readonly #counts = new Map<string, Count>();
@@ -28,8 +29,10 @@ export class NodeChurn {
   async problems(cluster: Cluster, client: WireClient): Promise<string[]> {
     const problems: string[] = [];
     const elections = isBalancedRun(cluster.settings)
-      ? (['default'] as const)
-      : ELECTIONS;
+      ? [DEFAULT_ELECTION]
+      : isRankedRun(cluster.settings)
+        ? []
+        : ELECTIONS;
     for (const election of elections) {
       const before = this.#counts.get(election);
       // What comes while we look counts for the next time.

@@ -2,7 +2,13 @@ import type { FaultKind } from '../faults/index.js';
 import type { History, Reign, Step } from '../history.js';
 import { DRAIN_TIMEOUT_MS } from '../settings.js';
 
-const GIVEN_UP = ['resigned', 'withdrawn', 'shutdown', 'unassigned'];
+const GIVEN_UP = [
+  'resigned',
+  'withdrawn',
+  'shutdown',
+  'unassigned',
+  'outranked',
+];
 /** Nothing but what gives leadership up in good order. */
 const ORDERLY: readonly FaultKind[] = ['resign', 'withdraw', 'terminate'];
 

@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { balanceProblems } from '../../faults/checks/balance.js';
+import {
+  standingProblems,
+  type Contender,
+} from '../../faults/checks/standing.js';
 import { checkCloses } from '../../faults/checks/closes.js';
 import { checkHandOver } from '../../faults/checks/hand-over.js';
 import { checkLeadership } from '../../faults/checks/leadership.js';
@@ -322,16 +326,81 @@ describe('balanceProblems', () => {
   test('finds a partition without an owner, and one with two', () => {
     const both = owners('a', '', 'b', 'b').set('shared[3]', ['a', 'b']);
     expect(balanceProblems(sharers, both)).toEqual([
-      'shared[1] is owned by nobody',
-      'shared[3] is owned by a, b',
+      'shared[1] belongs to nobody',
+      'shared[3] belongs to a, b',
     ]);
   });
 
   test('finds an instance that owns more or less than its share', () => {
     expect(balanceProblems(sharers, owners('b', 'b', 'b', 'none'))).toEqual([
-      'a owns 0, and its share is 1.3',
-      'none owns 1, and its share is 0.0',
+      'a has 0, and its share is 1.3',
+      'none has 1, and its share is 0.0',
     ]);
+  });
+});
+
+describe('standingProblems', () => {
+  const one = (id: string, more: Partial<Contender> = {}): Contender => ({
+    id,
+    weight: 1,
+    elections: ['default', 'second', 'extra-1'],
+    isBalanced: true,
+    priority: 0,
+    ...more,
+  });
+  const leaders = (names: Record<string, string>): Map<string, string[]> =>
+    new Map(Object.entries(names).map(([name, id]) => [name, [id]]));
+
+  test('finds nothing wrong where each leads its share, and anybody "default"', () => {
+    const lead = leaders({ default: 'a', second: 'a', 'extra-1': 'b' });
+    expect(standingProblems([one('a'), one('b')], lead)).toEqual([]);
+  });
+
+  test('finds an instance that leads what others should', () => {
+    const lead = leaders({ second: 'a', 'extra-1': 'a' });
+    expect(standingProblems([one('a'), one('b')], lead)).toEqual([
+      'a has 2, and its share is 1.0',
+      'b has 0, and its share is 1.0',
+    ]);
+    expect(
+      standingProblems([one('a', { weight: 0 }), one('b')], lead),
+    ).toHaveLength(2);
+  });
+
+  test('finds a balanced election without a leader', () => {
+    const lead = new Map([['second', []]]);
+    expect(standingProblems([one('a')], lead)).toContain(
+      'second belongs to nobody',
+    );
+  });
+
+  test('counts elections with the same participants alone', () => {
+    const lead = leaders({ second: 'a', 'extra-1': 'a' });
+    const b = one('b', { elections: ['second'] });
+    expect(standingProblems([one('a'), b], lead)).toEqual([]);
+  });
+
+  test('expects no share where somebody does not balance', () => {
+    const lead = leaders({ second: 'a', 'extra-1': 'a' });
+    const b = one('b', { isBalanced: false });
+    expect(standingProblems([one('a'), b], lead)).toEqual([]);
+  });
+
+  test('finds a leader of a lower priority', () => {
+    const lead = leaders({ default: 'a', second: 'b' });
+    const [a, b] = [
+      one('a', { isBalanced: false }),
+      one('b', { isBalanced: false, priority: 2 }),
+    ];
+    expect(standingProblems([a, b], lead)).toEqual([
+      'a leads "default" with priority 0, and another one has 2',
+    ]);
+    expect(standingProblems([a, { ...b, weight: undefined }], lead)).toEqual(
+      [],
+    );
+    expect(
+      standingProblems([a, { ...b, elections: ['second'] }], lead),
+    ).toEqual([]);
   });
 });
 
