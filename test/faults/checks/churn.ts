@@ -1,4 +1,5 @@
 import type { WireClient } from '../../support/wire-client.js';
+import { monotonicMs } from '../clock.js';
 import type { Cluster } from '../cluster.js';
 import { BASE_PATH, DEFAULT_ELECTION, ELECTIONS } from '../settings.js';
 import { isBalancedRun, isRankedRun } from '../variety.js';
@@ -9,15 +10,23 @@ interface Count {
   readonly era: number;
   readonly created: number;
   readonly reasons: number;
-  /** Reasons of the last step that no node was created for yet. */
-  readonly open: number;
+  /** Reasons that no node was created for yet, the oldest first. */
+  readonly open: readonly Reasons[];
 }
+
+interface Reasons {
+  readonly count: number;
+  readonly atMs: number;
+}
+
+/** Hooks hold a node up for the drain of a term, 1 s, and one term may follow another. */
+const LATEST_MS = 2_500;
 
 /**
  * Nodes are created where there is a reason: a new session, a resignation, a
  * return, a node that somebody else has deleted. Steps of the election that get
  * into each other's way create more than that (CURATOR-644). Where a hook hangs, the
- * node that a reason stands for may come one step later.
+ * node that a reason stands for may come some steps later.
  *
  * In a balanced election, and beside priorities, followers queue again as well:
  * nobody counts that.
@@ -50,15 +59,17 @@ export class NodeChurn {
       const isSame = before?.czxid === czxid && before.era === era;
       const came = isSame ? created - before.created : 0;
       const due = isSame ? reasons - before.reasons : 0;
-      const open = Math.max(0, due - came);
+      const atMs = monotonicMs();
+      const open = before?.open.filter((each) => atMs - each.atMs < LATEST_MS);
+      const all = [...(open ?? []), { count: due, atMs }];
       this.#counts.set(election, {
         czxid,
         era,
         created,
         reasons: known,
-        open,
+        open: without(all, came),
       });
-      if (came > due + (before?.open ?? 0)) {
+      if (came > all.reduce((sum, { count }) => sum + count, 0)) {
         problems.push(
           `${came} nodes were created in "${election}", for ${due} reasons`,
         );
@@ -66,6 +77,16 @@ export class NodeChurn {
     }
     return problems;
   }
+}
+
+/** @param used how many are not open any more: the oldest */
+function without(reasons: readonly Reasons[], used: number): Reasons[] {
+  let rest = used;
+  return reasons.flatMap(({ count, atMs }) => {
+    const left = Math.max(0, count - rest);
+    rest = Math.max(0, rest - count);
+    return left > 0 ? [{ count: left, atMs }] : [];
+  });
 }
 
 function countReasons({ slots, history }: Cluster, election: string): number {
