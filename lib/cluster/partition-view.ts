@@ -6,6 +6,8 @@ import {
   parseAssignment,
   parseGeneration,
   parseMember,
+  sharersOf,
+  type GroupMember,
 } from '../partitions/group-nodes.js';
 import type { NodeContent } from '../zookeeper/zookeeper-client.interface.js';
 import { memoized } from './memoized.js';
@@ -40,23 +42,23 @@ export type PartitionGroupNow = Omit<PartitionGroupView, 'unowned'> & {
   >[];
 };
 
+/** A member, and its place among all; its partitions are counted one by one. */
 interface Instance {
   readonly place: number;
-  readonly name: string;
-  readonly isMember: boolean;
-  readonly weight: number;
-  readonly partitions: number;
-  owned: number;
-  assigned: number;
+  readonly view: PartitionMember & { owned: number; assigned: number };
 }
+
+/** By session. */
+type Instances = Map<string, Instance>;
+
+type NamedMember = GroupMember & { readonly name: string };
 
 /** What the nodes of a group mean; whatever they hold, the result is well-formed. */
 export function partitionGroupOf(
   nodes: PartitionGroupNodes,
   nowMs: number,
 ): PartitionGroupNow {
-  const instances = instancesOf(nodes.entries);
-  const members = [...instances.values()];
+  const members = membersOf(nodes.entries);
   const generation = nodes.generation && parseGeneration(nodes.generation.data);
   const newest = members.findLast(({ weight }) => weight > 0)?.partitions;
   const partitions = generation || (newest ?? 0);
@@ -64,13 +66,14 @@ export function partitionGroupOf(
   const assigned =
     assignment?.owners.length === partitions ? assignment.owners : [];
 
+  const instances = instancesOf(members, partitions);
   const owners: (PartitionOwner | undefined)[] = [];
   const unowned: PartitionGroupNow['unowned'][number][] = [];
   for (let partition = 0; partition < partitions; partition++) {
     const wanted = assigned[partition];
     const wantedBy = instances.get(wanted ?? '');
     if (wantedBy) {
-      wantedBy.assigned += 1;
+      wantedBy.view.assigned += 1;
     }
     const content = nodes.ownerNode(partition);
     const isBlocked = content !== undefined && !isOwnedBySession(content.stat);
@@ -80,11 +83,11 @@ export function partitionGroupOf(
       unowned.push({
         partition,
         isBlocked,
-        ...(wantedBy && { assignedTo: wantedBy.name }),
+        ...(wantedBy && { assignedTo: wantedBy.view.instanceId }),
       });
     }
   }
-  const shared = withShares([...instances.values()], partitions);
+  const shared = [...instances.values()].map(({ view }) => view);
   return {
     group: nodes.group,
     partitions,
@@ -104,65 +107,78 @@ export function partitionGroupOf(
   };
 }
 
-/** By session. */
-function instancesOf(entries: readonly NodeContent[]): Map<string, Instance> {
-  const instances = new Map<string, Instance>();
+/** A session has one entry; of several, the last one counts. */
+function membersOf(entries: readonly NodeContent[]): NamedMember[] {
+  const members = new Map<string, NamedMember>();
   for (const content of entries) {
     const member = parseMember(content);
     if (member) {
-      const { id, weight, partitions } = member;
-      const name = nameOf(content);
-      instances.set(id, {
-        ...{ place: instances.size, name, isMember: true },
-        ...{ weight, partitions, owned: 0, assigned: 0 },
-      });
+      members.set(member.id, { ...member, name: nameOf(content) });
     }
   }
-  return instances;
+  return [...members.values()];
+}
+
+function instancesOf(
+  members: readonly NamedMember[],
+  count: number,
+): Instances {
+  const sharers = sharersOf(members, count);
+  const total = sharers.reduce((sum, { weight }) => sum + weight, 0);
+  const shares = new Map(
+    sharers.map(({ id, weight }) => [
+      id,
+      total > 0 ? count * (weight / total) : 0,
+    ]),
+  );
+  return new Map(
+    members.map(({ id, name, weight, partitions }, place) => [
+      id,
+      {
+        place,
+        view: {
+          instanceId: name,
+          isMember: true,
+          weight,
+          partitions,
+          owned: 0,
+          assigned: 0,
+          share: shares.get(id) ?? 0,
+        },
+      },
+    ]),
+  );
 }
 
 /** Who has the node, and counts it; notes an owner that is no member any more. */
 function ownerOf(
   content: NodeContent | undefined,
   assignedTo: string | undefined,
-  instances: Map<string, Instance>,
+  instances: Instances,
 ): PartitionOwner {
   const session = content?.stat.ephemeralOwner ?? assignedTo ?? '';
-  const known = instances.get(session);
-  const owner: Instance = known ?? {
+  const owner: Instance = instances.get(session) ?? {
     place: instances.size,
-    name: content ? nameOf(content) : '(unknown)',
-    ...{ isMember: false, weight: 0, partitions: 0, owned: 0, assigned: 0 },
+    view: {
+      instanceId: content ? nameOf(content) : '(unknown)',
+      isMember: false,
+      weight: 0,
+      partitions: 0,
+      owned: 0,
+      assigned: 0,
+      share: 0,
+    },
   };
-  owner.owned += 1;
-  if (!known) {
-    instances.set(session, owner);
-  }
+  instances.set(session, owner);
+  owner.view.owned += 1;
   return {
-    instanceId: owner.name,
+    instanceId: owner.view.instanceId,
     member: owner.place,
     ...(content && {
       fencingToken: content.stat.czxid,
       since: new Date(content.stat.createdAtMs),
     }),
   };
-}
-
-function withShares(
-  instances: readonly Instance[],
-  count: number,
-): PartitionMember[] {
-  const shareWeight = ({ isMember, weight, partitions }: Instance): number =>
-    isMember && partitions === count ? weight : 0;
-  const total = instances.reduce((sum, each) => sum + shareWeight(each), 0);
-  return instances.map((instance) => {
-    const { name, isMember, weight, partitions, owned, assigned } = instance;
-    return {
-      instanceId: name,
-      ...{ isMember, weight, partitions, owned, assigned },
-      share: total > 0 ? count * (shareWeight(instance) / total) : 0,
-    };
-  });
 }
 
 function nameOf({ data, stat }: NodeContent): string {

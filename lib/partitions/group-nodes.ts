@@ -67,6 +67,16 @@ export function parseMember(entry: NodeContent): GroupMember | undefined {
     : undefined;
 }
 
+/** Those that share this number of partitions, with the weights that count. */
+export function sharersOf(
+  members: readonly GroupMember[],
+  partitions: number,
+): GroupMember[] {
+  return withEffectiveWeights(
+    members.filter((each) => each.partitions === partitions && each.weight > 0),
+  );
+}
+
 /** The members with the weights that count: 0 for those that are excluded. */
 export function withEffectiveWeights(
   members: readonly GroupMember[],

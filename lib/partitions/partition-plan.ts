@@ -15,7 +15,7 @@ import {
   parseMember,
   serializeAssignment,
   serializeGeneration,
-  withEffectiveWeights,
+  sharersOf,
   type GroupMember,
   type GroupPaths,
 } from './group-nodes.js';
@@ -61,8 +61,7 @@ export class PartitionPlan implements AssignmentPlan<GroupMember, Assignment> {
       known?.owners.length === partitions
         ? known
         : await this.#reconstruct(partitions, known?.round ?? 0);
-    const current = members.filter((each) => each.partitions === partitions);
-    return assign(withEffectiveWeights(current), former);
+    return assign(sharersOf(members, partitions), former);
   }
 
   /**

@@ -43,17 +43,24 @@ interface Setting {
   /** By partition, the session. */
   readonly owned: Readonly<Record<number, string>>;
   readonly assigned?: readonly (string | undefined)[];
+  /** More of what the entry of a member says, by its name. */
+  readonly more?: Readonly<Record<string, object>>;
 }
 
 const sessions = ['a1', 'b2', 'c3', 'd4'];
 
 function nodesOf(setting: Setting): PartitionGroupNodes {
-  const { members, generation, owned, assigned } = setting;
+  const { members, generation, owned, assigned, more } = setting;
   return {
     group: 'work',
     entries: members.map(([instanceId, weight, partitions], index) =>
       node(
-        JSON.stringify({ instanceId, weight, partitions }),
+        JSON.stringify({
+          instanceId,
+          weight,
+          partitions,
+          ...more?.[instanceId],
+        }),
         sessions[index] ?? '0',
       ),
     ),
@@ -129,6 +136,42 @@ describe('a group of partitions', () => {
     });
     expect(members.map(({ share }) => share)).toEqual([3, 1, 0]);
     expect(imbalance).toBe(2);
+  });
+
+  it('expects no share of a lower priority beside one that excludes it', () => {
+    const { members, imbalance } = viewOf({
+      members: [
+        ['old', 3, 4],
+        ['new', 1, 4],
+      ],
+      generation: 4,
+      owned: { 0: 'b2', 1: 'b2', 2: 'b2', 3: 'b2' },
+      more: {
+        old: { priority: 1 },
+        new: { priority: 2, excludesLower: true },
+      },
+    });
+    expect(members).toMatchObject([
+      { instanceId: 'old', weight: 3, share: 0 },
+      { instanceId: 'new', weight: 1, share: 4 },
+    ]);
+    expect(imbalance).toBe(0);
+  });
+
+  it('expects the share of a lower priority while the one that excludes it owns nothing itself', () => {
+    const excluding = { priority: 2, excludesLower: true };
+    const { members, imbalance } = viewOf({
+      members: [
+        ['old', 3, 4],
+        ['web', 0, 4],
+        ['other number', 1, 8],
+      ],
+      generation: 4,
+      owned: { 0: 'a1', 1: 'a1', 2: 'a1', 3: 'a1' },
+      more: { web: excluding, 'other number': excluding },
+    });
+    expect(members.map(({ share }) => share)).toEqual([4, 0, 0]);
+    expect(imbalance).toBe(0);
   });
 
   it('lists what nobody owns, with who should', () => {
