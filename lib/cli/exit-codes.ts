@@ -20,7 +20,10 @@ export const EXIT = {
   unhealthy: 8,
   /** A partition has had no owner for longer than a move takes. */
   unowned: 9,
-  /** For `status`: a leader is of another application or version than who waits. */
+  /**
+   * A leader is of another application or version than who waits, or several
+   * applications share partitions.
+   */
   foreignLeader: 10,
   /** Interrupted, as by Ctrl-C, before it was done. */
   interrupted: 130,

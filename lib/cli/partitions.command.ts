@@ -32,7 +32,11 @@ export async function partitions(
     throw new CliError(EXIT.notFound, `${what} below ${paths.base}.`);
   }
   const isOverdue = groups.some((each) => overdueOf(each).length > 0);
-  return isOverdue ? EXIT.unowned : EXIT.done;
+  if (isOverdue) {
+    return EXIT.unowned;
+  }
+  const isMixed = groups.some(({ warnings }) => warnings.length > 0);
+  return isMixed ? EXIT.foreignLeader : EXIT.done;
 }
 
 function describeOwners({ owners }: PartitionGroupView): string {

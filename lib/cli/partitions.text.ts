@@ -30,6 +30,7 @@ export function describeGroup(view: PartitionGroupView): string {
             `instance works with ${partitions} any more.`,
         ]),
     ...unownedLines(unowned),
+    ...view.warnings.map((warning) => `  ${printable(warning)}`),
   ].join('\n');
 }
 

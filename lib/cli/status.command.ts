@@ -45,7 +45,8 @@ export async function status(session: CliSession): Promise<ExitCode> {
   if (verdict.unowned?.length) {
     return EXIT.unowned;
   }
-  return verdict.foreign.length === 0 ? EXIT.done : EXIT.foreignLeader;
+  const isMixed = verdict.foreign.length + verdict.shared.length > 0;
+  return isMixed ? EXIT.foreignLeader : EXIT.done;
 }
 
 /** Whether no instance has ever been there. */

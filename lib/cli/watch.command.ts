@@ -72,7 +72,11 @@ export async function watch(session: CliSession): Promise<ExitCode> {
 }
 
 /** What is the case, each under a key that changes with it. */
-function factsOf({ elections, ledgers }: ClusterView): Map<string, Change> {
+function factsOf({
+  elections,
+  partitions,
+  ledgers,
+}: ClusterView): Map<string, Change> {
   const facts = new Map<string, Change>();
   for (const view of elections) {
     const { election, participants } = view;
@@ -112,6 +116,16 @@ function factsOf({ elections, ledgers }: ClusterView): Map<string, Change> {
         text: `${name}: ${printable(instanceId)} takes part`,
         election,
         instanceId,
+      });
+    }
+  }
+  for (const { group, warnings } of partitions) {
+    for (const warning of warnings) {
+      facts.set(JSON.stringify(['foreign partitions', group, warning]), {
+        type: 'foreign',
+        text: `partitions "${printable(group)}": ${printable(warning)}`,
+        partitions: group,
+        warning,
       });
     }
   }

@@ -50,6 +50,8 @@ export interface PartitionGroupView {
   readonly members: readonly PartitionMember[];
   /** The largest difference from a share; in balance, it is less than 1. */
   readonly imbalance: number;
+  /** Where several applications share the partitions, in sentences. */
+  readonly warnings: readonly string[];
   /** Partitions whose owner has come in the last minute. */
   readonly movedLately: number;
 }

@@ -3,6 +3,10 @@ import {
   parseParticipant,
 } from '../election/election-node.js';
 import {
+  applicationsOf,
+  severalApplicationsMessage,
+} from '../partitions/applications.js';
+import {
   parseAssignment,
   parseGeneration,
   parseMember,
@@ -87,6 +91,7 @@ export function partitionGroupOf(
       });
     }
   }
+  const applications = applicationsOf(members);
   const shared = [...instances.values()].map(({ view }) => view);
   return {
     group: nodes.group,
@@ -101,6 +106,9 @@ export function partitionGroupOf(
       0,
       ...shared.map(({ owned, share }) => Math.abs(owned - share)),
     ),
+    warnings: applications
+      ? [severalApplicationsMessage(nodes.group, applications)]
+      : [],
     movedLately: owners.filter(
       (owner) => (owner?.since?.getTime() ?? -Infinity) > nowMs - LATELY_MS,
     ).length,

@@ -21,6 +21,8 @@ export interface Verdict {
   readonly unowned?: readonly string[];
   /** Names of elections led by another application, or another version. */
   readonly foreign: readonly string[];
+  /** Names of partitions that several applications share. */
+  readonly shared: readonly string[];
   readonly instances: number;
 }
 
@@ -48,6 +50,9 @@ export function verdictOf(
     foreign: elections
       .filter(({ warnings }) => warnings.length > 0)
       .map(({ election }) => election),
+    shared: partitions
+      .filter(({ warnings }) => warnings.length > 0)
+      .map(({ group }) => group),
     instances: instances.length,
   };
 }
@@ -68,6 +73,9 @@ export function verdictText(verdict: Verdict): string {
     ...(verdict.foreign.length > 0
       ? [`${count(verdict.foreign.length, 'election')} with a foreign leader`]
       : []),
+    ...(verdict.shared.length > 0
+      ? [`partitions of several applications: ${verdict.shared.length}`]
+      : []),
     ...(verdict.unowned
       ? [`${count(verdict.unowned.length, 'partition')} without an owner`]
       : []),
@@ -77,9 +85,9 @@ export function verdictText(verdict: Verdict): string {
 
 /** Nothing fails, all is led and owned as it should be, and there is an instance. */
 export function isWell(verdict: Verdict): boolean {
-  const { failing, leaderless, foreign, unowned = [], instances } = verdict;
-  const problems = [failing, leaderless, foreign, unowned].flat();
-  return problems.length === 0 && instances > 0;
+  const { failing, leaderless, foreign, shared, unowned = [] } = verdict;
+  const problems = [failing, leaderless, foreign, shared, unowned].flat();
+  return problems.length === 0 && verdict.instances > 0;
 }
 
 /** A number with its noun, as in `1 task` and `0 tasks`. */

@@ -127,6 +127,7 @@ function groupOf(
     unowned: [],
     members: [{ instanceId, isMember: true, weight: 1, partitions, ...share }],
     imbalance: 0,
+    warnings: [],
     movedLately: 0,
   };
 }

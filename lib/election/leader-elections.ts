@@ -65,6 +65,8 @@ export type TaskElection = Pick<
 export interface Companion {
   /** What is wrong with what it owns, or should own, in sentences. */
   readonly problems: readonly string[];
+  /** What is wrong beside it, in sentences. */
+  readonly warnings?: readonly string[];
   /** Takes part, again after {@link withdraw}. */
   enter(): void;
   /** Gives up all that it has, and takes no part; never rejects. */
@@ -423,6 +425,15 @@ export class LeaderElections {
    */
   get companionProblems(): string[] {
     return [...this.#companions].flatMap(({ problems }) => problems);
+  }
+
+  /**
+   * Where several applications share what each should have alone, in sentences.
+   *
+   * @internal
+   */
+  get companionWarnings(): string[] {
+    return [...this.#companions].flatMap(({ warnings = [] }) => warnings);
   }
 
   /**

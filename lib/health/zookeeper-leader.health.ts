@@ -144,7 +144,10 @@ export class ZookeeperLeaderHealthIndicator {
     );
     const { session, instanceId } = this.#elections;
     const lastContact = session?.lease.lastContact;
-    const warnings = [...this.#elections.warnings.values()].flat();
+    const warnings = [
+      ...[...this.#elections.warnings.values()].flat(),
+      ...this.#elections.companionWarnings,
+    ];
     return {
       instanceId,
       state: this.#connection.state ?? 'standalone',

@@ -1,5 +1,10 @@
 import type { NodeContent } from '../zookeeper/zookeeper-client.interface.js';
-import { isOwnedBySession, parseObject } from '../election/election-node.js';
+import {
+  isOwnedBySession,
+  nameIn,
+  parseObject,
+} from '../election/election-node.js';
+import { MOST_APPLICATIONS } from './applications.js';
 import type { Assignment, Member } from './assignment.js';
 
 /** More partitions than this do not fit into one node that everybody reads. */
@@ -34,7 +39,17 @@ export interface MemberFields {
   readonly excludesLower: boolean;
 }
 
-export type GroupMember = Member & MemberFields;
+export interface GroupMember extends Member, MemberFields {
+  readonly weight: number;
+  /** Undefined where its entry does not say. */
+  readonly application?: string | undefined;
+}
+
+/** Who should own which partition. */
+export interface PartitionAssignment extends Assignment {
+  /** The applications that share the partitions, if there are several. */
+  readonly applications?: readonly string[] | undefined;
+}
 
 /** Who should lead which election. */
 export interface ElectionAssignment extends Assignment {
@@ -56,13 +71,16 @@ export function parseWeight({ data, stat }: NodeContent): Member | undefined {
 /** Undefined for what is no member, whatever the data is. */
 export function parseMember(entry: NodeContent): GroupMember | undefined {
   const member = parseWeight(entry);
-  const { partitions, priority, excludesLower } = parseObject(entry.data);
+  const { partitions, priority, excludesLower, application } = parseObject(
+    entry.data,
+  );
   return member && isCount(partitions)
     ? {
         ...member,
         partitions,
         priority: Number.isFinite(priority) ? (priority as number) : 0,
         excludesLower: excludesLower === true,
+        application: nameIn(application),
       }
     : undefined;
 }
@@ -116,8 +134,18 @@ export function serializeAssignment(assignment: Assignment): string {
 }
 
 /** Undefined for what is no assignment, whatever the data is. */
-export function parseAssignment(data: string): Assignment | undefined {
-  return readAssignment(parseFields(data));
+export function parseAssignment(data: string): PartitionAssignment | undefined {
+  const fields = parseFields(data);
+  const assignment = readAssignment(fields);
+  const { applications } = fields;
+  return assignment && areTexts(applications)
+    ? {
+        ...assignment,
+        applications: applications
+          .slice(0, MOST_APPLICATIONS)
+          .flatMap((name) => nameIn(name) ?? []),
+      }
+    : assignment;
 }
 
 /** Undefined for what is no assignment of elections, whatever the data is. */

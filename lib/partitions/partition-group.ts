@@ -8,11 +8,12 @@ import type { LeaderSession } from '../election/leader-session.js';
 import type { LeadershipReason } from '../election/leadership.interface.js';
 import { settledWithin } from '../within.js';
 import { AssignedGroup } from './assigned-group.js';
-import type { Assignment } from './assignment.js';
+import { severalApplicationsMessage } from './applications.js';
 import {
   GroupPaths,
   type GroupMember,
   type MemberFields,
+  type PartitionAssignment,
 } from './group-nodes.js';
 import { Ownership } from './ownership.js';
 import { Partition } from './partition.js';
@@ -27,6 +28,10 @@ export interface GroupSettings extends MemberFields {
   readonly session: LeaderSession;
   /** The assignment is of instances with another number of partitions. */
   readonly onOtherGeneration: (partitions: number) => void;
+  /** Others of another application share the partitions; undefined: no more. */
+  readonly onSeveralApplications: (
+    applications: readonly string[] | undefined,
+  ) => void;
 }
 
 /** The partitions of one name, as one of the instances that share them. */
@@ -34,12 +39,14 @@ export class PartitionGroup implements Companion {
   readonly partitions: readonly TaskElection[];
   readonly #settings: GroupSettings;
   readonly #ownership: Ownership;
-  readonly #members: AssignedGroup<GroupMember, Assignment>;
+  readonly #members: AssignedGroup<GroupMember, PartitionAssignment>;
   readonly #subscription: Subscription;
   /** Runs while this instance stays away, having made way for others. */
   #pause: NodeJS.Timeout | undefined;
   /** The other generation that is in the way, if it has been reported. */
   #toldOf: number | undefined;
+  /** Those that share the partitions, if there are several. */
+  #applications: readonly string[] | undefined;
 
   constructor(settings: GroupSettings) {
     const { name, parts, session, partitions } = settings;
@@ -115,6 +122,13 @@ export class PartitionGroup implements Companion {
     ];
   }
 
+  get warnings(): string[] {
+    const applications = this.#applications;
+    return applications
+      ? [severalApplicationsMessage(this.#settings.name, applications)]
+      : [];
+  }
+
   enter(): void {
     clearTimeout(this.#pause);
     this.#members.enter();
@@ -136,6 +150,7 @@ export class PartitionGroup implements Companion {
     leave: () => Promise<void>,
   ): Promise<void> {
     clearTimeout(this.#pause);
+    this.#applications = undefined;
     const left = leave();
     this.#ownership.want(new Set(), reason);
     // After a drain, which has a bound of its own.
@@ -150,7 +165,10 @@ export class PartitionGroup implements Companion {
   }
 
   /** Has this instance own what is assigned to it. */
-  #heed({ owners }: Assignment, sessionId: string): void {
+  #heed(
+    { owners, applications }: PartitionAssignment,
+    sessionId: string,
+  ): void {
     const { partitions, onOtherGeneration } = this.#settings;
     const isOurs = owners.length === partitions;
     this.#ownership.want(
@@ -166,6 +184,15 @@ export class PartitionGroup implements Companion {
       onOtherGeneration(owners.length);
     }
     this.#toldOf = isOurs ? undefined : owners.length;
+    this.#noteApplications(applications);
+  }
+
+  #noteApplications(applications: readonly string[] | undefined): void {
+    const isNew = String(applications) !== String(this.#applications);
+    this.#applications = applications;
+    if (isNew) {
+      this.#settings.onSeveralApplications(applications);
+    }
   }
 }
 

@@ -7,7 +7,8 @@ import type {
   NodeContent,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
-import { assign, emptyAssignment, type Assignment } from './assignment.js';
+import { applicationsOf } from './applications.js';
+import { assign, emptyAssignment } from './assignment.js';
 import type { AssignmentPlan } from './assignment-plan.js';
 import {
   parseAssignment,
@@ -18,10 +19,14 @@ import {
   sharersOf,
   type GroupMember,
   type GroupPaths,
+  type PartitionAssignment,
 } from './group-nodes.js';
 
 /** Spreads the partitions of one name. */
-export class PartitionPlan implements AssignmentPlan<GroupMember, Assignment> {
+export class PartitionPlan implements AssignmentPlan<
+  GroupMember,
+  PartitionAssignment
+> {
   readonly parseMember = parseMember;
   readonly parse = parseAssignment;
   readonly serialize = serializeAssignment;
@@ -51,8 +56,8 @@ export class PartitionPlan implements AssignmentPlan<GroupMember, Assignment> {
 
   async next(
     members: readonly GroupMember[],
-    known: Assignment | undefined,
-  ): Promise<Assignment | undefined> {
+    known: PartitionAssignment | undefined,
+  ): Promise<PartitionAssignment | undefined> {
     const partitions = await this.#chooseGeneration(members);
     if (partitions === undefined) {
       return undefined;
@@ -61,7 +66,12 @@ export class PartitionPlan implements AssignmentPlan<GroupMember, Assignment> {
       known?.owners.length === partitions
         ? known
         : await this.#reconstruct(partitions, known?.round ?? 0);
-    return assign(sharersOf(members, partitions), former);
+    const next = assign(sharersOf(members, partitions), former);
+    // Of all counts: an application that waits for its turn hears that too.
+    const applications = applicationsOf(members);
+    return next === known && isSame(applications, known.applications)
+      ? known
+      : { ...next, applications };
   }
 
   /**
@@ -104,7 +114,10 @@ export class PartitionPlan implements AssignmentPlan<GroupMember, Assignment> {
   }
 
   /** Without an assignment to go by: who owns what now keeps it. */
-  async #reconstruct(partitions: number, round: number): Promise<Assignment> {
+  async #reconstruct(
+    partitions: number,
+    round: number,
+  ): Promise<PartitionAssignment> {
     const listed = await unlessMissing(
       this.#client.getChildren(this.#paths.owners),
     );
@@ -123,4 +136,11 @@ export class PartitionPlan implements AssignmentPlan<GroupMember, Assignment> {
       owners: await Promise.all(owners),
     };
   }
+}
+
+function isSame(
+  one: readonly string[] | undefined,
+  other: readonly string[] | undefined,
+): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -8,6 +8,7 @@ import type {
 import { OptionChecks } from '../validate.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
+import { severalApplicationsMessage } from './applications.js';
 import { MOST_PARTITIONS } from './group-nodes.js';
 import { LocalGroup } from './local-group.js';
 import { PartitionGroup } from './partition-group.js';
@@ -143,6 +144,15 @@ export class Partitions {
             `of "${name}": other instances share them out as ${other}. It owns its ` +
             'share when the last of them has stopped',
         ),
+      onSeveralApplications: (applications) => {
+        if (applications) {
+          this.#logger.warn(severalApplicationsMessage(name, applications));
+        } else {
+          this.#logger.log(
+            `Only one application shares the partitions "${name}" now`,
+          );
+        }
+      },
     });
   }
 

@@ -5,6 +5,7 @@
  *   isBlocked: boolean }} Unowned
  * @typedef {{ group: string, partitions: number, nextPartitions?: number,
  *   round?: number, imbalance: number, movedLately: number, members: Member[],
+ *   warnings: string[],
  *   unowned: Unowned[], owners: number[], fencingTokens: (number | null)[],
  *   since: (number | null)[] }} PartitionGroup
  * `owners`: by partition, the place of its owner in `members`; -1: nobody
@@ -60,12 +61,14 @@ function groupRows(group) {
  * @param {string} key
  */
 function groupRow(group, key) {
-  const { partitions, unowned, members, imbalance, movedLately } = group;
+  const { partitions, unowned, members, imbalance, movedLately, warnings } =
+    group;
+  const isTrouble = unowned.length + warnings.length > 0;
   const owned = group.owners.filter((owner) => owner >= 0).length;
   return element(
     'tr',
     {
-      class: unowned.length > 0 ? 'trouble' : imbalance >= 1 ? 'odd' : '',
+      class: isTrouble ? 'trouble' : imbalance >= 1 ? 'odd' : '',
       'data-partitions': group.group,
       'data-key': key,
     },
@@ -77,6 +80,9 @@ function groupRow(group, key) {
         { class: 'title' },
         discloseButton(key, `Partitions of ${group.group}`),
         element('span', { class: 'name' }, ...broken(group.group)),
+      ),
+      ...warnings.map((text) =>
+        element('div', { class: 'why', title: text }, text),
       ),
     ),
     element(

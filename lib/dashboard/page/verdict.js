@@ -1,5 +1,6 @@
 /**
  * @typedef {{ failing: string[], leaderless: string[], foreign: string[],
+ *   shared: string[],
  *   unowned?: string[], instances: number }} Verdict
  */
 
@@ -14,7 +15,14 @@ function counted(number, noun) {
  * @param {Verdict} verdict
  * @returns {Child[]}
  */
-function verdictLinks({ failing, leaderless, foreign, unowned, instances }) {
+function verdictLinks({
+  failing,
+  leaderless,
+  foreign,
+  shared,
+  unowned,
+  instances,
+}) {
   const failingLink = element(
     'a',
     {
@@ -39,6 +47,17 @@ function verdictLinks({ failing, leaderless, foreign, unowned, instances }) {
           ),
           ' · ',
         ];
+  const sharedLinks =
+    shared.length === 0
+      ? []
+      : [
+          element(
+            'a',
+            { href: '#partitions', class: 'bad' },
+            `partitions of several applications: ${shared.length}`,
+          ),
+          ' · ',
+        ];
   const instancesLink = element(
     'a',
     { href: '#instances', class: instances === 0 ? 'bad' : '' },
@@ -58,11 +77,12 @@ function verdictLinks({ failing, leaderless, foreign, unowned, instances }) {
     ' · ',
     ...(unownedLink ? [unownedLink, ' · '] : []),
     ...foreignLinks,
+    ...sharedLinks,
     instancesLink,
   ];
 }
 
 /** @param {Verdict} verdict */
-function problemCount({ failing, leaderless, foreign, unowned = [] }) {
-  return [failing, leaderless, foreign, unowned].flat().length;
+function problemCount({ failing, leaderless, foreign, shared, unowned = [] }) {
+  return [failing, leaderless, foreign, shared, unowned].flat().length;
 }

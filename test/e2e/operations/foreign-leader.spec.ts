@@ -85,6 +85,18 @@ class BiggerShop extends Shop {
   }
 }
 
+/** An application with this many partitions. */
+function partitioned(partitions: number): Type {
+  @Injectable()
+  class Mailboxes {
+    @OnlyLeader({ task: 'mailboxes', partitions, scheduled: false })
+    poll(): void {
+      // Done.
+    }
+  }
+  return Mailboxes;
+}
+
 /** An instance with all that shows what it thinks of the leader. */
 class Instance {
   readonly registry = new Registry();
@@ -274,6 +286,52 @@ describe('two applications on the default base path', () => {
         told().some((line) => line.includes(`"${id}" of "billing" waits`)),
       ),
     );
+  });
+});
+
+describe.each([
+  { counts: 'the same number', ofBilling: 4 },
+  { counts: 'another number', ofBilling: 6 },
+])('two applications with partitions of one name and $counts', (numbers) => {
+  const SHARED =
+    'Several applications share the partitions "mailboxes": "billing", "shop". ' +
+    'Each partition has one owner, and only the application of the owner works ' +
+    'on it. Give each application a basePath of its own; if they are one, give ' +
+    'them the same option application.';
+
+  it('say so, both of them, until one of them is gone', async () => {
+    const basePath = `/partitions-${numbers.ofBilling}`;
+    const partitions = ['--base-path', basePath, 'partitions'];
+    const shop = await join('shop', partitioned(4), { basePath });
+    await waitFor(async () => (await status(...partitions)).exitCode === 0);
+    const billing = await join('billing', partitioned(numbers.ofBilling), {
+      basePath,
+    });
+    const warned = () =>
+      logger.messages('warn').filter((message) => message === SHARED);
+    await waitFor(() => warned().length === 2, {
+      description: 'both to warn',
+    });
+    for (const each of [shop, billing]) {
+      expect(await each.health()).toMatchObject({
+        status: 'up',
+        warnings: expect.arrayContaining([SHARED]),
+      });
+    }
+    const seen = await status(...partitions);
+    expect(seen).toMatchObject({ exitCode: 10, err: '' });
+    expect(seen.out).toContain(SHARED);
+    const all = await status('--base-path', basePath, 'status');
+    expect(all.exitCode).toBe(10);
+    expect(all.out).toContain('partitions of several applications: 1');
+
+    await shop.app.close();
+    await waitFor(async () => (await billing.health()).warnings === undefined);
+    expect(logger.messages('log')).toContain(
+      'Only one application shares the partitions "mailboxes" now',
+    );
+    await waitFor(async () => (await status(...partitions)).exitCode === 0);
+    expect(warned()).toHaveLength(2);
   });
 });
 

@@ -158,6 +158,28 @@ describe('a group of partitions', () => {
     expect(imbalance).toBe(0);
   });
 
+  it('warns where instances with a share are of several applications', () => {
+    const warningsOf = (...applications: (string | undefined)[]) =>
+      viewOf({
+        members: [
+          ['one', 1, 4],
+          ['two', 1, 8],
+          ['web', 0, 4],
+        ],
+        owned: {},
+        more: {
+          one: { application: applications[0] },
+          two: { application: applications[1] },
+          web: { application: applications[2] },
+        },
+      }).warnings;
+    expect(warningsOf('shop', 'shop', 'web')).toEqual([]);
+    expect(warningsOf('shop', undefined)).toEqual([]);
+    expect(warningsOf('shop', 'billing')).toEqual([
+      expect.stringContaining('share the partitions "work": "billing", "shop"'),
+    ]);
+  });
+
   it('expects the share of a lower priority while the one that excludes it owns nothing itself', () => {
     const excluding = { priority: 2, excludesLower: true };
     const { members, imbalance } = viewOf({
