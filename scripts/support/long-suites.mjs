@@ -33,6 +33,7 @@ export const LONG_SUITES = [
     script: 'jest',
     args: [
       'test/e2e/scenarios',
+      'test/e2e/elections/balance',
       'test/e2e/partitions',
       'test/e2e/security',
       'test/e2e/support',
