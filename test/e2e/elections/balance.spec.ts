@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { fileURLToPath } from 'node:url';
+import { nativeZookeeper } from '../../../lib/native/index.js';
 import type {
   ElectionGroup,
   ElectionInstance,
@@ -125,6 +126,17 @@ describe('Balanced elections', () => {
 
   it('are spread over instances that start at once', async () => {
     await Promise.all(NAMES.slice(0, 5).map((name) => start(name)));
+    await waitForBalance();
+    group.expectOneLeaderAtATime();
+  });
+
+  it('are spread over instances with nativeZookeeper(), too', async () => {
+    const client = nativeZookeeper();
+    const [first] = await Promise.all(
+      NAMES.slice(0, 3).map((name) => start(name, { client })),
+    );
+    await waitForBalance();
+    await first?.close();
     await waitForBalance();
     group.expectOneLeaderAtATime();
   });
