@@ -53,7 +53,8 @@ const definitions = sharedRegistry('task-definitions', () => ({
 
 /**
  * Asked about an object that nobody has guarded, before a call of its task is
- * refused: one that guards it then returns true. There are none outside tests.
+ * refused: one that guards it then returns true. Outside tests there is one for
+ * each application that starts.
  */
 export const lateGuards = sharedRegistry(
   'late-guards',

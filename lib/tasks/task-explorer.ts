@@ -18,7 +18,11 @@ import {
 } from '../zookeeper-leader.messages.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 import { LeaderTasks } from './leader-tasks.js';
-import { tasksOf, type TaskDefinition } from './only-leader.decorator.js';
+import {
+  lateGuards,
+  tasksOf,
+  type TaskDefinition,
+} from './only-leader.decorator.js';
 import { Schedules } from './schedule/schedules.js';
 import { nameOf } from './task-factory.js';
 
@@ -33,6 +37,9 @@ interface FoundTask {
 @Injectable()
 export class TaskExplorer {
   readonly #logger = new Logger(LOG_CONTEXT);
+  /** Objects whose methods were called before {@link explore}. */
+  readonly #early = new WeakSet<object>();
+  readonly #stopGuardingEarly: () => void;
 
   constructor(
     private readonly discovery: DiscoveryService,
@@ -41,12 +48,15 @@ export class TaskExplorer {
     private readonly schedules: Schedules,
     @Inject(RESOLVED_OPTIONS)
     private readonly options: Pick<ResolvedOptions, 'elections'>,
-  ) {}
+  ) {
+    this.#stopGuardingEarly = guardEarly(new WeakRef(this));
+  }
 
   /**
    * @throws {TypeError} for an unknown election, and for a task that cannot work
    */
   explore(): void {
+    this.#stopGuardingEarly();
     const { schedulerCount } = this.schedules;
     if (schedulerCount > 1) {
       this.#logger.warn(severalSchedulersMessage(schedulerCount));
@@ -55,10 +65,7 @@ export class TaskExplorer {
     const used = new Set(this.elections.names);
     const seen = new Set<unknown>();
     const found: FoundTask[] = [];
-    for (const wrapper of [
-      ...this.discovery.getProviders(),
-      ...this.discovery.getControllers(),
-    ]) {
+    for (const wrapper of this.#wrappers) {
       const instance: unknown = wrapper.instance;
       if (
         typeof instance === 'object' &&
@@ -73,6 +80,29 @@ export class TaskExplorer {
     if (this.options.elections === undefined) {
       this.#warnOfLonelyElections(found, used);
     }
+  }
+
+  /**
+   * Makes the methods of one object work, and leaves the others alone: they may
+   * not have been made yet.
+   *
+   * @returns false for an object that is not of this application
+   */
+  guardEarly(instance: object): boolean {
+    const wrapper = this.#wrappers.find((each) => each.instance === instance);
+    if (!wrapper) {
+      return false;
+    }
+    this.#guard(wrapper, instance, tasksOf(instance));
+    this.#early.add(instance);
+    return true;
+  }
+
+  get #wrappers(): InstanceWrapper[] {
+    return [
+      ...this.discovery.getProviders(),
+      ...this.discovery.getControllers(),
+    ];
   }
 
   /**
@@ -99,19 +129,9 @@ export class TaskExplorer {
 
   #explore(wrapper: InstanceWrapper, instance: object): FoundTask[] {
     const definitions = tasksOf(instance);
-    const [first] = definitions;
-    if (!first) {
-      return [];
+    if (definitions.length > 0 && !this.#early.has(instance)) {
+      this.#guard(wrapper, instance, definitions);
     }
-    if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
-      throw new TypeError(
-        notStaticProviderMessage(
-          nameOf(instance, first),
-          wrapper.isTransient ? 'transient' : 'request-scoped',
-        ),
-      );
-    }
-    this.tasks.guard(instance, definitions);
     const seen = new Set<string | symbol>();
     for (const definition of definitions) {
       if (!seen.has(definition.key)) {
@@ -120,6 +140,23 @@ export class TaskExplorer {
       }
     }
     return definitions.map((definition) => ({ instance, definition }));
+  }
+
+  #guard(
+    wrapper: InstanceWrapper,
+    instance: object,
+    definitions: readonly TaskDefinition[],
+  ): void {
+    const [first] = definitions;
+    if (first && (!wrapper.isDependencyTreeStatic() || wrapper.isTransient)) {
+      throw new TypeError(
+        notStaticProviderMessage(
+          nameOf(instance, first),
+          wrapper.isTransient ? 'transient' : 'request-scoped',
+        ),
+      );
+    }
+    this.tasks.guard(instance, definitions);
   }
 
   #warn(instance: object, definition: TaskDefinition): void {
@@ -148,6 +185,24 @@ export class TaskExplorer {
       this.#logger.warn(notScheduledMessage(name));
     }
   }
+}
+
+/**
+ * With `isGlobal: false`, Nest may initialise a module before this one, and call a
+ * decorated method in its `onModuleInit()`. Holds no application whose start failed.
+ */
+function guardEarly(held: WeakRef<TaskExplorer>): () => void {
+  const stop = (): void => void lateGuards.delete(guard);
+  const guard = (instance: object): boolean => {
+    const explorer = held.deref();
+    if (!explorer) {
+      stop();
+      return false;
+    }
+    return explorer.guardEarly(instance);
+  };
+  lateGuards.add(guard);
+  return stop;
 }
 
 /** Whether a derived class has a method of that name without the decorator. */

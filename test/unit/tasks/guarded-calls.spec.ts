@@ -1,7 +1,12 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, Module } from '@nestjs/common';
 import { LazyModuleLoader, NestFactory } from '@nestjs/core';
-import { OnlyLeader, ZookeeperLeaderModule } from '../../../lib/index.js';
+import {
+  LeaderTasks,
+  OnlyLeader,
+  ZookeeperLeaderModule,
+} from '../../../lib/index.js';
+import { lateGuards } from '../../../lib/tasks/only-leader.decorator.js';
 import { startGuarded } from '../../support/guarded-application.js';
 import { closeApplications, track } from '../../support/nest-application.js';
 
@@ -111,46 +116,71 @@ describe('a guarded call', () => {
   });
 
   it.each([
-    [true, 'the root module', undefined],
-    [true, 'a module that is imported before', undefined],
-    [false, 'the root module', undefined],
-    [false, 'a module that is imported before', 'refused'],
+    [true, 'the root module'],
+    [true, 'a module that is imported before'],
+    [true, 'a module of a module'],
+    [false, 'the root module'],
+    [false, 'a module that is imported before'],
+    [false, 'a module of a module'],
   ])(
-    'in onModuleInit() does nothing or is refused, and runs after that (isGlobal: %s, in %s)',
-    async (isGlobal, where, early) => {
+    'in onModuleInit() does nothing, and runs after that (isGlobal: %s, in %s)',
+    async (isGlobal, where) => {
       const seen: unknown[] = [];
       @Injectable()
       class Eager {
-        @OnlyLeader({ scheduled: false })
+        @OnlyLeader({ task: 'eager', ledger: true, scheduled: false })
         async work(): Promise<string> {
           return 'ran';
         }
 
         async onModuleInit(): Promise<void> {
-          try {
-            seen.push(await this.work());
-          } catch {
-            seen.push('refused');
-          }
+          seen.push(await this.work());
         }
       }
       class Feature {}
       Module({ providers: [Eager] })(Feature);
+      class Outer {}
+      Module({ imports: [Feature] })(Outer);
       class App {}
+      const leading = ZookeeperLeaderModule.forRoot({
+        standalone: true,
+        isGlobal,
+      });
       const isRoot = where === 'the root module';
-      Module({
-        imports: [
-          ...(isRoot ? [] : [Feature]),
-          ZookeeperLeaderModule.forRoot({ standalone: true, isGlobal }),
-        ],
-        providers: isRoot ? [Eager] : [],
-      })(App);
+      const imports = isRoot
+        ? [leading]
+        : where === 'a module of a module'
+          ? [leading, Outer]
+          : [Feature, leading];
+      Module({ imports, providers: isRoot ? [Eager] : [] })(App);
       const app = track(
         await NestFactory.createApplicationContext(App, { logger: false }),
       );
-      expect(seen).toEqual([early]);
+      expect(seen).toEqual([undefined]);
       const eager = app.get(Eager, { strict: false });
       await expect(eager.work()).resolves.toBe('ran');
+      expect(app.get(LeaderTasks).list()).toEqual([
+        expect.objectContaining({ task: 'eager' }),
+      ]);
+      expect(lateGuards.size).toBe(0);
     },
   );
+
+  it('is refused in a constructor, and the object works afterwards', async () => {
+    const seen: unknown[] = [];
+    @Injectable()
+    class Hasty extends Jobs {
+      constructor() {
+        super();
+        try {
+          this.add(1, 1);
+        } catch (error) {
+          seen.push(error);
+        }
+      }
+    }
+    const { app } = await startGuarded([Hasty]);
+    expect(String(seen)).toMatch(/Jobs\.add\(\).*does not know/);
+    expect(app.get(Hasty).add(1, 1)).toBe(2);
+  });
 });

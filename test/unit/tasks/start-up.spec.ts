@@ -162,6 +162,8 @@ describe('at start', () => {
     [{ onSkip: true }, /there is no option onSkip/],
     [{ timeLimitMs: 0 }, /option timeLimitMs 0/],
     [{ ledger: { maxLatenessMs: 0 } }, /ledger\.maxLatenessMs 0/],
+    [{ ledger: { maxLatenessMs: NaN } }, /ledger\.maxLatenessMs NaN/],
+    [{ ledger: { maxLatenessMs: '5s' } }, /ledger\.maxLatenessMs '5s'/],
     [{ retry: { attempts: 2, maxBackoffMs: -1 } }, /retry\.maxBackoffMs -1/],
     [{ overlp: 'skip' }, /no option overlp\. Did you mean overlap\?/],
     [

@@ -8,11 +8,13 @@ import {
   Timeout,
 } from '@nestjs/schedule';
 import { CronTime } from 'cron';
+import { Registry } from 'prom-client';
 import {
   LeaderTasks,
   OnlyLeader,
   type LeaderTaskInfo,
 } from '../../../../lib/index.js';
+import { ZookeeperLeaderMetricsModule } from '../../../../lib/metrics/index.js';
 import { LeaderTask } from '../../../../lib/tasks/leader-task.js';
 import { startGuarded } from '../../../support/guarded-application.js';
 import { MemoryLogger } from '../../../support/memory-logger.js';
@@ -406,6 +408,40 @@ describe('the list of tasks', () => {
       first.map(({ nextTick }) => Number(nextTick)),
     );
     expect(tasks.running()).toHaveLength(200);
+  });
+
+  it('and a scrape compute no next tick anew', async () => {
+    const registry = new Registry();
+    const { app, tasks } = await startGuarded(
+      [manyJobs(20)],
+      {},
+      new MemoryLogger(),
+      [ZookeeperLeaderMetricsModule.forRoot({ registry })],
+    );
+    // A time that only cron can read: each tick is one question.
+    let asked = 0;
+    for (const job of app.get(SchedulerRegistry).getCronJobs().values()) {
+      const { source, timeZone } = job.cronTime;
+      const original = job.cronTime;
+      Object.assign(job, {
+        cronTime: {
+          source,
+          timeZone,
+          realDate: false,
+          getNextDateFrom: (from: Date, zone?: string) => {
+            asked += 1;
+            return original.getNextDateFrom(from, zone);
+          },
+        },
+      });
+    }
+    await registry.metrics();
+    expect(asked).toBe(0);
+    tasks.list();
+    expect(asked).toBe(20);
+    tasks.list();
+    expect(await registry.metrics()).toContain('job19');
+    expect(asked).toBe(20);
   });
 
   it('is computed before somebody asks for it, a little in each turn', async () => {
