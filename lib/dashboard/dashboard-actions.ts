@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import type { LeaderElections } from '../election/leader-elections.js';
 import { requestResignation } from '../election/resign-request.js';
-import { messageOf } from '../message-of.js';
+import { messageOf, stackOf } from '../message-of.js';
 import type { AuditedAction } from '../operations/audit-log.js';
 import { audited } from '../operations/audited.js';
 import { drainInstance, undrainInstance } from '../operations/drain.js';
@@ -123,7 +123,7 @@ export class DashboardActions {
         error = reason;
         this.#logger.error(
           `Leader task "${name}" failed (run from the dashboard)`,
-          reason instanceof Error ? reason.stack : String(reason),
+          stackOf(reason),
         );
       });
       const isDone = await settledWithin([run], ANSWER_WITHIN_MS);

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
+import { stackOf } from '../message-of.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { settledWithin } from '../within.js';
 import type { LeaderElections } from './leader-elections.js';
@@ -133,7 +134,7 @@ export class LeadershipHooksExplorer {
     } catch (error) {
       this.#logger.error(
         `${name} failed when leadership changed (${reason})`,
-        error instanceof Error ? error.stack : String(error),
+        stackOf(error),
       );
     }
   }
