@@ -4,6 +4,7 @@ import {
   InvalidArgumentError,
   Option,
 } from 'commander';
+import { messageOf } from '../message-of.js';
 import { VERSION } from '../version.js';
 import {
   isConnectionError,
@@ -59,7 +60,7 @@ export async function runCli(
       // It has written its message already.
       return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     }
-    output.error(error instanceof Error ? error.message : String(error));
+    output.error(messageOf(error));
     if (error instanceof CliError) {
       return error.exitCode;
     }

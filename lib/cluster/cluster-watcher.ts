@@ -1,6 +1,7 @@
 import { Subject, type Observable, type Subscription } from 'rxjs';
 import { isOwnedBySession, sortedNodes } from '../election/election-node.js';
 import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
+import { messageOf } from '../message-of.js';
 import { GroupPaths } from '../partitions/group-nodes.js';
 import type { NodePaths } from '../zookeeper/node-paths.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
@@ -145,7 +146,7 @@ export class ClusterWatcher {
         throw error;
       }
       // It stays as it is until its watch, or the next connection, says more.
-      node.problem = error instanceof Error ? error.message : String(error);
+      node.problem = messageOf(error);
     }
   }
 

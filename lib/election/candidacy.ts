@@ -101,9 +101,11 @@ export class Candidacy {
   /** Makes sure that we have exactly one node, and finds its place. */
   async look(epoch: number): Promise<void> {
     const isJoining = !this.#isCreateSent;
-    const listing = isJoining
-      ? await this.#join()
-      : await this.#queue.list(this.#syncedIn !== epoch);
+    const [listing] = await Promise.all([
+      isJoining ? this.#join() : this.#queue.list(this.#syncedIn !== epoch),
+      // A node of this name may be another session's by now.
+      isJoining || this.#node === undefined ? undefined : this.readOwn(epoch),
+    ]);
     if (this.isCurrent(epoch)) {
       await this.#find(epoch, listing, isJoining);
     }

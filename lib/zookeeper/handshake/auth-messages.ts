@@ -1,3 +1,4 @@
+import { messageOf } from '../../message-of.js';
 import type { AuthRequest } from '../codec/auth.records.js';
 import { RESULT_CODES } from '../codec/result-codes.js';
 import { ZookeeperError } from '../zookeeper.error.js';
@@ -43,7 +44,7 @@ export function authRefused(
 /** A login has failed, here or there. */
 export function saslRefused(sasl: SaslLogin, error: unknown): ZookeeperError {
   if (!(error instanceof SaslCodeError)) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     return authFailed(`The login of the option sasl failed: ${why}`);
   }
   const isDigest = isPortable(sasl);

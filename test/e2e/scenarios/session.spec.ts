@@ -49,6 +49,30 @@ describe('session and connection', () => {
     await group.expectInvariant();
   });
 
+  it('step-down: does not lead again on a node of the same name that another session owns', async () => {
+    const a = await group.join('A', {
+      isProxied: true,
+      connectionLossPolicy: 'step-down',
+    });
+    const [node] = await group.nodes();
+    const path = `${group.basePath}/elections/default/${node}`;
+    await disconnect(a.proxy);
+    const outsider = await WireClient.connect({ port: group.port });
+    const { data } = await outsider.getData(path);
+    await outsider.delete(path);
+    await outsider.create(path, { data, ephemeral: true });
+    const replaced = await outsider.exists(path);
+    await a.proxy?.accept();
+    await group.waitForLeader(a);
+    const tokens = a.changes.flatMap((change) =>
+      change.role === 'leader' ? [change.term.fencingToken] : [],
+    );
+    expect(tokens).toHaveLength(2);
+    expect(tokens[1]).toBeGreaterThan(replaced?.czxid ?? NaN);
+    await outsider.close();
+    await group.expectInvariant();
+  });
+
   it('hold-lease: a short disconnect gives no event at all', async () => {
     const a = await group.join('A', { isProxied: true });
     await disconnect(a.proxy);
