@@ -193,6 +193,7 @@ describe('the health of an instance', () => {
         lease: { lastContact: undefined, remainingMs: () => 0 },
       },
       companionProblems: [],
+      companionWarnings: [],
       problems: new Map([['default', 'no permission']]),
       warnings: new Map(),
       follow: () => NEVER,
