@@ -104,7 +104,7 @@ export class Candidacy {
     const [listing] = await Promise.all([
       isJoining ? this.#join() : this.#queue.list(this.#syncedIn !== epoch),
       // A node of this name may be another session's by now.
-      isJoining || this.#node === undefined ? undefined : this.readOwn(epoch),
+      this.#node === undefined ? undefined : this.readOwn(epoch),
     ]);
     if (this.isCurrent(epoch)) {
       await this.#find(epoch, listing, isJoining);

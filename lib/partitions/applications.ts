@@ -14,6 +14,14 @@ export function applicationsOf(
   return distinct.length > 1 ? distinct.slice(0, MOST_APPLICATIONS) : undefined;
 }
 
+/** Whether two answers of {@link applicationsOf} are the same. */
+export function areSameApplications(
+  one: readonly string[] | undefined,
+  other: readonly string[] | undefined,
+): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 /** What is wrong and what to do, in sentences. */
 export function severalApplicationsMessage(
   group: string,

@@ -8,7 +8,10 @@ import type { LeaderSession } from '../election/leader-session.js';
 import type { LeadershipReason } from '../election/leadership.interface.js';
 import { settledWithin } from '../within.js';
 import { AssignedGroup } from './assigned-group.js';
-import { severalApplicationsMessage } from './applications.js';
+import {
+  areSameApplications,
+  severalApplicationsMessage,
+} from './applications.js';
 import {
   GroupPaths,
   type GroupMember,
@@ -188,9 +191,8 @@ export class PartitionGroup implements Companion {
   }
 
   #noteApplications(applications: readonly string[] | undefined): void {
-    const isNew = String(applications) !== String(this.#applications);
-    this.#applications = applications;
-    if (isNew) {
+    if (!areSameApplications(applications, this.#applications)) {
+      this.#applications = applications;
       this.#settings.onSeveralApplications(applications);
     }
   }

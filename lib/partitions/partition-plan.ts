@@ -7,7 +7,7 @@ import type {
   NodeContent,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
-import { applicationsOf } from './applications.js';
+import { applicationsOf, areSameApplications } from './applications.js';
 import { assign, emptyAssignment } from './assignment.js';
 import type { AssignmentPlan } from './assignment-plan.js';
 import {
@@ -69,7 +69,8 @@ export class PartitionPlan implements AssignmentPlan<
     const next = assign(sharersOf(members, partitions), former);
     // Of all counts: an application that waits for its turn hears that too.
     const applications = applicationsOf(members);
-    return next === known && isSame(applications, known.applications)
+    return next === known &&
+      areSameApplications(applications, known.applications)
       ? known
       : { ...next, applications };
   }
@@ -136,11 +137,4 @@ export class PartitionPlan implements AssignmentPlan<
       owners: await Promise.all(owners),
     };
   }
-}
-
-function isSame(
-  one: readonly string[] | undefined,
-  other: readonly string[] | undefined,
-): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }

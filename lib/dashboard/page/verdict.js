@@ -36,28 +36,6 @@ function verdictLinks({
     { href: '#elections', class: leaderless.length > 0 ? 'bad' : '' },
     `${counted(leaderless.length, 'election')} without a leader`,
   );
-  const foreignLinks =
-    foreign.length === 0
-      ? []
-      : [
-          element(
-            'a',
-            { href: '#elections', class: 'bad' },
-            `${counted(foreign.length, 'election')} with a foreign leader`,
-          ),
-          ' · ',
-        ];
-  const sharedLinks =
-    shared.length === 0
-      ? []
-      : [
-          element(
-            'a',
-            { href: '#partitions', class: 'bad' },
-            `partitions of several applications: ${shared.length}`,
-          ),
-          ' · ',
-        ];
   const instancesLink = element(
     'a',
     { href: '#instances', class: instances === 0 ? 'bad' : '' },
@@ -76,10 +54,32 @@ function verdictLinks({
     leaderlessLink,
     ' · ',
     ...(unownedLink ? [unownedLink, ' · '] : []),
-    ...foreignLinks,
-    ...sharedLinks,
+    ...linkTo(
+      '#elections',
+      foreign,
+      `${counted(foreign.length, 'election')} with a foreign leader`,
+    ),
+    ...linkTo(
+      '#partitions',
+      shared,
+      `partitions of several applications: ${shared.length}`,
+    ),
     instancesLink,
   ];
+}
+
+/**
+ * A link to these, which are wrong; nothing where there are none.
+ *
+ * @param {string} href
+ * @param {string[]} names
+ * @param {string} text
+ * @returns {Child[]}
+ */
+function linkTo(href, names, text) {
+  return names.length === 0
+    ? []
+    : [element('a', { href, class: 'bad' }, text), ' · '];
 }
 
 /** @param {Verdict} verdict */
