@@ -81,6 +81,19 @@ describe('a guardian of an application at one of three servers', () => {
         });
       };
 
+      /** Stops it. Resolves when its guardian keeps the session, to when that began. */
+      const stall = async (application: GuardedProcess): Promise<number> => {
+        const before = way.replies('connect').length;
+        await application.signal('SIGSTOP');
+        const stalledAtMs = performance.now();
+        await waitFor(() => way.replies('connect').length > before);
+        return stalledAtMs;
+      };
+
+      /** By then, a session that nobody keeps has ended. */
+      const untilExpired = (sinceMs: number): Promise<unknown> =>
+        waitFor(() => performance.now() - sinceMs > 1.5 * T);
+
       /** Its session goes on after a stall in which so much has happened. */
       const expectSameSession = async (
         application: GuardedProcess,
@@ -122,20 +135,17 @@ describe('a guardian of an application at one of three servers', () => {
         await own.pause();
         await application.signal('SIGSTOP');
         const pausedAtMs = performance.now();
-        await waitFor(() => performance.now() - pausedAtMs > 1.5 * T);
+        await untilExpired(pausedAtMs);
         own.resume();
         await expectSameSession(application);
       });
 
       it('keeps the session of a stalled application when its connections are cut, and then its server is cut off', async () => {
         const application = await start();
-        const before = way.replies('connect').length;
-        await application.signal('SIGSTOP');
-        const pausedAtMs = performance.now();
-        await waitFor(() => way.replies('connect').length > before);
+        const stalledAtMs = await stall(application);
         way.cut();
         way.drop();
-        await waitFor(() => performance.now() - pausedAtMs > 1.5 * T);
+        await untilExpired(stalledAtMs);
         expect(await observer.exists(application.path)).toBeDefined();
         await way.heal();
         // What was lost stays lost: the next connection is a whole one.
@@ -146,12 +156,9 @@ describe('a guardian of an application at one of three servers', () => {
 
       it('keeps the session of a stalled application whose server is killed meanwhile', async () => {
         const application = await start();
-        const before = way.replies('connect').length;
-        await application.signal('SIGSTOP');
-        const pausedAtMs = performance.now();
-        await waitFor(() => way.replies('connect').length > before);
+        const stalledAtMs = await stall(application);
         await own.stop();
-        await waitFor(() => performance.now() - pausedAtMs > 1.5 * T);
+        await untilExpired(stalledAtMs);
         expect(await observer.exists(application.path)).toBeDefined();
         await own.start();
         await expectSameSession(application);

@@ -26,6 +26,39 @@ describe('the judgement of a silence', () => {
 
   const limits = { sessionTimeoutMs: T, maxStallMs: 3 * T };
 
+  it('keeps a session only in a long silence that leaves more than one timeout of maxStallMs', () => {
+    const silences = fc.double({ min: 0, max: 1e6, noNaN: true });
+    const holds = (
+      byTicksMs: number,
+      byClockMs: number,
+      sessionTimeoutMs: number,
+      maxStallMs: number,
+    ): boolean => {
+      const isKept = isStalled(byTicksMs, byClockMs, {
+        sessionTimeoutMs,
+        maxStallMs,
+      });
+      const isSilent = [byTicksMs, byClockMs].every(
+        (ms) => ms >= sessionTimeoutMs / 2,
+      );
+      const isInTime = [byTicksMs, byClockMs].some(
+        (ms) => ms < maxStallMs - sessionTimeoutMs,
+      );
+      return isKept === (isSilent && isInTime);
+    };
+    expect(
+      fc.check(
+        fc.property(
+          silences,
+          silences,
+          fc.integer({ min: 100, max: 60_000 }),
+          fc.integer({ min: 100, max: 600_000 }),
+          holds,
+        ),
+      ).failed,
+    ).toBe(false);
+  });
+
   it('does not take a pause of the guardian for silence: its own ticks stop', () => {
     expect(isStalled(tickMsOf(T, 0), 1.5 * T, limits)).toBe(false);
   });
