@@ -59,8 +59,8 @@ export interface HandshakeOptions {
 
 /**
  * The answer to a request without content. That to a connect request is longer, and
- * may come second: a server that demands a login refuses the first request before
- * it has granted the session.
+ * may come last: a server judges identities at once, and one that demands a login
+ * refuses the first request, while the ensemble still makes the session.
  */
 const REPLY_HEADER_BYTES = 16;
 
@@ -118,7 +118,8 @@ export class Handshake {
     const xid = reader.int();
     reader.long();
     const code = reader.int();
-    if (!this.#isGranted && code === RESULT_CODES.ok) {
+    const mayBeEarly = xid === XIDS.auth || code !== RESULT_CODES.ok;
+    if (!this.#isGranted && !mayBeEarly) {
       throw new RangeError(`answer ${xid} before the session is granted`);
     }
     switch (xid) {

@@ -356,9 +356,47 @@ describe('a server that demands a login', () => {
     );
     scripted.close();
   });
+
+  it('may accept an identity before it refuses the first request, all before the session', async () => {
+    const scripted = await ScriptedServer.start({
+      connect: () => {
+        for (const connection of scripted.connections) {
+          connection.reply(XIDS.auth, 0, RESULT_CODES.ok);
+          connection.reply(
+            XIDS.ping,
+            0,
+            RESULT_CODES.sessionClosedRequireSaslAuth,
+          );
+        }
+        return grant();
+      },
+    });
+    const credentials = new DigestCredentials('user', 'secret');
+    expect(await refusal(scripted.port, { credentials })).toMatch(
+      /does not accept the option credentials as proof/,
+    );
+    scripted.close();
+  });
 });
 
 describe('credentials', () => {
+  it('may be accepted before the session is granted', async () => {
+    const scripted = await ScriptedServer.start({
+      connect: () => {
+        for (const connection of scripted.connections) {
+          connection.reply(XIDS.auth, 0, RESULT_CODES.ok);
+        }
+        return grant();
+      },
+    });
+    const relay = await ByteRelay.start({ targetPort: scripted.port });
+    const credentials = new DigestCredentials('user', 'secret');
+    await connected(make(relay.port, { credentials }));
+    expect(relay.connections).toBe(1);
+    relay.close();
+    scripted.close();
+  });
+
   // go-zookeeper 3449f0a, kazoo #509
   it('are sent again with every connection, before any request', async () => {
     const relay = await ByteRelay.start({ targetPort: server.port });
