@@ -11,7 +11,6 @@ export interface Mutation {
   readonly kinds: readonly FaultKind[];
   /** What a violation says that comes of it, and not of something else. */
   readonly shows: RegExp;
-  readonly seed: string;
   /** Until the orderly end, where only that brings it to light. */
   readonly minutes?: number;
 }
@@ -36,7 +35,6 @@ export const MUTATIONS = {
     ],
     kinds: ['partition', 'freeze'],
     shows: /overlaps with/,
-    seed: 'a',
   },
   'two owners': {
     changes: [
@@ -53,7 +51,6 @@ export const MUTATIONS = {
     ],
     kinds: ['partition', 'freeze'],
     shows: /shared\[\d\]: .* overlaps with/,
-    seed: 'a',
   },
   'owner check off': {
     changes: [
@@ -65,7 +62,6 @@ export const MUTATIONS = {
     ],
     kinds: ['replace-node'],
     shows: /overlaps with|token is not greater/,
-    seed: 'a',
   },
   'reconcile not serialized': {
     changes: [
@@ -76,8 +72,7 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['resign', 'withdraw', 'delay', 'reset'],
-    shows: /nodes were created/,
-    seed: 'a',
+    shows: /nodes were created|no balance within \d+ ms at the start/,
   },
   'drain skipped': {
     changes: [
@@ -89,7 +84,6 @@ export const MUTATIONS = {
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
     shows: /could not be recorded|still runs, which has/,
-    seed: 'a',
   },
   'fencing token that stays': {
     changes: [
@@ -101,7 +95,6 @@ export const MUTATIONS = {
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
     shows: /token is not greater/,
-    seed: 'a',
   },
   'session left open by the guardian': {
     changes: [
@@ -115,7 +108,6 @@ export const MUTATIONS = {
     ],
     kinds: ['kill'],
     shows: /nobody leads for|no leader within|nodes do not fit/,
-    seed: 'a',
   },
   'end of channel means death': {
     changes: [
@@ -128,7 +120,6 @@ export const MUTATIONS = {
     ],
     kinds: ['channel'],
     shows: /the guardian of \S+ ended session|overlaps with/,
-    seed: 'a',
   },
   'guardian attaches to any server': {
     changes: [
@@ -140,7 +131,6 @@ export const MUTATIONS = {
     ],
     kinds: ['kill'],
     shows: /at another server than that of the application/,
-    seed: 'a',
   },
   'no acknowledgement awaited': {
     changes: [
@@ -152,7 +142,6 @@ export const MUTATIONS = {
     ],
     kinds: ['guardian-start'],
     shows: /its guardian has not acknowledged the session/,
-    seed: 'a',
   },
   'close on give-up': {
     changes: [
@@ -167,7 +156,6 @@ export const MUTATIONS = {
     ],
     kinds: ['first-answers', 'refused', 'mute'],
     shows: /ended session|overlaps with/,
-    seed: 'a',
   },
   'watches are never forgotten': {
     changes: [
@@ -179,7 +167,6 @@ export const MUTATIONS = {
     ],
     kinds: ['resign'],
     shows: /leaves \d+ bytes behind/,
-    seed: 'a',
     minutes: 0.2,
   },
   'node left behind': {
@@ -198,7 +185,6 @@ export const MUTATIONS = {
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
     shows: /no leader within|nodes do not fit|nodes were created/,
-    seed: 'a',
   },
   'unhandled rejection': {
     changes: [
@@ -212,7 +198,6 @@ export const MUTATIONS = {
     ],
     kinds: ['partition', 'reset', 'quorum'],
     shows: /unhandled rejection/,
-    seed: 'a',
   },
   'claim skipped': {
     changes: [
@@ -224,7 +209,6 @@ export const MUTATIONS = {
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
     shows: /was (claimed|run) twice/,
-    seed: 'a',
   },
   'pause forgotten': {
     changes: [
@@ -236,7 +220,6 @@ export const MUTATIONS = {
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
     shows: /has begun while it was paused/,
-    seed: 'a',
   },
   'caught up on twice': {
     changes: [
@@ -254,7 +237,6 @@ export const MUTATIONS = {
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
     shows: /was (claimed|run) twice/,
-    seed: 'a',
   },
 } satisfies Record<string, Mutation>;
 
