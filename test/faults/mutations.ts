@@ -148,7 +148,7 @@ export const MUTATIONS = {
       {
         file: 'esm/zookeeper/session/session.js',
         original: 'this.#disconnected(endpoint, end, readyAtMs);',
-        replacement: `if (this.#session && readyAtMs === undefined && end.kind === 'ended') {
+        replacement: `if (this.#session && readyAtMs === undefined && end !== 'expired') {
             this.#ending ??= new Deferred();
         }
         this.#disconnected(endpoint, end, readyAtMs);`,

@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { inProject } from '../../scripts/support/project.mjs';
 import { build } from './build.mjs';
 
-const MOST_MINUTES = 10;
+const MOST_MINUTES = 4;
 /**
  * A broken library may break first where no one can tell why. Another seed then
  * brings other faults.
