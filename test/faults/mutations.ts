@@ -227,12 +227,17 @@ export const MUTATIONS = {
         file: 'esm/tasks/task-ledger.js',
         original:
           'return Math.max(this.lastTick, this.#seen?.since ?? -Infinity);',
-        replacement: 'return this.lastTick - 60_000;',
+        replacement: 'return this.lastTick - 5_000;',
       },
       {
         file: 'esm/tasks/ledger.js',
         original: 'if (!isRequested && run.tick <= ledger.tick) {',
-        replacement: 'if (!isRequested && run.tick < ledger.tick - 60_000) {',
+        replacement: 'if (!isRequested && run.tick < ledger.tick - 5_000) {',
+      },
+      {
+        file: 'esm/tasks/ledger.js',
+        original: 'tick: isRequested ? ledger.tick : run.tick,',
+        replacement: 'tick: Math.max(ledger.tick, run.tick),',
       },
     ],
     kinds: ['resign', 'withdraw', 'terminate'],
