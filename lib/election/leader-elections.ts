@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { skip, type Observable } from 'rxjs';
+import { electionProblems } from '../instance-problems.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import {
   DEFAULT_ELECTION,
@@ -197,7 +198,16 @@ export class LeaderElections {
 
   /** Names of the elections that are in use, in no order. */
   get names(): string[] {
-    return this.#inUse.map(({ election }) => election.name);
+    return this.all.map(({ name }) => name);
+  }
+
+  /**
+   * The elections that are in use, in no order.
+   *
+   * @internal
+   */
+  get all(): ManagedElection[] {
+    return this.#inUse.map(({ election }) => election);
   }
 
   /**
@@ -337,14 +347,7 @@ export class LeaderElections {
    * healthy, and so is an instance that has not been started or connected.
    */
   get isHealthy(): boolean {
-    return (
-      !this.#log.hasProblems &&
-      this.#inUse.every(
-        ({ election }) =>
-          election.leadership.role !== 'leader' || election.isLeader(),
-      ) &&
-      this.companionProblems.length === 0
-    );
+    return electionProblems(this).length === 0;
   }
 
   /**

@@ -40,10 +40,6 @@ export class LeadershipLog {
     );
   }
 
-  get hasProblems(): boolean {
-    return this.problems.size > 0;
-  }
-
   /** Says once that this instance takes part in no election. */
   disabled(): void {
     this.#logger.log(
