@@ -114,8 +114,8 @@ interface Entry {
   onDispose: Map<ElectionListener, () => void> | undefined;
 }
 
-/** What an election that needs no ZooKeeper is made of. */
-export interface LocalElectionParts {
+/** What every election is made of, with ZooKeeper or without. */
+export interface ElectionParts {
   readonly name: string;
   readonly identity: InstanceIdentity;
   readonly drain: Drain;
@@ -159,7 +159,7 @@ export class LeaderElections {
   readonly favourites: Favourites | undefined;
   readonly #session: LeaderSession | undefined;
   readonly #isFake: boolean;
-  readonly #makeLocal: (parts: LocalElectionParts) => ManagedElection;
+  readonly #makeLocal: (parts: ElectionParts) => ManagedElection;
   #phase: 'starting' | 'running' | 'closing' = 'starting';
   #guardFunction: GuardFunction = plainGuard;
   readonly #foreignWatches = new Map<string, ForeignWatch>();
@@ -173,7 +173,7 @@ export class LeaderElections {
     options: ResolvedOptions,
     identity: InstanceIdentity,
     version: string,
-    makeLocal?: (parts: LocalElectionParts) => ManagedElection,
+    makeLocal?: (parts: ElectionParts) => ManagedElection,
   ) {
     this.#options = options;
     this.#identity = identity;
