@@ -45,8 +45,9 @@ export interface ElectionRecipeOptions {
   readonly connectionLossPolicy: ConnectionLossPolicy;
   /** False: never takes part. */
   readonly isEnabled: boolean;
+  /** Takes leadership over from lower ones. */
   readonly priority: number;
-  /** The session that the election is assigned to; undefined: nobody says. */
+  /** The session that the election is assigned to; undefined: it is not balanced. */
   readonly favourite$: Observable<string | undefined> | undefined;
   /** Ends what runs on behalf of the leader, before another one leads. */
   readonly drain: () => Promise<void>;
@@ -291,7 +292,10 @@ export class ElectionRecipe implements LeaseHolder {
       if (durationMs > sessionTimeoutMs / 4) {
         void this.#client.replaceSession(reporter.sessionGivenUp(why));
       }
-    } else if (!this.#leadsForSure && durationMs > sessionTimeoutMs) {
+    } else if (
+      durationMs > sessionTimeoutMs &&
+      !(this.#state.isLeading && this.#lease.isValid())
+    ) {
       const pauseMs = this.#failures.makeWay(sessionTimeoutMs);
       this.#uptime.end();
       reporter.madeWay(why, pauseMs);
@@ -301,10 +305,6 @@ export class ElectionRecipe implements LeaseHolder {
       }, pauseMs);
       void this.#giveUp('refused');
     }
-  }
-
-  get #leadsForSure(): boolean {
-    return this.#state.isLeading && this.#lease.isValid();
   }
 
   /** One look at the election, and what follows from it. */
@@ -326,7 +326,7 @@ export class ElectionRecipe implements LeaseHolder {
       }
       return;
     }
-    if (!this.#isEntered || this.#pause) {
+    if (!this.#mayAct) {
       return;
     }
     if (!this.#candidacy && this.#failures.hasMadeWay) {
@@ -574,5 +574,3 @@ export class ElectionRecipe implements LeaseHolder {
     return candidacy;
   }
 }
-
-/** The next heartbeat may be answered sooner: to be tried again. */
