@@ -219,7 +219,7 @@ export class LeaderElections {
    */
   get(name: string = DEFAULT_ELECTION): LeaderElection {
     this.#checkListed(name, 'LeaderElections.get()');
-    const { election } = this.#find(name, 'LeaderElections.get()');
+    const { election } = this.#find(name);
     this.#comeIntoUse(name);
     return election;
   }
@@ -263,19 +263,19 @@ export class LeaderElections {
    */
   find(name: string, usedBy: string): ManagedElection {
     this.#checkListed(name, usedBy);
-    const entry = this.#find(name, usedBy);
+    const entry = this.#find(name);
     entry.usedBy ??= usedBy;
     this.#use(entry);
     return entry.election;
   }
 
-  #find(name: string, usedBy: string): Entry {
+  #find(name: string): Entry {
     const existing = this.#elections.get(name);
     if (existing) {
       return existing;
     }
     const entry: Entry = {
-      election: this.#make(name, usedBy),
+      election: this.#make(name),
       usedBy: undefined,
       isInUse: false,
       isEntered: false,
@@ -323,11 +323,13 @@ export class LeaderElections {
    * class is only imported: it comes into use when something enters it, guards a
    * function with it or waits for its leadership.
    *
+   * @throws {TypeError} if it is no name
    * @internal
    */
   offer(name: string, usedBy: string): ManagedElection {
+    checkElectionName(name, `election of ${usedBy}`);
     const isNew = !this.#elections.has(name);
-    const entry = this.#find(name, usedBy);
+    const entry = this.#find(name);
     entry.usedBy ??= usedBy;
     if (isNew) {
       // A fake one may lead from the beginning.
@@ -572,9 +574,7 @@ export class LeaderElections {
     }
   }
 
-  /** @throws {TypeError} if it is no name */
-  #make(name: string, usedBy: string): ManagedElection {
-    checkElectionName(name, `election of ${usedBy}`);
+  #make(name: string): ManagedElection {
     const drain = this.#drain;
     const guard: GuardFunction = (...args) => {
       this.#comeIntoUse(name);
