@@ -21,6 +21,7 @@ import {
 } from './election-node.js';
 import type { ElectionQueue } from './election-queue.js';
 import type { ElectionReporter } from './election-reporter.interface.js';
+import type { Drain } from './leader-elections.js';
 import type { LeadershipState } from './leadership-state.js';
 import type { LeadershipReason } from './leadership.interface.js';
 import { Uptime } from './precedence.js';
@@ -38,10 +39,9 @@ const QUEUES_AGAIN: ReadonlySet<LeadershipReason> = new Set([
 ]);
 
 export interface ElectionRecipeOptions {
+  readonly name: string;
   readonly client: ZookeeperClient;
   readonly lease: SessionLease;
-  readonly queue: ElectionQueue;
-  readonly state: LeadershipState;
   readonly connectionLossPolicy: ConnectionLossPolicy;
   /** False: never takes part. */
   readonly isEnabled: boolean;
@@ -50,7 +50,7 @@ export interface ElectionRecipeOptions {
   /** The session that the election is assigned to; undefined: it is not balanced. */
   readonly favourite$: Observable<string | undefined> | undefined;
   /** Ends what runs on behalf of the leader, before another one leads. */
-  readonly drain: () => Promise<void>;
+  readonly drain: Drain;
   readonly reporter: ElectionReporter;
 }
 
@@ -67,6 +67,7 @@ export class ElectionRecipe implements LeaseHolder {
   readonly #options: ElectionRecipeOptions;
   readonly #client: ZookeeperClient;
   readonly #lease: SessionLease;
+  readonly #queue: ElectionQueue;
   readonly #state: LeadershipState;
   readonly #loop: SerialLoop;
   readonly #failures = new StepFailures();
@@ -87,17 +88,22 @@ export class ElectionRecipe implements LeaseHolder {
   /** Runs while this instance stays away, having made way for others. */
   #pause: NodeJS.Timeout | undefined;
 
-  constructor(options: ElectionRecipeOptions) {
+  constructor(
+    options: ElectionRecipeOptions,
+    queue: ElectionQueue,
+    state: LeadershipState,
+  ) {
     this.#options = options;
     this.#client = options.client;
     this.#lease = options.lease;
-    this.#state = options.state;
+    this.#queue = queue;
+    this.#state = state;
     this.#loop = new SerialLoop(
       () => this.#reconcile(),
       (error) => this.#failed(error),
     );
     this.#claims = new Claims({
-      queue: options.queue,
+      queue,
       reporter: options.reporter,
       uptime: this.#uptime,
       sessionTimeoutMs: () => this.#lease.sessionTimeoutMs,
@@ -230,7 +236,8 @@ export class ElectionRecipe implements LeaseHolder {
     } else if (this.#options.isEnabled) {
       this.#state.idle(reason);
     }
-    await this.#options.drain();
+    const { name, drain } = this.#options;
+    await drain(name);
     release.draining -= 1;
     if (!this.#candidacy || this.#client.connection.state !== 'connected') {
       // There is nothing on the server, or nothing that can be done about it
@@ -555,7 +562,7 @@ export class ElectionRecipe implements LeaseHolder {
     const candidacy = new Candidacy({
       client: this.#client,
       lease: this.#lease,
-      queue: this.#options.queue,
+      queue: this.#queue,
       sessionId,
       prefix: this.#prefix.prefix,
       strays: this.#strays,

@@ -23,9 +23,7 @@ import type {
 import { readParticipants } from './participants.js';
 
 export interface ZookeeperElectionOptions
-  extends
-    ElectionParts,
-    Omit<ElectionRecipeOptions, 'queue' | 'state' | 'drain'> {
+  extends ElectionParts, ElectionRecipeOptions {
   /** Path of the election's node. */
   readonly path: string;
   /** What the entry of this instance lists; absent: nothing. */
@@ -51,19 +49,11 @@ export class ZookeeperElection extends LeaderElection {
       identity.instanceId,
       isEnabled ? 'starting' : 'disabled',
     );
-    // One by one: a copy of all would be a dictionary, of each election.
-    this.#recipe = new ElectionRecipe({
-      client,
-      lease: options.lease,
-      connectionLossPolicy: options.connectionLossPolicy,
-      isEnabled,
-      priority: options.priority,
-      favourite$: options.favourite$,
-      reporter: options.reporter,
-      queue: new ElectionQueue(client, path, identity, options.tasks),
-      state: this.#state,
-      drain: () => options.drain(name),
-    });
+    this.#recipe = new ElectionRecipe(
+      options,
+      new ElectionQueue(client, path, identity, options.tasks),
+      this.#state,
+    );
   }
 
   get name(): string {
