@@ -33,17 +33,22 @@ export function instanceProblems(
       `no connection to ZooKeeper for ${Math.round(disconnectedMs)} ms`,
     );
   }
-  for (const name of elections.names) {
-    const election = elections.find(name, 'the health check');
-    if (election.leadership.role === 'leader' && !election.isLeader()) {
-      problems.push(`the lease of the leadership of "${name}" has run out`);
-    }
-  }
-  problems.push(...elections.companionProblems);
-  for (const [election, why] of elections.problems) {
-    problems.push(
-      `this instance cannot take part in the election "${election}": ${why}`,
-    );
-  }
-  return problems;
+  return [...problems, ...electionProblems(elections)];
+}
+
+/** The part of {@link instanceProblems} that is not about the connection. */
+export function electionProblems(elections: LeaderElections): string[] {
+  const lapsed = elections.all.filter(
+    (each) => each.leadership.role === 'leader' && !each.isLeader(),
+  );
+  return [
+    ...lapsed.map(
+      ({ name }) => `the lease of the leadership of "${name}" has run out`,
+    ),
+    ...elections.companionProblems,
+    ...[...elections.problems].map(
+      ([name, why]) =>
+        `this instance cannot take part in the election "${name}": ${why}`,
+    ),
+  ];
 }

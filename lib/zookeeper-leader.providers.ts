@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { DiscoveryService, ModulesContainer } from '@nestjs/core';
-import { ElectionExplorer } from './election/election.explorer.js';
+import { exploreElections } from './election/election.explorer.js';
 import {
   getLeaderElectionToken,
   injectedElectionNames,
@@ -77,12 +77,6 @@ export const LEADER_PROVIDERS: Provider[] = [
   LeaderTasks,
   TaskExplorer,
   {
-    provide: ElectionExplorer,
-    inject: [ModulesContainer, LeaderElections],
-    useFactory: (modules: ModulesContainer, elections: LeaderElections) =>
-      new ElectionExplorer(modules, elections),
-  },
-  {
     provide: LeadershipHooksExplorer,
     inject: [DiscoveryService, LeaderElections, RESOLVED_OPTIONS],
     useFactory: (
@@ -100,7 +94,6 @@ export const LEADER_PROVIDERS: Provider[] = [
     provide: ZookeeperLeaderLifecycle,
     inject: [
       ModulesContainer,
-      ElectionExplorer,
       TaskExplorer,
       LeadershipHooksExplorer,
       LeaderElections,
@@ -108,7 +101,6 @@ export const LEADER_PROVIDERS: Provider[] = [
     ],
     useFactory: (
       modules: ModulesContainer,
-      electionExplorer: ElectionExplorer,
       tasksExplorer: TaskExplorer,
       hooksExplorer: LeadershipHooksExplorer,
       elections: LeaderElections,
@@ -116,7 +108,11 @@ export const LEADER_PROVIDERS: Provider[] = [
     ) =>
       new ZookeeperLeaderLifecycle(
         () => countImports(modules),
-        [electionExplorer, tasksExplorer, hooksExplorer],
+        [
+          { explore: () => exploreElections(modules, elections) },
+          tasksExplorer,
+          hooksExplorer,
+        ],
         elections,
         tasks,
       ),

@@ -248,10 +248,7 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
 
   #presentElections(view: ClusterView) {
     const own = new Map<string, Leadership>(
-      this.#elections.names.map((name) => [
-        name,
-        this.#elections.find(name, 'the dashboard').leadership,
-      ]),
+      this.#elections.all.map(({ name, leadership }) => [name, leadership]),
     );
     return new Map(
       view.elections.map((each) => [

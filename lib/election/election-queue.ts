@@ -1,7 +1,6 @@
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
 import { NodeReading } from '../zookeeper/node-reading.js';
-import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 import type {
   NodeContent,
   NodeEvent,
@@ -19,7 +18,7 @@ import type {
   ParticipantTasks,
 } from './leadership.interface.js';
 import { readParticipant } from './participants.js';
-import { unlessMissing } from '../zookeeper/unless-missing.js';
+import { unlessMissing, unlessRefused } from '../zookeeper/unless-missing.js';
 
 /** The names of an election's nodes, in no order. */
 export interface Listing {
@@ -74,12 +73,8 @@ export class ElectionQueue {
 
   /** Creates the election's node, below a parent that exists. */
   async ensureOwn(): Promise<void> {
-    try {
-      await this.#client.create(this.#path, '', 'container');
-    } catch (error) {
-      if (!isZookeeperError(error, 'NODE_EXISTS')) {
-        throw error;
-      }
+    const created = this.#client.create(this.#path, '', 'container');
+    if ((await unlessRefused(created, 'NODE_EXISTS')) === undefined) {
       this.found(true);
     }
   }
@@ -182,16 +177,13 @@ export class ElectionQueue {
       return undefined;
     }
     const { stat } = content as NodeContent;
-    try {
-      await this.#client.set(path, data, stat.version);
-    } catch (error) {
-      // It has gone, or written itself, which shows in the next look.
-      if (isZookeeperError(error, 'BAD_VERSION', 'NO_NODE')) {
-        return undefined;
-      }
-      throw error;
-    }
-    return parseParticipant(node, data, stat);
+    // Where that is refused, it has gone, or written itself: the next look tells.
+    const written = await unlessRefused(
+      this.#client.set(path, data, stat.version),
+      'BAD_VERSION',
+      'NO_NODE',
+    );
+    return written && parseParticipant(node, data, stat);
   }
 
   /** Writes our present tasks into our node, unless it is not as it was read. */

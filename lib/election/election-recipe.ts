@@ -21,6 +21,7 @@ import {
 } from './election-node.js';
 import type { ElectionQueue } from './election-queue.js';
 import type { ElectionReporter } from './election-reporter.interface.js';
+import type { Drain } from './leader-elections.js';
 import type { LeadershipState } from './leadership-state.js';
 import type { LeadershipReason } from './leadership.interface.js';
 import { Uptime } from './precedence.js';
@@ -38,18 +39,18 @@ const QUEUES_AGAIN: ReadonlySet<LeadershipReason> = new Set([
 ]);
 
 export interface ElectionRecipeOptions {
+  readonly name: string;
   readonly client: ZookeeperClient;
   readonly lease: SessionLease;
-  readonly queue: ElectionQueue;
-  readonly state: LeadershipState;
   readonly connectionLossPolicy: ConnectionLossPolicy;
   /** False: never takes part. */
   readonly isEnabled: boolean;
+  /** Takes leadership over from lower ones. */
   readonly priority: number;
-  /** The session that the election is assigned to; undefined: nobody says. */
+  /** The session that the election is assigned to; undefined: it is not balanced. */
   readonly favourite$: Observable<string | undefined> | undefined;
   /** Ends what runs on behalf of the leader, before another one leads. */
-  readonly drain: () => Promise<void>;
+  readonly drain: Drain;
   readonly reporter: ElectionReporter;
 }
 
@@ -66,6 +67,7 @@ export class ElectionRecipe implements LeaseHolder {
   readonly #options: ElectionRecipeOptions;
   readonly #client: ZookeeperClient;
   readonly #lease: SessionLease;
+  readonly #queue: ElectionQueue;
   readonly #state: LeadershipState;
   readonly #loop: SerialLoop;
   readonly #failures = new StepFailures();
@@ -86,17 +88,22 @@ export class ElectionRecipe implements LeaseHolder {
   /** Runs while this instance stays away, having made way for others. */
   #pause: NodeJS.Timeout | undefined;
 
-  constructor(options: ElectionRecipeOptions) {
+  constructor(
+    options: ElectionRecipeOptions,
+    queue: ElectionQueue,
+    state: LeadershipState,
+  ) {
     this.#options = options;
     this.#client = options.client;
     this.#lease = options.lease;
-    this.#state = options.state;
+    this.#queue = queue;
+    this.#state = state;
     this.#loop = new SerialLoop(
       () => this.#reconcile(),
       (error) => this.#failed(error),
     );
     this.#claims = new Claims({
-      queue: options.queue,
+      queue,
       reporter: options.reporter,
       uptime: this.#uptime,
       sessionTimeoutMs: () => this.#lease.sessionTimeoutMs,
@@ -229,7 +236,8 @@ export class ElectionRecipe implements LeaseHolder {
     } else if (this.#options.isEnabled) {
       this.#state.idle(reason);
     }
-    await this.#options.drain();
+    const { name, drain } = this.#options;
+    await drain(name);
     release.draining -= 1;
     if (!this.#candidacy || this.#client.connection.state !== 'connected') {
       // There is nothing on the server, or nothing that can be done about it
@@ -291,7 +299,10 @@ export class ElectionRecipe implements LeaseHolder {
       if (durationMs > sessionTimeoutMs / 4) {
         void this.#client.replaceSession(reporter.sessionGivenUp(why));
       }
-    } else if (!this.#leadsForSure && durationMs > sessionTimeoutMs) {
+    } else if (
+      durationMs > sessionTimeoutMs &&
+      !(this.#state.isLeading && this.#lease.isValid())
+    ) {
       const pauseMs = this.#failures.makeWay(sessionTimeoutMs);
       this.#uptime.end();
       reporter.madeWay(why, pauseMs);
@@ -301,10 +312,6 @@ export class ElectionRecipe implements LeaseHolder {
       }, pauseMs);
       void this.#giveUp('refused');
     }
-  }
-
-  get #leadsForSure(): boolean {
-    return this.#state.isLeading && this.#lease.isValid();
   }
 
   /** One look at the election, and what follows from it. */
@@ -326,7 +333,7 @@ export class ElectionRecipe implements LeaseHolder {
       }
       return;
     }
-    if (!this.#isEntered || this.#pause) {
+    if (!this.#mayAct) {
       return;
     }
     if (!this.#candidacy && this.#failures.hasMadeWay) {
@@ -555,7 +562,7 @@ export class ElectionRecipe implements LeaseHolder {
     const candidacy = new Candidacy({
       client: this.#client,
       lease: this.#lease,
-      queue: this.#options.queue,
+      queue: this.#queue,
       sessionId,
       prefix: this.#prefix.prefix,
       strays: this.#strays,
@@ -574,5 +581,3 @@ export class ElectionRecipe implements LeaseHolder {
     return candidacy;
   }
 }
-
-/** The next heartbeat may be answered sooner: to be tried again. */

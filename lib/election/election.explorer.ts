@@ -10,31 +10,24 @@ type Wrapper =
     ? Value
     : never;
 
-/** Finds the elections that an application has injected. */
-export class ElectionExplorer {
-  constructor(
-    private readonly modules: ModulesContainer,
-    private readonly elections: LeaderElections,
-  ) {}
-
-  /**
-   * @throws {TypeError} for an unknown election
-   */
-  explore(): void {
-    for (const {
-      providers,
-      controllers,
-      injectables,
-    } of this.modules.values()) {
-      for (const wrapper of [
-        ...providers.values(),
-        ...controllers.values(),
-        ...injectables.values(),
-      ]) {
-        for (const name of electionsInjectedInto(wrapper)) {
-          const owner = String(wrapper.name);
-          this.elections.find(name, `@InjectLeaderElection() of ${owner}`);
-        }
+/**
+ * Finds the elections that an application has injected.
+ *
+ * @throws {TypeError} for an unknown election
+ */
+export function exploreElections(
+  modules: ModulesContainer,
+  elections: LeaderElections,
+): void {
+  for (const { providers, controllers, injectables } of modules.values()) {
+    for (const wrapper of [
+      ...providers.values(),
+      ...controllers.values(),
+      ...injectables.values(),
+    ]) {
+      for (const name of electionsInjectedInto(wrapper)) {
+        const owner = String(wrapper.name);
+        elections.find(name, `@InjectLeaderElection() of ${owner}`);
       }
     }
   }

@@ -1,5 +1,4 @@
 import type { Logger } from '@nestjs/common';
-import { firstValueFrom, timeout } from 'rxjs';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { sortedNodes } from './election-node.js';
@@ -9,6 +8,7 @@ import {
   type ForeignLeader,
   type Standing,
 } from './foreign-leader.js';
+import { leaderWithin } from './known-leader.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Participant } from './leadership.interface.js';
 import { participantsAmong } from './participants.js';
@@ -111,16 +111,14 @@ export class ForeignWatch {
   async #look(): Promise<void> {
     const { election } = this.#settings;
     const { leadership } = election;
+    if (leadership.role !== 'leader') {
+      // What it finds comes to leaderSeen().
+      await leaderWithin(election.leader$, FIRST_LOOK_MS);
+      return;
+    }
+    this.#lookIn(LOOK_AGAIN_MS);
     try {
-      if (leadership.role === 'leader') {
-        this.#lookIn(LOOK_AGAIN_MS);
-        await this.#lookAtQueue(leadership.term.signal);
-      } else {
-        // What it finds comes to leaderSeen().
-        await firstValueFrom(
-          election.leader$.pipe(timeout({ first: FIRST_LOOK_MS })),
-        );
-      }
+      await this.#lookAtQueue(leadership.term.signal);
     } catch {
       // The next look is soon enough.
     }

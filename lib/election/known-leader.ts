@@ -17,17 +17,23 @@ export class KnownLeader {
   }
 
   /** The leader; undefined where there is none, or none is known in time. */
-  async find(): Promise<Participant | undefined> {
+  find(): Promise<Participant | undefined> {
     if (!this.#leader) {
       this.#leader = new ReplaySubject(1);
       this.#leader$.subscribe(this.#leader);
     }
-    try {
-      return await firstValueFrom(
-        this.#leader.pipe(timeout({ first: LOOK_UP_TIMEOUT_MS })),
-      );
-    } catch {
-      return undefined;
-    }
+    return leaderWithin(this.#leader, LOOK_UP_TIMEOUT_MS);
+  }
+}
+
+/** Asks once; undefined where there is no leader, or none is known in time. */
+export async function leaderWithin(
+  leader$: Observable<Participant | undefined>,
+  timeoutMs: number,
+): Promise<Participant | undefined> {
+  try {
+    return await firstValueFrom(leader$.pipe(timeout({ first: timeoutMs })));
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { skip, type Observable } from 'rxjs';
+import { electionProblems } from '../instance-problems.js';
 import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import {
   DEFAULT_ELECTION,
@@ -113,8 +114,8 @@ interface Entry {
   onDispose: Map<ElectionListener, () => void> | undefined;
 }
 
-/** What an election that needs no ZooKeeper is made of. */
-export interface LocalElectionParts {
+/** What every election is made of, with ZooKeeper or without. */
+export interface ElectionParts {
   readonly name: string;
   readonly identity: InstanceIdentity;
   readonly drain: Drain;
@@ -158,7 +159,7 @@ export class LeaderElections {
   readonly favourites: Favourites | undefined;
   readonly #session: LeaderSession | undefined;
   readonly #isFake: boolean;
-  readonly #makeLocal: (parts: LocalElectionParts) => ManagedElection;
+  readonly #makeLocal: (parts: ElectionParts) => ManagedElection;
   #phase: 'starting' | 'running' | 'closing' = 'starting';
   #guardFunction: GuardFunction = plainGuard;
   readonly #foreignWatches = new Map<string, ForeignWatch>();
@@ -172,7 +173,7 @@ export class LeaderElections {
     options: ResolvedOptions,
     identity: InstanceIdentity,
     version: string,
-    makeLocal?: (parts: LocalElectionParts) => ManagedElection,
+    makeLocal?: (parts: ElectionParts) => ManagedElection,
   ) {
     this.#options = options;
     this.#identity = identity;
@@ -197,7 +198,16 @@ export class LeaderElections {
 
   /** Names of the elections that are in use, in no order. */
   get names(): string[] {
-    return this.#inUse.map(({ election }) => election.name);
+    return this.all.map(({ name }) => name);
+  }
+
+  /**
+   * The elections that are in use, in no order.
+   *
+   * @internal
+   */
+  get all(): ManagedElection[] {
+    return this.#inUse.map(({ election }) => election);
   }
 
   /**
@@ -209,7 +219,7 @@ export class LeaderElections {
    */
   get(name: string = DEFAULT_ELECTION): LeaderElection {
     this.#checkListed(name, 'LeaderElections.get()');
-    const { election } = this.#find(name, 'LeaderElections.get()');
+    const { election } = this.#find(name);
     this.#comeIntoUse(name);
     return election;
   }
@@ -253,19 +263,19 @@ export class LeaderElections {
    */
   find(name: string, usedBy: string): ManagedElection {
     this.#checkListed(name, usedBy);
-    const entry = this.#find(name, usedBy);
+    const entry = this.#find(name);
     entry.usedBy ??= usedBy;
     this.#use(entry);
     return entry.election;
   }
 
-  #find(name: string, usedBy: string): Entry {
+  #find(name: string): Entry {
     const existing = this.#elections.get(name);
     if (existing) {
       return existing;
     }
     const entry: Entry = {
-      election: this.#make(name, usedBy),
+      election: this.#make(name),
       usedBy: undefined,
       isInUse: false,
       isEntered: false,
@@ -313,11 +323,13 @@ export class LeaderElections {
    * class is only imported: it comes into use when something enters it, guards a
    * function with it or waits for its leadership.
    *
+   * @throws {TypeError} if it is no name
    * @internal
    */
   offer(name: string, usedBy: string): ManagedElection {
+    checkElectionName(name, `election of ${usedBy}`);
     const isNew = !this.#elections.has(name);
-    const entry = this.#find(name, usedBy);
+    const entry = this.#find(name);
     entry.usedBy ??= usedBy;
     if (isNew) {
       // A fake one may lead from the beginning.
@@ -337,14 +349,7 @@ export class LeaderElections {
    * healthy, and so is an instance that has not been started or connected.
    */
   get isHealthy(): boolean {
-    return (
-      !this.#log.hasProblems &&
-      this.#inUse.every(
-        ({ election }) =>
-          election.leadership.role !== 'leader' || election.isLeader(),
-      ) &&
-      this.companionProblems.length === 0
-    );
+    return electionProblems(this).length === 0;
   }
 
   /**
@@ -569,9 +574,7 @@ export class LeaderElections {
     }
   }
 
-  /** @throws {TypeError} if it is no name */
-  #make(name: string, usedBy: string): ManagedElection {
-    checkElectionName(name, `election of ${usedBy}`);
+  #make(name: string): ManagedElection {
     const drain = this.#drain;
     const guard: GuardFunction = (...args) => {
       this.#comeIntoUse(name);

@@ -77,28 +77,22 @@ export class LeadershipHooksExplorer {
 
   #follow(instance: object, hook: LeadershipHook, name: string): void {
     const election = this.elections.find(hook.election, name);
+    const methods = instance as Record<string, HookMethod>;
     let term: LeadershipTerm | undefined;
     election.leadership$.subscribe((leadership) => {
       const former = term;
       term = leadership.role === 'leader' ? leadership.term : undefined;
       const due = hook.kind === 'elected' ? term : former;
       if (due && former !== term) {
-        this.#call(instance, hook, name, due, leadership.reason);
+        const { reason } = leadership;
+        const ended = this.#callSafely(name, reason, () =>
+          methods[hook.methodName]?.call(instance, due, reason),
+        );
+        const call: HookCall = { election: hook.election, name, ended };
+        this.#running.add(call);
+        void ended.then(() => this.#running.delete(call));
       }
     });
-  }
-
-  #call(
-    instance: object,
-    { election, methodName }: LeadershipHook,
-    name: string,
-    term: LeadershipTerm,
-    reason: LeadershipReason,
-  ): void {
-    const ended = this.#callSafely(instance, methodName, name, term, reason);
-    const call: HookCall = { election, name, ended };
-    this.#running.add(call);
-    void ended.then(() => this.#running.delete(call));
   }
 
   /** Waits for what hooks have begun, for each call once. */
@@ -122,15 +116,12 @@ export class LeadershipHooksExplorer {
   }
 
   async #callSafely(
-    instance: object,
-    methodName: string,
     name: string,
-    term: LeadershipTerm,
     reason: LeadershipReason,
+    call: () => unknown,
   ): Promise<void> {
     try {
-      const method = (instance as Record<string, HookMethod>)[methodName];
-      await method?.call(instance, term, reason);
+      await call();
     } catch (error) {
       this.#logger.error(
         `${name} failed when leadership changed (${reason})`,

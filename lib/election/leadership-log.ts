@@ -1,10 +1,10 @@
 import type { Logger } from '@nestjs/common';
-import { firstValueFrom, timeout } from 'rxjs';
 import { durationText } from '../duration-text.js';
 import { LastingProblem } from '../lasting-problem.js';
 import { messageOf } from '../message-of.js';
 import type { SessionLease } from '../zookeeper/session-lease.js';
 import type { ElectionReporter } from './election-reporter.interface.js';
+import { leaderWithin } from './known-leader.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Leadership, Participant } from './leadership.interface.js';
 
@@ -38,10 +38,6 @@ export class LeadershipLog {
         spell ? [[name, spell.text]] : [],
       ),
     );
-  }
-
-  get hasProblems(): boolean {
-    return this.problems.size > 0;
   }
 
   /** Says once that this instance takes part in no election. */
@@ -200,7 +196,9 @@ export class LeadershipLog {
   ): Promise<void> {
     const leader =
       known ??
-      (this.#followed <= MOST_LOOKED_UP ? await leaderOf(election) : undefined);
+      (this.#followed <= MOST_LOOKED_UP
+        ? await leaderWithin(election.leader$, LOOK_UP_TIMEOUT_MS)
+        : undefined);
     // It may lead itself by now, or have left.
     if (election.leadership.role === 'follower') {
       this.#logger.log(
@@ -208,19 +206,6 @@ export class LeadershipLog {
           describeLeader(leader),
       );
     }
-  }
-}
-
-/** Asks once: a log line is worth no watch that stays. */
-async function leaderOf(
-  election: LeaderElection,
-): Promise<Participant | undefined> {
-  try {
-    return await firstValueFrom(
-      election.leader$.pipe(timeout({ first: LOOK_UP_TIMEOUT_MS })),
-    );
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../within.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
-import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 import {
   parseParticipant,
   parseResignRequest,
@@ -9,7 +9,7 @@ import {
 } from './election-node.js';
 import type { Participant } from './leadership.interface.js';
 import { readParticipant } from './participants.js';
-import { unlessMissing } from '../zookeeper/unless-missing.js';
+import { unlessMissing, unlessRefused } from '../zookeeper/unless-missing.js';
 
 export interface ResignRequestOptions {
   readonly client: ZookeeperClient;
@@ -108,14 +108,9 @@ async function isStillLeading(
   const { data, stat } = content as NonNullable<typeof content>;
   const request = withResignRequest(data, requestedBy);
   if (request !== undefined && !parseResignRequest(data)) {
-    try {
-      await client.set(node, request, stat.version);
-    } catch (error) {
-      // Somebody else was faster: it shows in the next look.
-      if (!isZookeeperError(error, 'BAD_VERSION', 'NO_NODE')) {
-        throw error;
-      }
-    }
+    // If somebody else was faster, it shows in the next look.
+    const written = client.set(node, request, stat.version);
+    await unlessRefused(written, 'BAD_VERSION', 'NO_NODE');
   }
   return true;
 }
@@ -128,17 +123,12 @@ async function nextChange(
 ): Promise<void> {
   const abort = new AbortController();
   const stop = (): void => abort.abort();
-  const timeoutMs = Math.min(LOOK_AGAIN_MS, deadlineMs - performance.now());
-  const timer = setTimeout(stop, Math.max(1, timeoutMs));
-  const changed = new Promise<void>((resolve) => {
-    abort.signal.addEventListener('abort', () => resolve(), { once: true });
-  });
   try {
     if (await unlessMissing(client.get(node, stop))) {
-      await changed;
+      const leftMs = deadlineMs - performance.now();
+      await pause(Math.min(LOOK_AGAIN_MS, leftMs), abort.signal);
     }
   } finally {
     client.unwatch(node, stop);
-    clearTimeout(timer);
   }
 }

@@ -4,7 +4,7 @@ import type {
   OnlyLeaderOptions,
 } from '../interfaces/leader-task-options.interface.js';
 import { LeaderElection } from './leader-election.js';
-import type { LocalElectionParts } from './leader-elections.js';
+import type { ElectionParts } from './leader-elections.js';
 import { LeadershipState } from './leadership-state.js';
 import type {
   Leadership,
@@ -31,10 +31,10 @@ function nextStandaloneToken(): number {
 export class StandaloneElection extends LeaderElection {
   readonly #state: LeadershipState;
   readonly #joinedAt = new Date();
-  readonly #parts: LocalElectionParts;
+  readonly #parts: ElectionParts;
   #isEntered = false;
 
-  constructor(parts: LocalElectionParts) {
+  constructor(parts: ElectionParts) {
     super();
     const { instanceId } = parts.identity;
     this.#parts = parts;

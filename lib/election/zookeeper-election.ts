@@ -3,15 +3,14 @@ import type {
   OnlyLeaderFunction,
   OnlyLeaderOptions,
 } from '../interfaces/leader-task-options.interface.js';
-import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
-import type { InstanceIdentity } from '../zookeeper/instance-node.js';
 import type { SessionLease } from '../zookeeper/session-lease.js';
-import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { ElectionQueue } from './election-queue.js';
-import { ElectionRecipe } from './election-recipe.js';
-import type { ElectionReporter } from './election-reporter.interface.js';
-import type { GuardFunction } from './guard-function.js';
+import {
+  ElectionRecipe,
+  type ElectionRecipeOptions,
+} from './election-recipe.js';
 import { LeaderElection } from './leader-election.js';
+import type { ElectionParts } from './leader-elections.js';
 import { LeaderObserver } from './leader-observer.js';
 import { LeadershipState } from './leadership-state.js';
 import type {
@@ -23,34 +22,17 @@ import type {
 } from './leadership.interface.js';
 import { readParticipants } from './participants.js';
 
-export interface ZookeeperElectionOptions {
-  readonly name: string;
+export interface ZookeeperElectionOptions
+  extends ElectionParts, ElectionRecipeOptions {
   /** Path of the election's node. */
   readonly path: string;
-  readonly client: ZookeeperClient;
-  readonly lease: SessionLease;
-  readonly identity: InstanceIdentity;
-  readonly connectionLossPolicy: ConnectionLossPolicy;
-  /** False: never takes part. */
-  readonly isEnabled: boolean;
-  /** Takes leadership over from lower ones. */
-  readonly priority: number;
-  /** The session that it is assigned to; undefined: it is not balanced. */
-  readonly favourite$: Observable<string | undefined> | undefined;
-  /** Ends what runs on behalf of the leader, before another one leads. */
-  readonly drain: (election: string) => Promise<void>;
-  readonly guard: GuardFunction;
-  readonly reporter: ElectionReporter;
   /** What the entry of this instance lists; absent: nothing. */
   readonly tasks?: () => ParticipantTasks | undefined;
-  /** Called when somebody waits for this instance to lead. */
-  readonly onAwaited: () => void;
 }
 
 /** An election in which this instance takes part through ZooKeeper. */
 export class ZookeeperElection extends LeaderElection {
   readonly #options: ZookeeperElectionOptions;
-  readonly #client: ZookeeperClient;
   readonly #lease: SessionLease;
   readonly #state: LeadershipState;
   readonly #recipe: ElectionRecipe;
@@ -61,26 +43,17 @@ export class ZookeeperElection extends LeaderElection {
     super();
     const { client, path, identity, name, isEnabled } = options;
     this.#options = options;
-    this.#client = client;
     this.#lease = options.lease;
     this.#state = new LeadershipState(
       name,
       identity.instanceId,
       isEnabled ? 'starting' : 'disabled',
     );
-    // One by one: a copy of all would be a dictionary, of each election.
-    this.#recipe = new ElectionRecipe({
-      client,
-      lease: options.lease,
-      connectionLossPolicy: options.connectionLossPolicy,
-      isEnabled,
-      priority: options.priority,
-      favourite$: options.favourite$,
-      reporter: options.reporter,
-      queue: new ElectionQueue(client, path, identity, options.tasks),
-      state: this.#state,
-      drain: () => options.drain(name),
-    });
+    this.#recipe = new ElectionRecipe(
+      options,
+      new ElectionQueue(client, path, identity, options.tasks),
+      this.#state,
+    );
   }
 
   get name(): string {
@@ -112,8 +85,8 @@ export class ZookeeperElection extends LeaderElection {
     if (this.#observer) {
       return this.#observer;
     }
-    const { path, reporter } = this.#options;
-    const observer = new LeaderObserver(this.#client, path, (first) =>
+    const { client, path, reporter } = this.#options;
+    const observer = new LeaderObserver(client, path, (first) =>
       reporter.leaderSeen?.(first),
     );
     this.#observer = observer;
@@ -130,7 +103,8 @@ export class ZookeeperElection extends LeaderElection {
   }
 
   participants(): Promise<Participant[]> {
-    return readParticipants(this.#client, this.#options.path);
+    const { client, path } = this.#options;
+    return readParticipants(client, path);
   }
 
   async waitForLeadership(

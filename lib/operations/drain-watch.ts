@@ -63,8 +63,8 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
         `${instanceId} is drained by "${drain.by}": it leaves all elections and ` +
           'leads nothing until it is undrained',
       );
-      for (const name of this.#elections.names) {
-        this.#leave(this.#elections.find(name, 'a drain'));
+      for (const election of this.#elections.all) {
+        this.#leave(election);
       }
     } else if (!drain && this.#isDrained) {
       this.#isDrained = false;

@@ -69,10 +69,9 @@ export class OtelMetrics {
       }
     };
     const observeLeading = (result: ObservableResult): void => {
-      for (const name of elections.names) {
-        const election = elections.find(name, 'a metric');
+      for (const election of elections.all) {
         result.observe(election.isLeader() ? 1 : 0, {
-          'leader_election.name': this.#elections.of(name),
+          'leader_election.name': this.#elections.of(election.name),
         });
       }
     };

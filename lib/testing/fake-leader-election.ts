@@ -3,7 +3,7 @@ import { plainGuard, type GuardFunction } from '../election/guard-function.js';
 import { LeaderElection } from '../election/leader-election.js';
 import type {
   Drain,
-  LocalElectionParts,
+  ElectionParts,
   ManagedElection,
 } from '../election/leader-elections.js';
 import { LeadershipState } from '../election/leadership-state.js';
@@ -86,7 +86,7 @@ export class FakeLeaderElection
    */
   constructor(
     options: FakeLeaderElectionOptions = {},
-    parts: Partial<LocalElectionParts> = {},
+    parts: Partial<ElectionParts> = {},
     beforeChange: () => void = () => undefined,
   ) {
     super();

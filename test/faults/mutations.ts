@@ -78,7 +78,7 @@ export const MUTATIONS = {
     changes: [
       {
         file: 'esm/election/election-recipe.js',
-        original: 'await this.#options.drain();',
+        original: 'await drain(name);',
         replacement: '',
       },
     ],

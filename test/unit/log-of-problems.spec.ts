@@ -96,10 +96,8 @@ describe('the log of an election', () => {
     const { logger, leadership, reporter } = log();
     reporter.problem(new Error('no permission'), true);
     expect([...leadership.problems]).toEqual([['default', 'no permission']]);
-    expect(leadership.hasProblems).toBe(true);
     reporter.healed();
     expect([...leadership.problems]).toEqual([]);
-    expect(leadership.hasProblems).toBe(false);
     expect(logger.messages('log')).toEqual([
       expect.stringMatching(
         /^The problem of the election "default" since \S+ is over: no permission$/,

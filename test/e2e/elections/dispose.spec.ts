@@ -1,7 +1,16 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import { TerminusModule } from '@nestjs/terminus';
 import { lastValueFrom } from 'rxjs';
+import { DashboardState } from '../../../lib/dashboard/dashboard-state.js';
+import { ZookeeperLeaderDashboardModule } from '../../../lib/dashboard/index.js';
 import type { ManagedElection } from '../../../lib/election/leader-elections.js';
+import { ZookeeperLeaderHealthIndicator } from '../../../lib/health/index.js';
+import { LeaderElections } from '../../../lib/index.js';
 import { ElectionGroup } from '../../support/election-group.js';
+import {
+  closeApplications,
+  startApplication,
+} from '../../support/nest-application.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
 let server: ZookeeperServer;
@@ -10,7 +19,10 @@ let group: ElectionGroup;
 beforeAll(async () => {
   server = await ZookeeperServer.start();
 });
-afterEach(() => group.close());
+afterEach(async () => {
+  await closeApplications();
+  await group.close();
+});
 afterAll(() => server.close());
 
 it('an election that is disposed of is left, ended and forgotten', async () => {
@@ -87,4 +99,22 @@ it('an election that the application is made of cannot be disposed of', async ()
     /"default" cannot be disposed of: a test uses it/,
   );
   await expect(elections.dispose('unknown')).resolves.toBeUndefined();
+});
+
+it('an election that was only looked at can be disposed of', async () => {
+  group = new ElectionGroup(server.port, '/looked-at');
+  const app = await startApplication({
+    options: {
+      connectionString: `127.0.0.1:${server.port}`,
+      basePath: group.basePath,
+    },
+    imports: [TerminusModule, ZookeeperLeaderDashboardModule.forRoot()],
+    providers: [ZookeeperLeaderHealthIndicator],
+  });
+  const elections = app.get(LeaderElections);
+  await elections.get('import-7').waitForLeadership({ timeoutMs: 10_000 });
+  await app.get(ZookeeperLeaderHealthIndicator).isHealthy('leader');
+  await app.get(DashboardState, { strict: false }).read();
+  await elections.dispose('import-7');
+  expect(elections.names).toEqual(['default']);
 });

@@ -187,7 +187,7 @@ describe('the health of an instance', () => {
     });
     const elections = {
       instanceId: 'a',
-      names: [],
+      all: [],
       session: {
         client: { connection$ },
         lease: { lastContact: undefined, remainingMs: () => 0 },

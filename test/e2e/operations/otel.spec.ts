@@ -17,6 +17,7 @@ import {
 import {
   currentLeaderTask,
   LeaderElection,
+  LeaderElections,
   LeaderTasks,
   OnlyLeader,
   Partitions,
@@ -210,6 +211,14 @@ describe('OpenTelemetry', () => {
     ]) {
       expect(found.get(name)).toMatchObject([{ attributes: group, value: 3 }]);
     }
+  });
+
+  it('keeps no election that the application disposes of', async () => {
+    const elections = (await start()).get(LeaderElections);
+    elections.get('once');
+    await meterProvider.forceFlush();
+    await elections.dispose('once');
+    expect(elections.names).toEqual(['default']);
   });
 
   it('refuses what is no provider', () => {
