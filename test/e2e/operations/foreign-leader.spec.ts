@@ -152,6 +152,10 @@ class Instance {
   foreignLeader(): Promise<number | undefined> {
     return this.metric('foreign_leader{election="default"}');
   }
+
+  foreignPartitions(): Promise<number | undefined> {
+    return this.metric('foreign_partitions{group="mailboxes"}');
+  }
 }
 
 /** What the log says about leaders of another application or version. */
@@ -304,6 +308,7 @@ describe.each([
     const partitions = ['--base-path', basePath, 'partitions'];
     const shop = await join('shop', partitioned(4), { basePath });
     await waitFor(async () => (await status(...partitions)).exitCode === 0);
+    expect(await shop.foreignPartitions()).toBe(0);
     const billing = await join('billing', partitioned(numbers.ofBilling), {
       basePath,
     });
@@ -317,6 +322,7 @@ describe.each([
         status: 'up',
         warnings: expect.arrayContaining([SHARED]),
       });
+      expect(await each.foreignPartitions()).toBe(1);
     }
     const seen = await status(...partitions);
     expect(seen).toMatchObject({ exitCode: 10, err: '' });
@@ -327,6 +333,7 @@ describe.each([
 
     await shop.app.close();
     await waitFor(async () => (await billing.health()).warnings === undefined);
+    expect(await billing.foreignPartitions()).toBe(0);
     expect(logger.messages('log')).toContain(
       'Only one application shares the partitions "mailboxes" now',
     );
