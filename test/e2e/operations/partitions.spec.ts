@@ -347,5 +347,7 @@ describe('the page', () => {
       }
       await page.close();
     },
+    // Longer than all that it waits for.
+    90_000,
   );
 });
