@@ -9,6 +9,7 @@ export interface MetricsSource {
   collectPartitions(gauge: Gauge<'group'>): void;
   collectOwnedPartitions(gauge: Gauge<'group'>): void;
   collectAssignedPartitions(gauge: Gauge<'group'>): void;
+  collectForeignPartitions(gauge: Gauge<'group'>): void;
   collectConnectionState(gauge: Gauge<'state'>): void;
   collectLeaseRemaining(gauge: Gauge): void;
   collectLastContact(gauge: Gauge): void;
@@ -108,6 +109,12 @@ export class LeaderMetrics {
       'Partitions that this instance should own: its share, rounded.',
       ['group'],
       (source, gauge) => source.collectAssignedPartitions(gauge),
+    );
+    this.#gauge(
+      'foreign_partitions',
+      'Whether this instance sees that several applications share the partitions.',
+      ['group'],
+      (source, gauge) => source.collectForeignPartitions(gauge),
     );
     this.partitionTerms = this.#counter(
       'partition_terms_total',

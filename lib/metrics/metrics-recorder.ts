@@ -149,6 +149,10 @@ export class MetricsRecorder
     this.#collectGroups(gauge, ({ assignedCount }) => assignedCount);
   }
 
+  collectForeignPartitions(gauge: Gauge<'group'>): void {
+    this.#collectGroups(gauge, ({ isForeign }) => (isForeign ? 1 : 0));
+  }
+
   collectConnectionState(gauge: Gauge<'state'>): void {
     const present = this.#elections.session?.client.connection.state;
     for (const state of present ? CONNECTION_STATES : []) {

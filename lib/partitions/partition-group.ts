@@ -125,8 +125,12 @@ export class PartitionGroup implements Companion {
     ];
   }
 
+  get applications(): readonly string[] | undefined {
+    return this.#applications;
+  }
+
   get warnings(): string[] {
-    const applications = this.#applications;
+    const { applications } = this;
     return applications
       ? [severalApplicationsMessage(this.#settings.name, applications)]
       : [];

@@ -23,6 +23,8 @@ export interface OwnedPartition {
 export interface PartitionHolder {
   readonly partitions: readonly TaskElection[];
   readonly assignedCount: number;
+  /** Those that share the partitions, if there are several. */
+  readonly applications?: readonly string[] | undefined;
 }
 
 /**
@@ -129,6 +131,16 @@ export class PartitionSet {
    */
   get assignedCount(): number {
     return this.#group.assignedCount;
+  }
+
+  /**
+   * Whether several applications share the partitions, by the assignment that this
+   * instance knows.
+   *
+   * @internal
+   */
+  get isForeign(): boolean {
+    return this.#group.applications !== undefined;
   }
 
   #changed(): void {

@@ -148,7 +148,8 @@ export class TaskLedger {
         newLedger(task, {
           token: term.fencingToken,
           tick: baseline - 1,
-          since: now,
+          // Not the present: a tick may have come while ZooKeeper was asked.
+          since: baseline,
         });
       const decide = (run: OpenRun): Fate => {
         if (isSuccessor(run.id)) {

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { text } from 'node:stream/consumers';
 import {
   afterAll,
   afterEach,
@@ -19,16 +17,14 @@ import {
 } from '../../../lib/index.js';
 import type { ClusterView } from '../../../lib/cluster/cluster-view.interface.js';
 import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
-import { inProject } from '../../../scripts/support/project.mjs';
 import {
   closeApplications,
   startApplication,
 } from '../../support/nest-application.js';
 import { ProcessInstance } from '../../support/process-instance.js';
+import { CLI, runCli, type CliResult } from '../../support/run-cli.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
-
-const bin = inProject('dist/esm/cli/cli.main.js');
 
 let server: ZookeeperServer;
 
@@ -83,31 +79,25 @@ async function startPair(
   return [first, second];
 }
 
-function runCli(...args: string[]) {
-  return runCliIn({}, ...args);
+function run(...args: string[]): Promise<CliResult> {
+  return runIn({}, ...args);
 }
 
-async function runCliIn(env: Record<string, string>, ...args: string[]) {
-  const child = spawn(process.execPath, [bin, ...args], {
-    env: {
-      ...process.env,
-      ZOOKEEPER_CONNECTION_STRING: server.connectionString,
-      ...env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
+function runIn(
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<CliResult> {
+  const { connectionString } = server;
+  return runCli(args, {
+    ZOOKEEPER_CONNECTION_STRING: connectionString,
+    ...env,
   });
-  const [out, err, [exitCode]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ]);
-  return { exitCode: exitCode as number, out, err };
 }
 
 describe('nestjs-zookeeper-leader status', () => {
   it('tells who leads, since when, and who comes next', async () => {
     await startPair('/cli-status');
-    const { exitCode, out, err } = await runCli(
+    const { exitCode, out, err } = await run(
       'status',
       '--base-path',
       '/cli-status',
@@ -122,7 +112,7 @@ describe('nestjs-zookeeper-leader status', () => {
     expect(out).toMatch(/^ {2}1\. +first +leads/m);
     expect(out).toMatch(/^ {2}2\. +second +joined \S+Z/m);
 
-    const asJson = await runCli('--json', 'status', '--base-path=/cli-status');
+    const asJson = await run('--json', 'status', '--base-path=/cli-status');
     const view = JSON.parse(asJson.out) as ClusterView;
     expect(view.elections).toMatchObject([
       {
@@ -163,7 +153,7 @@ describe('nestjs-zookeeper-leader status', () => {
     second?.get(LeaderElections).get('a');
     second?.get(LeaderElections).get('b');
     const status = await waitFor(async () => {
-      const { out } = await runCli('status', '--base-path=/cli-balance');
+      const { out } = await run('status', '--base-path=/cli-balance');
       return out.includes('assigned to second') && out;
     });
     expect(status).toMatch(
@@ -175,7 +165,7 @@ describe('nestjs-zookeeper-leader status', () => {
         ['a', 'b'].filter((name) => isLed(first, name)).length === 1 &&
         ['a', 'b'].filter((name) => isLed(second, name)).length === 1,
     );
-    const after = await runCli('status', '--base-path=/cli-balance');
+    const after = await run('status', '--base-path=/cli-balance');
     expect(after.out).toMatch(/^Election "[ab]": first leads/m);
     expect(after.out).toMatch(/^Election "[ab]": second leads/m);
     expect(after.out).not.toContain('assigned to');
@@ -186,14 +176,14 @@ describe('nestjs-zookeeper-leader status', () => {
     const election = app.get(LeaderElection);
     await election.waitForLeadership({ timeoutMs: 10_000 });
     await election.withdraw();
-    const { exitCode, out } = await runCli('status', '--base-path=/cli-nobody');
+    const { exitCode, out } = await run('status', '--base-path=/cli-nobody');
     expect(exitCode).toBe(5);
     expect(out).toContain('Election "default": nobody leads');
   });
 
   it('ends with 4 where there is nothing, says what may be wrong, and creates nothing', async () => {
     const { znode_count: before } = await server.counters();
-    const { exitCode, out, err } = await runCli(
+    const { exitCode, out, err } = await run(
       'status',
       '--base-path=/cli-empty',
     );
@@ -202,7 +192,7 @@ describe('nestjs-zookeeper-leader status', () => {
       out: '0 tasks failing · 0 elections without a leader · 0 instances below /cli-empty\n\nNo elections.\n',
     });
     expect(err).toMatch(/^There is nothing below \/cli-empty\. .*--base-path/);
-    const { exitCode: asJson, out: json } = await runCli(
+    const { exitCode: asJson, out: json } = await run(
       '--json',
       'status',
       '--base-path=/cli-empty',
@@ -218,7 +208,7 @@ describe('nestjs-zookeeper-leader status', () => {
     await app.get(Reports).send();
     await app.close();
     const args = ['status', '--base-path=/cli-down'];
-    const { exitCode, err } = await runCli(...args);
+    const { exitCode, err } = await run(...args);
     expect({ exitCode, err }).toEqual({
       exitCode: 4,
       err: 'No instance is connected below /cli-down: nobody leads, and nothing runs.\n',
@@ -226,7 +216,7 @@ describe('nestjs-zookeeper-leader status', () => {
   });
 
   it('ends with 3 when ZooKeeper cannot be reached, and leaves no process behind', async () => {
-    const instance = new ProcessInstance(bin, {
+    const instance = new ProcessInstance(CLI, {
       args: [
         'status',
         `--connect=127.0.0.1:${await freePort()}`,
@@ -246,7 +236,7 @@ describe('nestjs-zookeeper-leader status', () => {
     await once(mute, 'listening');
     const { port } = mute.address() as AddressInfo;
     const connected = once(mute, 'connection');
-    const instance = new ProcessInstance(bin, {
+    const instance = new ProcessInstance(CLI, {
       args: ['status', `--connect=127.0.0.1:${port}`],
     });
     await connected;
@@ -274,17 +264,17 @@ describe('nestjs-zookeeper-leader with credentials', () => {
     const args = ['--base-path=/cli-closed'];
     const credentials = { ZOOKEEPER_CREDENTIALS: 'app:secret:word' };
     const status = await waitFor(async () => {
-      const result = await runCliIn(credentials, 'status', ...args);
+      const result = await runIn(credentials, 'status', ...args);
       return result.exitCode === 0 ? result : undefined;
     });
     expect(status.out).toContain('only leads');
     for (const command of [['status'], ['watch'], ['resign', 'default']]) {
-      const refused = await runCli(...command, ...args);
+      const refused = await run(...command, ...args);
       expect(refused).toMatchObject({ exitCode: 3, out: '' });
       expect(refused.err).toContain('without credentials');
     }
     expect(election.leadership).toMatchObject({ term: { fencingToken } });
-    const resigned = await runCliIn(credentials, 'resign', 'default', ...args);
+    const resigned = await runIn(credentials, 'resign', 'default', ...args);
     expect(resigned).toMatchObject({ exitCode: 0, err: '' });
   });
 });
@@ -297,7 +287,7 @@ describe('nestjs-zookeeper-leader history', () => {
       const [last] = await first.get(LeaderTasks).history('report');
       return last?.outcome === 'finished';
     });
-    const { exitCode, out } = await runCli(
+    const { exitCode, out } = await run(
       'history',
       'report',
       '--base-path=/cli-history',
@@ -305,14 +295,14 @@ describe('nestjs-zookeeper-leader history', () => {
     expect(exitCode).toBe(0);
     expect(out).toMatch(/^TICK +OUTCOME +DURATION +ATTEMPT +TOKEN +INSTANCE$/m);
     expect(out).toMatch(/^\S+Z +finished +\d+ ms +1 +\d+ +first$/m);
-    const status = await runCli('status', '--base-path=/cli-history');
+    const status = await run('status', '--base-path=/cli-history');
     expect(status.out).toMatch(
       /^ {2}report +\S+Z {2}finished in \d+ ms on first$/m,
     );
   });
 
   it('ends with 4 for a task that has no ledger', async () => {
-    const { exitCode, err } = await runCli('history', 'nothing');
+    const { exitCode, err } = await run('history', 'nothing');
     expect(exitCode).toBe(4);
     expect(err).toContain('There is no run ledger of a task "nothing"');
   });
@@ -323,7 +313,7 @@ describe('nestjs-zookeeper-leader tasks and ledgers', () => {
     const [first] = await startPair('/cli-tasks');
     const args = ['--base-path=/cli-tasks'];
     await first.get(Reports).send();
-    const well = await runCli('tasks', ...args);
+    const well = await run('tasks', ...args);
     expect(well).toMatchObject({ exitCode: 0, err: '' });
     expect(well.out).toMatch(/^0 of 2 tasks failing$/m);
     await first
@@ -334,28 +324,28 @@ describe('nestjs-zookeeper-leader tasks and ledgers', () => {
       const [last] = await first.get(LeaderTasks).history('broken');
       return last?.outcome === 'failed';
     });
-    const { exitCode, out } = await runCli('tasks', ...args);
+    const { exitCode, out } = await run('tasks', ...args);
     expect(exitCode).toBe(7);
     expect(out).toMatch(/^1 of 2 tasks failing$/m);
     expect(out).toMatch(
       /^broken +failed +none known +The printer is on fire\nreport +well +\S+Z \(.* ago\)$/m,
     );
-    const asJson = await runCli('tasks', '--json', ...args);
+    const asJson = await run('tasks', '--json', ...args);
     expect(JSON.parse(asJson.out)).toMatchObject([
       { task: 'broken', isFailing: true, error: 'The printer is on fire' },
       { task: 'report', isFailing: false },
     ]);
 
-    const listed = await runCli('ledgers', '--json', ...args);
+    const listed = await run('ledgers', '--json', ...args);
     expect(JSON.parse(listed.out)).toMatchObject([
       { task: 'report', znode: '/cli-tasks/tasks/report', runs: 1 },
       { task: 'broken', runs: 1 },
     ]);
-    const removed = await runCli('ledgers', 'remove', 'broken', ...args);
+    const removed = await run('ledgers', 'remove', 'broken', ...args);
     expect(removed).toMatchObject({ exitCode: 0, err: '' });
-    const after = await runCli('tasks', '--json', ...args);
+    const after = await run('tasks', '--json', ...args);
     expect(after.exitCode).toBe(0);
-    const again = await runCli('ledgers', 'remove', 'broken', ...args);
+    const again = await run('ledgers', 'remove', 'broken', ...args);
     expect(again.exitCode).toBe(4);
   });
 });
@@ -364,7 +354,7 @@ describe('nestjs-zookeeper-leader steers', () => {
   it('runs a task on the leader, pauses and resumes it, and writes down who did', async () => {
     const [first] = await startPair('/cli-steer');
     const args = ['--base-path=/cli-steer'];
-    const ran = await runCli(
+    const ran = await run(
       'run',
       '--on-leader',
       'report',
@@ -375,12 +365,12 @@ describe('nestjs-zookeeper-leader steers', () => {
     expect(ran.out).toMatch(/^"report" on first: finished in \d+ ms$/m);
     const [last] = await first.get(LeaderTasks).history('report');
     expect(last?.requestedBy).toMatch(/.@./);
-    const failed = await runCli('run', '--on-leader', 'broken', ...args);
+    const failed = await run('run', '--on-leader', 'broken', ...args);
     expect(failed.exitCode).toBe(7);
     expect(failed.out).toContain('failed');
     expect(failed.out).toContain('The printer is on fire');
 
-    const paused = await runCli(
+    const paused = await run(
       'pause',
       'report',
       '--reason=double charges',
@@ -388,10 +378,10 @@ describe('nestjs-zookeeper-leader steers', () => {
     );
     expect(paused).toMatchObject({ exitCode: 0, err: '' });
     expect(paused.out).toMatch(/^"report" is paused by .*: double charges$/m);
-    const refused = await runCli('run', '--on-leader', 'report', ...args);
+    const refused = await run('run', '--on-leader', 'report', ...args);
     expect(refused.exitCode).toBe(7);
     expect(refused.out).toContain('skipped (paused)');
-    const forced = await runCli(
+    const forced = await run(
       'run',
       '--on-leader',
       'report',
@@ -399,12 +389,12 @@ describe('nestjs-zookeeper-leader steers', () => {
       ...args,
     );
     expect(forced.exitCode).toBe(0);
-    const resumed = await runCli('resume', 'report', ...args);
+    const resumed = await run('resume', 'report', ...args);
     expect(resumed.out).toBe('"report" is resumed.\n');
-    const again = await runCli('resume', 'report', '--json', ...args);
+    const again = await run('resume', 'report', '--json', ...args);
     expect(JSON.parse(again.out)).toEqual({ task: 'report', wasPaused: false });
 
-    const { out } = await runCli('audit', '--json', ...args);
+    const { out } = await run('audit', '--json', ...args);
     expect(
       (JSON.parse(out) as { action: string; outcome: string }[]).map(
         ({ action, outcome }) => `${action}: ${outcome}`,
@@ -424,11 +414,11 @@ describe('nestjs-zookeeper-leader steers', () => {
     const app = await startReporter('/cli-run-nobody', 'only');
     await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });
     const args = ['--base-path=/cli-run-nobody', '--timeout=2'];
-    const unknown = await runCli('run', '--on-leader', 'nothing', ...args);
+    const unknown = await run('run', '--on-leader', 'nothing', ...args);
     expect(unknown.exitCode).toBe(6);
     expect(unknown.err).toContain('nobody took it within 2000 ms');
     await app.get(LeaderElection).withdraw();
-    const leaderless = await runCli('run', '--on-leader', 'report', ...args);
+    const leaderless = await run('run', '--on-leader', 'report', ...args);
     expect(leaderless.exitCode).toBe(5);
     expect(leaderless.err).toContain('Nobody leads');
   });
@@ -436,8 +426,8 @@ describe('nestjs-zookeeper-leader steers', () => {
   it('drains an instance, whose place another takes, until it is undrained', async () => {
     const [first, second] = await startPair('/cli-drain');
     const args = ['--base-path=/cli-drain'];
-    expect((await runCli('drain', 'nobody', ...args)).exitCode).toBe(4);
-    const drained = await runCli('drain', 'first', ...args);
+    expect((await run('drain', 'nobody', ...args)).exitCode).toBe(4);
+    const drained = await run('drain', 'first', ...args);
     expect(drained).toEqual({
       exitCode: 0,
       out: 'first leaves all elections until it is undrained.\n',
@@ -451,7 +441,7 @@ describe('nestjs-zookeeper-leader steers', () => {
     // Also an election that it begins to use only now.
     const late = first.get(LeaderElections).get('late');
     await waitFor(() => late.leadership.reason === 'withdrawn');
-    await runCli('undrain', 'first', ...args);
+    await run('undrain', 'first', ...args);
     await waitFor(() => late.isLeader());
     await waitFor(
       () => first.get(LeaderElection).leadership.role === 'follower',
@@ -462,7 +452,7 @@ describe('nestjs-zookeeper-leader steers', () => {
 describe('nestjs-zookeeper-leader resign', () => {
   it('has the next in line lead, and waits until it does', async () => {
     const [first, second] = await startPair('/cli-resign');
-    const { exitCode, out } = await runCli(
+    const { exitCode, out } = await run(
       'resign',
       'default',
       '--base-path=/cli-resign',
@@ -476,14 +466,14 @@ describe('nestjs-zookeeper-leader resign', () => {
   });
 
   it('ends with 4 for an election that does not exist', async () => {
-    expect((await runCli('resign', 'nothing')).exitCode).toBe(4);
+    expect((await run('resign', 'nothing')).exitCode).toBe(4);
   });
 });
 
 describe('nestjs-zookeeper-leader watch', () => {
   it('tells every change, until it is interrupted', async () => {
     const [first] = await startPair('/cli-watch');
-    const watching = new ProcessInstance(bin, {
+    const watching = new ProcessInstance(CLI, {
       args: ['watch', '--json', '--base-path=/cli-watch'],
       env: { ZOOKEEPER_CONNECTION_STRING: server.connectionString },
     });
@@ -516,15 +506,15 @@ describe('nestjs-zookeeper-leader watch', () => {
 
 describe('nestjs-zookeeper-leader', () => {
   it('ends with 2 for wrong arguments, and says what is wrong', async () => {
-    const unknown = await runCli('lead');
+    const unknown = await run('lead');
     expect(unknown).toMatchObject({ exitCode: 2, out: '' });
     expect(unknown.err).toContain("unknown command 'lead'");
-    expect((await runCli('status', '--timeout=soon')).exitCode).toBe(2);
-    const path = await runCli('status', '--base-path=relative');
+    expect((await run('status', '--timeout=soon')).exitCode).toBe(2);
+    const path = await run('status', '--base-path=relative');
     expect(path.exitCode).toBe(2);
     expect(path.err).toMatch(/^option basePath/);
     for (const credentials of ['app', ':secret', 'app:']) {
-      const refused = await runCliIn(
+      const refused = await runIn(
         { ZOOKEEPER_CREDENTIALS: credentials },
         'status',
       );
@@ -534,11 +524,11 @@ describe('nestjs-zookeeper-leader', () => {
         err: 'ZOOKEEPER_CREDENTIALS has to be username:password, neither of them empty.\n',
       });
     }
-    expect((await runCli()).exitCode).toBe(2);
+    expect((await run()).exitCode).toBe(2);
   });
 
   it('explains itself', async () => {
-    const { exitCode, out } = await runCli('--help');
+    const { exitCode, out } = await run('--help');
     expect(exitCode).toBe(0);
     for (const word of ['status', 'watch', 'history', 'resign', '--json']) {
       expect(out).toContain(word);
@@ -548,7 +538,7 @@ describe('nestjs-zookeeper-leader', () => {
   it.each(['status', 'watch', 'history', 'resign'])(
     'explains %s with the options that all commands have',
     async (command) => {
-      const { exitCode, out } = await runCli(command, '--help');
+      const { exitCode, out } = await run(command, '--help');
       expect(exitCode).toBe(0);
       for (const option of [
         '--connect',
@@ -564,7 +554,7 @@ describe('nestjs-zookeeper-leader', () => {
   it('hands no control characters of somebody else to the terminal', async () => {
     await startReporter('/cli-control', 'evil\u202e');
     const { out } = await waitFor(async () => {
-      const result = await runCli('status', '--base-path=/cli-control');
+      const result = await run('status', '--base-path=/cli-control');
       return result.out.includes('evil') ? result : undefined;
     });
     // oxlint-disable-next-line no-control-regex -- that is what it is about

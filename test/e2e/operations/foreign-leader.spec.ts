@@ -1,6 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import {
   afterAll,
   afterEach,
@@ -30,17 +27,15 @@ import {
   type ZookeeperLeaderModuleOptions,
 } from '../../../lib/index.js';
 import { ZookeeperLeaderMetricsModule } from '../../../lib/metrics/index.js';
-import { inProject } from '../../../scripts/support/project.mjs';
 import { ElectionGroup } from '../../support/election-group.js';
 import { MemoryLogger } from '../../support/memory-logger.js';
 import {
   closeApplications,
   startApplication,
 } from '../../support/nest-application.js';
+import { runCli, type CliResult } from '../../support/run-cli.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
-
-const bin = inProject('dist/esm/cli/cli.main.js');
 
 let server: ZookeeperServer;
 /** Of all instances: Nest has one logger for a process. */
@@ -152,6 +147,10 @@ class Instance {
   foreignLeader(): Promise<number | undefined> {
     return this.metric('foreign_leader{election="default"}');
   }
+
+  foreignPartitions(): Promise<number | undefined> {
+    return this.metric('foreign_partitions{group="mailboxes"}');
+  }
 }
 
 /** What the log says about leaders of another application or version. */
@@ -172,20 +171,9 @@ async function join(
   return instance;
 }
 
-async function status(...args: string[]) {
-  const child = spawn(process.execPath, [bin, ...args], {
-    env: {
-      ...process.env,
-      ZOOKEEPER_CONNECTION_STRING: server.connectionString,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const [out, err, [exitCode]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ]);
-  return { exitCode: exitCode as number, out, err };
+function run(...args: string[]): Promise<CliResult> {
+  const { connectionString } = server;
+  return runCli(args, { ZOOKEEPER_CONNECTION_STRING: connectionString });
 }
 
 const FOREIGN =
@@ -218,11 +206,11 @@ describe('two applications on the default base path', () => {
     });
     expect(await shop.foreignLeader()).toBe(1);
 
-    const { exitCode, out, err } = await status('status');
+    const { exitCode, out, err } = await run('status');
     expect({ exitCode, err }).toEqual({ exitCode: 10, err: '' });
     expect(out).toContain('1 election with a foreign leader');
     expect(out).toContain(FOREIGN);
-    const asJson = await status('status', '--json');
+    const asJson = await run('status', '--json');
     expect(asJson.exitCode).toBe(10);
     expect(JSON.parse(asJson.out)).toMatchObject({
       verdict: { foreign: ['default'] },
@@ -244,7 +232,7 @@ describe('two applications on the default base path', () => {
     await billing.leads();
     expect(await billing.foreignLeader()).toBe(0);
     expect(await billing.health()).not.toHaveProperty('warnings');
-    expect((await status('status')).exitCode).toBe(0);
+    expect((await run('status')).exitCode).toBe(0);
     // Once for each of them, however often they have looked.
     expect(told()).toEqual([FOREIGN, FOREIGN]);
   });
@@ -256,7 +244,7 @@ describe('two applications on the default base path', () => {
     });
     await shop.leads();
     await billing.leads();
-    expect((await status('status', '--base-path=/own-shop')).exitCode).toBe(0);
+    expect((await run('status', '--base-path=/own-shop')).exitCode).toBe(0);
     expect(told()).toEqual([]);
   });
 
@@ -303,7 +291,8 @@ describe.each([
     const basePath = `/partitions-${numbers.ofBilling}`;
     const partitions = ['--base-path', basePath, 'partitions'];
     const shop = await join('shop', partitioned(4), { basePath });
-    await waitFor(async () => (await status(...partitions)).exitCode === 0);
+    await waitFor(async () => (await run(...partitions)).exitCode === 0);
+    expect(await shop.foreignPartitions()).toBe(0);
     const billing = await join('billing', partitioned(numbers.ofBilling), {
       basePath,
     });
@@ -317,20 +306,22 @@ describe.each([
         status: 'up',
         warnings: expect.arrayContaining([SHARED]),
       });
+      expect(await each.foreignPartitions()).toBe(1);
     }
-    const seen = await status(...partitions);
+    const seen = await run(...partitions);
     expect(seen).toMatchObject({ exitCode: 10, err: '' });
     expect(seen.out).toContain(SHARED);
-    const all = await status('--base-path', basePath, 'status');
+    const all = await run('--base-path', basePath, 'status');
     expect(all.exitCode).toBe(10);
     expect(all.out).toContain('partitions of several applications: 1');
 
     await shop.app.close();
     await waitFor(async () => (await billing.health()).warnings === undefined);
+    expect(await billing.foreignPartitions()).toBe(0);
     expect(logger.messages('log')).toContain(
       'Only one application shares the partitions "mailboxes" now',
     );
-    await waitFor(async () => (await status(...partitions)).exitCode === 0);
+    await waitFor(async () => (await run(...partitions)).exitCode === 0);
     expect(warned()).toHaveLength(2);
   });
 });
@@ -350,18 +341,14 @@ describe('two versions of an application', () => {
         'application a basePath of its own.',
     ]);
     expect(await next.health()).toMatchObject({ status: 'up' });
-    expect((await status('status', `--base-path=${basePath}`)).exitCode).toBe(
-      10,
-    );
+    expect((await run('status', `--base-path=${basePath}`)).exitCode).toBe(10);
     await former.app.close();
     await next.leads();
     const before = told().length;
     // A leader that can do more is no problem.
     const late = await join('shop', Shop, { basePath, instanceId: 'v1 again' });
     await waitFor(async () => (await late.health()).elections.default?.leader);
-    expect((await status('status', `--base-path=${basePath}`)).exitCode).toBe(
-      0,
-    );
+    expect((await run('status', `--base-path=${basePath}`)).exitCode).toBe(0);
     expect(told()).toHaveLength(before);
     expect(await late.foreignLeader()).toBe(0);
   });
@@ -382,9 +369,7 @@ describe('two versions of an application', () => {
       expect(first).not.toHaveProperty('application');
       expect(second).toMatchObject({ application: 'shop' });
       expect(told()).toEqual([]);
-      expect((await status('status', `--base-path=${basePath}`)).exitCode).toBe(
-        0,
-      );
+      expect((await run('status', `--base-path=${basePath}`)).exitCode).toBe(0);
       await earlier.close();
       await shop.leads();
     } finally {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import {
   afterAll,
   afterEach,
@@ -22,7 +21,6 @@ import {
   type ZookeeperLeaderModuleOptions,
 } from '../../../lib/index.js';
 import { ZookeeperLeaderMetricsModule } from '../../../lib/metrics/index.js';
-import { inProject } from '../../../scripts/support/project.mjs';
 import { Browser } from '../../support/browser.js';
 import { MemoryLogger } from '../../support/memory-logger.js';
 import {
@@ -31,11 +29,11 @@ import {
   track,
 } from '../../support/nest-application.js';
 import { PartitionFleet } from '../../support/partition-fleet.js';
+import { CLI, runCli, type CliResult } from '../../support/run-cli.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
-const bin = inProject('dist/esm/cli/cli.main.js');
 const NAME = 'mailboxes';
 
 let server: ZookeeperServer;
@@ -97,20 +95,9 @@ function untilOwned(count: number, ...instances: Instance[]): Promise<unknown> {
   );
 }
 
-async function runCli(...args: string[]) {
-  const child = spawn(process.execPath, [bin, ...args], {
-    env: {
-      ...process.env,
-      ZOOKEEPER_CONNECTION_STRING: server.connectionString,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const [out, err, [exitCode]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'close'),
-  ]);
-  return { exitCode: exitCode as number, out, err };
+function run(...args: string[]): Promise<CliResult> {
+  const { connectionString } = server;
+  return runCli(args, { ZOOKEEPER_CONNECTION_STRING: connectionString });
 }
 
 async function valueOf(
@@ -154,7 +141,7 @@ describe('the command line', () => {
     const two = await start('two', { basePath });
     await untilOwned(6, one, two);
 
-    const status = await runCli('status', `--base-path=${basePath}`);
+    const status = await run('status', `--base-path=${basePath}`);
     expect({ exitCode: status.exitCode, err: status.err }).toEqual({
       exitCode: 0,
       err: '',
@@ -167,7 +154,7 @@ describe('the command line', () => {
     );
     expect(status.out).toMatch(/^ {2}two +owns 6 of 6 +weight 1 +\d/m);
 
-    const all = await runCli('partitions', NAME, `--base-path=${basePath}`);
+    const all = await run('partitions', NAME, `--base-path=${basePath}`);
     const [first] = two.set.owned;
     expect(all.exitCode).toBe(0);
     expect(all.out).toMatch(
@@ -176,16 +163,12 @@ describe('the command line', () => {
         'm',
       ),
     );
-    const json = await runCli(
-      '--json',
-      'partitions',
-      `--base-path=${basePath}`,
-    );
+    const json = await run('--json', 'partitions', `--base-path=${basePath}`);
     const [group] = JSON.parse(json.out) as PartitionGroupView[];
     expect(group).toMatchObject({ group: NAME, partitions: 12, imbalance: 0 });
-    const none = await runCli('partitions', 'no', `--base-path=${basePath}`);
+    const none = await run('partitions', 'no', `--base-path=${basePath}`);
     expect(none.exitCode).toBe(4);
-    const doctor = await runCli('doctor', `--base-path=${basePath}`);
+    const doctor = await run('doctor', `--base-path=${basePath}`);
     expect(doctor.out).not.toContain('something else keeps nodes there');
   });
 
@@ -195,7 +178,7 @@ describe('the command line', () => {
     await untilOwned(12, one);
     const child = spawn(
       process.execPath,
-      [bin, 'watch', `--base-path=${basePath}`],
+      [CLI, 'watch', `--base-path=${basePath}`],
       {
         env: {
           ...process.env,
@@ -231,7 +214,7 @@ describe('a partition that cannot be owned', () => {
     const one = await start('one', { basePath });
     await untilOwned(11, one);
 
-    const status = await runCli('status', `--base-path=${basePath}`);
+    const status = await run('status', `--base-path=${basePath}`);
     expect(status.exitCode).toBe(9);
     expect(status.out).toContain('1 partition without an owner');
     expect(status.out).toMatch(
@@ -263,9 +246,7 @@ describe('a partition that cannot be owned', () => {
     await untilOwned(12, one);
     await waitFor(async () => (await nobody.count()) === 0);
     await waitFor(async () => (await healthOf(one)).status === 'up');
-    expect((await runCli('status', `--base-path=${basePath}`)).exitCode).toBe(
-      0,
-    );
+    expect((await run('status', `--base-path=${basePath}`)).exitCode).toBe(0);
     expect(problems).toEqual([]);
     await page.close();
   });
@@ -366,5 +347,7 @@ describe('the page', () => {
       }
       await page.close();
     },
+    // Longer than all that it waits for.
+    90_000,
   );
 });

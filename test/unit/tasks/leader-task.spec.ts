@@ -162,6 +162,18 @@ describe('missed ticks are looked for', () => {
     expect(lab.ticks).toEqual(['B 12:02']);
   });
 
+  it('when a tick has come while the first leader was making the ledger', async () => {
+    lab = new TaskLab({ ledger: true });
+    const first = lab.member('A');
+    first.client.disconnect();
+    first.election.elect();
+    await settled();
+    lab.now = '2026-01-01T12:01:30Z';
+    first.client.connect();
+    await waitFor(() => lab.runs.length > 0);
+    expect(lab.runs).toMatchObject([{ tick: '12:01', trigger: 'missed' }]);
+  });
+
   it('when a job has not called for a tick, as after a threshold', async () => {
     await setUp();
     lab.now = '2026-01-01T12:01:30Z';
