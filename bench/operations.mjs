@@ -5,6 +5,9 @@
  *
  * `npm run bench:operations -- --tasks 200 --seconds 20`
  *
+ * With `--terms`: what the beginning of a term costs, with a ledger for each task.
+ * `npm run bench:operations -- --terms --tasks 1000`
+ *
  * Work is what the process did in one go, by the clock of the CPU. Delay is how late
  * its timers were: on a busy machine also because others had their turn.
  */
@@ -20,6 +23,7 @@ const { values } = parseArgs({
   options: {
     tasks: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '20' },
+    terms: { type: 'boolean', default: false },
   },
 });
 const tasks = Number(values.tasks);
@@ -40,6 +44,35 @@ const leader = fork(
 );
 try {
   const [{ url }] = await once(leader, 'message');
+  if (values.terms) {
+    await measureTerms();
+  } else {
+    await measureWatching(url);
+  }
+} finally {
+  leader.kill('SIGKILL');
+  await zookeeper.close();
+}
+
+/** The first seconds of a term, beside as many in which nothing begins. */
+async function measureTerms() {
+  await sleep(5_000);
+  for (let round = 0; round < 3; round++) {
+    const rest = await measure(() => sleep(seconds * 1_000));
+    const term = await measure(async () => {
+      leader.send('next term');
+      await once(leader, 'message');
+      await sleep(seconds * 1_000);
+    });
+    const cpuMs = term.cpu * term.ms - rest.cpu * rest.ms;
+    console.log(
+      `${tasks} tasks with a ledger: a term begins with ${cpuMs.toFixed(0)} ms of CPU, longest work ${term.longestWorkMs.toFixed(1)} ms (at rest ${rest.longestWorkMs.toFixed(1)} ms), load ${loadavg()[0]?.toFixed(1)}`,
+    );
+  }
+}
+
+/** @param {string} url */
+async function measureWatching(url) {
   /** Once everything is compiled, and has been seen by everybody. */
   await withTabAndScrapes(url, () => sleep(5_000));
   const rows = [];
@@ -72,9 +105,6 @@ try {
       cpu < MOST_CPU && stallMs < MOST_STALL_MS ? 'met' : 'NOT met'
     }.`,
   );
-} finally {
-  leader.kill('SIGKILL');
-  await zookeeper.close();
 }
 
 /**
@@ -107,7 +137,7 @@ async function withTabAndScrapes(url, work) {
  * What the leader's process has used meanwhile, by its own account.
  *
  * @param {() => Promise<unknown>} work
- * @returns {Promise<{ cpu: number, longestWorkMs: number, longestDelayMs: number }>}
+ * @returns {Promise<{ cpu: number, ms: number, longestWorkMs: number, longestDelayMs: number }>}
  */
 async function measure(work) {
   leader.send('begin');

@@ -89,11 +89,19 @@ process.on('message', (message) => {
     longestWorkMs = 0;
     begun = { cpu: process.cpuUsage(), atMs: performance.now() };
     process.send?.('begun');
+  } else if (message === 'next term') {
+    void app
+      .get(LeaderElection)
+      .resign()
+      .then(() => app.get(LeaderElection).waitForLeadership())
+      .then(() => process.send?.('leads again'));
   } else {
     const { user, system } = process.cpuUsage(begun.cpu);
     delays.disable();
+    const ms = performance.now() - begun.atMs;
     process.send?.({
-      cpu: (user + system) / 1_000 / (performance.now() - begun.atMs),
+      ms,
+      cpu: (user + system) / 1_000 / ms,
       longestWorkMs,
       // The resolution itself is no delay.
       longestDelayMs: delays.max / 1e6 - 1,

@@ -20,4 +20,9 @@ export class BoundedNames {
     }
     return name;
   }
+
+  /** Makes room for another one. False for one of the further ones. */
+  forget(name: string): boolean {
+    return this.#names.delete(name);
+  }
 }

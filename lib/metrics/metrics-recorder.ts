@@ -75,6 +75,11 @@ export class MetricsRecorder
       ),
     );
     recording.add(
+      this.#tasks.forgotten$.subscribe((task) =>
+        this.#taskRecorder.forget(task),
+      ),
+    );
+    recording.add(
       session?.client.connection$
         .pipe(skip(1))
         .subscribe(({ state }) => metrics.connectionChanges.inc({ state })),

@@ -1,4 +1,4 @@
-import type { LeaderTaskEvent } from '../tasks/task-events.js';
+import type { LeaderTaskEvent, SkipReason } from '../tasks/task-events.js';
 import type { BoundedNames } from './bounded-names.js';
 import type { LeaderMetrics } from './leader-metrics.js';
 
@@ -8,6 +8,8 @@ export class TaskRecorder {
   readonly #names: BoundedNames;
   /** Tasks of which a run has ended well. */
   readonly #known = new Set<string>();
+  /** Reasons of skips that a task has had. */
+  readonly #reasons = new Set<SkipReason>();
 
   constructor(metrics: LeaderMetrics, names: BoundedNames) {
     this.#metrics = metrics;
@@ -37,7 +39,35 @@ export class TaskRecorder {
     this.#metrics.lastSuccess.set({ task }, endedAt.getTime() / 1000);
   }
 
+  /** A task is no more: its series would stay for as long as the process. */
+  forget(task: string): void {
+    this.#known.delete(task);
+    if (!this.#names.forget(task)) {
+      return;
+    }
+    const metrics = this.#metrics;
+    metrics.runs.remove({ task, outcome: 'finished' });
+    metrics.runs.remove({ task, outcome: 'failed' });
+    for (const reason of this.#reasons) {
+      metrics.skips.remove({ task, reason });
+    }
+    for (const metric of [
+      metrics.durations,
+      metrics.lastSuccess,
+      metrics.retries,
+      metrics.missedTicks,
+      metrics.interruptions,
+      metrics.aborts,
+      metrics.overruns,
+    ]) {
+      metric.remove({ task });
+    }
+  }
+
   record(event: LeaderTaskEvent): void {
+    if (event.type === 'skipped' && event.reason === 'disposed') {
+      return;
+    }
     const metrics = this.#metrics;
     const task = this.#names.of(event.task);
     switch (event.type) {
@@ -55,6 +85,7 @@ export class TaskRecorder {
         }
         break;
       case 'skipped':
+        this.#reasons.add(event.reason);
         metrics.skips.inc({ task, reason: event.reason });
         break;
       case 'missed':

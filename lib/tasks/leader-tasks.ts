@@ -118,6 +118,13 @@ export class LeaderTasks {
    */
   readonly events$: Observable<LeaderTaskEvent>;
 
+  /**
+   * Names of tasks that have been disposed of, each when its last run has ended.
+   *
+   * @internal
+   */
+  readonly forgotten$: Observable<string>;
+
   /** @internal */
   constructor(
     elections: LeaderElections,
@@ -139,6 +146,7 @@ export class LeaderTasks {
     });
     this.#tasks = tasks;
     this.events$ = tasks.events.events$;
+    this.forgotten$ = tasks.forgotten$;
     this.#factory = new TaskFactory({
       elections,
       schedules,
@@ -148,6 +156,10 @@ export class LeaderTasks {
       ledger: options.ledger,
       closing: this.#closing.signal,
       byName: tasks.byName,
+      dispose: (task) => {
+        tasks.dispose(task);
+        elections.tasksChanged(task.election.name);
+      },
     });
     elections.addDrain((election) => tasks.endTerm(election));
     elections.useTasks(

@@ -42,6 +42,8 @@ export interface TaskFactorySettings {
   /** Aborts when nothing is to be written any more. */
   readonly closing: AbortSignal;
   readonly byName: Map<string, LeaderTask>;
+  /** Ends the task of a function, and forgets it. */
+  readonly dispose: (task: LeaderTask) => void;
 }
 
 /** Whose leader runs a task. */
@@ -142,7 +144,7 @@ export class TaskFactory {
     fn: AnyMethod,
     options: OnlyLeaderOptions,
   ): { task: LeaderTask; guarded: AnyMethod } {
-    const { byName, schedules, elections } = this.#settings;
+    const { byName, schedules } = this.#settings;
     const name = options.task ?? (fn.name || 'anonymous function');
     const where = `onlyLeader() for "${name}"`;
     const resolved = resolveTaskOptions(options, where);
@@ -182,13 +184,7 @@ export class TaskFactory {
       warnsUnscheduled: true,
     });
     Object.defineProperty(guarded, 'dispose', {
-      value: () => {
-        task.dispose();
-        if (byName.get(name) === task) {
-          byName.delete(name);
-          elections.tasksChanged(election.name);
-        }
-      },
+      value: () => this.#settings.dispose(task),
     });
     former?.dispose();
     if (isNamed) {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Logger } from '@nestjs/common';
-import { distinctUntilChanged, map } from 'rxjs';
+import { distinctUntilChanged, map, Subject, type Observable } from 'rxjs';
 import { LeadershipLostError } from '../election/election.error.js';
 import type { TaskElection } from '../election/leader-elections.js';
 import { settledWithin } from '../within.js';
@@ -38,6 +38,9 @@ export class TaskSet {
   readonly events = new TaskEvents();
   /** What the tasks share. */
   readonly host: TaskHost & { isClosing: boolean };
+  /** Names of tasks that are no more. */
+  readonly #forgotten = new Subject<string>();
+  readonly forgotten$: Observable<string> = this.#forgotten.asObservable();
   /** Those without a name that have runs. */
   readonly #nameless = new Set<LeaderTask>();
   readonly #settings: TaskSetSettings;
@@ -92,6 +95,24 @@ export class TaskSet {
     }
   }
 
+  /**
+   * Ends the task of a function. What goes on is not interrupted; the name is
+   * forgotten after it, unless another task has it by then.
+   */
+  dispose(task: LeaderTask): void {
+    const name = task.task;
+    task.dispose();
+    if (this.byName.get(name) !== task) {
+      return;
+    }
+    this.byName.delete(name);
+    void task.whenQuiet(new WeakSet()).then(() => {
+      if (!this.byName.has(name)) {
+        this.#forgotten.next(name);
+      }
+    });
+  }
+
   /** What the leader of an election has to do: partitions have owners instead. */
   namesIn(election: string): string[] {
     return [...this.byName.values()].flatMap((task) =>
@@ -135,6 +156,7 @@ export class TaskSet {
   end(): void {
     this.#stopLooking();
     this.events.complete();
+    this.#forgotten.complete();
   }
 
   get #all(): LeaderTask[] {

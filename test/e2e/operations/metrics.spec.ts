@@ -267,6 +267,44 @@ describe('the metrics', () => {
     expect(lines).toContain('nestjs_leader_is_leader{election="(other)"} 101');
   });
 
+  it('forget a task that is disposed of when its last run has ended, and make room', async () => {
+    const registry = new Registry();
+    const app = await startMeasured(registry, { standalone: true });
+    const election = app.get(LeaderElection);
+    let end: () => void = () => undefined;
+    const long = election.onlyLeader(
+      () => new Promise<void>((resolve) => (end = resolve)),
+      { task: 'long' },
+    );
+    const runs = long();
+    long.dispose();
+    await long();
+    const running = 'nestjs_leader_task_running';
+    const finished = (task: string): string =>
+      `nestjs_leader_task_runs_total{task="${task}",outcome="finished"}`;
+    end();
+    await runs;
+    await waitFor(
+      async () => !(await registry.metrics()).includes('task="long"'),
+      { description: 'the series of the task to be gone' },
+    );
+    for (let index = 0; index < 600; index += 1) {
+      const short = election.onlyLeader(() => index, {
+        task: `short-${index}`,
+      });
+      await short();
+      short.dispose();
+    }
+    const present = election.onlyLeader(() => 1, { task: 'present' });
+    await new Promise((resolve) => setImmediate(resolve));
+    await present();
+    expect(await valueOf(registry, finished('present'))).toBe(1);
+    const series = await registry.metrics();
+    expect(series).not.toContain('short-');
+    expect(series).not.toContain('task="(other)"');
+    expect(await valueOf(registry, `${running}{task="present"}`)).toBe(0);
+  });
+
   it('are registered in the global registry by default, and pass promtool', async () => {
     const app = await startApplication({
       options: {

@@ -10,6 +10,7 @@ import {
 import { config, map } from 'rxjs';
 import { requestRun } from '../../../lib/tasks/run-requests.js';
 import { ZookeeperError } from '../../../lib/zookeeper/zookeeper.error.js';
+import { ODD_ERRORS } from '../../support/odd-errors.js';
 import {
   settled,
   TaskLab,
@@ -338,60 +339,11 @@ describe('a write whose outcome never comes', () => {
   });
 });
 
+// An unhandled rejection fails a test of Jest by itself.
 describe('an error of any kind', () => {
-  const thrown: [string, unknown][] = [
-    ['null', null],
-    ['undefined', undefined],
-    ['an object without a prototype', Object.create(null)],
-    [
-      'an object that cannot be a text',
-      {
-        toString() {
-          throw new Error('no');
-        },
-      },
-    ],
-    [
-      'a proxy with a trap',
-      new Proxy(
-        {},
-        {
-          get() {
-            throw new Error('trap');
-          },
-          getPrototypeOf() {
-            throw new Error('trap');
-          },
-        },
-      ),
-    ],
-    ['a symbol', Symbol('s')],
-    ['an error whose message throws', errorWithGetter()],
-    ['a cyclic object', cyclic()],
-    ['lone surrogates', new Error('\ud83d'.repeat(400))],
-    ['a very long text', 'x'.repeat(100_000)],
-  ];
-
-  function errorWithGetter(): Error {
-    return Object.defineProperty(new Error('x'), 'message', {
-      get() {
-        throw new Error('getter');
-      },
-    });
-  }
-
-  function cyclic(): object {
-    const object: { self?: unknown } = {};
-    object.self = object;
-    return object;
-  }
-
-  it.each(thrown)(
+  it.each(ODD_ERRORS)(
     '(%s) is a failed run, and nothing worse',
     async (_, error) => {
-      const unhandled: unknown[] = [];
-      const listen = (reason: unknown): void => void unhandled.push(reason);
-      process.on('unhandledRejection', listen);
       const [a] = await setUp({ ledger: { missedTicks: 'latest' } });
       lab.work = async () => {
         throw error;
@@ -405,8 +357,6 @@ describe('an error of any kind', () => {
       await waitFor(() => a!.tasks.list()[0]?.counts.failed === 2);
       await a!.tasks.runOnLeader('task');
       await settled();
-      process.off('unhandledRejection', listen);
-      expect(unhandled).toEqual([]);
       const history = await a!.tasks.history('task');
       expect(history.map(({ outcome }) => outcome)).toEqual([
         'failed',
@@ -951,6 +901,29 @@ describe('a listener of events$ that throws', () => {
     await new Promise((resolve) => setTimeout(resolve));
     config.onUnhandledError = null;
   });
+
+  it.each(ODD_ERRORS)(
+    '%s keeps no run from being recorded, and no other from hearing',
+    async (_, thrown) => {
+      unhandled.length = 0;
+      lab = new TaskLab({ ledger: true });
+      const a = lab.member('A');
+      const later: string[] = [];
+      a.tasks.events$.subscribe(() => {
+        throw thrown;
+      });
+      a.tasks.events$.subscribe(({ type }) => later.push(type));
+      a.election.elect();
+      await settled();
+      lab.now = '2026-01-01T12:01:00Z';
+      await a.fire();
+      await waitFor(() => unhandled.length === 2);
+      expect(later).toEqual(['started', 'finished']);
+      expect(unhandled.every((each) => each === thrown)).toBe(true);
+      const history = await a.tasks.history('task');
+      expect(history.map(({ outcome }) => outcome)).toEqual(['finished']);
+    },
+  );
 
   it.each<LabOptions>([
     { ledger: { missedTicks: 'all' } },

@@ -1,7 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { SchedulerRegistry } from '@nestjs/schedule';
 import { CronJob } from 'cron';
+import { Registry } from 'prom-client';
 import { currentLeaderTask } from '../../../lib/index.js';
+import { ZookeeperLeaderMetricsModule } from '../../../lib/metrics/index.js';
 import { startGuarded } from '../../support/guarded-application.js';
 import { closeApplications } from '../../support/nest-application.js';
 import { waitFor } from '../../support/wait-for.js';
@@ -71,4 +75,49 @@ describe('election.onlyLeader()', () => {
       /a run ledger is kept by the name of its task/,
     );
   });
+
+  it.each([true, false])(
+    'is forgotten with dispose(), as hundreds of reminders are (ledger: %s)',
+    async (ledger) => {
+      const registry = new Registry();
+      const { app, election, tasks } = await startGuarded([], {}, undefined, [
+        ZookeeperLeaderMetricsModule.forRoot({ registry }),
+      ]);
+      const scheduler = app.get(SchedulerRegistry);
+      const disposed: WeakRef<object>[] = [];
+      let runs = 0;
+      for (let index = 0; index < 200; index += 1) {
+        const task = `reminder-${index}`;
+        const remind = (): void => {
+          runs += 1;
+        };
+        const onTick = election.onlyLeader(remind, { task, ledger });
+        scheduler.addCronJob(
+          task,
+          CronJob.from({ cronTime: '0 0 1 1 *', onTick, start: true }),
+        );
+        await tasks.runHere(task);
+        await onTick();
+        scheduler.deleteCronJob(task);
+        onTick.dispose();
+        disposed.push(new WeakRef(remind));
+      }
+      expect(runs).toBeGreaterThanOrEqual(200);
+      expect(tasks.list()).toEqual([]);
+      expect(tasks.running()).toEqual([]);
+      await waitFor(
+        async () => !(await registry.metrics()).includes('reminder-'),
+        { description: 'the series to be gone' },
+      );
+      setFlagsFromString('--expose-gc');
+      const collect = runInNewContext('gc') as () => void;
+      await waitFor(
+        () => {
+          collect();
+          return disposed.filter((each) => each.deref()).length < 10;
+        },
+        { description: 'the functions to be collected' },
+      );
+    },
+  );
 });

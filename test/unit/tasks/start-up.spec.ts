@@ -163,6 +163,13 @@ describe('at start', () => {
     [{ timeLimitMs: 0 }, /option timeLimitMs 0/],
     [{ ledger: { maxLatenessMs: 0 } }, /ledger\.maxLatenessMs 0/],
     [{ ledger: { maxLatenessMs: NaN } }, /ledger\.maxLatenessMs NaN/],
+    [
+      { ledger: { maxLatenessMs: 99 } },
+      /ledger\.maxLatenessMs 99 is out of range.* of 100 or more/,
+    ],
+    [{ ledger: { maxLatenessMs: 100.5 } }, /ledger\.maxLatenessMs 100\.5/],
+    [{ ledger: { maxLatenessMs: -Infinity } }, /maxLatenessMs -Infinity/],
+    [{ ledger: { maxLatenessMs: null } }, /ledger\.maxLatenessMs null/],
     [{ ledger: { maxLatenessMs: '5s' } }, /ledger\.maxLatenessMs '5s'/],
     [{ retry: { attempts: 2, maxBackoffMs: -1 } }, /retry\.maxBackoffMs -1/],
     [{ overlp: 'skip' }, /no option overlp\. Did you mean overlap\?/],
@@ -183,5 +190,26 @@ describe('at start', () => {
       work(): void {}
     }
     await expect(startGuarded([Jobs])).rejects.toThrow(message);
+  });
+
+  it.each([0, 99, 100.5, NaN, -Infinity])(
+    'refuses %d ms as maxLatenessMs of a function, and of the module',
+    async (maxLatenessMs) => {
+      const ledger = { maxLatenessMs };
+      const { election } = await startGuarded([]);
+      expect(() =>
+        election.onlyLeader(() => undefined, { task: 'job', ledger }),
+      ).toThrow(/onlyLeader\(\) for "job": option ledger\.maxLatenessMs/);
+      await expect(startGuarded([], { ledger })).rejects.toThrow(
+        /ZookeeperLeaderModule: option ledger\.maxLatenessMs/,
+      );
+    },
+  );
+
+  it.each([100, Infinity])('takes %d ms as maxLatenessMs', async (bound) => {
+    const ledger = { maxLatenessMs: bound };
+    const { election, tasks } = await startGuarded([], { ledger });
+    election.onlyLeader(() => undefined, { task: 'job', ledger });
+    expect(tasks.list()).toHaveLength(1);
   });
 });
