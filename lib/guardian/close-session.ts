@@ -19,7 +19,7 @@ export function closeSession(
   const { sessionTimeoutMs } = session;
   const attemptMs = Math.min(LONGEST_ATTEMPT_MS, sessionTimeoutMs / 8);
   const giveUpAtMs = nowMs() + sessionTimeoutMs;
-  let failure = new Error('no server has answered');
+  let failure = new Error('did not answer');
   const tryServer = (attempt: number): void => {
     const tryNext = (): void => {
       attachment.drop();

@@ -44,9 +44,9 @@ export class SessionGuard {
     this.#options = options;
   }
 
-  /** Hexadecimal; undefined while there is none. */
-  get sessionId(): string | undefined {
-    return this.#session?.sessionId;
+  /** Undefined while there is none. */
+  get session(): GuardedSession | undefined {
+    return this.#session;
   }
 
   /** Nobody may use the session any more. */

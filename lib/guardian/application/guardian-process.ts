@@ -39,7 +39,11 @@ export interface GuardianProcessOptions {
   readonly socket?: GuardianSocket | undefined;
 }
 
-const SIGNS_PER_TIMEOUT = 24;
+/**
+ * Apart from those before requests. Each one wakes the guardian; fewer would let it
+ * take a stall that is much shorter than half a timeout for one that is longer.
+ */
+const SIGNS_PER_TIMEOUT = 12;
 const SHORTEST_SIGN_MS = 20;
 /** Before there is a session. */
 const IDLE_TICK_MS = 500;

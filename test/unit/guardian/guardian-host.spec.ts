@@ -100,7 +100,7 @@ describe('a guardian of several applications that cannot see their processes', (
     second.destroy();
     await waitFor(() => notices.length > 0);
     expect(notices[0]).toMatch(
-      /^Could not close the session .* \(no server has answered\)/,
+      /^Could not close the session .* \(a server did not answer\)/,
     );
     const [third, again] = await ask();
     expect(again).toMatchObject({ type: 'refused' });
