@@ -510,6 +510,16 @@ describe('a guardian', () => {
     proxy.close();
   });
 
+  it('is told the session timeout that the server has granted, not the one that was asked for', async () => {
+    const guardian = new RecordingGuardian();
+    const client = make(server.port, { guardian, timeoutMs: 90_000 });
+    await client.start();
+    await waitFor(() => guardian.sessions.length > 0);
+    expect(guardian.sessions).toMatchObject([{ sessionTimeoutMs: 60_000 }]);
+    guardian.acknowledge(true);
+    await reached(client, 'connected');
+  });
+
   it('has a sign of life right before everything that is written to the server, pings included', async () => {
     const proxy = await TcpProxy.start({ targetPort: server.port });
     const guardian = new RecordingGuardian();

@@ -33,7 +33,10 @@ describe('a guardian beside its application', () => {
   let observer: WireClient;
 
   beforeAll(async () => {
-    server = await ZookeeperServer.start({ tickTimeMs: 200 });
+    server = await ZookeeperServer.start({
+      tickTimeMs: 200,
+      maxSessionTimeoutMs: 4_000,
+    });
     proxy = await TcpProxy.start({ targetPort: server.port });
     observer = await WireClient.connect({ port: server.port });
   });

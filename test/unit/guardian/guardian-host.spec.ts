@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { createGuardian } from '../../../lib/guardian/application/create-guardian.js';
 import { encode } from '../../../lib/guardian/channel/protocol.js';
+import { GRACE_MS } from '../../../lib/guardian/judgement.js';
 import { GuardianHost } from '../../../lib/guardian/host/guardian-host.js';
 import {
   abstractAddress,
@@ -84,6 +85,20 @@ describe('a guardian of several applications that cannot see their processes', (
     first.destroy();
     const [second, answer] = await ask();
     expect(answer).toMatchObject({ type: 'done' });
+    second.destroy();
+  });
+
+  it('has one guard for each session: a connection that has it no more is closed', async () => {
+    const [first] = await ask();
+    const ended = once(first, 'close');
+    const [second] = await ask();
+    await ended;
+    // Its end is not the death of the application, which has another one.
+    const sinceMs = performance.now();
+    await waitFor(() => performance.now() - sinceMs > GRACE_MS + 100, {
+      description: 'the end of the grace',
+    });
+    expect(notices).toEqual([]);
     second.destroy();
   });
 
