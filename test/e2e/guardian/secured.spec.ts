@@ -168,7 +168,7 @@ describe('the guardian of an application whose servers demand proof', () => {
       ],
     ])(
       'says what is wrong, and with which option, when %s',
-      async (_what, port, tls, expected) => {
+      async (_what, port, parametersOf, expected) => {
         const application = connect(socket);
         application.write(
           encode({
@@ -179,7 +179,7 @@ describe('the guardian of an application whose servers demand proof', () => {
           }),
         );
         const address = { host: '127.0.0.1', port: port() };
-        const parameters = tls();
+        const parameters = parametersOf();
         application.end(
           encode({
             type: 'guard',
