@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ConnectionSecurity } from '../zookeeper/connection-security.js';
+import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
 import type { attach } from '../zookeeper/handshake/attach.js';
 import { LineSplitter } from './channel/line-splitter.js';
 import {
@@ -26,7 +27,10 @@ export interface ApplicationChannelOptions {
   /** The application has given what no connection can be made with. */
   readonly onUnable?: (reason: string) => void;
   /** Nothing comes after it. */
-  readonly onOver: (outcome: Outcome, sessionId: string | undefined) => void;
+  readonly onOver: (
+    outcome: Outcome,
+    session: GuardedSession | undefined,
+  ) => void;
 }
 
 /** A guardian's end of the channel to one application. */
@@ -59,7 +63,7 @@ export class ApplicationChannel {
   }
 
   get sessionId(): string | undefined {
-    return this.#guard?.sessionId;
+    return this.#guard?.session?.sessionId;
   }
 
   /** Of the application, as it says. */
@@ -166,7 +170,7 @@ export class ApplicationChannel {
     if (!this.#isOver) {
       this.#isOver = true;
       this.#stream.destroy();
-      this.#options.onOver(outcome, this.sessionId);
+      this.#options.onOver(outcome, this.#guard?.session);
     }
   }
 

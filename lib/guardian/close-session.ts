@@ -8,32 +8,33 @@ const LONGEST_ATTEMPT_MS = 500;
 
 /**
  * Closes the session of a dead application: asks one server after the other, for
- * one session timeout. Calls `onOver` once, with why it could not be closed.
+ * one session timeout. Calls `onOver` once; with an error if no server could be
+ * asked.
  */
 export function closeSession(
   session: GuardedSession,
   attachTo: typeof attach,
-  onOver: (failure: Error | undefined) => void,
+  onOver: (outcome: 'closed' | Error) => void,
 ): void {
   const { sessionTimeoutMs } = session;
   const attemptMs = Math.min(LONGEST_ATTEMPT_MS, sessionTimeoutMs / 8);
   const giveUpAtMs = nowMs() + sessionTimeoutMs;
-  let failure = new Error('no server has answered');
-  const tryNext = (attempt: number): void => {
-    const retry = (): void => {
+  let failure = new Error('did not answer');
+  const tryServer = (attempt: number): void => {
+    const tryNext = (): void => {
       attachment.drop();
       if (nowMs() < giveUpAtMs) {
-        tryNext(attempt + 1);
+        tryServer(attempt + 1);
       } else {
         onOver(failure);
       }
     };
     // A server that does not answer is left for the next one.
-    let timer = setTimeout(retry, attemptMs);
+    const timer = setTimeout(tryNext, attemptMs);
     const closed = (): void => {
       clearTimeout(timer);
       attachment.drop();
-      onOver(undefined);
+      onOver('closed');
     };
     const attachment = attachTo(optionsForAttempt(session, attempt, 'close'), {
       onDone: closed,
@@ -44,10 +45,10 @@ export function closeSession(
         } else {
           failure = reason;
           clearTimeout(timer);
-          timer = setTimeout(retry, PAUSE_MS);
+          setTimeout(tryNext, PAUSE_MS);
         }
       },
     });
   };
-  tryNext(0);
+  tryServer(0);
 }

@@ -1,41 +1,28 @@
 import type { Life } from './process-identity.js';
 
-const SIGNS_PER_TIMEOUT = 24;
-const SHORTEST_SIGN_MS = 20;
 /**
  * The guardian's looks at a silence: few while there is nothing to do, and four of
  * them are a little more than half a timeout.
  */
 const LOOKS_PER_TIMEOUT = 7.8;
 const TICKS_PER_TIMEOUT = 22;
-const SHORTEST_TICK_MS = 22;
-
-/** The end of a process shows up to 20 ms after the end of its channel. */
-const SHORTEST_RECHECK_MS = 50;
 
 /**
  * For how long an application whose process cannot be looked at may come back
- * after its channel has ended. The application stops leading after half of it
- * ({@link SELF_FENCE_MS}).
+ * after its channel has ended. The application stops leading after half of it.
  */
 export const GRACE_MS = 500;
-export const SELF_FENCE_MS = 250;
 
 export interface StallLimits {
   readonly sessionTimeoutMs: number;
   readonly maxStallMs: number;
 }
 
-/** Milliseconds between two signs of life. */
-export function signMsOf(sessionTimeoutMs: number): number {
-  return Math.max(SHORTEST_SIGN_MS, sessionTimeoutMs / SIGNS_PER_TIMEOUT);
-}
-
 /** Milliseconds until the next look at a silence that lasts for so long. */
 export function tickMsOf(sessionTimeoutMs: number, silentMs: number): number {
   const ticks =
     silentMs < sessionTimeoutMs / 2 ? LOOKS_PER_TIMEOUT : TICKS_PER_TIMEOUT;
-  return Math.max(SHORTEST_TICK_MS, sessionTimeoutMs / ticks);
+  return sessionTimeoutMs / ticks;
 }
 
 /**
@@ -58,6 +45,7 @@ export function isStalled(
  * What becomes of the session when the channel to the application has ended. Only a
  * dead application has its session closed: servers close a session for anybody who
  * asks, also over a connection that the session has left, and they may do so late.
+ * The end of a process shows up to 20 ms after the end of its channel.
  *
  * - `close`: the application is dead.
  * - `leave`: it lives and wants this guardian no more; close nothing.
@@ -71,12 +59,9 @@ export function judgeEnd(
   if (application === 'gone') {
     return 'close';
   }
-  if (application === 'unknown') {
-    return endedForMs >= GRACE_MS ? 'close' : 'wait';
+  const isUnknown = application === 'unknown';
+  if (endedForMs < (isUnknown ? GRACE_MS : sessionTimeoutMs / 2)) {
+    return 'wait';
   }
-  return endedForMs >= recheckMsOf(sessionTimeoutMs) ? 'leave' : 'wait';
-}
-
-function recheckMsOf(sessionTimeoutMs: number): number {
-  return Math.max(SHORTEST_RECHECK_MS, sessionTimeoutMs / 2);
+  return isUnknown ? 'close' : 'leave';
 }

@@ -10,15 +10,15 @@ export function optionsForAttempt(
   attempt: number,
   purpose: AttachOptions['purpose'],
 ): AttachOptions {
-  const { server, servers, sessionId, password } = session;
-  const others = servers
-    .filter(({ host, port }) => host !== server.host || port !== server.port)
-    .map(({ host, port }) => ({ host, address: host, port }));
+  const { server, servers, sessionId, password, ...connection } = session;
+  const others = servers.filter(
+    ({ host, port }) => host !== server.host || port !== server.port,
+  );
+  const other = others[(attempt % (others.length + 1)) - 1];
   return {
-    server: [server, ...others][attempt % (others.length + 1)] ?? server,
+    ...connection,
+    server: other ? { ...other, address: other.host } : server,
     session: { id: sessionId, password },
-    sessionTimeoutMs: session.sessionTimeoutMs,
-    security: session.security,
     purpose,
   };
 }

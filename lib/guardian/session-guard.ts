@@ -1,12 +1,7 @@
 import type { attach } from '../zookeeper/handshake/attach.js';
 import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
 import { closeSession } from './close-session.js';
-import {
-  isStalled,
-  judgeEnd,
-  tickMsOf,
-  type StallLimits,
-} from './judgement.js';
+import { isStalled, judgeEnd, tickMsOf } from './judgement.js';
 import { nowMs } from './now-ms.js';
 import type { Life } from './process-identity.js';
 import { SessionKeeper } from './session-keeper.js';
@@ -35,6 +30,7 @@ const LOOK_AGAIN_MS = 1;
 export class SessionGuard {
   readonly #options: SessionGuardOptions;
   #session: GuardedSession | undefined;
+  /** While the application is stalled. */
   #keeper: SessionKeeper | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #judging: NodeJS.Immediate | undefined;
@@ -48,9 +44,9 @@ export class SessionGuard {
     this.#options = options;
   }
 
-  /** Hexadecimal; undefined while there is none. */
-  get sessionId(): string | undefined {
-    return this.#session?.sessionId;
+  /** Undefined while there is none. */
+  get session(): GuardedSession | undefined {
+    return this.#session;
   }
 
   /** Nobody may use the session any more. */
@@ -61,9 +57,8 @@ export class SessionGuard {
   guard(session: GuardedSession, maxStallMs: number): void {
     this.release();
     this.#session = session;
-    this.#keeper = new SessionKeeper(session, this.#options.attach);
     this.sawLife();
-    this.#await({ sessionTimeoutMs: session.sessionTimeoutMs, maxStallMs });
+    this.#awaitTick(session, maxStallMs);
   }
 
   /** The application has said something, whatever it was. */
@@ -71,7 +66,7 @@ export class SessionGuard {
     this.#silentByTicksMs = 0;
     this.#ticker?.refresh();
     this.#lastSignMs = nowMs();
-    this.#keeper?.drop();
+    this.#letGo();
   }
 
   /** There is no session any more. */
@@ -105,8 +100,8 @@ export class SessionGuard {
     } else if (this.#stage === 'open' || this.#stage === 'ending') {
       this.#stage = 'closing';
       this.#rest();
-      closeSession(this.#session, this.#options.attach, (failure) =>
-        this.#finish(failure ?? 'closed'),
+      closeSession(this.#session, this.#options.attach, (outcome) =>
+        this.#finish(outcome),
       );
     }
   }
@@ -129,17 +124,21 @@ export class SessionGuard {
   }
 
   /** Judges the silence of the application at every tick. */
-  #await(limits: StallLimits): void {
-    const tickMs = tickMsOf(limits.sessionTimeoutMs, this.#silentByTicksMs);
+  #awaitTick(session: GuardedSession, maxStallMs: number): void {
+    const { sessionTimeoutMs } = session;
+    const tickMs = tickMsOf(sessionTimeoutMs, this.#silentByTicksMs);
     const judge = (): void => {
       const byClockMs = nowMs() - this.#lastSignMs;
+      const limits = { sessionTimeoutMs, maxStallMs };
       if (isStalled(this.#silentByTicksMs, byClockMs, limits)) {
-        this.#keeper?.keep();
+        this.#keeper ??= new SessionKeeper(session, this.#options.attach);
+        this.#keeper.keep();
       } else {
-        this.#keeper?.drop();
+        this.#letGo();
       }
-      this.#await(limits);
+      this.#awaitTick(session, maxStallMs);
     };
+    // A sign of life after the last tick has started it again.
     clearTimeout(this.#ticker);
     this.#ticker = setTimeout(() => {
       this.#silentByTicksMs += tickMs;
@@ -148,12 +147,16 @@ export class SessionGuard {
     }, tickMs);
   }
 
+  #letGo(): void {
+    this.#keeper?.drop();
+    this.#keeper = undefined;
+  }
+
   #rest(): void {
     clearTimeout(this.#ticker);
     clearImmediate(this.#judging);
     this.#ticker = undefined;
-    this.#keeper?.drop();
-    this.#keeper = undefined;
+    this.#letGo();
   }
 
   #finish(outcome: Outcome): void {

@@ -6,7 +6,6 @@ import { optionsForAttempt } from './server-for-attempt.js';
 const TICKS_PER_PING = 4;
 const TICKS_PER_ATTEMPT = 3;
 const TOLERATED_SILENT_TICKS = 8;
-const TICKS_AFTER_SILENCE = 1;
 /** Perhaps the application is back, and its sign of life on its way. */
 const TICKS_AFTER_HANG_UP = 2;
 
@@ -20,26 +19,23 @@ export class SessionKeeper {
   readonly #attachTo: typeof attach;
   #attachment: Attachment | undefined;
   #isAttached = false;
-  /** How many servers have been tried since the application was heard. */
+  /** How many servers have been tried. */
   #attempts = 0;
   #ticks = 0;
-  /** At this tick a silent server is left, or the next one tried. */
-  #nextStepAtTick = 0;
+  /** At this tick a silent server is left for the next one. */
+  #nextAttemptAtTick = 0;
 
   constructor(session: GuardedSession, attachTo: typeof attach) {
     this.#session = session;
     this.#attachTo = attachTo;
   }
 
-  /** Call it at every tick while the application is stalled. */
+  /** Call it at every tick. */
   keep(): void {
     this.#ticks += 1;
-    if (this.#ticks >= this.#nextStepAtTick) {
-      if (this.#attachment) {
-        this.#hangUp(TICKS_AFTER_SILENCE);
-      } else {
-        this.#attach();
-      }
+    if (this.#ticks >= this.#nextAttemptAtTick) {
+      this.drop();
+      this.#attach();
     } else if (this.#isAttached && this.#ticks % TICKS_PER_PING === 0) {
       this.#attachment?.ping();
     }
@@ -47,36 +43,32 @@ export class SessionKeeper {
 
   /** The session is to be kept no more, or by somebody else. */
   drop(): void {
-    this.#attempts = 0;
-    this.#hangUp(0);
-  }
-
-  #hangUp(ticksToRest: number): void {
     this.#attachment?.drop();
-    this.#attachment = undefined;
     this.#isAttached = false;
-    this.#nextStepAtTick = this.#ticks + ticksToRest;
   }
 
   #attach(): void {
-    const wait = (): void => {
-      this.#nextStepAtTick =
-        this.#ticks +
-        (this.#isAttached ? TOLERATED_SILENT_TICKS : TICKS_PER_ATTEMPT);
-    };
-    wait();
+    this.#wait();
     this.#attachment = this.#attachTo(
       optionsForAttempt(this.#session, this.#attempts++, 'keep'),
       {
         onDone: () => {
           this.#isAttached = true;
-          wait();
+          this.#wait();
         },
-        onAnswer: wait,
-        // The application finds out itself that its session has expired.
-        onEnd: (reason) =>
-          this.#hangUp(reason === 'expired' ? Infinity : TICKS_AFTER_HANG_UP),
+        onAnswer: () => this.#wait(),
+        onEnd: (reason) => {
+          this.#isAttached = false;
+          // The application finds out itself that its session has expired.
+          this.#wait(reason === 'expired' ? Infinity : TICKS_AFTER_HANG_UP);
+        },
       },
     );
+  }
+
+  #wait(
+    ticks = this.#isAttached ? TOLERATED_SILENT_TICKS : TICKS_PER_ATTEMPT,
+  ): void {
+    this.#nextAttemptAtTick = this.#ticks + ticks;
   }
 }

@@ -113,9 +113,8 @@ export const MUTATIONS = {
     changes: [
       {
         file: 'cjs/guardian/judgement.js',
-        original:
-          "return endedForMs >= recheckMsOf(sessionTimeoutMs) ? 'leave' : 'wait';",
-        replacement: "return 'close';",
+        original: "const isUnknown = application === 'unknown';",
+        replacement: 'const isUnknown = true; endedForMs = Infinity;',
       },
     ],
     kinds: ['channel'],
@@ -125,8 +124,8 @@ export const MUTATIONS = {
     changes: [
       {
         file: 'cjs/guardian/server-for-attempt.js',
-        original: '[server, ...others]',
-        replacement: '[...others, server]',
+        original: 'attempt % (others.length + 1)) - 1',
+        replacement: 'attempt % (others.length + 1))',
       },
     ],
     kinds: ['kill'],

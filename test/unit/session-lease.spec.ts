@@ -12,6 +12,7 @@ import { isConnectionError } from '../../lib/zookeeper/zookeeper.error.js';
 
 /** A lease on a session of 6 s, hence of 4 s, with clocks that only the test moves. */
 function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
+  let heartbeats = 0;
   const clock = { monotonic: 1_000, wall: 1_700_000_000_000 };
   const connection$ = new BehaviorSubject<Connection>({
     state: 'connected',
@@ -32,14 +33,23 @@ function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
     },
     requestedSessionTimeoutMs: requestedMs,
     maxStallMs: 30_000,
-    writeHeartbeat: () =>
-      acknowledged ? Promise.resolve() : new Promise(() => undefined),
+    writeHeartbeat: () => {
+      heartbeats += 1;
+      return acknowledged ? Promise.resolve() : new Promise(() => undefined);
+    },
   });
   const pass = (ms: number): void => {
     clock.monotonic += ms;
     clock.wall += ms;
   };
-  return { lease, clock, pass, connection$, expectHeartbeats };
+  return {
+    lease,
+    clock,
+    pass,
+    connection$,
+    expectHeartbeats,
+    heartbeats: () => heartbeats,
+  };
 }
 
 describe('a lease', () => {
@@ -57,6 +67,37 @@ describe('a lease', () => {
     lease.release(holder);
     expect(expectHeartbeats).toHaveBeenLastCalledWith(false);
   });
+
+  it.each([
+    ['a connection that was cut for a moment', 100],
+    ['a stall that leaves some of it', 3_500],
+    ['a stall that has outlived it', 20_000],
+  ])(
+    'sends a heartbeat at once when it is connected again after %s',
+    (_what, ms) => {
+      const { lease, pass, connection$, heartbeats } = leaseOf({
+        acknowledged: false,
+      });
+      const holder = {
+        leaseLapsed: () => undefined,
+        leaseGranted: () => undefined,
+      };
+      lease.extend(lease.now(), 'a');
+      lease.hold(holder);
+      // One that was written before, and will never be answered.
+      void lease.renew();
+      const before = heartbeats();
+      pass(ms);
+      connection$.next({
+        state: 'connected',
+        epoch: 2,
+        sessionId: 'a',
+        sessionTimeoutMs: 6_000,
+      });
+      expect(heartbeats()).toBe(before + 1);
+      lease.release(holder);
+    },
+  );
 
   it('reports every heartbeat, and when the last acknowledged one was sent', async () => {
     const { lease, clock, pass } = leaseOf();

@@ -8,7 +8,6 @@ import type {
 import { Deferred } from '../../zookeeper/session/deferred.js';
 import { closeAtExit } from '../../zookeeper/sessions-at-exit.js';
 import { PROTOCOL_VERSION, type FromGuardian } from '../channel/protocol.js';
-import { signMsOf } from '../judgement.js';
 import { ownIdentity } from '../process-identity.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { ChildGuardian } from './child-guardian.js';
@@ -40,6 +39,12 @@ export interface GuardianProcessOptions {
   readonly socket?: GuardianSocket | undefined;
 }
 
+/**
+ * Apart from those before requests. Each one wakes the guardian; fewer would let it
+ * take a stall that is much shorter than half a timeout for one that is longer.
+ */
+const SIGNS_PER_TIMEOUT = 12;
+const SHORTEST_SIGN_MS = 20;
 /** Before there is a session. */
 const IDLE_TICK_MS = 500;
 /** A guardian that works answers a sign of life sooner, on any machine. */
@@ -121,7 +126,9 @@ export class GuardianProcess implements SessionGuardian {
     // After the client, which writes its own last word first.
     this.#forgetExit ??= closeAtExit(() => this.#closeAtExit());
     this.#number += 1;
-    this.#tickEvery(signMsOf(session.sessionTimeoutMs));
+    this.#tickEvery(
+      Math.max(SHORTEST_SIGN_MS, session.sessionTimeoutMs / SIGNS_PER_TIMEOUT),
+    );
     const isDone = this.#acknowledgements.of(this.#number, LONGEST_WAIT_MS);
     this.#sendSession();
     if (await isDone) {

@@ -1,4 +1,6 @@
-import { SELF_FENCE_MS } from '../judgement.js';
+import { GRACE_MS } from '../judgement.js';
+
+export const SELF_FENCE_MS = GRACE_MS / 2;
 
 const TICK_MS = SELF_FENCE_MS / 5;
 

@@ -1,5 +1,8 @@
 import { createServer, type Server } from 'node:net';
+import type { ConnectionSecurity } from '../../zookeeper/connection-security.js';
+import { describeConnectFailure } from '../../zookeeper/connection/describe-failure.js';
 import { attach } from '../../zookeeper/handshake/attach.js';
+import type { GuardedSession } from '../../zookeeper/session-guardian.interface.js';
 import { ApplicationChannel } from '../application-channel.js';
 import { lookerAt } from '../process-identity.js';
 import type { Outcome } from '../session-guard.js';
@@ -35,9 +38,9 @@ export class GuardianHost {
           options.onNotice?.(
             `Cannot connect to ZooKeeper for the application ${channel.pid}: ${reason}.`,
           ),
-        onOver: (outcome, sessionId) => {
+        onOver: (outcome, session) => {
           this.#channels.delete(channel);
-          this.#tell(outcome, sessionId);
+          this.#tell(outcome, session);
           this.#onChange();
         },
       });
@@ -123,10 +126,11 @@ export class GuardianHost {
     return undefined;
   }
 
-  #tell(outcome: Outcome, sessionId: string | undefined): void {
-    if (sessionId === undefined || outcome === 'dismissed') {
+  #tell(outcome: Outcome, session: GuardedSession | undefined): void {
+    if (!session || outcome === 'dismissed') {
       return;
     }
+    const { sessionId, security } = session;
     this.#closed.add(sessionId);
     const [oldest] = this.#closed;
     if (oldest !== undefined && this.#closed.size > REMEMBERED_SESSIONS) {
@@ -136,7 +140,14 @@ export class GuardianHost {
       outcome === 'closed'
         ? `Closed the session 0x${sessionId}: its application is gone.`
         : `Could not close the session 0x${sessionId}, whose application is gone ` +
-            `(${outcome.message}). It ends at its timeout.`,
+            `(a server ${failureText(outcome, security)}). It ends at its timeout.`,
     );
   }
+}
+
+/** Names the option that is wrong, where one is. */
+function failureText(failure: Error, { tls }: ConnectionSecurity): string {
+  const hasCertificate = (tls?.cert ?? tls?.pfx) !== undefined;
+  return describeConnectFailure(failure, tls !== undefined, hasCertificate)
+    .text;
 }

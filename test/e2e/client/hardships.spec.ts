@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import {
   afterAll,
   afterEach,
@@ -7,6 +7,7 @@ import {
   describe,
   expect,
   it,
+  jest,
 } from '@jest/globals';
 import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
 import { JuteWriter } from '../../../lib/zookeeper/codec/jute-writer.js';
@@ -506,6 +507,56 @@ describe('a guardian', () => {
       'release',
       'stop',
     ]);
+    proxy.close();
+  });
+
+  it('is told the session timeout that the server has granted, not the one that was asked for', async () => {
+    const guardian = new RecordingGuardian();
+    const client = make(server.port, { guardian, timeoutMs: 90_000 });
+    await client.start();
+    await waitFor(() => guardian.sessions.length > 0);
+    expect(guardian.sessions).toMatchObject([{ sessionTimeoutMs: 60_000 }]);
+    guardian.acknowledge(true);
+    await reached(client, 'connected');
+  });
+
+  it('has a sign of life right before everything that is written to the server, pings included', async () => {
+    const proxy = await TcpProxy.start({ targetPort: server.port });
+    const guardian = new RecordingGuardian();
+    let hasSign = false;
+    guardian.signOfLife = () => {
+      hasSign = true;
+      // As long as nothing else can happen in this process.
+      queueMicrotask(() => {
+        hasSign = false;
+      });
+    };
+    const client = make(proxy.port, { guardian, timeoutMs: 600 });
+    await client.start();
+    await waitFor(() => guardian.sessions.length > 0);
+    guardian.acknowledge(true);
+    await reached(client, 'connected');
+    const writes: boolean[] = [];
+    const { write } = Socket.prototype;
+    const spy = jest.spyOn(Socket.prototype, 'write');
+    spy.mockImplementation(function (this: Socket, ...args) {
+      if (this.remotePort === proxy.port) {
+        writes.push(hasSign);
+      }
+      return write.apply(this, args);
+    });
+    try {
+      await client.create('/signs', '', 'ephemeral');
+      await Promise.all([client.set('/signs', 'a'), client.get('/signs')]);
+      const before = writes.length;
+      await waitFor(() => writes.length >= before + 3, {
+        description: 'three pings',
+      });
+    } finally {
+      spy.mockRestore();
+    }
+    expect(new Set(writes)).toEqual(new Set([true]));
+    await client.close();
     proxy.close();
   });
 

@@ -33,7 +33,10 @@ describe('a guardian beside its application', () => {
   let observer: WireClient;
 
   beforeAll(async () => {
-    server = await ZookeeperServer.start({ tickTimeMs: 200 });
+    server = await ZookeeperServer.start({
+      tickTimeMs: 200,
+      maxSessionTimeoutMs: 4_000,
+    });
     proxy = await TcpProxy.start({ targetPort: server.port });
     observer = await WireClient.connect({ port: server.port });
   });
@@ -91,6 +94,25 @@ describe('a guardian beside its application', () => {
     expect(proxy.replies('connect').length).toBe(connections + 2);
     await waitFor(() => proxy.openConnections === 1);
     expect(proxy.requests('closeSession')).toHaveLength(0);
+  });
+
+  it('goes by the session timeout that the server has granted, and asks for that one', async () => {
+    const application = await start({
+      timeoutMs: 60_000,
+      maxStallMs: 30_000,
+    });
+    const { timeoutMs, sessionId } =
+      await application.process.waitForEvent('guarded');
+    expect(timeoutMs).toBe(4_000);
+    const connects = proxy.requests('connect').length;
+    const pausedAtMs = performance.now();
+    await application.process.pause();
+    // Longer than granted, and much shorter than what was asked for.
+    await waitFor(() => performance.now() - pausedAtMs > 6_000);
+    expect(await observer.exists(application.path)).toBeDefined();
+    expect(proxy.requests('connect').slice(connects)).toMatchObject([
+      { timeoutMs, sessionId },
+    ]);
   });
 
   it('attaches again when its connection is cut during a stall, and the session goes on', async () => {

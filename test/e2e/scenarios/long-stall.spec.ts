@@ -43,5 +43,16 @@ it('after a stall of more than half the session timeout a leader trusts no answe
     .requests('setData')
     .filter(({ atNs, connection }) => atNs > wokeAtNs && connection <= before);
   expect(trusted).toEqual([]);
+  // The heartbeat does not wait for its next turn, nor for what else is asked.
+  const since = proxy.frames.filter(({ connection }) => connection > before);
+  const heartbeat = since.findIndex(
+    ({ kind, opcode }) => kind === 'request' && opcode === 'setData',
+  );
+  const answer = since.findIndex(
+    ({ kind, opcode }) =>
+      kind === 'reply' && opcode !== 'connect' && opcode !== 'ping',
+  );
+  expect(heartbeat).toBeGreaterThanOrEqual(0);
+  expect(heartbeat).toBeLessThan(answer);
   await group.expectInvariant();
 });

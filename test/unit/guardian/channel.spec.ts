@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { Duplex } from 'node:stream';
+import { ApplicationChannel } from '../../../lib/guardian/application-channel.js';
 import { GuardianChannel } from '../../../lib/guardian/application/guardian-channel.js';
 import type { GuardianLink } from '../../../lib/guardian/application/guardian-link.js';
 import { LineSplitter } from '../../../lib/guardian/channel/line-splitter.js';
@@ -8,6 +9,7 @@ import {
   decode,
   encode,
   isToGuardian,
+  SIGN,
   type ToGuardian,
 } from '../../../lib/guardian/channel/protocol.js';
 
@@ -71,6 +73,23 @@ describe('the channel between application and guardian', () => {
     expect(link.stream.writableLength).toBeLessThan(10);
     channel.destroy();
     expect(() => channel.signOfLife()).not.toThrow();
+  });
+
+  it('keeps no answers to signs of life for an application that does not read', () => {
+    const link = new DeafLink();
+    const end = new ApplicationChannel(link.stream, {
+      attach: () => {
+        throw new Error('there is no session');
+      },
+      lookerAt: () => () => 'alive',
+      onOver: () => undefined,
+    });
+    for (let count = 0; count < 10_000; count++) {
+      link.stream.emit('data', `${SIGN}\n`);
+    }
+    expect(link.written).toEqual(['.\n']);
+    expect(link.stream.writableLength).toBeLessThan(10);
+    end.dismiss();
   });
 
   it('puts lines together however they were cut', () => {

@@ -4,6 +4,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { createGuardian } from '../../../lib/guardian/application/create-guardian.js';
 import { encode } from '../../../lib/guardian/channel/protocol.js';
+import { GRACE_MS } from '../../../lib/guardian/judgement.js';
 import { GuardianHost } from '../../../lib/guardian/host/guardian-host.js';
 import {
   abstractAddress,
@@ -87,6 +88,20 @@ describe('a guardian of several applications that cannot see their processes', (
     second.destroy();
   });
 
+  it('has one guard for each session: a connection that has it no more is closed', async () => {
+    const [first] = await ask();
+    const ended = once(first, 'close');
+    const [second] = await ask();
+    await ended;
+    // Its end is not the death of the application, which has another one.
+    const sinceMs = performance.now();
+    await waitFor(() => performance.now() - sinceMs > GRACE_MS + 100, {
+      description: 'the end of the grace',
+    });
+    expect(notices).toEqual([]);
+    second.destroy();
+  });
+
   it('refuses a session from the moment at which it begins to close it, even if no server answers', async () => {
     const [first, accepted] = await ask();
     expect(accepted).toMatchObject({ type: 'done' });
@@ -100,7 +115,7 @@ describe('a guardian of several applications that cannot see their processes', (
     second.destroy();
     await waitFor(() => notices.length > 0);
     expect(notices[0]).toMatch(
-      /^Could not close the session .* \(no server has answered\)/,
+      /^Could not close the session .* \(a server did not answer\)/,
     );
     const [third, again] = await ask();
     expect(again).toMatchObject({ type: 'refused' });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
+import { SELF_FENCE_MS } from '../../../lib/guardian/application/self-fence.js';
 import {
   GRACE_MS,
   isStalled,
   judgeEnd,
-  SELF_FENCE_MS,
   tickMsOf,
 } from '../../../lib/guardian/judgement.js';
 

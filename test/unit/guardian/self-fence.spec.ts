@@ -6,8 +6,10 @@ import {
   it,
   jest,
 } from '@jest/globals';
-import { SelfFence } from '../../../lib/guardian/application/self-fence.js';
-import { SELF_FENCE_MS } from '../../../lib/guardian/judgement.js';
+import {
+  SELF_FENCE_MS,
+  SelfFence,
+} from '../../../lib/guardian/application/self-fence.js';
 
 describe('the fence of an application whose guardian cannot see its process', () => {
   let expired: number;

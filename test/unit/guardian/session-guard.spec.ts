@@ -90,6 +90,8 @@ describe('a guard of a session', () => {
     expect(attempts).toEqual([]);
     await pass(3 * TICK_MS);
     expect(hosts()).toEqual(['b']);
+    // Another timeout in the handshake would change the session's.
+    expect(last().options.sessionTimeoutMs).toBe(T);
   });
 
   it.each([
