@@ -1,7 +1,6 @@
 import type { Observable } from 'rxjs';
 import { CreatorNodes } from './access/creator-nodes.js';
 import { CREATOR_ALL, OPEN, type Acl } from './codec/acl.record.js';
-import type { JuteReader } from './codec/jute-reader.js';
 import type { MultiOperation } from './codec/multi.record.js';
 import { texts } from './codec/node.records.js';
 import { CREATE_FLAGS } from './codec/opcodes.js';
@@ -15,7 +14,6 @@ import { errorOfCode } from './error-of-code.js';
 import { describeRequestProblem } from './request-check.js';
 import type { ServerRequest } from './session/server-connection.js';
 import { Session, type SessionOptions } from './session/session.js';
-import type { WatchKind } from './session/watch-table.js';
 import type {
   ChildList,
   ClosedNodes,
@@ -104,28 +102,25 @@ export class WireClient implements ZookeeperClient {
   }
 
   get(path: string, watcher?: NodeWatcher): Promise<NodeContent> {
-    return this.#read(
-      'get',
-      OPERATIONS.getData,
-      'data',
+    return this.#request({
+      operation: 'get',
       path,
-      watcher,
-      (body) => ({
-        data: body.text(),
-        stat: stat.read(body),
-      }),
-    );
+      type: OPERATIONS.getData,
+      value: { path, watch: watcher !== undefined },
+      read: (body) => ({ data: body.text(), stat: stat.read(body) }),
+      watch: watcher && { kind: 'data', watcher },
+    });
   }
 
   getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList> {
-    return this.#read(
-      'getChildren',
-      OPERATIONS.getChildren2,
-      'children',
+    return this.#request({
+      operation: 'getChildren',
       path,
-      watcher,
-      (body) => ({ children: texts.read(body), stat: stat.read(body) }),
-    );
+      type: OPERATIONS.getChildren2,
+      value: { path, watch: watcher !== undefined },
+      read: (body) => ({ children: texts.read(body), stat: stat.read(body) }),
+      watch: watcher && { kind: 'children', watcher },
+    });
   }
 
   unwatch(path: string, watcher: NodeWatcher): void {
@@ -252,24 +247,6 @@ export class WireClient implements ZookeeperClient {
       default:
         return { type: operation.type, path, version: operation.version ?? -1 };
     }
-  }
-
-  #read<Answer>(
-    operation: string,
-    type: typeof OPERATIONS.getData | typeof OPERATIONS.getChildren2,
-    kind: WatchKind,
-    path: string,
-    watcher: NodeWatcher | undefined,
-    read: (body: JuteReader) => Answer,
-  ): Promise<Answer> {
-    return this.#request({
-      operation,
-      path,
-      type,
-      value: { path, watch: watcher !== undefined },
-      read,
-      ...(watcher && { watch: { kind, watcher } }),
-    });
   }
 
   #request<Value, Answer>(
