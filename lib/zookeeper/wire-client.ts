@@ -29,7 +29,7 @@ import type {
 import { ZookeeperError, requestError } from './zookeeper.error.js';
 
 export interface WireClientOptions extends SessionOptions {
-  /** Of nodes whose creator does not say: see {@link NodeAcl}. */
+  /** Of the nodes that it creates. */
   readonly acl: NodeAcl;
   /** Below it everything is closed to others, if `acl` is `creator`. */
   readonly paths: NodePaths;
@@ -37,13 +37,12 @@ export interface WireClientOptions extends SessionOptions {
   readonly onNotice?: (notice: ClientNotice) => void;
 }
 
-const ACLS: Record<NodeAcl, Acl> = { open: OPEN, creator: CREATOR_ALL };
-
 /** The library's own {@link ZookeeperClient}: speaks ZooKeeper's protocol. */
 export class WireClient implements ZookeeperClient {
   readonly #options: WireClientOptions;
   readonly #states: ConnectionStates;
   readonly #session: Session;
+  readonly #acl: Acl;
   readonly access: ClosedNodes | undefined;
   #isStarted = false;
   #closed: Promise<void> | undefined;
@@ -52,6 +51,7 @@ export class WireClient implements ZookeeperClient {
     this.#options = options;
     this.#states = new ConnectionStates(options.onNotice);
     this.#session = new Session(options, this.#states);
+    this.#acl = options.acl === 'creator' ? CREATOR_ALL : OPEN;
     if (options.acl === 'creator') {
       this.access = new CreatorNodes({
         paths: options.paths,
@@ -84,18 +84,13 @@ export class WireClient implements ZookeeperClient {
     return Promise.resolve();
   }
 
-  create(
-    path: string,
-    data: string,
-    mode: CreateMode,
-    acl: NodeAcl = this.#options.acl,
-  ): Promise<string> {
+  create(path: string, data: string, mode: CreateMode): Promise<string> {
     return this.#request({
       operation: 'create',
       path,
       type:
         mode === 'container' ? OPERATIONS.createContainer : OPERATIONS.create,
-      value: { path, data, acl: ACLS[acl], flags: CREATE_FLAGS[mode] },
+      value: { path, data, acl: this.#acl, flags: CREATE_FLAGS[mode] },
       // A container is answered with its status, too.
       read: (body) => body.text(),
     });
@@ -230,15 +225,9 @@ export class WireClient implements ZookeeperClient {
     const { path } = operation;
     switch (operation.type) {
       case 'create': {
-        const { data, mode, acl = this.#options.acl } = operation;
+        const { data, mode } = operation;
         const type = mode === 'container' ? 'createContainer' : 'create';
-        return {
-          type,
-          path,
-          data,
-          acl: ACLS[acl],
-          flags: CREATE_FLAGS[mode],
-        };
+        return { type, path, data, acl: this.#acl, flags: CREATE_FLAGS[mode] };
       }
       case 'set': {
         const { data, version = -1 } = operation;

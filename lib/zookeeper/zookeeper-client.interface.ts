@@ -97,7 +97,6 @@ export type TransactionOperation =
       readonly path: string;
       readonly data: string;
       readonly mode: CreateMode;
-      readonly acl?: NodeAcl;
     }
   | {
       readonly type: 'set';
@@ -157,15 +156,9 @@ export interface ZookeeperClient {
 
   /**
    * Creates a node and resolves to its path, with the number if sequential.
-   * Closed from the transaction on that creates it, where the client can and
-   * `acl` does not say otherwise.
+   * Closed from the transaction on that creates it, if nodes are closed to others.
    */
-  create(
-    path: string,
-    data: string,
-    mode: CreateMode,
-    acl?: NodeAcl,
-  ): Promise<string>;
+  create(path: string, data: string, mode: CreateMode): Promise<string>;
   /** Reads a node. The watcher is set only if the node exists. */
   get(path: string, watcher?: NodeWatcher): Promise<NodeContent>;
   /** Lists a node's children. The watcher is set only if the node exists. */
