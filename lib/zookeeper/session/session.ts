@@ -12,7 +12,7 @@ import {
   type SecuritySources,
 } from '../connection-security.js';
 import { formatServer, type ServerAddress } from '../connection-string.js';
-import type { SessionEvents } from '../connection-states.js';
+import type { ConnectionStates } from '../connection-states.js';
 import type { GrantedSession } from '../handshake/handshake.js';
 import type { SessionGuardian } from '../session-guardian.interface.js';
 import { closeAtExit } from '../sessions-at-exit.js';
@@ -51,7 +51,7 @@ const SESSION_TIMEOUTS_TO_EXPIRY = 4 / 3;
  */
 export class Session {
   readonly #options: SessionOptions;
-  readonly #events: SessionEvents;
+  readonly #states: ConnectionStates;
   readonly #servers: ServerList;
   readonly #xids: Xids;
   readonly #removals = { areUnderstood: true };
@@ -74,9 +74,9 @@ export class Session {
   #isStopped = false;
   #forgetExit: (() => void) | undefined;
 
-  constructor(options: SessionOptions, events: SessionEvents) {
+  constructor(options: SessionOptions, states: ConnectionStates) {
     this.#options = options;
-    this.#events = events;
+    this.#states = states;
     this.#servers = new ServerList(options.servers, options.resolveName);
     this.#xids = new Xids(options.firstXid);
   }
@@ -102,7 +102,7 @@ export class Session {
     if (!session || this.#ending || this.#isStopped) {
       return;
     }
-    this.#events.lost('SESSION_EXPIRED', why);
+    this.#states.lost('SESSION_EXPIRED', why);
     await settledWithin(
       [this.#endSession()],
       session.sessionTimeoutMs * SESSION_TIMEOUTS_TO_EXPIRY,
@@ -144,7 +144,7 @@ export class Session {
     }
     const failures = this.#servers.takeFailures();
     if (failures.length > 0) {
-      this.#events.unreachable(failures, this.#hasTlsTrouble);
+      this.#states.unreachable(failures, this.#hasTlsTrouble);
     }
     this.#hasTlsTrouble = false;
     const outageMs = performance.now() - this.#disconnectedAtMs;
@@ -195,7 +195,7 @@ export class Session {
         this.#forgetSession();
         return;
       }
-      this.#events.lost('AUTH_FAILED', end.message);
+      this.#states.lost('AUTH_FAILED', end.message);
       await this.#sleep(AUTH_RETRY_MS);
     }
   }
@@ -226,7 +226,7 @@ export class Session {
       onStall: () => {
         this.#stalledAtMs = performance.now();
       },
-      onWatcherError: (error) => this.#events.watcherFailed(error),
+      onWatcherError: (error) => this.#states.watcherFailed(error),
     });
     this.#live = live;
     if (this.#ending) {
@@ -260,7 +260,7 @@ export class Session {
     if (this.#live === live && !this.#ending) {
       const isResumed = this.#announcedId === session.id;
       this.#announcedId = session.id;
-      this.#events.connected({
+      this.#states.connected({
         id: session.id,
         sessionTimeoutMs: session.sessionTimeoutMs,
         server: formatServer(server),
@@ -302,7 +302,7 @@ export class Session {
         this.#servers.failed(endpoint, reason);
       }
       if (live && !this.#ending && this.#announcedId !== undefined) {
-        this.#events.suspended(
+        this.#states.suspended(
           `${formatServer(endpoint)} ${reason}`,
           this.#isAfterStall(end),
         );
@@ -368,7 +368,7 @@ export class Session {
     const wasAnnounced = this.#announcedId !== undefined && !this.#ending;
     this.#forgetSession();
     if (wasAnnounced) {
-      this.#events.lost('SESSION_EXPIRED', 'ZooKeeper has expired the session');
+      this.#states.lost('SESSION_EXPIRED', 'ZooKeeper has expired the session');
     }
   }
 
