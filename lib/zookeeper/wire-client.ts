@@ -8,6 +8,7 @@ import { OPERATIONS } from './codec/operations.js';
 import { RESULT_CODES } from './codec/result-codes.js';
 import { stat } from './codec/stat.record.js';
 import type { ClientNotice } from './connection-log.js';
+import { canProve } from './connection-security.js';
 import { ConnectionStates } from './connection-states.js';
 import type { NodePaths } from './node-paths.js';
 import { errorOfCode } from './error-of-code.js';
@@ -175,7 +176,8 @@ export class WireClient implements ZookeeperClient {
         result.code !== RESULT_CODES.ok &&
         result.code !== RESULT_CODES.runtimeInconsistency
       ) {
-        throw errorOfCode(result.code, type, path, this.#canProve);
+        const request = { operation: type, path };
+        throw errorOfCode(result.code, request, canProve(this.#options));
       }
     });
   }
@@ -214,11 +216,6 @@ export class WireClient implements ZookeeperClient {
           'taken for ZooKeeper, and gets its secrets. Set tls.ca instead',
       );
     }
-  }
-
-  get #canProve(): boolean {
-    const { credentials, sasl, tls } = this.#options;
-    return Boolean(credentials ?? sasl ?? tls?.hasCertificate);
   }
 
   #encoded(operation: TransactionOperation): MultiOperation {

@@ -7,6 +7,7 @@ import {
   type ServerEndpoint,
 } from '../connection/frame-connection.js';
 import {
+  canProve,
   readSecurity,
   type ConnectionSecurity,
   type SecuritySources,
@@ -214,14 +215,14 @@ export class Session {
     security: ConnectionSecurity,
   ): ServerConnection {
     const session = this.#session as GrantedSession;
-    const { guardian, credentials, sasl, tls } = this.#options;
+    const { guardian } = this.#options;
     const live = new ServerConnection({
       frames,
       timing: timingOf(session.sessionTimeoutMs),
       lastZxidSeen: this.#lastZxidSeen,
       xids: this.#xids,
       removals: this.#removals,
-      canProve: Boolean(credentials ?? sasl ?? tls?.hasCertificate),
+      canProve: canProve(this.#options),
       onSignOfLife: () => guardian?.signOfLife(),
       onStall: () => {
         this.#stalledAtMs = performance.now();
