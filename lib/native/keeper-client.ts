@@ -9,6 +9,7 @@ import {
   Exchange,
   type ExchangedRequest,
 } from '../zookeeper/session/exchange.js';
+import { SESSION_TIMEOUTS_TO_EXPIRY } from '../zookeeper/session/session-timing.js';
 import type {
   ChildList,
   Connection,
@@ -37,9 +38,6 @@ import { KeeperSupervisor } from './keeper-supervisor.js';
 
 export type KeeperClientOptions = Omit<ClientSettings, 'onNotice'> &
   Partial<Pick<ClientSettings, 'onNotice'>>;
-
-/** A session is over when nobody has heard of it for so many timeouts. */
-const SESSION_TIMEOUTS_TO_EXPIRY = 4 / 3;
 
 /**
  * A {@link ZookeeperClient} whose session is held by a keeper process. When a

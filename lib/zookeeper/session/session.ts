@@ -25,8 +25,17 @@ import {
   type OpenConnection,
 } from './open-connection.js';
 import { ServerConnection, SilenceError } from './server-connection.js';
-import { ServerList, type ResolveName } from './server-list.js';
-import { connectTimeoutMs, retryPauseMs, timingOf } from './session-timing.js';
+import {
+  LEAST_SUCCESS_MS,
+  ServerList,
+  type ResolveName,
+} from './server-list.js';
+import {
+  SESSION_TIMEOUTS_TO_EXPIRY,
+  connectTimeoutMs,
+  retryPauseMs,
+  timingOf,
+} from './session-timing.js';
 
 export interface SessionOptions extends SecuritySources {
   readonly servers: readonly ServerAddress[];
@@ -40,10 +49,6 @@ export interface SessionOptions extends SecuritySources {
 
 const AUTH_RETRY_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 2_000;
-/** A connection that was shorter does not count as a success. */
-const LEAST_SUCCESS_MS = 1_000;
-/** A session is over when nobody has heard of it for so many timeouts. */
-const SESSION_TIMEOUTS_TO_EXPIRY = 4 / 3;
 
 /**
  * A session with ZooKeeper over whatever connection there is, and another
@@ -290,15 +295,16 @@ export class Session {
     if (end === 'expired') {
       if (this.#session) {
         // It has answered, and grants another one as well as the next server.
-        this.#servers.succeeded();
-        this.#servers.restart(endpoint, 'first');
+        this.#servers.succeeded(endpoint, 'first');
       }
       this.#expired();
     } else {
       const reason = this.#reasonOf(end, live !== undefined);
       if (readyAtMs !== undefined && nowMs - readyAtMs >= LEAST_SUCCESS_MS) {
-        this.#servers.succeeded();
-        this.#servers.restart(endpoint, this.#positionAfter(end));
+        // After a stall the server has moved the session to the guardian's
+        // connection: it is at hand. One that is silent or has hung up is not.
+        const position = this.#isAfterStall(end) ? 'first' : 'last';
+        this.#servers.succeeded(endpoint, position);
       } else if (!this.#isStopped && !isZookeeperError(end, 'AUTH_FAILED')) {
         this.#servers.failed(endpoint, reason);
       }
@@ -312,14 +318,6 @@ export class Session {
     if (this.#ending && !this.#session) {
       this.#forgetSession();
     }
-  }
-
-  /**
-   * After a stall the server has moved the session to the guardian's connection:
-   * that server is at hand. One that is silent or has hung up is not.
-   */
-  #positionAfter(error: Error): 'first' | 'last' {
-    return this.#isAfterStall(error) ? 'first' : 'last';
   }
 
   #isAfterStall(error: Error): boolean {
