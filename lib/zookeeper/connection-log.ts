@@ -45,7 +45,7 @@ export class ConnectionLog {
   }
 
   connected({
-    id,
+    id: sessionId,
     sessionTimeoutMs,
     server,
     isResumed,
@@ -62,7 +62,7 @@ export class ConnectionLog {
       level: 'log',
       text:
         `Connected to ZooKeeper at ${server}${again}${after}, ` +
-        `${isResumed ? 'same session' : 'session'} 0x${id}, ` +
+        `${isResumed ? 'same session' : 'session'} 0x${sessionId}, ` +
         `session timeout ${sessionTimeoutMs} ms`,
     });
   }
