@@ -9,6 +9,7 @@ import {
   Exchange,
   type ExchangedRequest,
 } from '../zookeeper/session/exchange.js';
+import { SESSION_TIMEOUTS_TO_EXPIRY } from '../zookeeper/session/session-timing.js';
 import type {
   ChildList,
   Connection,
@@ -37,9 +38,6 @@ import { KeeperSupervisor } from './keeper-supervisor.js';
 
 export type KeeperClientOptions = Omit<ClientSettings, 'onNotice'> &
   Partial<Pick<ClientSettings, 'onNotice'>>;
-
-/** A session is over when nobody has heard of it for so many timeouts. */
-const SESSION_TIMEOUTS_TO_EXPIRY = 4 / 3;
 
 /**
  * A {@link ZookeeperClient} whose session is held by a keeper process. When a
@@ -111,9 +109,8 @@ export class KeeperClient implements ZookeeperClient {
   }
 
   create(path: string, data: string, mode: CreateMode): Promise<string> {
-    const flags = CREATE_FLAGS[mode];
-    const value = { data, flags };
-    return this.#request('create', path, flags, value, ([, , created]) =>
+    const value = { data, flags: CREATE_FLAGS[mode] };
+    return this.#request('create', path, value, ([, , created]) =>
       String(created),
     );
   }
@@ -124,7 +121,7 @@ export class KeeperClient implements ZookeeperClient {
       data: data as string,
       stat: stat as NodeStat,
     });
-    return this.#request('get', path, watch ? 1 : 0, {}, read, watch);
+    return this.#request('get', path, {}, read, watch);
   }
 
   getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList> {
@@ -133,7 +130,7 @@ export class KeeperClient implements ZookeeperClient {
       children: children as string[],
       stat: stat as NodeStat,
     });
-    return this.#request('getChildren', path, watch ? 1 : 0, {}, read, watch);
+    return this.#request('getChildren', path, {}, read, watch);
   }
 
   set(path: string, data: string, version = -1): Promise<NodeStat> {
@@ -141,18 +138,17 @@ export class KeeperClient implements ZookeeperClient {
     return this.#request(
       'set',
       path,
-      version,
       value,
-      (reply) => reply[3] as NodeStat,
+      ([, , , stat]) => stat as NodeStat,
     );
   }
 
   delete(path: string, version = -1): Promise<void> {
-    return this.#request('delete', path, version, { version }, () => undefined);
+    return this.#request('delete', path, { version }, () => undefined);
   }
 
   sync(path: string): Promise<void> {
-    return this.#request('sync', path, 0, {}, () => undefined);
+    return this.#request('sync', path, {}, () => undefined);
   }
 
   unwatch(path: string, watcher: NodeWatcher): void {
@@ -192,7 +188,6 @@ export class KeeperClient implements ZookeeperClient {
   #request<Answer>(
     operation: RequestOperation,
     path: string,
-    argument: number,
     value: { readonly data?: string; version?: number; flags?: number },
     read: (reply: ReplyTuple) => Answer,
     watch?: ExchangedRequest<ReplyTuple, Answer>['watch'],
@@ -210,7 +205,8 @@ export class KeeperClient implements ZookeeperClient {
         // All requests of one turn travel in one message.
         process.nextTick(() => this.#flush());
       }
-      const { data = '' } = value;
+      const { data = '', flags, version } = value;
+      const argument = flags ?? version ?? (watch ? 1 : 0);
       this.#outbox.push([xid, operation, path, data, argument]);
       return data.length;
     });

@@ -5,6 +5,15 @@ export interface ClientNotice {
   readonly text: string;
 }
 
+export interface ConnectedSession {
+  readonly id: string;
+  readonly sessionTimeoutMs: number;
+  /** As of {@link formatServer}. */
+  readonly server: string;
+  /** The same session as before. */
+  readonly isResumed: boolean;
+}
+
 /** An outage is logged again each time this much time has passed. */
 const REMINDER_MS = 5 * 60_000;
 
@@ -35,12 +44,12 @@ export class ConnectionLog {
     this.#tell({ level: 'error', text });
   }
 
-  connected(
-    server: string,
-    sessionId: string,
-    sessionTimeoutMs: number,
-    isResumed: boolean,
-  ): void {
+  connected({
+    id: sessionId,
+    sessionTimeoutMs,
+    server,
+    isResumed,
+  }: ConnectedSession): void {
     const again = this.#wasConnected ? ' again' : '';
     const after =
       this.#disconnectedAtMs === undefined

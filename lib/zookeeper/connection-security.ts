@@ -22,6 +22,11 @@ export interface SecuritySources {
   readonly credentials?: DigestCredentials | undefined;
 }
 
+/** Whether the client proves who it is. */
+export function canProve({ tls, sasl, credentials }: SecuritySources): boolean {
+  return Boolean(credentials ?? sasl ?? tls?.hasCertificate);
+}
+
 /** What the next connection needs. Rejects if a file or function fails. */
 export async function readSecurity({
   tls,

@@ -1,32 +1,15 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import { messageOf } from '../message-of.js';
-import { ConnectionLog, type ClientNotice } from './connection-log.js';
+import {
+  ConnectionLog,
+  type ClientNotice,
+  type ConnectedSession,
+} from './connection-log.js';
 import type { Connection } from './zookeeper-client.interface.js';
 import { ZookeeperError, requestError } from './zookeeper.error.js';
 
-export interface ConnectedSession {
-  readonly id: string;
-  readonly sessionTimeoutMs: number;
-  /** As of {@link formatServer}. */
-  readonly server: string;
-  /** The same session as before. */
-  readonly isResumed: boolean;
-}
-
-/** What happens to a session. */
-export interface SessionEvents {
-  connected(session: ConnectedSession): void;
-  /** The connection is gone; the session may come back. */
-  suspended(reason: string, isAfterStall?: boolean): void;
-  /** The session is over, or cannot be had. */
-  lost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void;
-  /** All servers have been tried in vain. `isOfTls`: it is for us to mend. */
-  unreachable(reasons: readonly string[], isOfTls: boolean): void;
-  watcherFailed(error: unknown): void;
-}
-
 /** The states of a client's connection, and what is logged of them. */
-export class ConnectionStates implements SessionEvents {
+export class ConnectionStates {
   readonly log: ConnectionLog;
   readonly #connection$ = new BehaviorSubject<Connection>({
     state: 'connecting',
@@ -46,22 +29,18 @@ export class ConnectionStates implements SessionEvents {
     return this.#connection$;
   }
 
-  connected({
-    id: sessionId,
-    sessionTimeoutMs,
-    server,
-    isResumed,
-  }: ConnectedSession): void {
+  connected(session: ConnectedSession): void {
     clearTimeout(this.#presumeLost);
-    this.log.connected(server, sessionId, sessionTimeoutMs, isResumed);
+    this.log.connected(session);
     this.#change({
       state: 'connected',
       epoch: this.current.epoch + 1,
-      sessionId,
-      sessionTimeoutMs,
+      sessionId: session.id,
+      sessionTimeoutMs: session.sessionTimeoutMs,
     });
   }
 
+  /** The connection is gone; the session may come back. */
   suspended(reason: string, isAfterStall = false): void {
     const { state, epoch, sessionId, sessionTimeoutMs } = this.current;
     if (
@@ -85,6 +64,7 @@ export class ConnectionStates implements SessionEvents {
     });
   }
 
+  /** The session is over, or cannot be had. */
   lost(code: 'SESSION_EXPIRED' | 'AUTH_FAILED', why: string): void {
     if (this.current.state !== 'closed') {
       this.log.lost(code, why);
@@ -110,6 +90,7 @@ export class ConnectionStates implements SessionEvents {
     this.#change({ state: 'lost', epoch: this.current.epoch, problem });
   }
 
+  /** All servers have been tried in vain. `isOfTls`: it is for us to mend. */
   unreachable(reasons: readonly string[], isOfTls: boolean): void {
     const { state } = this.current;
     if (state === 'closed') {

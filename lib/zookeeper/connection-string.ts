@@ -72,7 +72,7 @@ export function describePathProblem(path: string): string | undefined {
  *
  * @throws {TypeError} saying what is wrong with it
  */
-export function parseServer(text: string, whole = text): ServerAddress {
+function parseServer(text: string, whole: string): ServerAddress {
   if (text === '') {
     throw malformed(whole, 'a server is empty');
   }

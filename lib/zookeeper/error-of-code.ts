@@ -1,5 +1,9 @@
 import { RESULT_CODES } from './codec/result-codes.js';
-import { ZookeeperError, type ZookeeperErrorCode } from './zookeeper.error.js';
+import {
+  requestError,
+  type ZookeeperError,
+  type ZookeeperErrorCode,
+} from './zookeeper.error.js';
 
 const OUT_OF_TURN = 'ZooKeeper answered out of turn';
 
@@ -54,14 +58,13 @@ const CLOSED =
 /** The typed error for a result code. */
 export function errorOfCode(
   code: number,
-  operation: string,
-  path: string,
-  hasCredentials = true,
+  request: { readonly operation: string; readonly path: string },
+  canProve: boolean,
 ): ZookeeperError {
   const [name, known] = ERRORS[NAMES.get(code) ?? ''] ?? [
     'UNKNOWN' as const,
     `ZooKeeper answered with code ${code}`,
   ];
-  const text = name === 'NO_AUTH' && !hasCredentials ? CLOSED : known;
-  return new ZookeeperError(name, `${operation} ${path}: ${text}`, path);
+  const text = name === 'NO_AUTH' && !canProve ? CLOSED : known;
+  return requestError(name, request, text);
 }

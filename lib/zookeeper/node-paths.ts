@@ -1,5 +1,5 @@
 import type { ZookeeperClient } from './zookeeper-client.interface.js';
-import { isZookeeperError } from './zookeeper.error.js';
+import { unlessRefused } from './unless-missing.js';
 
 /** Where everything lies below the base path (docs/design.md). */
 export class NodePaths {
@@ -58,6 +58,14 @@ export function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
+/** The paths of the nodes above, the highest first. */
+export function ancestorsOf(path: string): string[] {
+  const segments = path.split('/').slice(1, -1);
+  return segments.map(
+    (_, index) => `/${segments.slice(0, index + 1).join('/')}`,
+  );
+}
+
 /** Any text as one path segment that ZooKeeper accepts. */
 export function encodeSegment(text: string): string {
   const encoded = encodeURIComponent(text);
@@ -91,18 +99,12 @@ export async function ensurePath(
     await client.access.ensure(path, mode);
     return;
   }
-  const segments = path.split('/').slice(1);
   await Promise.all(
-    segments.map(async (_, index) => {
-      const ancestor = `/${segments.slice(0, index + 1).join('/')}`;
-      const isLast = index === segments.length - 1;
-      try {
-        await client.create(ancestor, '', isLast ? mode : 'persistent');
-      } catch (error) {
-        if (!isZookeeperError(error, 'NODE_EXISTS')) {
-          throw error;
-        }
-      }
-    }),
+    [...ancestorsOf(path), path].map((each) =>
+      unlessRefused(
+        client.create(each, '', each === path ? mode : 'persistent'),
+        'NODE_EXISTS',
+      ),
+    ),
   );
 }

@@ -1,5 +1,6 @@
 import { Subject, type Observable } from 'rxjs';
 import { settledWithin } from '../within.js';
+import { Deferred } from './session/deferred.js';
 import { elapsedMs, instantOf, type Clock, type Instant } from './clock.js';
 import type { ZookeeperClient } from './zookeeper-client.interface.js';
 import { ZookeeperError } from './zookeeper.error.js';
@@ -57,8 +58,8 @@ export class SessionLease {
   readonly #clock: Clock;
   readonly #holders = new Set<LeaseHolder>();
   readonly #heartbeats$ = new Subject<Heartbeat>();
-  /** Told when the lease holds. */
-  readonly #waiting = new Set<() => void>();
+  /** Resolved when the lease holds. */
+  readonly #waiting = new Set<Deferred>();
   #sessionId: string | undefined;
   #sessionTimeoutMs = 0;
   #durationMs = 0;
@@ -177,8 +178,8 @@ export class SessionLease {
       this.#reckonEnd();
     }
     if (this.isValid()) {
-      for (const tell of this.#waiting) {
-        tell();
+      for (const extended of this.#waiting) {
+        extended.resolve();
       }
     }
     if (this.#holders.size === 0 || !this.isValid()) {
@@ -223,7 +224,13 @@ export class SessionLease {
    */
   async prove(): Promise<void> {
     if (!this.isValid() && !(await this.renew())) {
-      throw this.#problem ?? tooSlow();
+      throw (
+        this.#problem ??
+        new ZookeeperError(
+          'TIMEOUT',
+          'a heartbeat was answered when its lease had already run out',
+        )
+      );
     }
   }
 
@@ -234,25 +241,23 @@ export class SessionLease {
    * be made again: then it waits for the next heartbeat as well.
    */
   renewWithinBound(): Promise<boolean> {
-    return this.#renewWithin(this.#heartbeatPeriodMs, true);
+    return this.#renewWithin(true);
   }
 
-  async #renewWithin(longestMs: number, isPatient: boolean): Promise<boolean> {
+  async #renewWithin(isPatient: boolean): Promise<boolean> {
+    const longestMs = this.#heartbeatPeriodMs / (isPatient ? 1 : 2);
     const sinceGrantMs = this.#grantedAt
       ? elapsedMs(this.#clock, this.#grantedAt)
       : 0;
     const untilExpiryMs = this.#sessionTimeoutMs - sinceGrantMs;
     const renewal = this.renew();
-    let waiting = (): void => undefined;
-    const extended = new Promise<void>((resolve) => {
-      waiting = resolve;
-    });
-    this.#waiting.add(waiting);
+    const extended = new Deferred();
+    this.#waiting.add(extended);
     await settledWithin(
-      [isPatient ? extended : renewal],
+      [isPatient ? extended.promise : renewal],
       untilExpiryMs > 0 ? Math.min(longestMs, untilExpiryMs) : longestMs,
     );
-    this.#waiting.delete(waiting);
+    this.#waiting.delete(extended);
     return this.isValid();
   }
 
@@ -359,11 +364,7 @@ export class SessionLease {
   async #checkDeadline(lateByMs: number): Promise<void> {
     const sessionId = this.#sessionId;
     if (!this.isValid()) {
-      const isLate = lateByMs > this.#heartbeatPeriodMs / 2;
-      await this.#renewWithin(
-        this.#heartbeatPeriodMs / (isLate ? 1 : 2),
-        isLate,
-      );
+      await this.#renewWithin(lateByMs > this.#heartbeatPeriodMs / 2);
     }
     if (sessionId !== this.#sessionId) {
       return;
@@ -400,11 +401,4 @@ export class SessionLease {
   #msSince(monotonicNs: bigint): number {
     return Number(this.#clock.monotonicNs() - monotonicNs) / 1e6;
   }
-}
-
-function tooSlow(): ZookeeperError {
-  return new ZookeeperError(
-    'TIMEOUT',
-    'a heartbeat was answered when its lease had already run out',
-  );
 }

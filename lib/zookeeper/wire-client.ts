@@ -1,7 +1,6 @@
 import type { Observable } from 'rxjs';
 import { CreatorNodes } from './access/creator-nodes.js';
 import { CREATOR_ALL, OPEN, type Acl } from './codec/acl.record.js';
-import type { JuteReader } from './codec/jute-reader.js';
 import type { MultiOperation } from './codec/multi.record.js';
 import { texts } from './codec/node.records.js';
 import { CREATE_FLAGS } from './codec/opcodes.js';
@@ -9,13 +8,13 @@ import { OPERATIONS } from './codec/operations.js';
 import { RESULT_CODES } from './codec/result-codes.js';
 import { stat } from './codec/stat.record.js';
 import type { ClientNotice } from './connection-log.js';
+import { canProve } from './connection-security.js';
 import { ConnectionStates } from './connection-states.js';
 import type { NodePaths } from './node-paths.js';
 import { errorOfCode } from './error-of-code.js';
 import { describeRequestProblem } from './request-check.js';
 import type { ServerRequest } from './session/server-connection.js';
 import { Session, type SessionOptions } from './session/session.js';
-import type { WatchKind } from './session/watch-table.js';
 import type {
   ChildList,
   ClosedNodes,
@@ -31,7 +30,7 @@ import type {
 import { ZookeeperError, requestError } from './zookeeper.error.js';
 
 export interface WireClientOptions extends SessionOptions {
-  /** Of nodes whose creator does not say: see {@link NodeAcl}. */
+  /** Of the nodes that it creates. */
   readonly acl: NodeAcl;
   /** Below it everything is closed to others, if `acl` is `creator`. */
   readonly paths: NodePaths;
@@ -39,13 +38,12 @@ export interface WireClientOptions extends SessionOptions {
   readonly onNotice?: (notice: ClientNotice) => void;
 }
 
-const ACLS: Record<NodeAcl, Acl> = { open: OPEN, creator: CREATOR_ALL };
-
 /** The library's own {@link ZookeeperClient}: speaks ZooKeeper's protocol. */
 export class WireClient implements ZookeeperClient {
   readonly #options: WireClientOptions;
   readonly #states: ConnectionStates;
   readonly #session: Session;
+  readonly #acl: Acl;
   readonly access: ClosedNodes | undefined;
   #isStarted = false;
   #closed: Promise<void> | undefined;
@@ -54,6 +52,7 @@ export class WireClient implements ZookeeperClient {
     this.#options = options;
     this.#states = new ConnectionStates(options.onNotice);
     this.#session = new Session(options, this.#states);
+    this.#acl = options.acl === 'creator' ? CREATOR_ALL : OPEN;
     if (options.acl === 'creator') {
       this.access = new CreatorNodes({
         paths: options.paths,
@@ -86,46 +85,38 @@ export class WireClient implements ZookeeperClient {
     return Promise.resolve();
   }
 
-  create(
-    path: string,
-    data: string,
-    mode: CreateMode,
-    acl: NodeAcl = this.#options.acl,
-  ): Promise<string> {
+  create(path: string, data: string, mode: CreateMode): Promise<string> {
     return this.#request({
       operation: 'create',
       path,
       type:
         mode === 'container' ? OPERATIONS.createContainer : OPERATIONS.create,
-      value: { path, data, acl: ACLS[acl], flags: CREATE_FLAGS[mode] },
+      value: { path, data, acl: this.#acl, flags: CREATE_FLAGS[mode] },
       // A container is answered with its status, too.
       read: (body) => body.text(),
     });
   }
 
   get(path: string, watcher?: NodeWatcher): Promise<NodeContent> {
-    return this.#read(
-      'get',
-      OPERATIONS.getData,
-      'data',
+    return this.#request({
+      operation: 'get',
       path,
-      watcher,
-      (body) => ({
-        data: body.text(),
-        stat: stat.read(body),
-      }),
-    );
+      type: OPERATIONS.getData,
+      value: { path, watch: watcher !== undefined },
+      read: (body) => ({ data: body.text(), stat: stat.read(body) }),
+      watch: watcher && { kind: 'data', watcher },
+    });
   }
 
   getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList> {
-    return this.#read(
-      'getChildren',
-      OPERATIONS.getChildren2,
-      'children',
+    return this.#request({
+      operation: 'getChildren',
       path,
-      watcher,
-      (body) => ({ children: texts.read(body), stat: stat.read(body) }),
-    );
+      type: OPERATIONS.getChildren2,
+      value: { path, watch: watcher !== undefined },
+      read: (body) => ({ children: texts.read(body), stat: stat.read(body) }),
+      watch: watcher && { kind: 'children', watcher },
+    });
   }
 
   unwatch(path: string, watcher: NodeWatcher): void {
@@ -185,7 +176,8 @@ export class WireClient implements ZookeeperClient {
         result.code !== RESULT_CODES.ok &&
         result.code !== RESULT_CODES.runtimeInconsistency
       ) {
-        throw errorOfCode(result.code, type, path, this.#canProve);
+        const request = { operation: type, path };
+        throw errorOfCode(result.code, request, canProve(this.#options));
       }
     });
   }
@@ -226,24 +218,13 @@ export class WireClient implements ZookeeperClient {
     }
   }
 
-  get #canProve(): boolean {
-    const { credentials, sasl, tls } = this.#options;
-    return Boolean(credentials ?? sasl ?? tls?.hasCertificate);
-  }
-
   #encoded(operation: TransactionOperation): MultiOperation {
     const { path } = operation;
     switch (operation.type) {
       case 'create': {
-        const { data, mode, acl = this.#options.acl } = operation;
+        const { data, mode } = operation;
         const type = mode === 'container' ? 'createContainer' : 'create';
-        return {
-          type,
-          path,
-          data,
-          acl: ACLS[acl],
-          flags: CREATE_FLAGS[mode],
-        };
+        return { type, path, data, acl: this.#acl, flags: CREATE_FLAGS[mode] };
       }
       case 'set': {
         const { data, version = -1 } = operation;
@@ -252,24 +233,6 @@ export class WireClient implements ZookeeperClient {
       default:
         return { type: operation.type, path, version: operation.version ?? -1 };
     }
-  }
-
-  #read<Answer>(
-    operation: string,
-    type: typeof OPERATIONS.getData | typeof OPERATIONS.getChildren2,
-    kind: WatchKind,
-    path: string,
-    watcher: NodeWatcher | undefined,
-    read: (body: JuteReader) => Answer,
-  ): Promise<Answer> {
-    return this.#request({
-      operation,
-      path,
-      type,
-      value: { path, watch: watcher !== undefined },
-      read,
-      ...(watcher && { watch: { kind, watcher } }),
-    });
   }
 
   #request<Value, Answer>(

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import type { Stat } from './codec/stat.record.js';
 import type { ZookeeperError } from './zookeeper.error.js';
 
 /**
@@ -49,23 +50,17 @@ export type CreateMode =
   'persistent' | 'container' | 'ephemeral' | 'ephemeral-sequential';
 
 /** The part of a znode's status that this library uses. */
-export interface NodeStat {
-  /** Transaction that created the node. */
-  readonly czxid: number;
-  /** Transaction that last changed the node's data. */
-  readonly mzxid: number;
-  /** Transaction that last created or deleted a child of the node. */
-  readonly pzxid: number;
-  /** Number of changes of the node's data. */
-  readonly version: number;
-  readonly numChildren: number;
-  /** Session that owns an ephemeral node (hexadecimal), `'0'` otherwise. */
-  readonly ephemeralOwner: string;
-  /** Server's wall clock at the creation, milliseconds since the epoch. */
-  readonly createdAtMs: number;
-  /** Server's wall clock at the last change of the data. */
-  readonly modifiedAtMs: number;
-}
+export type NodeStat = Pick<
+  Stat,
+  | 'czxid'
+  | 'mzxid'
+  | 'pzxid'
+  | 'version'
+  | 'numChildren'
+  | 'ephemeralOwner'
+  | 'createdAtMs'
+  | 'modifiedAtMs'
+>;
 
 export interface NodeContent {
   readonly data: string;
@@ -97,7 +92,6 @@ export type TransactionOperation =
       readonly path: string;
       readonly data: string;
       readonly mode: CreateMode;
-      readonly acl?: NodeAcl;
     }
   | {
       readonly type: 'set';
@@ -157,15 +151,9 @@ export interface ZookeeperClient {
 
   /**
    * Creates a node and resolves to its path, with the number if sequential.
-   * Closed from the transaction on that creates it, where the client can and
-   * `acl` does not say otherwise.
+   * Closed from the transaction on that creates it, if nodes are closed to others.
    */
-  create(
-    path: string,
-    data: string,
-    mode: CreateMode,
-    acl?: NodeAcl,
-  ): Promise<string>;
+  create(path: string, data: string, mode: CreateMode): Promise<string>;
   /** Reads a node. The watcher is set only if the node exists. */
   get(path: string, watcher?: NodeWatcher): Promise<NodeContent>;
   /** Lists a node's children. The watcher is set only if the node exists. */

@@ -63,7 +63,12 @@ describe('the log of a connection', () => {
       expect.stringMatching(/No connection since \S+Z, for 5 min$/),
       expect.stringMatching(/No connection since \S+Z, for 10 min$/),
     ]);
-    connection.connected('zk1:2181', 'a1', 10_000, false);
+    connection.connected({
+      server: 'zk1:2181',
+      id: 'a1',
+      sessionTimeoutMs: 10_000,
+      isResumed: false,
+    });
     expect(notices.at(-1)?.text).toMatch(
       /^Connected to ZooKeeper at zk1:2181 after 12 min, session 0xa1/,
     );

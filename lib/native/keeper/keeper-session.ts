@@ -2,7 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerEndpoint } from '../../zookeeper/connection/frame-connection.js';
 import { formatServer } from '../../zookeeper/connection-string.js';
 import { Deferred } from '../../zookeeper/session/deferred.js';
-import { ServerList } from '../../zookeeper/session/server-list.js';
+import {
+  LEAST_SUCCESS_MS,
+  ServerList,
+} from '../../zookeeper/session/server-list.js';
 import { retryPauseMs } from '../../zookeeper/session/session-timing.js';
 import { settledWithin } from '../../within.js';
 import { NativeConnection } from './native-connection.js';
@@ -20,8 +23,6 @@ import type {
 const CONNECT_TIMEOUT_MS = 1_000;
 const LONGEST_CONNECT_TIMEOUT_MS = 10_000;
 const LOOKUP_TIMEOUT_MS = 500;
-/** A connection that was shorter does not count as a success. */
-const LEAST_SUCCESS_MS = 1_000;
 
 export interface KeeperSessionEvents {
   onMessage(message: FromKeeper): void;
@@ -156,8 +157,7 @@ export class KeeperSession {
     this.#connection = undefined;
     this.#disconnectedAtMs = performance.now();
     if (this.#disconnectedAtMs - connectedAtMs >= LEAST_SUCCESS_MS) {
-      this.#servers.succeeded();
-      this.#servers.restart(server, 'last');
+      this.#servers.succeeded(server, 'last');
     }
     if (end === 'expired') {
       this.#forgetSession();

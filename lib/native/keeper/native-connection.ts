@@ -1,4 +1,5 @@
 import type { ServerEndpoint } from '../../zookeeper/connection/frame-connection.js';
+import { Deferred } from '../../zookeeper/session/deferred.js';
 import type { NodeStat } from '../../zookeeper/zookeeper-client.interface.js';
 import type {
   NativeBinding,
@@ -53,18 +54,17 @@ export class NativeConnection {
   readonly #timers: NodeJS.Timeout[] = [];
   #awaitedReplies = 0;
   #unansweredContacts = 0;
-  #end: (end: ConnectionEnd) => void = () => undefined;
+  readonly #ended = new Deferred<ConnectionEnd>();
   #isOver = false;
-
-  /** Settles when the connection, or the attempt, is over; never rejects. */
-  readonly ended: Promise<ConnectionEnd>;
 
   constructor(Native: NativeBindingClass, options: NativeConnectionOptions) {
     this.#options = options;
     this.#native = new Native();
-    this.ended = new Promise((resolve) => {
-      this.#end = resolve;
-    });
+  }
+
+  /** Settles when the connection, or the attempt, is over; never rejects. */
+  get ended(): Promise<ConnectionEnd> {
+    return this.#ended.promise;
   }
 
   /** Resolves to true when the session is connected, to false when it is over. */
@@ -231,7 +231,7 @@ export class NativeConnection {
       this.#isOver = true;
       this.#stopTimers();
       this.#native.close();
-      this.#end(end);
+      this.#ended.resolve(end);
     }
   }
 }

@@ -1,8 +1,9 @@
 import { CREATOR_ALL, OPEN, type Acl } from '../codec/acl.record.js';
 import { CREATE_FLAGS } from '../codec/opcodes.js';
 import { OPERATIONS } from '../codec/operations.js';
-import { parentOf, type NodePaths } from '../node-paths.js';
+import { ancestorsOf, parentOf, type NodePaths } from '../node-paths.js';
 import type { ServerRequest } from '../session/server-connection.js';
+import { unlessMissing } from '../unless-missing.js';
 import type { ClosedNodes } from '../zookeeper-client.interface.js';
 import { ZookeeperError, isZookeeperError } from '../zookeeper.error.js';
 import { isOpenToOthers } from './acl-check.js';
@@ -74,11 +75,11 @@ export class CreatorNodes implements ClosedNodes {
   /** Nodes above a path that are not part of the structure, the highest first. */
   #ancestors(path: string): string[] {
     const { base } = this.#options.paths;
-    const segments = path.slice(base.length + 1).split('/');
-    return segments
-      .slice(1)
-      .map((_, index) => [base, ...segments.slice(0, index + 1)].join('/'))
-      .filter((ancestor) => !this.#structurePaths.includes(ancestor));
+    return ancestorsOf(path).filter(
+      (ancestor) =>
+        ancestor.startsWith(`${base}/`) &&
+        !this.#structurePaths.includes(ancestor),
+    );
   }
 
   get #structurePaths(): string[] {
@@ -128,22 +129,17 @@ export class CreatorNodes implements ClosedNodes {
 
   async #closeBase(): Promise<number> {
     const { base } = this.#options.paths;
-    try {
-      return await this.#close(base, 'persistent');
-    } catch (error) {
-      if (!isZookeeperError(error, 'NO_NODE')) {
-        throw error;
-      }
-      await this.#createAncestors(base);
-      return this.#close(base, 'persistent');
+    const found = await unlessMissing(this.#close(base, 'persistent'));
+    if (found !== undefined) {
+      return found;
     }
+    await this.#createAncestors(base);
+    return this.#close(base, 'persistent');
   }
 
   /** What lies above the base path belongs to others as well, and stays open. */
   async #createAncestors(path: string): Promise<void> {
-    const segments = path.split('/').slice(1, -1);
-    for (const index of segments.keys()) {
-      const ancestor = `/${segments.slice(0, index + 1).join('/')}`;
+    for (const ancestor of ancestorsOf(path)) {
       try {
         await this.#create(ancestor, OPEN, 'persistent');
       } catch (error) {

@@ -52,11 +52,6 @@ export class JuteWriter {
     return this;
   }
 
-  /** Takes back the frame that was begun last. */
-  abandon(): void {
-    this.#length = this.#frameStart;
-  }
-
   int(value: number): this {
     const at = this.#reserve(4);
     this.#buffer.writeInt32BE(value, at);

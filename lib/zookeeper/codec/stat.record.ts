@@ -8,7 +8,9 @@ export const stat = record({
   czxid: long,
   /** Transaction that last changed the node's data. */
   mzxid: long,
+  /** Server's wall clock at the creation, milliseconds since the epoch. */
   createdAtMs: long,
+  /** Server's wall clock at the last change of the data. */
   modifiedAtMs: long,
   /** Number of changes of the data, of the children, of the ACL. */
   version: int,

@@ -1,19 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
+import type { ZookeeperTlsOptions } from './tls-options.interface.js';
 
 /** What one TLS connection is made with: values of Node's own names. */
 export type TlsParameters = Readonly<
-  Pick<
-    ConnectionOptions,
-    | 'ca'
-    | 'cert'
-    | 'key'
-    | 'pfx'
-    | 'passphrase'
-    | 'crl'
-    | 'servername'
-    | 'rejectUnauthorized'
-    | 'minVersion'
-    | 'maxVersion'
-    | 'ciphers'
-  >
+  Pick<ConnectionOptions, keyof ZookeeperTlsOptions>
 >;

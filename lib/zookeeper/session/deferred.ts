@@ -1,11 +1,11 @@
 /** A promise that is resolved from outside. */
-export class Deferred {
-  #resolve: () => void = () => undefined;
-  readonly promise = new Promise<void>((resolve) => {
+export class Deferred<T = void> {
+  #resolve: (value: T) => void = () => undefined;
+  readonly promise = new Promise<T>((resolve) => {
     this.#resolve = resolve;
   });
 
-  resolve(): void {
-    this.#resolve();
+  resolve(value: T): void {
+    this.#resolve(value);
   }
 }

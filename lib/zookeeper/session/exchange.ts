@@ -73,8 +73,7 @@ export class Exchange<Body> {
             this.#options.onUnwanted?.(awaited.kind, path);
           }
           if (!isOk) {
-            const { canProve } = this.#options;
-            reject(errorOfCode(code, operation, path, canProve));
+            reject(errorOfCode(code, request, this.#options.canProve));
             return;
           }
           try {

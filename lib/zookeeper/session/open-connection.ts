@@ -9,6 +9,7 @@ import {
   type GrantedSession,
   type HandshakeOptions,
 } from '../handshake/handshake.js';
+import { Deferred } from './deferred.js';
 
 export interface OpenConnectionOptions extends Pick<
   HandshakeOptions,
@@ -44,10 +45,20 @@ export interface OpenConnection {
 
 /** Connects to a server and shakes hands. Never throws. */
 export function openConnection(options: OpenConnectionOptions): OpenConnection {
-  let end: (end: ConnectionEnd) => void = () => undefined;
-  const ended = new Promise<ConnectionEnd>((resolve) => {
-    end = resolve;
-  });
+  try {
+    return connect(options);
+  } catch (error) {
+    return {
+      ended: Promise.resolve(error as Error),
+      hasSent: false,
+      drop: () => undefined,
+    };
+  }
+}
+
+/** @throws {TlsOptionsError} if keys or certificates cannot be read */
+function connect(options: OpenConnectionOptions): OpenConnection {
+  const ended = new Deferred<ConnectionEnd>();
   let hasSent = false;
   let receiver: FrameReceiver | undefined;
   let deadline: NodeJS.Timeout | undefined;
@@ -58,35 +69,26 @@ export function openConnection(options: OpenConnectionOptions): OpenConnection {
       // After a stall the timer comes before the answer that lies ready.
       setImmediate(() => {
         if (!receiver) {
-          frames?.fail(new Error(`did not answer within ${Math.round(ms)} ms`));
+          frames.fail(new Error(`did not answer within ${Math.round(ms)} ms`));
         }
       });
     }, ms);
   };
-  const stop = (how: ConnectionEnd): void => {
+  const stop = (end: ConnectionEnd): void => {
     clearTimeout(deadline);
-    handshake?.abandon();
-    frames?.destroy();
-    end(how);
+    handshake.abandon();
+    frames.destroy();
+    ended.resolve(end);
   };
-  let frames: FrameConnection | undefined;
-  let handshake: Handshake | undefined;
-  try {
-    frames = new FrameConnection(options.endpoint, options.security.tls, {
-      onOpen: () => {
-        hasSent = true;
-        handshake?.begin();
-      },
-      onFrame: (reader) => (receiver ?? handshake)?.receive(reader),
-      onEnd: stop,
-    });
-  } catch (error) {
-    stop(error as Error);
-    return { ended, hasSent, drop: () => undefined };
-  }
-  const opened = frames;
-  bound(options.connectTimeoutMs);
-  handshake = new Handshake(opened, {
+  const frames = new FrameConnection(options.endpoint, options.security.tls, {
+    onOpen: () => {
+      hasSent = true;
+      handshake.begin();
+    },
+    onFrame: (reader) => (receiver ?? handshake).receive(reader),
+    onEnd: stop,
+  });
+  const handshake = new Handshake(frames, {
     ...options,
     ...options.security,
     onGranted: (session) => {
@@ -102,18 +104,19 @@ export function openConnection(options: OpenConnectionOptions): OpenConnection {
       clearTimeout(deadline);
       if (options.finish === 'closeSession') {
         options.onClosed();
-        opened.fail(new Error('was closed'));
+        frames.fail(new Error('was closed'));
       } else {
-        receiver = options.onReady(opened);
+        receiver = options.onReady(frames);
       }
     },
     onRefused: stop,
   });
+  bound(options.connectTimeoutMs);
   return {
-    ended,
+    ended: ended.promise,
     get hasSent() {
       return hasSent;
     },
-    drop: () => opened.fail(new Error('was dropped')),
+    drop: () => frames.fail(new Error('was dropped')),
   };
 }

@@ -18,6 +18,9 @@ const resolveByDns: ResolveName = (name) =>
     });
   });
 
+/** A connection that was shorter does not count as a success. */
+export const LEAST_SUCCESS_MS = 1_000;
+
 /**
  * The order in which servers are tried: round and round, each round in another
  * order. A name is resolved when its turn comes, since servers move. What it
@@ -78,14 +81,13 @@ export class ServerList {
     return failures;
   }
 
-  /** A server has answered: the next round begins anew. */
-  succeeded(): void {
+  /**
+   * A server has answered: the next round begins anew, and tries that server
+   * first, or last.
+   */
+  succeeded(endpoint: ServerEndpoint, position: 'first' | 'last'): void {
     this.#failedRounds = 0;
     this.#failures = [];
-  }
-
-  /** A connection has ended: its server is tried first, or last. */
-  restart(endpoint: ServerEndpoint, position: 'first' | 'last'): void {
     const others = shuffled(this.#servers).filter(
       ({ host, port }) => host !== endpoint.host || port !== endpoint.port,
     );

@@ -1,3 +1,6 @@
+/** A session is over when nobody has heard of it for so many timeouts. */
+export const SESSION_TIMEOUTS_TO_EXPIRY = 4 / 3;
+
 /** Tests and impatient users have sessions of 100 ms. */
 const SHORTEST_TICK_MS = 5;
 const TICKS_PER_SESSION_TIMEOUT = 24;

@@ -7,12 +7,13 @@ import {
   type ServerEndpoint,
 } from '../connection/frame-connection.js';
 import {
+  canProve,
   readSecurity,
   type ConnectionSecurity,
   type SecuritySources,
 } from '../connection-security.js';
 import { formatServer, type ServerAddress } from '../connection-string.js';
-import type { SessionEvents } from '../connection-states.js';
+import type { ConnectionStates } from '../connection-states.js';
 import type { GrantedSession } from '../handshake/handshake.js';
 import type { SessionGuardian } from '../session-guardian.interface.js';
 import { closeAtExit } from '../sessions-at-exit.js';
@@ -24,8 +25,17 @@ import {
   type OpenConnection,
 } from './open-connection.js';
 import { ServerConnection, SilenceError } from './server-connection.js';
-import { ServerList, type ResolveName } from './server-list.js';
-import { connectTimeoutMs, retryPauseMs, timingOf } from './session-timing.js';
+import {
+  LEAST_SUCCESS_MS,
+  ServerList,
+  type ResolveName,
+} from './server-list.js';
+import {
+  SESSION_TIMEOUTS_TO_EXPIRY,
+  connectTimeoutMs,
+  retryPauseMs,
+  timingOf,
+} from './session-timing.js';
 
 export interface SessionOptions extends SecuritySources {
   readonly servers: readonly ServerAddress[];
@@ -39,10 +49,6 @@ export interface SessionOptions extends SecuritySources {
 
 const AUTH_RETRY_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 2_000;
-/** A connection that was shorter does not count as a success. */
-const LEAST_SUCCESS_MS = 1_000;
-/** A session is over when nobody has heard of it for so many timeouts. */
-const SESSION_TIMEOUTS_TO_EXPIRY = 4 / 3;
 
 /**
  * A session with ZooKeeper over whatever connection there is, and another
@@ -51,7 +57,7 @@ const SESSION_TIMEOUTS_TO_EXPIRY = 4 / 3;
  */
 export class Session {
   readonly #options: SessionOptions;
-  readonly #events: SessionEvents;
+  readonly #states: ConnectionStates;
   readonly #servers: ServerList;
   readonly #xids: Xids;
   readonly #removals = { areUnderstood: true };
@@ -74,9 +80,9 @@ export class Session {
   #isStopped = false;
   #forgetExit: (() => void) | undefined;
 
-  constructor(options: SessionOptions, events: SessionEvents) {
+  constructor(options: SessionOptions, states: ConnectionStates) {
     this.#options = options;
-    this.#events = events;
+    this.#states = states;
     this.#servers = new ServerList(options.servers, options.resolveName);
     this.#xids = new Xids(options.firstXid);
   }
@@ -102,7 +108,7 @@ export class Session {
     if (!session || this.#ending || this.#isStopped) {
       return;
     }
-    this.#events.lost('SESSION_EXPIRED', why);
+    this.#states.lost('SESSION_EXPIRED', why);
     await settledWithin(
       [this.#endSession()],
       session.sessionTimeoutMs * SESSION_TIMEOUTS_TO_EXPIRY,
@@ -144,7 +150,7 @@ export class Session {
     }
     const failures = this.#servers.takeFailures();
     if (failures.length > 0) {
-      this.#events.unreachable(failures, this.#hasTlsTrouble);
+      this.#states.unreachable(failures, this.#hasTlsTrouble);
     }
     this.#hasTlsTrouble = false;
     const outageMs = performance.now() - this.#disconnectedAtMs;
@@ -195,7 +201,7 @@ export class Session {
         this.#forgetSession();
         return;
       }
-      this.#events.lost('AUTH_FAILED', end.message);
+      this.#states.lost('AUTH_FAILED', end.message);
       await this.#sleep(AUTH_RETRY_MS);
     }
   }
@@ -214,19 +220,19 @@ export class Session {
     security: ConnectionSecurity,
   ): ServerConnection {
     const session = this.#session as GrantedSession;
-    const { guardian, credentials, sasl, tls } = this.#options;
+    const { guardian } = this.#options;
     const live = new ServerConnection({
       frames,
       timing: timingOf(session.sessionTimeoutMs),
       lastZxidSeen: this.#lastZxidSeen,
       xids: this.#xids,
       removals: this.#removals,
-      canProve: Boolean(credentials ?? sasl ?? tls?.hasCertificate),
+      canProve: canProve(this.#options),
       onSignOfLife: () => guardian?.signOfLife(),
       onStall: () => {
         this.#stalledAtMs = performance.now();
       },
-      onWatcherError: (error) => this.#events.watcherFailed(error),
+      onWatcherError: (error) => this.#states.watcherFailed(error),
     });
     this.#live = live;
     if (this.#ending) {
@@ -260,7 +266,7 @@ export class Session {
     if (this.#live === live && !this.#ending) {
       const isResumed = this.#announcedId === session.id;
       this.#announcedId = session.id;
-      this.#events.connected({
+      this.#states.connected({
         id: session.id,
         sessionTimeoutMs: session.sessionTimeoutMs,
         server: formatServer(server),
@@ -289,20 +295,21 @@ export class Session {
     if (end === 'expired') {
       if (this.#session) {
         // It has answered, and grants another one as well as the next server.
-        this.#servers.succeeded();
-        this.#servers.restart(endpoint, 'first');
+        this.#servers.succeeded(endpoint, 'first');
       }
       this.#expired();
     } else {
       const reason = this.#reasonOf(end, live !== undefined);
       if (readyAtMs !== undefined && nowMs - readyAtMs >= LEAST_SUCCESS_MS) {
-        this.#servers.succeeded();
-        this.#servers.restart(endpoint, this.#positionAfter(end));
+        // After a stall the server has moved the session to the guardian's
+        // connection: it is at hand. One that is silent or has hung up is not.
+        const position = this.#isAfterStall(end) ? 'first' : 'last';
+        this.#servers.succeeded(endpoint, position);
       } else if (!this.#isStopped && !isZookeeperError(end, 'AUTH_FAILED')) {
         this.#servers.failed(endpoint, reason);
       }
       if (live && !this.#ending && this.#announcedId !== undefined) {
-        this.#events.suspended(
+        this.#states.suspended(
           `${formatServer(endpoint)} ${reason}`,
           this.#isAfterStall(end),
         );
@@ -311,14 +318,6 @@ export class Session {
     if (this.#ending && !this.#session) {
       this.#forgetSession();
     }
-  }
-
-  /**
-   * After a stall the server has moved the session to the guardian's connection:
-   * that server is at hand. One that is silent or has hung up is not.
-   */
-  #positionAfter(error: Error): 'first' | 'last' {
-    return this.#isAfterStall(error) ? 'first' : 'last';
   }
 
   #isAfterStall(error: Error): boolean {
@@ -368,7 +367,7 @@ export class Session {
     const wasAnnounced = this.#announcedId !== undefined && !this.#ending;
     this.#forgetSession();
     if (wasAnnounced) {
-      this.#events.lost('SESSION_EXPIRED', 'ZooKeeper has expired the session');
+      this.#states.lost('SESSION_EXPIRED', 'ZooKeeper has expired the session');
     }
   }
 

@@ -147,12 +147,6 @@ describe('the writer', () => {
     writer.clear();
     expect(writer.bytes.buffer.byteLength).toBeLessThan(100_000);
   });
-
-  it('takes back a frame that could not be finished', () => {
-    const writer = new JuteWriter();
-    writer.begin().int(1).end().begin().int(2).abandon();
-    expect(split([Buffer.from(writer.bytes)])).toHaveLength(1);
-  });
 });
 
 describe('the frame splitter', () => {

@@ -70,7 +70,7 @@ describe('the list of servers', () => {
     generation = 1;
     expect(await sorted()).toBe('a1.1 a2.1 b1.1 b2.1 c1.1 c2.1');
     expect(list.failedRounds).toBe(2);
-    list.succeeded();
+    list.succeeded({ host: 'a', address: 'a1.1', port: 1 }, 'last');
     expect(list.failedRounds).toBe(0);
   });
 
@@ -97,9 +97,9 @@ describe('the list of servers', () => {
   it('begins or ends with the server of the connection that was lost', async () => {
     const list = new ServerList(servers, (name) => Promise.resolve([name]));
     const lost = { host: 'b', address: 'b', port: 1 };
-    list.restart(lost, 'first');
+    list.succeeded(lost, 'first');
     expect((await round(list))[0]).toBe('b');
-    list.restart(lost, 'last');
+    list.succeeded(lost, 'last');
     expect((await round(list)).at(-1)).toBe('b');
   });
 });
