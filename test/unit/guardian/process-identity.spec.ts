@@ -56,7 +56,7 @@ const isLinux = process.platform === 'linux';
     expect(lookerAt(ownIdentity())()).toBe('alive');
     const former = { ...other, startTime: '1' };
     expect(lookerAtParent(former)()).toBe('gone');
-    // It was not seen alive, so that it is not there says nothing.
+    // Never seen alive: its absence proves nothing.
     expect(lookerAt(former)()).toBe('unknown');
   });
 
