@@ -1,12 +1,13 @@
 import type { LedgerDocument } from '../../lib/tasks/ledger.js';
 import { isRunning, processEntry } from '../support/process-table.js';
 import { waitFor } from '../support/wait-for.js';
+import { unless } from '../support/wire-error.js';
 import { treeProblems } from './checks/tree.js';
 import { last, monotonicMs } from './clock.js';
 import type { Cluster } from './cluster.js';
 import type { FaultInstance } from './instance.js';
 import { ledgerPath } from './ledgers.js';
-import { LEDGERED_TASKS, PATIENCE_MS } from './settings.js';
+import { LEDGERED_TASKS, PATIENCE_MS, SHARED_NAMES } from './settings.js';
 
 /** How long a guardian may try to close a session, and then some. */
 const LAST_WORDS_MS = 5_000;
@@ -49,8 +50,13 @@ export async function endInGoodOrder(cluster: Cluster): Promise<void> {
 /** Nothing that was missed is left, and ticks are run as they come. */
 async function ledgersAreUpToDate(cluster: Cluster): Promise<void> {
   const { history, sessionTimeoutMs } = cluster;
+  // A fleet of former versions only has nobody to own partitions.
+  const isShared = cluster.sharers.some(({ weight }) => weight > 0);
+  const tasks = LEDGERED_TASKS.filter(
+    (task) => isShared || !SHARED_NAMES.includes(task),
+  );
   const late = (): string[] =>
-    LEDGERED_TASKS.filter((task) => {
+    tasks.filter((task) => {
       const lastTick = history.ledgerEras.at(-1)?.lastTick.get(task) ?? 0;
       return Date.now() - lastTick > CURRENT_TICK_MS;
     });
@@ -68,12 +74,15 @@ async function ledgersAreUpToDate(cluster: Cluster): Promise<void> {
   });
 }
 
-/** As in `once (paused by i1.2, open runs: 0)`. */
+/** As in `once (paused by i1.2, open runs: 0)`, or `once (no ledger)`. */
 async function describeLedger(cluster: Cluster, task: string): Promise<string> {
-  const { data } = await cluster.inspect((client) =>
-    client.getData(ledgerPath(task)),
+  const node = await cluster.inspect((client) =>
+    client.getData(ledgerPath(task)).catch(unless('NO_NODE')),
   );
-  const { pause, open } = JSON.parse(data.toString()) as LedgerDocument;
+  if (!node) {
+    return `${task} (no ledger)`;
+  }
+  const { pause, open } = JSON.parse(node.data.toString()) as LedgerDocument;
   const by = pause ? `paused by ${pause.by}, ` : '';
   return `${task} (${by}open runs: ${open.length})`;
 }

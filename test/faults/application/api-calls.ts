@@ -59,6 +59,10 @@ export class ApiCalls {
 
   /** No pause goes on: who began it may have died, or been cut off, before its end. */
   resumeAll(): void {
+    if (!('resume' in this.#tasks)) {
+      // A former version, which knows no pauses.
+      return;
+    }
     for (const name of this.#names) {
       this.track('resume()', this.#tasks.resume(name, { catchUp: true }));
     }
