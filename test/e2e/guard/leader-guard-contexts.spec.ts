@@ -1,7 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import {
+  Catch,
   Controller,
+  UseFilters,
   UseGuards,
+  type ArgumentsHost,
+  type ExceptionFilter,
   type INestApplicationContext,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -15,7 +19,11 @@ import {
 } from '@nestjs/microservices';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { WsAdapter } from '@nestjs/platform-ws';
-import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import {
+  SubscribeMessage,
+  WebSocketGateway,
+  WsException,
+} from '@nestjs/websockets';
 import { firstValueFrom } from 'rxjs';
 import { WebSocket as WebSocketClient } from 'ws';
 import { LeaderElection, LeaderGuard } from '../../../lib/index.js';
@@ -109,9 +117,21 @@ it('a message is refused with an RpcException that names the leader', async () =
 });
 
 it('an event of a gateway is refused with a WsException that names the leader', async () => {
+  /** Nest 11 emits exceptions on the socket, and `ws` then sends nothing. */
+  @Catch(WsException)
+  class Sender implements ExceptionFilter {
+    catch(exception: WsException, host: ArgumentsHost): void {
+      const data = exception.getError();
+      host
+        .switchToWs()
+        .getClient<WebSocketClient>()
+        .send(JSON.stringify({ event: 'exception', data }));
+    }
+  }
   @WebSocketGateway()
   class Gateway {
     @SubscribeMessage('settle')
+    @UseFilters(Sender)
     @UseGuards(LeaderGuard)
     settle(): string {
       return 'settled';
