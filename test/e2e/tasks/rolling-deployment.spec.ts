@@ -12,7 +12,7 @@ const task = {
   task: 'report',
   intervalMs: INTERVAL_MS,
   options: {
-    // What is caught up on may delay a run until the next tick: none is to be dropped.
+    // What is caught up on may delay a run until the next tick, which must not be dropped.
     overlap: 'allow',
     ledger: { missedTicks: 'all', historySize: 200 },
   },
