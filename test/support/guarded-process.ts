@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ProcessInstance, type ProcessEvent } from './process-instance.js';
+import { CLI } from './run-cli.js';
 import { processEntry } from './process-table.js';
 import { waitFor, type WaitForOptions } from './wait-for.js';
 import type { WireClient } from './wire-client.js';
@@ -24,9 +25,6 @@ export interface GuardedProcessOptions {
 const MAIN = fileURLToPath(new URL('guarded.main.mjs', import.meta.url));
 const IN_CONTAINER = fileURLToPath(
   new URL('in-container.main.mjs', import.meta.url),
-);
-const CLI = fileURLToPath(
-  new URL('../../dist/esm/cli/cli.main.js', import.meta.url),
 );
 let started = 0;
 

@@ -9,18 +9,15 @@ import {
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { GuardedProcess } from '../../support/guarded-process.js';
 import { ProcessInstance } from '../../support/process-instance.js';
+import { CLI } from '../../support/run-cli.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
 import { ZookeeperEnsemble } from '../../support/zookeeper-ensemble.js';
 import type { ZookeeperServer } from '../../support/zookeeper-server.js';
 
-const CLI = fileURLToPath(
-  new URL('../../../dist/esm/cli/cli.main.js', import.meta.url),
-);
 const T = 3_000;
 
 /** Among them may be that of an earlier test, whose guardian is slow to close it. */

@@ -19,6 +19,7 @@ import {
 import type { TlsParameters } from '../../../lib/zookeeper/connection/tls-parameters.js';
 import { Certificates } from '../../support/certificates.js';
 import { ProcessInstance } from '../../support/process-instance.js';
+import { CLI } from '../../support/run-cli.js';
 import { SecureServer } from '../../support/secure-server.js';
 import { waitFor } from '../../support/wait-for.js';
 
@@ -26,10 +27,6 @@ const INSTANCE = fileURLToPath(
   new URL('../../support/instance.main.mjs', import.meta.url),
 );
 const T = 20_000;
-
-const CLI = fileURLToPath(
-  new URL('../../../dist/esm/cli/cli.main.js', import.meta.url),
-);
 
 describe('the guardian of an application whose servers demand proof', () => {
   let certificates: Certificates;

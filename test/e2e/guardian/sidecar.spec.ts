@@ -10,18 +10,15 @@ import {
 import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { canMakeContainers } from '../../support/containers.js';
 import { GuardedProcess } from '../../support/guarded-process.js';
 import { ProcessInstance } from '../../support/process-instance.js';
+import { CLI } from '../../support/run-cli.js';
 import { UnixProxy } from '../../support/unix-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
-const CLI = fileURLToPath(
-  new URL('../../../dist/esm/cli/cli.main.js', import.meta.url),
-);
 const describeContained = canMakeContainers() ? describe : describe.skip;
 
 describe('a guardian in a sidecar', () => {
