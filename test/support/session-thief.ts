@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { FrameSplitter } from './frame-splitter.js';
 import { JuteWriter } from './jute.js';
 import { OPCODES } from './protocol.js';
+import { waitFor } from './wait-for.js';
 
 /** The constant that every ZooKeeper server has. */
 const SUPER_SECRET = 0xb3415c00n;
@@ -22,11 +24,22 @@ export function sessionPassword(sessionId: string): Buffer {
   return password;
 }
 
-/** Ends somebody's session before he can connect again: in a single packet. */
+/**
+ * Ends somebody's session. All that takes is in a single packet, and still the
+ * client that has lost its connection to us may be faster, and take it back: we
+ * say it again until the server does not know the session any more.
+ */
 export async function endSession(
   port: number,
   sessionId: string,
 ): Promise<void> {
+  await waitFor(() => isGone(port, sessionId), {
+    description: `session ${sessionId} to end`,
+  });
+}
+
+/** Says that the session ends; returns whether the server knew none. */
+async function isGone(port: number, sessionId: string): Promise<boolean> {
   const socket = connect({ port, host: '127.0.0.1' });
   const handshake = new JuteWriter()
     .int(0)
@@ -37,6 +50,11 @@ export async function endSession(
     .bool(false);
   const end = new JuteWriter().int(1).int(OPCODES.closeSession);
   socket.end(Buffer.concat([handshake.frame(), end.frame()]));
-  socket.resume();
+  const splitter = new FrameSplitter();
+  const replies: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => replies.push(...splitter.push(chunk)));
   await once(socket, 'close');
+  const [granted] = replies;
+  // Length and version of the protocol come before the timeout: none, no session.
+  return granted?.readInt32BE(8) === 0;
 }
