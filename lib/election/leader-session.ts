@@ -12,6 +12,7 @@ import { SessionLease } from '../zookeeper/session-lease.js';
 import { WireClient } from '../zookeeper/wire-client.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
+import { RepeatedStalls } from './repeated-stalls.js';
 
 /** What all elections of an application share. */
 export interface LeaderSession {
@@ -50,6 +51,12 @@ export function openSession(
     writeHeartbeat: () => instanceNode.write(),
     isTrusted: () => guardian?.isTrusted() ?? true,
   });
+  new RepeatedStalls({
+    client,
+    lease,
+    clock: systemClock,
+    maxStallMs: options.maxStallMs,
+  }).watch();
   warnOfGrantedTimeout(client.connection$, options.sessionTimeoutMs, logger);
   warnOfSlowHeartbeats(lease, logger);
   return { client, lease, paths };

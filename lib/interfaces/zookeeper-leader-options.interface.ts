@@ -168,7 +168,8 @@ export interface ZookeeperLeaderModuleOptions {
 
   /**
    * Milliseconds for which the event loop may be blocked before the session
-   * ends and another instance leads. Default 30,000.
+   * ends and another instance leads: at once, or in all while there is no time in
+   * between to renew the lease. Default 30,000.
    */
   readonly maxStallMs?: number;
 

@@ -83,16 +83,29 @@ const ticks = setInterval(() => {
   }
 }, 20);
 
+/**
+ * Blocks the event loop, again and again if it is awake in between.
+ *
+ * @param {number} blockMs
+ * @param {number} [awakeMs]
+ */
+function block(blockMs, awakeMs) {
+  const until = performance.now() + blockMs;
+  while (performance.now() < until) {
+    // The event loop is blocked.
+  }
+  if (awakeMs !== undefined) {
+    setTimeout(() => block(blockMs, awakeMs), awakeMs);
+  }
+}
+
 process.on(
   'message',
   (
-    /** @type {{ blockMs?: number, exit?: string, spawn?: true, withdraw?: true }} */ message,
+    /** @type {{ blockMs?: number, awakeMs?: number, exit?: string, spawn?: true, withdraw?: true }} */ message,
   ) => {
     if (message.blockMs !== undefined) {
-      const until = performance.now() + message.blockMs;
-      while (performance.now() < until) {
-        // The event loop is blocked.
-      }
+      block(message.blockMs, message.awakeMs);
     }
     if (message.spawn !== undefined) {
       const child = spawn(

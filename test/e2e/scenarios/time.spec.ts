@@ -151,6 +151,26 @@ describe('time', () => {
     expect(of(a, 'leading')).toHaveLength(1);
   }, 60_000);
 
+  it.each([
+    ['too short for a connection', 0],
+    ['enough for a heartbeat', 15],
+  ])(
+    'the event loop blocked over and over, with moments in between that are %s: somebody leads',
+    async (_what, awakeMs) => {
+      const [a, b] = await start(['A', 'B'], {
+        maxStallMs: 2 * SESSION_TIMEOUT_MS,
+      });
+      a?.send({ blockMs: 0.9 * SESSION_TIMEOUT_MS, awakeMs });
+      await waitFor(
+        () =>
+          of(b, 'leading').length > 0 ||
+          of(a, 'task').some(({ isLeader }) => isLeader),
+        { timeoutMs: 40_000, description: 'one of them to lead' },
+      );
+    },
+    60_000,
+  );
+
   it('a stall of more than the session timeout does not end the term, also with step-down', async () => {
     const [a, b] = await start(['A', 'B'], {
       connectionLossPolicy: 'step-down',
