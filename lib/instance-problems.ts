@@ -1,5 +1,5 @@
 import type { LeaderElections } from './election/leader-elections.js';
-import type { ConnectionRecord } from './zookeeper/connection-record.js';
+import type { ConnectionRecord } from './session/connection-record.js';
 import {
   isZookeeperError,
   type ZookeeperErrorCode,

@@ -20,7 +20,7 @@ import type { Leadership } from '../election/leadership.interface.js';
 import type { Partitions } from '../partitions/partitions.js';
 import { instanceProblems } from '../instance-problems.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
-import { ConnectionRecord } from '../zookeeper/connection-record.js';
+import { ConnectionRecord } from '../session/connection-record.js';
 import { VERSION } from '../version.js';
 import type { ClusterSource } from './cluster-source.interface.js';
 import {

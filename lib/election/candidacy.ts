@@ -1,6 +1,6 @@
-import type { NodeReading } from '../zookeeper/node-reading.js';
-import { checkSameSession } from '../zookeeper/same-session.js';
-import type { SessionLease } from '../zookeeper/session-lease.js';
+import type { NodeReading } from '../session/node-reading.js';
+import { checkSameSession } from '../session/same-session.js';
+import type { SessionLease } from '../session/session-lease.js';
 import type {
   NodeContent,
   NodeEvent,

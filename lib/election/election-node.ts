@@ -1,5 +1,5 @@
 import type { Participant, ParticipantTasks } from './leadership.interface.js';
-import type { InstanceIdentity } from '../zookeeper/instance-node.js';
+import type { InstanceIdentity } from '../session/instance-node.js';
 import type { NodeStat } from '../zookeeper/zookeeper-client.interface.js';
 
 /** A participant's node: `<uuid>[-s<session>][-p<priority>]-n_<sequence>`. */

@@ -1,6 +1,6 @@
-import type { InstanceIdentity } from '../zookeeper/instance-node.js';
+import type { InstanceIdentity } from '../session/instance-node.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
-import { NodeReading } from '../zookeeper/node-reading.js';
+import { NodeReading } from '../session/node-reading.js';
 import type {
   NodeContent,
   NodeEvent,

@@ -3,7 +3,7 @@ import { Subscription, type Observable } from 'rxjs';
 import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
 import { messageOf } from '../message-of.js';
 import { settledWithin } from '../within.js';
-import type { LeaseHolder, SessionLease } from '../zookeeper/session-lease.js';
+import type { LeaseHolder, SessionLease } from '../session/session-lease.js';
 import type {
   Connection,
   NodeContent,

@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { skip, type Observable } from 'rxjs';
 import { electionProblems } from '../instance-problems.js';
-import type { InstanceIdentity } from '../zookeeper/instance-node.js';
+import type { InstanceIdentity } from '../session/instance-node.js';
 import {
   DEFAULT_ELECTION,
   LOG_CONTEXT,
@@ -22,7 +22,7 @@ import type { LeaderElection } from './leader-election.js';
 import { ForeignWatch } from './foreign-watch.js';
 import type { Participant, ParticipantTasks } from './leadership.interface.js';
 import { OwnTasks } from './own-tasks.js';
-import { openSession, type LeaderSession } from './leader-session.js';
+import { openSession, type LeaderSession } from '../session/leader-session.js';
 import { LeadershipLog } from './leadership-log.js';
 import { StandaloneElection } from './standalone-election.js';
 import { ZookeeperElection } from './zookeeper-election.js';

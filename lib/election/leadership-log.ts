@@ -2,7 +2,7 @@ import type { Logger } from '@nestjs/common';
 import { durationText } from '../duration-text.js';
 import { LastingProblem } from '../lasting-problem.js';
 import { messageOf } from '../message-of.js';
-import type { SessionLease } from '../zookeeper/session-lease.js';
+import type { SessionLease } from '../session/session-lease.js';
 import type { ElectionReporter } from './election-reporter.interface.js';
 import { leaderWithin } from './known-leader.js';
 import type { LeaderElection } from './leader-election.js';

@@ -3,7 +3,7 @@ import type {
   OnlyLeaderFunction,
   OnlyLeaderOptions,
 } from '../interfaces/leader-task-options.interface.js';
-import type { SessionLease } from '../zookeeper/session-lease.js';
+import type { SessionLease } from '../session/session-lease.js';
 import { ElectionQueue } from './election-queue.js';
 import {
   ElectionRecipe,

@@ -14,7 +14,7 @@ import {
 } from '../election/leader-elections.js';
 import { Partitions } from '../partitions/partitions.js';
 import { OptionChecks, type OptionTable } from '../validate.js';
-import { ConnectionRecord } from '../zookeeper/connection-record.js';
+import { ConnectionRecord } from '../session/connection-record.js';
 import type {
   ElectionHealth,
   ZookeeperLeaderHealth,

@@ -13,7 +13,7 @@ import { instanceProblems } from '../instance-problems.js';
 import type { PartitionSet } from '../partitions/partition-set.js';
 import type { Partitions } from '../partitions/partitions.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
-import { ConnectionRecord } from '../zookeeper/connection-record.js';
+import { ConnectionRecord } from '../session/connection-record.js';
 import { CONNECTION_STATES } from '../zookeeper/zookeeper-client.interface.js';
 import { BoundedNames } from './bounded-names.js';
 import { ElectionRecorder } from './election-recorder.js';

@@ -2,10 +2,10 @@ import { Subscription } from 'rxjs';
 import type { ElectionReporter } from '../election/election-reporter.interface.js';
 import { plainGuard } from '../election/guard-function.js';
 import type { CompanionParts } from '../election/leader-elections.js';
-import type { LeaderSession } from '../election/leader-session.js';
+import type { LeaderSession } from '../session/leader-session.js';
 import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
 import { ZookeeperElection } from '../election/zookeeper-election.js';
-import { NodeReading } from '../zookeeper/node-reading.js';
+import { NodeReading } from '../session/node-reading.js';
 import type {
   ChildList,
   NodeContent,

@@ -4,7 +4,7 @@ import type {
   LeaderElections,
 } from '../election/leader-elections.js';
 import type { Favourites } from '../election/favourites.js';
-import type { LeaderSession } from '../election/leader-session.js';
+import type { LeaderSession } from '../session/leader-session.js';
 import { decodeSegment } from '../zookeeper/node-paths.js';
 import { AssignedGroup } from './assigned-group.js';
 import type { Member } from './assignment.js';

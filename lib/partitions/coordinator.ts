@@ -1,7 +1,7 @@
 import type { ElectionReporter } from '../election/election-reporter.interface.js';
 import { sortedNodes } from '../election/election-node.js';
 import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
-import { NodeReading } from '../zookeeper/node-reading.js';
+import { NodeReading } from '../session/node-reading.js';
 import { unlessMissing, unlessRefused } from '../zookeeper/unless-missing.js';
 import type {
   ChildList,

@@ -2,7 +2,7 @@ import { sortedNodes } from '../election/election-node.js';
 import { possibleFavourites } from '../election/precedence.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import { encodeSegment, ensurePath } from '../zookeeper/node-paths.js';
-import { NodeReading } from '../zookeeper/node-reading.js';
+import { NodeReading } from '../session/node-reading.js';
 import type {
   ChildList,
   ZookeeperClient,

@@ -6,8 +6,8 @@ import type { LeadershipReason } from '../election/leadership.interface.js';
 import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
 import { StepFailures } from '../election/step-failures.js';
 import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
-import type { InstanceIdentity } from '../zookeeper/instance-node.js';
-import type { LeaseHolder, SessionLease } from '../zookeeper/session-lease.js';
+import type { InstanceIdentity } from '../session/instance-node.js';
+import type { LeaseHolder, SessionLease } from '../session/session-lease.js';
 import type {
   Connection,
   NodeContent,

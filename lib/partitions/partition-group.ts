@@ -4,7 +4,7 @@ import type {
   CompanionParts,
   TaskElection,
 } from '../election/leader-elections.js';
-import type { LeaderSession } from '../election/leader-session.js';
+import type { LeaderSession } from '../session/leader-session.js';
 import type { LeadershipReason } from '../election/leadership.interface.js';
 import { settledWithin } from '../within.js';
 import { AssignedGroup } from './assigned-group.js';

@@ -1,6 +1,6 @@
 import { isOwnedBySession } from '../election/election-node.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
-import { NodeReading } from '../zookeeper/node-reading.js';
+import { NodeReading } from '../session/node-reading.js';
 import { unlessRefused, unlessMissing } from '../zookeeper/unless-missing.js';
 import type {
   ChildList,

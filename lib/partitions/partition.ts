@@ -10,7 +10,7 @@ import type {
   Participant,
 } from '../election/leadership.interface.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
-import type { SessionLease } from '../zookeeper/session-lease.js';
+import type { SessionLease } from '../session/session-lease.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 
 export interface PartitionSettings {

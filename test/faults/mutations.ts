@@ -15,7 +15,7 @@ export interface Mutation {
   readonly minutes?: number;
 }
 
-const LEASE = 'esm/zookeeper/session-lease.js';
+const LEASE = 'esm/session/session-lease.js';
 
 export const MUTATIONS = {
   'lease check off': {
@@ -188,7 +188,7 @@ export const MUTATIONS = {
   'unhandled rejection': {
     changes: [
       {
-        file: 'esm/zookeeper/session-lease.js',
+        file: 'esm/session/session-lease.js',
         original: `this.#tellOfHeartbeat(sentAt, false);
             return this.isValid();`,
         replacement: `this.#tellOfHeartbeat(sentAt, false);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { NodeReading } from '../../../lib/zookeeper/node-reading.js';
+import { NodeReading } from '../../../lib/session/node-reading.js';
 import type { WireClient } from '../../../lib/zookeeper/wire-client.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';

@@ -4,7 +4,7 @@ import { filter } from 'rxjs/operators';
 import { ClusterWatcher } from '../../../lib/cluster/cluster-watcher.js';
 import { leaderOf } from '../../../lib/cluster/cluster-view.interface.js';
 import { requestResignation } from '../../../lib/election/resign-request.js';
-import type { LeaderSession } from '../../../lib/election/leader-session.js';
+import type { LeaderSession } from '../../../lib/session/leader-session.js';
 import { ElectionGroup } from '../../support/election-group.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';

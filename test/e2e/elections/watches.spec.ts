@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { firstValueFrom } from 'rxjs';
-import type { LeaderSession } from '../../../lib/election/leader-session.js';
+import type { LeaderSession } from '../../../lib/session/leader-session.js';
 import type { NodeWatcher } from '../../../lib/zookeeper/zookeeper-client.interface.js';
 import {
   ElectionGroup,

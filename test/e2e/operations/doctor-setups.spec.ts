@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { inProject } from '../../../scripts/support/project.mjs';
 import { freePort } from '../../../scripts/zookeeper/free-port.mjs';
-import type { LeaderSession } from '../../../lib/election/leader-session.js';
+import type { LeaderSession } from '../../../lib/session/leader-session.js';
 import {
   LeaderElection,
   LeaderElections,

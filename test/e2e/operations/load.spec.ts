@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { Registry } from 'prom-client';
 import { ZookeeperLeaderDashboardModule } from '../../../lib/dashboard/index.js';
-import type { LeaderSession } from '../../../lib/election/leader-session.js';
+import type { LeaderSession } from '../../../lib/session/leader-session.js';
 import { LeaderElection, LeaderElections } from '../../../lib/index.js';
 import { ZookeeperLeaderMetricsModule } from '../../../lib/metrics/index.js';
 import { MemoryLogger } from '../../support/memory-logger.js';

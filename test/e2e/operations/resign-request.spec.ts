@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { requestResignation } from '../../../lib/election/resign-request.js';
 import type { Participant } from '../../../lib/index.js';
-import type { LeaderSession } from '../../../lib/election/leader-session.js';
+import type { LeaderSession } from '../../../lib/session/leader-session.js';
 import {
   ElectionGroup,
   type ElectionInstance,

@@ -3,7 +3,7 @@ import { BehaviorSubject } from 'rxjs';
 import { Candidacy } from '../../../lib/election/candidacy.js';
 import { ElectionQueue } from '../../../lib/election/election-queue.js';
 import { nodePrefix } from '../../../lib/election/election-node.js';
-import type { SessionLease } from '../../../lib/zookeeper/session-lease.js';
+import type { SessionLease } from '../../../lib/session/session-lease.js';
 import type {
   Connection,
   ZookeeperClient,

@@ -1,7 +1,7 @@
-import { ensurePath, type NodePaths } from './node-paths.js';
+import { ensurePath, type NodePaths } from '../zookeeper/node-paths.js';
 import { checkSameSession } from './same-session.js';
-import type { ZookeeperClient } from './zookeeper-client.interface.js';
-import { isZookeeperError } from './zookeeper.error.js';
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 
 /** Who this instance is, as the others see it. */
 export interface InstanceIdentity {

@@ -1,9 +1,14 @@
 import { Subject, type Observable } from 'rxjs';
 import { settledWithin } from '../within.js';
-import { Deferred } from './session/deferred.js';
-import { elapsedMs, instantOf, type Clock, type Instant } from './clock.js';
-import type { ZookeeperClient } from './zookeeper-client.interface.js';
-import { ZookeeperError } from './zookeeper.error.js';
+import { Deferred } from '../zookeeper/session/deferred.js';
+import {
+  elapsedMs,
+  instantOf,
+  type Clock,
+  type Instant,
+} from '../zookeeper/clock.js';
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import { ZookeeperError } from '../zookeeper/zookeeper.error.js';
 
 /** Who needs the lease, and is told what becomes of it. */
 export interface LeaseHolder {

@@ -2,8 +2,8 @@ import type {
   Connection,
   ConnectionState,
   ZookeeperClient,
-} from './zookeeper-client.interface.js';
-import type { ZookeeperError } from './zookeeper.error.js';
+} from '../zookeeper/zookeeper-client.interface.js';
+import type { ZookeeperError } from '../zookeeper/zookeeper.error.js';
 
 /** Remembers since when a connection is what it is. */
 export class ConnectionRecord {

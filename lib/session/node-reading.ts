@@ -4,8 +4,8 @@ import type {
   NodeEvent,
   NodeWatcher,
   ZookeeperClient,
-} from './zookeeper-client.interface.js';
-import { unlessMissing } from './unless-missing.js';
+} from '../zookeeper/zookeeper-client.interface.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 
 interface Reading<T> {
   readonly epoch: number;

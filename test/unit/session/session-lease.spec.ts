@@ -3,12 +3,12 @@ import { BehaviorSubject } from 'rxjs';
 import {
   SessionLease,
   type Heartbeat,
-} from '../../lib/zookeeper/session-lease.js';
+} from '../../../lib/session/session-lease.js';
 import type {
   Connection,
   ZookeeperClient,
-} from '../../lib/zookeeper/zookeeper-client.interface.js';
-import { isConnectionError } from '../../lib/zookeeper/zookeeper.error.js';
+} from '../../../lib/zookeeper/zookeeper-client.interface.js';
+import { isConnectionError } from '../../../lib/zookeeper/zookeeper.error.js';
 
 /** A lease on a session of 6 s, hence of 4 s, with clocks that only the test moves. */
 function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {

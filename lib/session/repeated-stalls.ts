@@ -1,6 +1,6 @@
 import { durationText } from '../duration-text.js';
 import { elapsedMs, instantOf, type Clock } from '../zookeeper/clock.js';
-import type { SessionLease } from '../zookeeper/session-lease.js';
+import type { SessionLease } from './session-lease.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 
 export interface RepeatedStallsOptions {

@@ -1,5 +1,5 @@
-import type { ZookeeperClient } from './zookeeper-client.interface.js';
-import { ZookeeperError } from './zookeeper.error.js';
+import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import { ZookeeperError } from '../zookeeper/zookeeper.error.js';
 
 /**
  * To be asked before a node is created whose name belongs to a session: on the

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
 import { Subject } from 'rxjs';
-import { RepeatedStalls } from '../../../lib/election/repeated-stalls.js';
-import type { SessionLease } from '../../../lib/zookeeper/session-lease.js';
+import { RepeatedStalls } from '../../../lib/session/repeated-stalls.js';
+import type { SessionLease } from '../../../lib/session/session-lease.js';
 import type {
   Connection,
   ZookeeperClient,
