@@ -49,7 +49,7 @@ export async function endInGoodOrder(cluster: Cluster): Promise<void> {
 
 /** Nothing that was missed is left, and ticks are run as they come. */
 async function ledgersAreUpToDate(cluster: Cluster): Promise<void> {
-  const { history, sessionTimeoutMs } = cluster;
+  const { history } = cluster;
   // A fleet of former versions only has nobody to own partitions.
   const isShared = cluster.sharers.some(({ weight }) => weight > 0);
   const tasks = LEDGERED_TASKS.filter(
@@ -65,7 +65,7 @@ async function ledgersAreUpToDate(cluster: Cluster): Promise<void> {
       await cluster.readLedgers();
       return late().length === 0;
     },
-    { timeoutMs: 2 * sessionTimeoutMs, description: 'ledgers up to date' },
+    { timeoutMs: PATIENCE_MS, description: 'ledgers up to date' },
   ).catch(async () => {
     const states = await Promise.all(
       late().map((task) => describeLedger(cluster, task)),
