@@ -88,6 +88,8 @@ export class GuardianProcess implements SessionGuardian {
   #forgetExit: (() => void) | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #tickMs = IDLE_TICK_MS;
+  /** When the last sign of life was given. */
+  #signedMs = Number.NEGATIVE_INFINITY;
   /** Own ticks since the guardian was heard. */
   #silentTicks = 0;
   #restart: NodeJS.Timeout | undefined;
@@ -141,8 +143,9 @@ export class GuardianProcess implements SessionGuardian {
   }
 
   signOfLife(): void {
-    if (this.#session) {
-      this.#channel?.signOfLife();
+    // Those at regular intervals suffice, unless there was a stall.
+    if (this.#session && performance.now() - this.#signedMs >= this.#tickMs) {
+      this.#giveSign();
     }
   }
 
@@ -338,15 +341,20 @@ export class GuardianProcess implements SessionGuardian {
     this.#silentTicks += 1;
     // Counted in ticks: a pause of this process is not the guardian's silence.
     if (this.#silentTicks * this.#tickMs <= tolerated) {
-      this.#channel.signOfLife();
+      this.#giveSign();
     } else if (this.#fence.isArmed) {
       // The end of this connection would be taken for the end of this process.
       this.#miss('does not answer');
-      this.#channel.signOfLife();
+      this.#giveSign();
     } else {
       this.#channel.destroy();
       this.#ended({ description: 'did not answer' });
     }
+  }
+
+  #giveSign(): void {
+    this.#signedMs = performance.now();
+    this.#channel?.signOfLife();
   }
 
   #miss(description: string): void {

@@ -1,0 +1,57 @@
+import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { GuardianChannel } from '../../../lib/guardian/application/guardian-channel.js';
+import { GuardianProcess } from '../../../lib/guardian/application/guardian-process.js';
+import { GuardianHost } from '../../../lib/guardian/host/guardian-host.js';
+import { abstractAddress } from '../../../lib/guardian/socket-address.js';
+
+/** No timer of the guardian's fires in this test. */
+const SESSION_TIMEOUT_MS = 3_600_000;
+
+let host: GuardianHost;
+let guardian: GuardianProcess;
+
+beforeEach(async () => {
+  const address = abstractAddress();
+  host = new GuardianHost();
+  await host.listen(address);
+  guardian = new GuardianProcess({
+    maxStallMs: 2 * SESSION_TIMEOUT_MS,
+    onNotice: () => undefined,
+    socket: { kind: 'run', address },
+  });
+  const server = { host: '127.0.0.1', address: '127.0.0.1', port: 1 };
+  await guardian.guard({
+    servers: [server],
+    server,
+    sessionId: '1a2b',
+    password: Buffer.alloc(16),
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    security: { auth: [] },
+  });
+});
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await guardian.release();
+  await guardian.stop();
+  host.close();
+});
+
+it('is told of requests only when the last sign of life is older than those at regular intervals', () => {
+  const sign = jest.spyOn(GuardianChannel.prototype, 'signOfLife');
+  const fromMs = performance.now();
+  const now = jest.spyOn(performance, 'now').mockReturnValue(fromMs);
+  const write = (): void => {
+    for (let request = 0; request < 100; request += 1) {
+      guardian.signOfLife();
+    }
+  };
+  write();
+  expect(sign).toHaveBeenCalledTimes(1);
+  now.mockReturnValue(fromMs + SESSION_TIMEOUT_MS / 12 - 1);
+  write();
+  expect(sign).toHaveBeenCalledTimes(1);
+  // The process was stalled: the guardian hears of it before the server does.
+  now.mockReturnValue(fromMs + SESSION_TIMEOUT_MS / 12);
+  write();
+  expect(sign).toHaveBeenCalledTimes(2);
+});
