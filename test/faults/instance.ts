@@ -65,6 +65,8 @@ export class FaultInstance {
   /** Its answer to the order "observe". */
   bytesPerCall: number | undefined;
   hasClosed = false;
+  /** By its own word. */
+  isGuarded = true;
   /** Whether its guardian had a reason to end. */
   #hasCutChannels = false;
   readonly #settings: ApplicationSettings;
@@ -310,6 +312,11 @@ export class FaultInstance {
 
   /** A guardian that is not killed, by us or for its silence, has no reason to end. */
   #takeLine(line: string): void {
+    if (/The guardian .* Until another one works/.test(line)) {
+      this.isGuarded = false;
+    } else if (line.includes('A guardian works again')) {
+      this.isGuarded = true;
+    }
     const isExpected = this.#hasCutChannels
       ? /ended (by SIGKILL|with code 0)|(did|does) not answer/
       : /ended by SIGKILL|(did|does) not answer/;

@@ -18,6 +18,11 @@ export const instanceFaults = {
     lowerBound: 'one round trip: its guardian closes the session',
     async inject(context) {
       const instance = victim(context, context.cluster.mortal)?.instance;
+      // Without one it is a crash: a sidecar that has ended is away for a while.
+      await waitFor(() => !instance?.isRunning || instance.isGuarded, {
+        timeoutMs: PATIENCE_MS,
+        description: `a guardian of ${instance?.id}`,
+      });
       context.note(`kill -9 ${instance?.id}`);
       await instance?.kill();
     },
