@@ -36,7 +36,7 @@ afterEach(async () => {
   host.close();
 });
 
-it('is told of requests only when the last sign of life is older than those at regular intervals', () => {
+it('hears of requests only when the last sign of life is older than those at regular intervals', () => {
   const sign = jest.spyOn(GuardianChannel.prototype, 'signOfLife');
   const fromMs = performance.now();
   const now = jest.spyOn(performance, 'now').mockReturnValue(fromMs);
