@@ -6,6 +6,7 @@ import {
   missedTicksMessage,
   runEndNotRecordedMessage,
 } from '../zookeeper-leader.messages.js';
+import { DroppedTicks } from './dropped-ticks.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import type { OpenRun, RunEnd } from './ledger.js';
 import type { TaskSchedule } from './schedule/schedules.js';
@@ -37,6 +38,8 @@ export interface CatchUpOwner extends LedgerOwner {
   readonly schedule: TaskSchedule;
   readonly reporter: TaskReporter;
   readonly host: { readonly logger: Logger };
+  /** Whether a run goes on that was called for. */
+  readonly isCalled: boolean;
   /** The term in which this instance leads. */
   term(): LeadershipTerm | undefined;
   /** Has the task do what it owes. */
@@ -78,7 +81,7 @@ export class CatchUp {
   #successors: OpenRun[] = [];
   /** Missed ticks up to this one have been reported. */
   #reported = -Infinity;
-  readonly #dropped = new Set<number>();
+  readonly #dropped = new DroppedTicks();
   /** Up to then the job itself has left ticks out. */
   #leftOut = -Infinity;
   #wasActive = false;
@@ -247,17 +250,20 @@ export class CatchUp {
 
   /** A tick is not run because of the option `overlap`: nobody misses it. */
   drop(tick: number | undefined): void {
-    const decided = this.ledger.lastTick;
-    this.#dropped.forEach(
-      (each) => each <= decided && this.#dropped.delete(each),
-    );
+    this.#dropped.forget(this.ledger.lastTick);
     if (tick !== undefined) {
-      this.#dropped.add(tick);
+      this.#dropped.add(tick, this.#owner.schedule.ticks());
     }
   }
 
-  /** A run has ended. */
-  runEnded(): void {
+  /** A run has ended. The job itself waits for nothing but its own calls. */
+  runEnded({ trigger }: TaskRun): void {
+    if (trigger === 'call') {
+      this.#leaveOut();
+    }
+  }
+
+  #leaveOut(): void {
     if (this.#owner.schedule.waitsForCompletion) {
       this.#leftOut = Date.now();
     }
@@ -369,6 +375,9 @@ export class CatchUp {
 
   #question(ticks: Ticks | undefined): CatchUpQuestion {
     const { ledger } = this;
+    if (this.#owner.isCalled) {
+      this.#leaveOut();
+    }
     return {
       options: ledger.options,
       now: Date.now(),

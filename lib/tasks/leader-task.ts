@@ -184,6 +184,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     return [...this.#live];
   }
 
+  get isCalled(): boolean {
+    return this.#live.some(({ trigger }) => trigger === 'call');
+  }
+
   /** Whether the task, or its application, has ended. */
   get isOver(): boolean {
     return this.#refusal() !== undefined;
@@ -735,7 +739,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     }
     this.#live.splice(index, 1);
     this.host.runsChanged(this);
-    this.#catchUp?.runEnded();
+    this.#catchUp?.runEnded(run);
     if (this.#inOrder === run) {
       this.#inOrder = undefined;
     }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ResolvedLedgerOptions } from '../leader-task.options.js';
+import type { DroppedTicks } from './dropped-ticks.js';
 import type { Fate, OpenRun, RunEnd } from './ledger.js';
 import type { Ticks } from './schedule/ticks.js';
 import type { SkipReason } from './task-events.js';
@@ -65,7 +66,7 @@ export interface CatchUpQuestion {
   /** Every missed tick up to this one has been reported. */
   readonly reported: number;
   /** Not run because of a run that went on: nobody has missed them. */
-  readonly dropped: ReadonlySet<number>;
+  readonly dropped: Pick<DroppedTicks, 'rangeOf'>;
   /** Only ticks before this one, which is being called for. */
   readonly before?: number;
 }
@@ -224,10 +225,14 @@ function firstLeft(
   until: number,
 ): number | undefined {
   let tick = ticks.next(Math.max(decided, after));
-  while (tick !== undefined && tick <= until && dropped.has(tick)) {
-    tick = ticks.next(tick);
+  while (tick !== undefined && tick <= until) {
+    const range = dropped.rangeOf(tick);
+    if (!range) {
+      return tick;
+    }
+    tick = ticks.next(range.last);
   }
-  return tick !== undefined && tick <= until ? tick : undefined;
+  return undefined;
 }
 
 function lastLeft(
@@ -235,39 +240,43 @@ function lastLeft(
   ticks: Ticks,
   until: number,
 ): number | undefined {
-  let tick = ticks.previous(until, decided);
-  while (tick !== undefined && dropped.has(tick)) {
-    tick = ticks.previous(tick - 1, decided);
+  let untilMs = until;
+  for (;;) {
+    const tick = ticks.previous(untilMs, decided);
+    const range = tick === undefined ? undefined : dropped.rangeOf(tick);
+    if (!range) {
+      return tick;
+    }
+    untilMs = range.first - 1;
   }
-  return tick;
 }
 
 /** Nobody has run the ticks that are left up to `until`, or will. */
 function passOver(
-  { decided, reported, dropped }: CatchUpQuestion,
+  question: CatchUpQuestion,
   ticks: Ticks,
   until: number,
 ): Pick<CatchUpPlan, 'missed' | 'reported'> {
+  const { decided, reported } = question;
   const after = Math.max(decided, reported);
   if (!(until > after)) {
     return { reported };
   }
-  let count = 0;
-  let first: number | undefined;
-  for (
-    let tick = ticks.next(after);
-    tick !== undefined && tick <= until && count < MOST_COUNTED;
-    tick = ticks.next(tick)
-  ) {
-    if (!dropped.has(tick)) {
-      first ??= tick;
-      count += 1;
-    }
+  const left = { ...question, decided: after };
+  const first = firstLeft(left, ticks, after, until);
+  if (first === undefined) {
+    return { reported: until };
   }
-  return first === undefined
-    ? { reported: until }
-    : {
-        reported: until,
-        missed: { count, first, last: ticks.previous(until, after) ?? first },
-      };
+  let count = 0;
+  for (
+    let tick: number | undefined = first;
+    tick !== undefined && count < MOST_COUNTED;
+    tick = firstLeft(left, ticks, tick, until)
+  ) {
+    count += 1;
+  }
+  return {
+    reported: until,
+    missed: { count, first, last: lastLeft(left, ticks, until) ?? first },
+  };
 }

@@ -24,6 +24,7 @@ import {
   type LedgerDocument,
   type OpenRun,
 } from '../../../lib/tasks/ledger.js';
+import { DroppedTicks } from '../../../lib/tasks/dropped-ticks.js';
 import { IntervalTicks } from '../../../lib/tasks/schedule/ticks.js';
 
 const MINUTE = 60_000;
@@ -52,9 +53,18 @@ function ask(
     isPaused: false,
     decided: 10 * MINUTE,
     reported: -Infinity,
-    dropped: new Set(),
+    dropped: new DroppedTicks(),
     ...others,
   });
+}
+
+/** In minutes. */
+function droppedIn(...minutes: number[]): DroppedTicks {
+  const dropped = new DroppedTicks();
+  for (const minute of minutes) {
+    dropped.add(minute * MINUTE, new IntervalTicks(MINUTE));
+  }
+  return dropped;
 }
 
 function pick(ticks: IntervalTicks) {
@@ -133,14 +143,28 @@ describe('planCatchUp()', () => {
     ],
     [
       'the last ones were dropped for a run',
-      { dropped: new Set([12 * MINUTE, 13 * MINUTE]) },
+      { dropped: droppedIn(12, 13) },
       'run 11',
       'run 11',
-      'run none, missed 11-13 (1)',
+      'run none, missed 11-11 (1)',
+    ],
+    [
+      'one between others was dropped for a run',
+      { dropped: droppedIn(12) },
+      'run 13, missed 11-11 (1)',
+      'run 11',
+      'run none, missed 11-13 (2)',
+    ],
+    [
+      'some before and after one were dropped for a run',
+      { dropped: droppedIn(11, 13, 13) },
+      'run 12',
+      'run 12',
+      'run none, missed 12-12 (1)',
     ],
     [
       'all were dropped for a run',
-      { dropped: new Set([11, 12, 13].map((tick) => tick * MINUTE)) },
+      { dropped: droppedIn(11, 12, 13) },
       'run none',
       'run none',
       'run none',
@@ -201,6 +225,33 @@ describe('planCatchUp()', () => {
       decided = run;
     }
     expect(runs).toEqual([11, 12, 13]);
+  });
+
+  it('looks past the ticks that a run of days has been in the way of in a few steps', () => {
+    const minutes = Array.from({ length: 9_000 }, (_, index) => 12 + index);
+    const dropped = droppedIn(...minutes);
+    for (const policy of ['latest', 'all', 'skip'] as const) {
+      let asked = 0;
+      const { next, previous } = pick(new IntervalTicks(MINUTE));
+      const ticks = {
+        ...pick(new IntervalTicks(MINUTE)),
+        longestWaitMs: 1_000,
+        description: { type: 'interval', everyMs: MINUTE },
+        next: (ms: number) => ((asked += 1), next(ms)),
+        previous: (to: number, from: number) => (
+          (asked += 1),
+          previous(to, from)
+        ),
+      } as const;
+      const now = 9_011.5 * MINUTE;
+      const { run, missed } = ask(policy, { ticks, now, dropped });
+      expect(run ?? missed?.last).toBe(11 * MINUTE);
+      expect(asked).toBeLessThan(10);
+    }
+    dropped.forget(9_010 * MINUTE);
+    expect(dropped.rangeOf(9_011 * MINUTE)).toBeDefined();
+    dropped.forget(9_011 * MINUTE);
+    expect(dropped.rangeOf(9_011 * MINUTE)).toBeUndefined();
   });
 
   it('reports a missed tick once', () => {

@@ -10,6 +10,7 @@ import {
 import { CronTime } from 'cron';
 import { Registry } from 'prom-client';
 import {
+  currentLeaderTask,
   LeaderTasks,
   OnlyLeader,
   type LeaderTaskInfo,
@@ -23,8 +24,12 @@ import {
   startApplication,
 } from '../../../support/nest-application.js';
 import { waitFor } from '../../../support/wait-for.js';
+import { NOT_FAKED } from '../../../support/wall-clock.js';
 
-afterEach(closeApplications);
+afterEach(async () => {
+  await closeApplications();
+  jest.useRealTimers();
+});
 
 const YEARLY = '0 0 0 1 1 *';
 
@@ -251,6 +256,39 @@ describe('the options of a schedule', () => {
     expect(offset?.nextTick?.toISOString().slice(5, 16)).toBe('01-01T01:30');
     expect(date?.nextTick).toEqual(new Date('2030-01-01T00:00:00Z'));
     expect(delayed).toMatchObject({ isActive: false });
+  });
+
+  it('leave out what passes during a run, with waitForCompletion', async () => {
+    jest.useFakeTimers({
+      now: new Date('2026-01-01T12:00:30Z'),
+      doNotFake: NOT_FAKED,
+    });
+    const runs: string[] = [];
+    let end = (): void => undefined;
+    @Injectable()
+    class Jobs {
+      @Cron('0 * * * * *', { timeZone: 'UTC', waitForCompletion: true })
+      @OnlyLeader({ task: 'job', ledger: { missedTicks: 'all' } })
+      run(): Promise<void> {
+        const { tick, trigger } = currentLeaderTask()!;
+        runs.push(`${tick?.toISOString().slice(11, 16)} ${trigger}`);
+        return new Promise((resolve) => (end = resolve));
+      }
+    }
+    const { app, tasks } = await startGuarded([Jobs]);
+    const [job] = app.get(SchedulerRegistry).getCronJobs().values();
+    jest.setSystemTime(new Date('2026-01-01T12:01:00Z'));
+    const fired = job!.fireOnTick();
+    await waitFor(() => runs.length === 1);
+    jest.setSystemTime(new Date('2026-01-01T12:04:30Z'));
+    end();
+    await fired;
+    jest.setSystemTime(new Date('2026-01-01T12:05:00Z'));
+    void job!.fireOnTick();
+    await waitFor(() => runs.length === 2);
+    end();
+    expect(runs).toEqual(['12:01 call', '12:05 call']);
+    expect(tasks.list()).toMatchObject([{ counts: { missed: 0 } }]);
   });
 
   it.each([1000 / 3, 2009.9999999999998])(
