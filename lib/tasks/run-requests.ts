@@ -19,7 +19,8 @@ import {
 import { NodeWatch } from './node-watch.js';
 
 /** What the node of a request holds, as JSON. */
-interface RunRequest {
+/** A node that asks the leader to run a task. */
+export interface RunRequest {
   readonly format: typeof FORMAT;
   readonly task: string;
   readonly requestedBy: string;
@@ -310,7 +311,8 @@ export class RunRequests {
   }
 }
 
-function parseRequest(data: string): RunRequest | undefined {
+/** Undefined if the data are no request: anybody may have written them. */
+export function parseRequest(data: string): RunRequest | undefined {
   try {
     const request = JSON.parse(data) as RunRequest | null;
     const isRequest =
@@ -318,9 +320,14 @@ function parseRequest(data: string): RunRequest | undefined {
       typeof request.task === 'string' &&
       typeof request.requestedBy === 'string' &&
       Number.isFinite(request.deadline) &&
-      typeof request.isForced === 'boolean';
+      typeof request.isForced === 'boolean' &&
+      [request.claim, request.answer].every(isMissingOrObject);
     return isRequest ? request : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isMissingOrObject(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null);
 }

@@ -21,6 +21,7 @@ import {
   runsOf,
   takenOver,
 } from '../../lib/tasks/ledger.js';
+import { parseRequest } from '../../lib/tasks/run-requests.js';
 import { acl } from '../../lib/zookeeper/codec/acl.record.js';
 import { JuteReader } from '../../lib/zookeeper/codec/jute-reader.js';
 import { describeRequestProblem } from '../../lib/zookeeper/request-check.js';
@@ -466,5 +467,27 @@ describe('the name of an election or a task', () => {
       }),
       RUNS,
     );
+  });
+});
+
+describe('a request to run a task', () => {
+  const request = {
+    format: 'nestjs-zookeeper-leader/run-request/1',
+    task: 'task',
+    requestedBy: 'somebody',
+    deadline: 1,
+    isForced: false,
+  };
+
+  it.each([
+    ['nobody has taken', {}, true],
+    ['has been taken', { claim: { id: 'a', instanceId: 'b', token: 1 } }, true],
+    ['has an empty claim', { claim: null }, false],
+    ['has another claim than ours', { claim: 'mine' }, false],
+    ['has an empty answer', { answer: null }, false],
+    ['has no task', { task: 7 }, false],
+  ])('that %s is read only if it is one', (_what, parts, isRequest) => {
+    const data = JSON.stringify({ ...request, ...parts });
+    expect(parseRequest(data) !== undefined).toBe(isRequest);
   });
 });
