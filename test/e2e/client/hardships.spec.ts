@@ -531,7 +531,8 @@ describe('a guardian', () => {
         hasSign = false;
       });
     };
-    const client = make(proxy.port, { guardian, timeoutMs: 600 });
+    // A new connection, for a stall of half of that, would write without a sign.
+    const client = make(proxy.port, { guardian, timeoutMs: 3_000 });
     await client.start();
     await waitFor(() => guardian.sessions.length > 0);
     guardian.acknowledge(true);

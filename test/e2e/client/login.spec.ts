@@ -72,7 +72,8 @@ function make(
   notices: string[] = [],
 ): WireClient {
   const client = wireClient(
-    { ports: [port], notices, sessionTimeoutMs: 4_000 },
+    // No server is so slow that it is given up, and asked once more.
+    { ports: [port], notices, sessionTimeoutMs: 20_000 },
     options,
   );
   clients.push(client);

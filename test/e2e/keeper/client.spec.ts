@@ -43,10 +43,11 @@ function newClient(
   port: number,
   notices: string[] = [],
   ports: number[] = [port],
+  sessionTimeoutMs = SESSION_TIMEOUT_MS,
 ): KeeperClient {
   const client = new KeeperClient({
     servers: ports.map((one) => ({ host: '127.0.0.1', port: one })),
-    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    sessionTimeoutMs,
     maxStallMs: 30_000,
     onNotice: ({ text }) => notices.push(text),
   });
@@ -192,6 +193,8 @@ describe('a client', () => {
       0,
       notices,
       ensemble.servers.map(({ port }) => port),
+      // The election of another leading server may take longer than a short one.
+      20_000,
     );
     await client.start();
     await reached(client, 'connected');
