@@ -44,7 +44,7 @@ beforeAll(async () => {
     .leaf('client', 'ca');
   const users = { [USER.username]: USER.password };
   server = await SecureServer.start({ certificates, users });
-}, 60_000);
+});
 afterAll(() => server.close());
 
 /** A client, and how it comes to its servers. */
@@ -361,7 +361,7 @@ describe.each(KINDS)('$name', ({ make: newClient, isEncrypted = false }) => {
     await expectOnly('CLOSED');
     await expect(client.start()).rejects.toMatchObject({ code: 'CLOSED' });
     expect(states).toEqual(['connected', 'closed']);
-  }, 60_000);
+  });
 
   it('keeps its session over a lost connection, and the numbers of its connections grow', async () => {
     const { proxy, port } = await openProxy();
@@ -470,5 +470,5 @@ describe.each(Object.entries(CLIENTS))('%s of an ensemble', (_, newClient) => {
     expect(client.connection.sessionId).toBe(sessionId);
     await client.close();
     await ensemble.close();
-  }, 60_000);
+  });
 });

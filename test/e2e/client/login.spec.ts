@@ -57,7 +57,7 @@ beforeAll(async () => {
     }),
     SecureServer.start({ certificates }),
   ]);
-}, 60_000);
+});
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
 });
@@ -451,5 +451,5 @@ describe('credentials', () => {
     expect(client.connection.sessionId).toBe(sessionId);
     await client.close();
     relay.close();
-  }, 40_000);
+  });
 });

@@ -569,7 +569,7 @@ describe('close()', () => {
         true,
       ]);
     }
-  }, 60_000);
+  });
 });
 
 describe('request numbers', () => {
