@@ -140,7 +140,7 @@ describe('An instance with a higher priority', () => {
   });
 
   it('asks nobody that does not know the request, says so, and waits', async () => {
-    const a = await group.join('a', { sessionTimeoutMs: 1_000 });
+    const a = await group.join('a');
     const old = await WireClient.connect({ port: group.port });
     try {
       await old.create(`${group.basePath}/elections/default/old-n_`, {

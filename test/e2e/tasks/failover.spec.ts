@@ -100,7 +100,7 @@ it(
         basePath,
         sessionTimeoutMs: SESSION_TIMEOUT_MS,
         maxStallMs: 1_500,
-        drainTimeoutMs: 1_000,
+        drainTimeoutMs: 5_000,
       },
       tasks,
     );
