@@ -23,7 +23,9 @@ export default {
   },
   globalSetup: '<rootDir>/scripts/support/fresh-build.mjs',
   testSequencer: '<rootDir>/scripts/support/suite-sequencer.cjs',
-  testTimeout: 30_000,
+  // The last resort: what tests wait for has deadlines of its own. A test of the
+  // command line starts a dozen processes, each of which takes seconds on a busy machine.
+  testTimeout: 120_000,
   maxWorkers: 2,
   workerIdleMemoryLimit: '400MB',
   restoreMocks: true,

@@ -36,6 +36,8 @@ export interface ProcessExit {
 const RUN_WITH_PARENT = fileURLToPath(
   new URL('../../scripts/support/run-with-parent.mjs', import.meta.url),
 );
+/** On a busy machine a process takes seconds to begin. */
+const OUTPUT_TIMEOUT_MS = 30_000;
 const STDERR_LIMIT = 20_000;
 /** A child that inherited the output keeps it open after the process has ended. */
 const LAST_OUTPUT_TIMEOUT_MS = 500;
@@ -138,7 +140,11 @@ export class ProcessInstance {
   ): Promise<ProcessEvent> {
     return this.waitForOutput(
       () => this.events.find((each) => each.type === type && matches(each)),
-      { description: `the event "${type}"`, ...options },
+      {
+        timeoutMs: OUTPUT_TIMEOUT_MS,
+        description: `the event "${type}"`,
+        ...options,
+      },
     );
   }
 
@@ -146,7 +152,11 @@ export class ProcessInstance {
   waitForLine(pattern: RegExp, options: WaitForOptions = {}): Promise<string> {
     return this.waitForOutput(
       () => this.lines.find((line) => line !== '' && pattern.test(line)),
-      { description: `a line that matches ${pattern}`, ...options },
+      {
+        timeoutMs: OUTPUT_TIMEOUT_MS,
+        description: `a line that matches ${pattern}`,
+        ...options,
+      },
     );
   }
 

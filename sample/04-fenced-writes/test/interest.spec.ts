@@ -20,7 +20,7 @@ beforeAll(async () => {
   ]);
   process.env.DATABASE_URL = postgres.url;
   process.env.ZOOKEEPER_CONNECTION_STRING = zookeeper.connectionString;
-}, 60_000);
+});
 
 afterEach(async () => {
   await Promise.all(instances.splice(0).map((each) => each.close()));

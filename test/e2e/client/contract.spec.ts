@@ -44,7 +44,7 @@ beforeAll(async () => {
     .leaf('client', 'ca');
   const users = { [USER.username]: USER.password };
   server = await SecureServer.start({ certificates, users });
-}, 60_000);
+});
 afterAll(() => server.close());
 
 /** A client, and how it comes to its servers. */
@@ -361,7 +361,7 @@ describe.each(KINDS)('$name', ({ make: newClient, isEncrypted = false }) => {
     await expectOnly('CLOSED');
     await expect(client.start()).rejects.toMatchObject({ code: 'CLOSED' });
     expect(states).toEqual(['connected', 'closed']);
-  }, 60_000);
+  });
 
   it('keeps its session over a lost connection, and the numbers of its connections grow', async () => {
     const { proxy, port } = await openProxy();
@@ -369,7 +369,7 @@ describe.each(KINDS)('$name', ({ make: newClient, isEncrypted = false }) => {
     const { sessionId, epoch } = client.connection;
     await client.create(base, '', 'ephemeral');
     proxy.cut();
-    await waitFor(() => client.connection.epoch === epoch + 1);
+    await waitFor(() => client.connection.epoch > epoch);
     expect(client.connection).toMatchObject({ state: 'connected', sessionId });
     expect((await client.get(base)).stat.ephemeralOwner).toBe(sessionId);
   });
@@ -455,7 +455,10 @@ describe.each(Object.entries(CLIENTS))('%s of an ensemble', (_, newClient) => {
     const ensemble = await ZookeeperEnsemble.start({ size: 3 });
     const notices: string[] = [];
     const ports = ensemble.servers.map(({ port }) => port);
-    const client = await connected(newClient({ ports, notices }));
+    // The election of another leading server may take longer than a short session.
+    const client = await connected(
+      newClient({ ports, notices, sessionTimeoutMs: 20_000 }),
+    );
     const { sessionId, epoch } = client.connection;
     const [, port] = /at 127\.0\.0\.1:(\d+)/.exec(notices[0] as string) ?? [];
     await ensemble.servers.find((one) => one.port === Number(port))?.stop();
@@ -467,5 +470,5 @@ describe.each(Object.entries(CLIENTS))('%s of an ensemble', (_, newClient) => {
     expect(client.connection.sessionId).toBe(sessionId);
     await client.close();
     await ensemble.close();
-  }, 60_000);
+  });
 });

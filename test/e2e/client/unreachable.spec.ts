@@ -63,7 +63,8 @@ it.each<[what: string, port: () => Promise<number>, message: RegExp]>([
     await startApplication({
       options: {
         connectionString: `127.0.0.1:${await port()}`,
-        sessionTimeoutMs: 1_000,
+        // Long enough to hear of the end of a connection before it is given up.
+        sessionTimeoutMs: 10_000,
       },
       logger,
     });

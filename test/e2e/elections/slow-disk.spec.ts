@@ -75,7 +75,7 @@ describeOnSlowDisk('behind a slow disk', () => {
     const leader = await group.waitForLeader();
     expect(leader.isLeader).toBe(true);
     await group.expectInvariant();
-  }, 60_000);
+  });
 
   it('writes that take longer than the lease leave nobody leading, until they are quick again', async () => {
     group = new ElectionGroup(server.port, '/slower', {
@@ -100,5 +100,5 @@ describeOnSlowDisk('behind a slow disk', () => {
     setSyncTime(0);
     await group.waitForLeader(undefined, 20_000);
     await group.expectInvariant();
-  }, 60_000);
+  });
 });

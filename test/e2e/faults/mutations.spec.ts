@@ -11,7 +11,7 @@ let directory: string;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'mutations-'));
   await buildUnbundled(directory);
-}, 120_000);
+});
 afterAll(() => rm(directory, { recursive: true }));
 
 describe('every way to break the library', () => {

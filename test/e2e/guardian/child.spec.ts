@@ -27,6 +27,9 @@ const GUARDIAN = fileURLToPath(
   new URL('../../../dist/cjs/guardian/guardian.main.js', import.meta.url),
 );
 
+/** Sooner than the server can end a session of 4 s, of which it has heard last. */
+const AT_ONCE_MS = 2_500;
+
 describe('a guardian beside its application', () => {
   let server: ZookeeperServer;
   let proxy: TcpProxy;
@@ -62,7 +65,7 @@ describe('a guardian beside its application', () => {
     const application = await start({ timeoutMs: 4_000 });
     const guardian = await application.guardianPid();
     await application.process.kill();
-    await application.expectNodeGone({ timeoutMs: 1_500 });
+    await application.expectNodeGone({ timeoutMs: AT_ONCE_MS });
     await waitFor(() => !runs(guardian));
     expect(proxy.requests('closeSession')).toHaveLength(1);
   });
@@ -72,16 +75,16 @@ describe('a guardian beside its application', () => {
     async (how) => {
       const application = await start({ timeoutMs: 4_000 });
       application.process.send({ do: how });
-      await application.expectNodeGone({ timeoutMs: 1_500 });
+      await application.expectNodeGone({ timeoutMs: AT_ONCE_MS });
       await waitFor(() => application.process.survivors().length === 0);
     },
   );
 
   it('keeps the session through a stall of several timeouts, and lets go when the application is back', async () => {
-    const application = await start({ timeoutMs: 1_000, maxStallMs: 10_000 });
+    const application = await start({ timeoutMs: 2_400, maxStallMs: 20_000 });
     const first = await application.process.waitForEvent('guarded');
     const connections = proxy.replies('connect').length;
-    application.process.send({ blockMs: 3_500 });
+    application.process.send({ blockMs: 6_000 });
     await application.process.waitForEvent('unblocked');
     await waitFor(() => application.guardedEvents().length > 1);
     expect(application.guardedEvents().at(-1)).toMatchObject({
@@ -154,14 +157,14 @@ describe('a guardian beside its application', () => {
   });
 
   it('does not attach when both have been paused, whichever goes on first', async () => {
-    const application = await start({ timeoutMs: 2_000, maxStallMs: 20_000 });
+    const application = await start({ timeoutMs: 4_000, maxStallMs: 20_000 });
     const guardian = await application.guardianPid();
     const connections = proxy.replies('connect').length;
     for (const first of ['guardian', 'application']) {
       process.kill(guardian, 'SIGSTOP');
       await application.process.pause();
       // Shorter than the session timeout, longer than what it attaches after.
-      await pause(1_400);
+      await pause(2_800);
       const resume = [
         () => process.kill(guardian, 'SIGCONT'),
         () => application.process.resume(),
@@ -190,11 +193,11 @@ describe('a guardian beside its application', () => {
     );
     expect(runs(second)).toBe(true);
     await application.process.kill();
-    await application.expectNodeGone({ timeoutMs: 1_500 });
+    await application.expectNodeGone({ timeoutMs: AT_ONCE_MS });
   });
 
   it('is replaced when it is stopped, long before the channel to it is full or after', async () => {
-    const application = await start({ timeoutMs: 1_000 });
+    const application = await start({ timeoutMs: 2_400 });
     const first = await application.guardianPid();
     process.kill(first, 'SIGSTOP');
     await application.process.waitForEvent('notice', ({ text }) =>
@@ -209,7 +212,7 @@ describe('a guardian beside its application', () => {
       application.process.events.filter(({ type }) => type === 'disconnected'),
     ).toHaveLength(0);
     await application.process.kill();
-    await application.expectNodeGone({ timeoutMs: 900 });
+    await application.expectNodeGone({ timeoutMs: 1_500 });
   });
 
   it('lets the session end when the application is back but cut off from the servers', async () => {
@@ -225,13 +228,14 @@ describe('a guardian beside its application', () => {
   });
 
   it('attaches alone after one before it was replaced', async () => {
-    const application = await start({ timeoutMs: 1_000 });
+    // A stall of this process of half of it makes a guardian attach, too.
+    const application = await start({ timeoutMs: 2_400 });
     process.kill(await application.guardianPid(), 'SIGKILL');
     await application.process.waitForEvent('notice', ({ text }) =>
       /works again/.test(String(text)),
     );
     const connections = proxy.replies('connect').length;
-    application.process.send({ blockMs: 2_500 });
+    application.process.send({ blockMs: 4_500 });
     await application.process.waitForEvent('unblocked');
     await application.heartbeats(2);
     expect(proxy.replies('connect').length).toBe(connections + 2);
@@ -292,7 +296,7 @@ describe('a guardian beside its application', () => {
     const application = await start({ timeoutMs: 4_000 });
     application.process.send({ do: 'stop' });
     await application.process.waitForEvent('stopped');
-    await application.expectNodeGone({ timeoutMs: 1_500 });
+    await application.expectNodeGone({ timeoutMs: AT_ONCE_MS });
     await waitFor(() => application.process.descendants().length === 0);
   });
 

@@ -48,7 +48,7 @@ describe('a guardian of an application at one of three servers', () => {
       port: (await ensemble.leader()).port,
     });
     folder = mkdtempSync(path.join(tmpdir(), 'ensemble-'));
-  }, 60_000);
+  });
 
   afterEach(async () => {
     if (own.running) {

@@ -102,7 +102,7 @@ describe('an application below "run"', () => {
       { description: 'another guardian' },
     );
     process.kill(pid, 'SIGKILL');
-    await application.expectNodeGone({ timeoutMs: 2_000 });
+    await application.expectNodeGone({ timeoutMs: 2_500 });
     await waitFor(() => application.process.survivors().length === 0);
   });
 

@@ -51,7 +51,7 @@ describe('the guardian of an application whose servers demand proof', () => {
         },
       }),
     ]);
-  }, 60_000);
+  });
 
   afterEach(() => ProcessInstance.closeAll());
 

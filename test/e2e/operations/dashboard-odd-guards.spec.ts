@@ -71,7 +71,7 @@ it.each(cases)(
       },
       make(),
     );
-    const signal = AbortSignal.timeout(5_000);
+    const signal = AbortSignal.timeout(20_000);
     for (const path of ['', '/api/state', '/api/events']) {
       const response = await fetch(`${url}${path}`, { signal });
       expect([path, response.status]).toEqual([path, 500]);

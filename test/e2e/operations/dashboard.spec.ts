@@ -421,10 +421,15 @@ describe('the dashboard', () => {
       expect(forOne).toBeLessThanOrEqual(22);
       expect(forMany).toBeLessThanOrEqual(22);
 
-      // However often somebody asks.
-      const before = proxy.requests().length;
-      await Promise.all(Array.from({ length: 100 }, () => stateOf(url)));
-      expect(proxy.requests().length - before).toBeLessThanOrEqual(2);
+      // However often somebody asks, once what the last run has changed is read.
+      await waitFor(
+        async () => {
+          const before = proxy.requests().length;
+          await Promise.all(Array.from({ length: 100 }, () => stateOf(url)));
+          return proxy.requests().length - before <= 2;
+        },
+        { description: 'all who ask to be told what is known' },
+      );
     } finally {
       await closeApplications();
       proxy.close();

@@ -71,7 +71,7 @@ beforeAll(async () => {
       config: { 'enforce.auth.enabled': true, 'enforce.auth.schemes': 'sasl' },
     }),
   ]);
-}, 60_000);
+});
 afterEach(async () => {
   for (const each of listening) {
     each.close();
@@ -285,7 +285,6 @@ it.each(SETUPS.map((setup) => [setup.name, setup] as const))(
     expect(exitCode).toBe(8);
     expect(documentation).toContain(`| ${says}`);
   },
-  60_000,
 );
 
 it('the doctor finds nothing to mend on servers that want TLS, a certificate and a login', async () => {

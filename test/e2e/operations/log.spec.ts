@@ -128,7 +128,8 @@ describe('the log', () => {
     await startApplication({
       options: {
         connectionString: `127.0.0.1:${await make()}`,
-        sessionTimeoutMs: SESSION_TIMEOUT_MS,
+        // Long enough to hear of the end of a connection before it is given up.
+        sessionTimeoutMs: 10_000,
         guardian: false,
       },
       logger,

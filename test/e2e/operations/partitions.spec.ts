@@ -347,7 +347,5 @@ describe('the page', () => {
       }
       await page.close();
     },
-    // Longer than all that it waits for.
-    90_000,
   );
 });

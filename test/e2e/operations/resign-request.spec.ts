@@ -17,6 +17,16 @@ beforeAll(async () => {
 afterEach(() => group.close());
 afterAll(() => server.close());
 
+/** Joins, leads, and has said so in its node, where a request looks for it. */
+async function joinAsLeader(name: string): Promise<ElectionInstance> {
+  const instance = await group.join(name);
+  await group.waitUntil(
+    async () => (await instance.election.participants())[0]?.leaderSince,
+    { description: `${name} to say that it leads` },
+  );
+  return instance;
+}
+
 /** Asks through the session of `through` that the leader resign. */
 function request(through: ElectionInstance, timeoutMs = 10_000) {
   const { client, paths } = through.elections.session as LeaderSession;
@@ -30,7 +40,7 @@ function request(through: ElectionInstance, timeoutMs = 10_000) {
 
 it('a leader that is asked through ZooKeeper makes way, after its tasks have ended', async () => {
   group = new ElectionGroup(server.port, '/ask-leader');
-  const a = await group.join('a');
+  const a = await joinAsLeader('a');
   const b = await group.join('b');
   const c = await group.join('c');
   let finishTasks = (): void => undefined;
@@ -66,8 +76,7 @@ it('a leader that is asked through ZooKeeper makes way, after its tasks have end
 
 it('a leader without anybody behind it leads again, with a greater token', async () => {
   group = new ElectionGroup(server.port, '/ask-single');
-  const a = await group.join('a');
-  await group.waitForLeader(a);
+  const a = await joinAsLeader('a');
   const { former, next } = await request(a);
   expect(next?.instanceId).toBe('a');
   expect(next?.fencingToken).toBeGreaterThan(former?.fencingToken as number);
@@ -75,8 +84,7 @@ it('a leader without anybody behind it leads again, with a greater token', async
 
 it('a request for a former term is not heeded by the present one', async () => {
   group = new ElectionGroup(server.port, '/ask-former');
-  const a = await group.join('a');
-  await group.waitForLeader(a);
+  const a = await joinAsLeader('a');
   const { fencingToken } = (await a.election.participants())[0] ?? {};
   const [node] = await group.nodes();
   const { client, paths } = a.elections.session as LeaderSession;
@@ -101,13 +109,15 @@ it('who asks is told that there is no leader, or that it takes too long', async 
     description: 'the outsider to be connected',
   });
   expect((await request(outsider)).outcome).toBe('no-leader');
-  const slow = await group.join('slow');
-  slow.elections.addDrain(
-    () => new Promise((resolve) => setTimeout(resolve, 1_000)),
-  );
-  await group.waitForLeader(slow);
-  expect(await request(outsider, 300)).toMatchObject({
+  const slow = await joinAsLeader('slow');
+  let finishTasks = (): void => undefined;
+  const tasks = new Promise<void>((resolve) => {
+    finishTasks = resolve;
+  });
+  slow.elections.addDrain(() => tasks);
+  expect(await request(outsider, 1_500)).toMatchObject({
     outcome: 'timed-out',
     former: { instanceId: 'slow' },
   });
+  finishTasks();
 });

@@ -87,7 +87,7 @@ it(`runs every tick of every partition once in a rolling deployment with ${AFTER
   const ends = runs.filter(isOld).map(({ endedNs = 0n }) => endedNs);
   const begins = runs.filter((run) => !isOld(run)).map((run) => run.beganNs);
   expect(begins.filter((at) => ends.some((end) => end > at))).toEqual([]);
-}, 120_000);
+});
 
 /** Waits until each of that many partitions has run on one of them. */
 async function allHaveRun(

@@ -44,7 +44,7 @@ it(
         basePath,
         sessionTimeoutMs: 2_000,
         maxStallMs: 1_500,
-        drainTimeoutMs: 1_000,
+        drainTimeoutMs: 5_000,
       },
       [
         {

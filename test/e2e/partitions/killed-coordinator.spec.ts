@@ -89,43 +89,37 @@ describe('The process that assigns partitions, killed between two of its writes'
   it.each([
     { what: 'has not arrived', writes: 0 },
     { what: 'is done and not answered', writes: 1 },
-  ])(
-    'is replaced when its assignment $what',
-    async ({ writes }) => {
-      const coordinator = startProcess(BEFORE);
-      await waitForMembers(1);
-      await fleet.startAll('one', 'two');
-      await waitFor(() =>
-        fleet.running.every(({ owned }) => owned.length === 4),
-      );
-      const version = async (): Promise<number> => {
-        const { stat } = await fleet.inspect((zk) => zk.getData(assignment()));
-        return stat.version;
-      };
-      const before = await version();
+  ])('is replaced when its assignment $what', async ({ writes }) => {
+    const coordinator = startProcess(BEFORE);
+    await waitForMembers(1);
+    await fleet.startAll('one', 'two');
+    await waitFor(() => fleet.running.every(({ owned }) => owned.length === 4));
+    const version = async (): Promise<number> => {
+      const { stat } = await fleet.inspect((zk) => zk.getData(assignment()));
+      return stat.version;
+    };
+    const before = await version();
 
-      const reply = proxy.holdReplyOf('setData', assignment());
-      const held =
-        writes === 0
-          ? proxy.holdRequestOf('setData', assignment())
-          : reply.arrived.then(() => () => reply.release());
-      await fleet.start('three');
-      const release = await held;
-      expect((await version()) - before).toBe(writes);
-      await coordinator.kill();
-      await expectOneOwnerEach(BEFORE);
+    const reply = proxy.holdReplyOf('setData', assignment());
+    const held =
+      writes === 0
+        ? proxy.holdRequestOf('setData', assignment())
+        : reply.arrived.then(() => () => reply.release());
+    await fleet.start('three');
+    const release = await held;
+    expect((await version()) - before).toBe(writes);
+    await coordinator.kill();
+    await expectOneOwnerEach(BEFORE);
 
-      // What was on its way arrives after its end.
-      const repaired = await version();
-      release();
-      await waitFor(() => proxy.openConnections === 0, {
-        description: 'its connections to end',
-      });
-      expect(await version()).toBe(repaired);
-      await expectOneOwnerEach(BEFORE);
-    },
-    90_000,
-  );
+    // What was on its way arrives after its end.
+    const repaired = await version();
+    release();
+    await waitFor(() => proxy.openConnections === 0, {
+      description: 'its connections to end',
+    });
+    expect(await version()).toBe(repaired);
+    await expectOneOwnerEach(BEFORE);
+  });
 
   it.each([
     { what: 'the node of the former number is gone', last: 'delete' },
@@ -154,7 +148,6 @@ describe('The process that assigns partitions, killed between two of its writes'
       await coordinator.kill();
       await expectOneOwnerEach(AFTER);
     },
-    90_000,
   );
 
   it('is replaced when nothing has been assigned before', async () => {
@@ -166,5 +159,5 @@ describe('The process that assigns partitions, killed between two of its writes'
     expect(fleet.running.flatMap(({ owned }) => owned)).toEqual([]);
     await coordinator.kill();
     await expectOneOwnerEach(BEFORE);
-  }, 90_000);
+  });
 });

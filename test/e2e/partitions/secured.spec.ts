@@ -26,7 +26,7 @@ describe('Partitions', () => {
       .leaf('server', 'ca')
       .leaf('client', 'ca');
     server = await SecureServer.start({ certificates, users });
-  }, 60_000);
+  });
   afterEach(() => fleet.close());
   afterAll(() => server.close());
 

@@ -143,7 +143,6 @@ it.each(
     proxy = await TcpProxy.start({ targetPort: server.port });
     await expectEnd(prepare, options);
   },
-  30_000,
 );
 
 it.each(STATES)(
@@ -162,7 +161,6 @@ it.each(STATES)(
       },
     });
   },
-  30_000,
 );
 
 async function expectEnd(prepare: Prepare, options: object): Promise<void> {

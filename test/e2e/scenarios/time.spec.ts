@@ -114,7 +114,7 @@ describe('time', () => {
       description: 'A to queue again',
     });
     expect(of(a, 'leading')).toHaveLength(1);
-  }, 60_000);
+  });
 
   it('the event loop blocked for three times the session timeout: the session lives, and the next task runs', async () => {
     const [a, b] = await start(['A', 'B']);
@@ -135,7 +135,7 @@ describe('time', () => {
     expect(of(b, 'leading')).toHaveLength(0);
     expect(of(a, 'lost')).toHaveLength(0);
     expect(await nodes()).toEqual(before);
-  }, 60_000);
+  });
 
   it('only the application paused for longer than maxStallMs: its session ends', async () => {
     const [a, b] = await start(['A', 'B'], {
@@ -149,7 +149,7 @@ describe('time', () => {
       description: 'A to queue again',
     });
     expect(of(a, 'leading')).toHaveLength(1);
-  }, 60_000);
+  });
 
   it.each([
     ['too short for a connection', 0],
@@ -168,7 +168,6 @@ describe('time', () => {
         { timeoutMs: 40_000, description: 'one of them to lead' },
       );
     },
-    60_000,
   );
 
   it('a stall of more than the session timeout does not end the term, also with step-down', async () => {
@@ -182,7 +181,7 @@ describe('time', () => {
     expect(of(a, 'lost')).toHaveLength(0);
     expect(of(b, 'leading')).toHaveLength(0);
     expect(await nodes()).toEqual(before);
-  }, 60_000);
+  });
 
   it('the guardian killed while leading: leadership goes on, and another one comes', async () => {
     const [a, b] = await start(['A', 'B']);
@@ -199,12 +198,12 @@ describe('time', () => {
     expect(await nodes()).toEqual(before);
     expect(of(a, 'lost')).toHaveLength(0);
     expect(of(b, 'leading')).toHaveLength(0);
-  }, 60_000);
+  });
 
   // CURATOR-696
   it('a restarted instance does not lead on the node that its killed session has left', async () => {
     // Long enough for the second process to be there before it is over.
-    const sessionTimeoutMs = 8_000;
+    const sessionTimeoutMs = 12_000;
     const [a] = await start(['A'], { sessionTimeoutMs });
     const [left] = await nodes();
     const guardian = guardianOf(a);
@@ -225,9 +224,9 @@ describe('time', () => {
     await again.waitForEvent('following');
     expect(await nodes()).toContain(left);
     expect(of(again, 'leading')).toHaveLength(0);
-    await again.waitForEvent('leading', () => true, { timeoutMs: 20_000 });
+    await again.waitForEvent('leading');
     expect(await nodes()).not.toContain(left);
-  }, 60_000);
+  });
 
   it('the guardian paused: it is replaced, and leadership goes on', async () => {
     const [a, b] = await start(['A', 'B'], { sessionTimeoutMs: 3_000 });
@@ -239,5 +238,5 @@ describe('time', () => {
     });
     expect(of(a, 'lost')).toHaveLength(0);
     expect(of(b, 'leading')).toHaveLength(0);
-  }, 60_000);
+  });
 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
     .leaf('expired', 'ca', { days: -1 });
   server = await SecureServer.start({ certificates });
   relay = await ByteRelay.start({ targetPort: server.tlsPort });
-}, 60_000);
+});
 afterEach(async () => {
   await elections?.shutDown();
   elections = undefined;
@@ -98,4 +98,4 @@ it('certificates are rotated under a leader that goes on leading, and one that h
   await reconnected(epoch);
   expect(roles.filter((role) => role === 'leader')).toHaveLength(1);
   expect(election.isLeader()).toBe(true);
-}, 60_000);
+});

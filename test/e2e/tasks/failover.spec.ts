@@ -82,6 +82,14 @@ function drawEnd(): (leader: ProcessInstance) => Promise<unknown> {
   return (ENDS.find(([share]) => (draw -= share) < 0) ?? ENDS[0]!)[1];
 }
 
+/** Whether an instance has died while it ran the task. */
+function wasKilled(task: string): boolean {
+  return instances.runs.some(
+    (run) =>
+      run.task === task && !run.instance.running && run.endedNs === undefined,
+  );
+}
+
 it(
   `claims every tick once through ${LEADER_CHANGES} leader changes, and reruns what was killed as it was told to`,
   async () => {
@@ -92,7 +100,7 @@ it(
         basePath,
         sessionTimeoutMs: SESSION_TIMEOUT_MS,
         maxStallMs: 1_500,
-        drainTimeoutMs: 1_000,
+        drainTimeoutMs: 5_000,
       },
       tasks,
     );
@@ -108,7 +116,12 @@ it(
       });
     }
 
-    for (let change = 0; change < LEADER_CHANGES; change += 1) {
+    // Until each task has lost a run, too, or the test would mean little.
+    for (
+      let change = 0;
+      change < LEADER_CHANGES || !names.every(wasKilled);
+      change += 1
+    ) {
       await delay(Math.random() * LONGEST_TERM_MS);
       await drawEnd()(leader);
       const former = leader;
@@ -145,7 +158,6 @@ it(
         begunTwice: [],
         begunUnclaimed: [],
       });
-      // Or the test would mean little.
       expect(audit.killed).toBeGreaterThan(0);
     }
     const [atMostOnce, ...atLeastOnce] = audits as [RunAudit, ...RunAudit[]];

@@ -44,20 +44,12 @@ it(
     }
 
     for (let trial = 1; trial <= TRIALS; trial += 1) {
-      await waitFor(() => instances.runs.length === trial, {
-        description: `run ${trial}`,
-        timeoutMs: 20_000,
-      });
-      const leader = await instances.waitForLeader();
+      const leader = await running();
       const proxy = proxies.get(leader);
       // Nobody is told: the server hears nothing any more, and expires the
       // session; the instance hears nothing, and knows by its lease.
       proxy?.drop();
-      await instances.waitForLeader(leader);
-      await waitFor(() => instances.runs.length === trial + 1, {
-        description: `run ${trial + 1}`,
-        timeoutMs: 20_000,
-      });
+      await running(leader);
       await proxy?.heal();
       proxy?.cut();
       await waitFor(() => isQueued(leader), { timeoutMs: 20_000 });
@@ -74,18 +66,30 @@ it(
         ? -Infinity
         : Number(beganNs - abortedNs) / 1e6;
     });
-    expect(marginsMs).toHaveLength(TRIALS);
+    // A busy machine may end more of them.
+    expect(marginsMs.length).toBeGreaterThanOrEqual(TRIALS);
     expect(marginsMs.filter((marginMs) => marginMs <= 0)).toEqual([]);
     if (process.env.TRIALS !== undefined) {
       const sorted = marginsMs.toSorted((a, b) => a - b);
       process.stdout.write(
         `signal to next start: least ${sorted[0]?.toFixed(1)} ms, median ` +
-          `${sorted[Math.floor(TRIALS / 2)]?.toFixed(1)} ms\n`,
+          `${sorted[Math.floor(sorted.length / 2)]?.toFixed(1)} ms\n`,
       );
     }
   },
   60_000 + TRIALS * 8_000,
 );
+
+/** The instance on which the newest run goes on, another one than `former`. */
+function running(former?: ProcessInstance): Promise<ProcessInstance> {
+  return waitFor(
+    () => {
+      const { instance, abortedNs } = instances.runs.at(-1) ?? {};
+      return instance !== former && abortedNs === undefined && instance;
+    },
+    { description: 'a run that goes on', timeoutMs: 20_000 },
+  );
+}
 
 /** Whether an instance that has led waits for its turn again. */
 function isQueued({ events }: ProcessInstance): boolean {
