@@ -1,7 +1,6 @@
 import {
-  afterAll,
   afterEach,
-  beforeAll,
+  beforeEach,
   describe,
   expect,
   it,
@@ -936,11 +935,11 @@ describe('events', () => {
 describe('a listener of events$ that throws', () => {
   const unhandled: unknown[] = [];
 
-  beforeAll(() => {
+  beforeEach(() => {
     // RxJS would make them uncaught exceptions, in a turn of their own.
     config.onUnhandledError = (error) => void unhandled.push(error);
   });
-  afterAll(async () => {
+  afterEach(async () => {
     await new Promise((resolve) => setTimeout(resolve));
     config.onUnhandledError = null;
   });
