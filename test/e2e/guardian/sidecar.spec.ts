@@ -11,13 +11,19 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { canMakeContainers } from '../../support/containers.js';
-import { GuardedProcess } from '../../support/guarded-process.js';
+import {
+  GuardedProcess,
+  type GuardedProcessOptions,
+} from '../../support/guarded-process.js';
 import { ProcessInstance } from '../../support/process-instance.js';
 import { CLI } from '../../support/run-cli.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 import { UnixProxy } from '../../support/unix-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+type StartOptions = Partial<GuardedProcessOptions> & { at?: string };
 
 const describeContained = canMakeContainers() ? describe : describe.skip;
 
@@ -34,9 +40,7 @@ describe('a guardian in a sidecar', () => {
     });
     await sidecar.waitForLine(/listens at/);
   };
-  const start = (
-    options: { isContained?: boolean; at?: string; timeoutMs?: number } = {},
-  ) => {
+  const start = (options: StartOptions = {}) => {
     const { at = socket, ...rest } = options;
     return GuardedProcess.start({
       port: server.port,
@@ -92,6 +96,38 @@ describe('a guardian in a sidecar', () => {
     await application.heartbeats(12);
     expect(await observer.exists(application.path)).toBeDefined();
     proxy.close();
+  });
+
+  it('says when it cannot keep the session of a stalled application, and why', async () => {
+    const way = await TcpProxy.start({ targetPort: server.port });
+    const application = await start({
+      port: way.port,
+      timeoutMs: 1_000,
+      maxStallMs: 2_500,
+    });
+    await application.process.pause();
+    way.close();
+    const line = await sidecar.waitForLine(/Could not keep/);
+    expect(line).toBe(
+      `Could not keep the session 0x${application.guardedEvents()[0]?.sessionId} ` +
+        `of the stalled application ${application.process.pid} (a server refused ` +
+        'the connection: nothing listens there). It ends at its timeout.',
+    );
+    await application.expectNodeGone({ timeoutMs: 2_000 });
+    application.process.resume();
+  });
+
+  it('keeps the session of a stalled application, and says nothing', async () => {
+    const application = await start({ timeoutMs: 1_000 });
+    await application.signal('SIGSTOP');
+    const stoppedAtMs = performance.now();
+    await waitFor(() => performance.now() - stoppedAtMs > 2_500, {
+      description: 'a stall of two timeouts and a half',
+    });
+    await application.signal('SIGCONT');
+    await application.heartbeats(2);
+    expect(await observer.exists(application.path)).toBeDefined();
+    expect(sidecar.lines).toHaveLength(1);
   });
 
   it('costs a warning and a new connection when it is killed', async () => {
