@@ -108,8 +108,9 @@ describe('a guardian in a sidecar', () => {
     await application.process.pause();
     way.close();
     const line = await sidecar.waitForLine(/Could not keep/);
+    const sessionId = String(application.guardedEvents()[0]?.sessionId);
     expect(line).toBe(
-      `Could not keep the session 0x${application.guardedEvents()[0]?.sessionId} ` +
+      `Could not keep the session 0x${sessionId} ` +
         `of the stalled application ${application.process.pid} (a server refused ` +
         'the connection: nothing listens there). It ends at its timeout.',
     );
