@@ -7,6 +7,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 // As in `watch | head -1`: nobody reads any more.
 process.stdout.on('error', () => interrupt.abort());
+// `run` and `guardian` go on: the sessions of applications matter more than a log.
+process.stderr.on('error', () => undefined);
 
 const output = {
   out: (text: string) => void process.stdout.write(`${text}\n`),

@@ -24,9 +24,12 @@ Exit codes:
   4    no such election, task or instance; for status: no instance at all
   5    an election has no leader
   6    what was asked for has not been done in time
-  7    for tasks: the last run of a task did not end well
+  7    for tasks: the last run of a task did not end well; for run --on-leader:
+       the run failed or was skipped
   8    for doctor: something has to be mended
-  9    a partition has had no owner for 5 s
+  9    for status and partitions: a partition has had no owner for 5 s
+  10   for status: a leader is of another application or version; for status and
+       partitions: several applications share partitions
   130  interrupted before it was done
 run ends with the exit code, or by the signal, of its command.
 

@@ -57,7 +57,10 @@ export async function run(
   onError: (text: string) => void,
 ): Promise<number> {
   const token = randomBytes(16).toString('hex');
-  const host = new GuardianHost({ token });
+  const host = new GuardianHost({
+    token,
+    onNotice: (text) => onError(`run: ${text}`),
+  });
   const place = placeToListen();
   let end: CommandEnd;
   try {

@@ -14,7 +14,11 @@ import {
 } from './channel/protocol.js';
 import { messageOf } from '../message-of.js';
 import type { Life, ProcessIdentity } from './process-identity.js';
-import { SessionGuard, type Outcome } from './session-guard.js';
+import {
+  SessionGuard,
+  type Outcome,
+  type SessionGuardOptions,
+} from './session-guard.js';
 
 export interface ApplicationChannelOptions {
   readonly attach: typeof attach;
@@ -26,6 +30,8 @@ export interface ApplicationChannelOptions {
   readonly refuse?: (sessionId: string) => string | undefined;
   /** The application has given what no connection can be made with. */
   readonly onUnable?: (reason: string) => void;
+  /** As of {@link SessionGuardOptions}. */
+  readonly onUnkept?: SessionGuardOptions['onUnkept'];
   /** Nothing comes after it. */
   readonly onOver: (
     outcome: Outcome,
@@ -147,6 +153,7 @@ export class ApplicationChannel {
     this.#guard = new SessionGuard({
       attach: this.#options.attach,
       look,
+      onUnkept: this.#options.onUnkept,
       onOver: (outcome) => this.#over(outcome),
     });
     this.#send({

@@ -5,7 +5,7 @@ import type { Life } from './process-identity.js';
  * them are a little more than half a timeout.
  */
 const LOOKS_PER_TIMEOUT = 7.8;
-const TICKS_PER_TIMEOUT = 22;
+export const TICKS_PER_TIMEOUT = 22;
 
 /**
  * For how long an application whose process cannot be looked at may come back

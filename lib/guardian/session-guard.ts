@@ -19,6 +19,8 @@ export interface SessionGuardOptions {
   readonly attach: typeof attach;
   /** Looks at the application's process. */
   readonly look: () => Life;
+  /** No server has kept the session of the stalled application; once per stall. */
+  readonly onUnkept?: (failure: Error, session: GuardedSession) => void;
   /** Called once; nothing comes after it. */
   readonly onOver: (outcome: Outcome) => void;
 }
@@ -134,7 +136,8 @@ export class SessionGuard {
         this.#keeper ??= new SessionKeeper(session, this.#options.attach);
         this.#keeper.keep();
       } else {
-        this.#letGo();
+        // It is still stalled: nobody will keep its session after this.
+        this.#letGo(0.5);
       }
       this.#awaitTick(session, maxStallMs);
     };
@@ -147,9 +150,13 @@ export class SessionGuard {
     }, tickMs);
   }
 
-  #letGo(): void {
-    this.#keeper?.drop();
+  /** @param timeouts without a server that kept the session: then it is lost */
+  #letGo(timeouts = 1): void {
+    const failure = this.#keeper?.drop(timeouts);
     this.#keeper = undefined;
+    if (failure && this.#session) {
+      this.#options.onUnkept?.(failure, this.#session);
+    }
   }
 
   #rest(): void {

@@ -1,5 +1,6 @@
 import type { attach, Attachment } from '../zookeeper/handshake/attach.js';
 import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
+import { TICKS_PER_TIMEOUT } from './judgement.js';
 import { optionsForAttempt } from './server-for-attempt.js';
 
 /** Of the ticks while it is kept: see tickMsOf(). */
@@ -24,6 +25,9 @@ export class SessionKeeper {
   #ticks = 0;
   /** At this tick a silent server is left for the next one. */
   #nextAttemptAtTick = 0;
+  /** When a server last kept the session; at the beginning, half a timeout ago. */
+  #keptAtTick = -TICKS_PER_TIMEOUT / 2;
+  #failure: Error | undefined = new Error('did not answer');
 
   constructor(session: GuardedSession, attachTo: typeof attach) {
     this.#session = session;
@@ -41,10 +45,16 @@ export class SessionKeeper {
     }
   }
 
-  /** The session is to be kept no more, or by somebody else. */
-  drop(): void {
+  /**
+   * The session is to be kept no more, or by somebody else. Returns why no server
+   * has kept it for so many timeouts; undefined if one has.
+   */
+  drop(timeouts = 1): Error | undefined {
     this.#attachment?.drop();
     this.#isAttached = false;
+    const longestTicks = timeouts * TICKS_PER_TIMEOUT;
+    const isLost = this.#ticks - this.#keptAtTick > longestTicks;
+    return isLost ? this.#failure : undefined;
   }
 
   #attach(): void {
@@ -60,6 +70,7 @@ export class SessionKeeper {
         onEnd: (reason) => {
           this.#isAttached = false;
           // The application finds out itself that its session has expired.
+          this.#failure = reason === 'expired' ? this.drop() : reason;
           this.#wait(reason === 'expired' ? Infinity : TICKS_AFTER_HANG_UP);
         },
       },
@@ -70,5 +81,8 @@ export class SessionKeeper {
     ticks = this.#isAttached ? TOLERATED_SILENT_TICKS : TICKS_PER_ATTEMPT,
   ): void {
     this.#nextAttemptAtTick = this.#ticks + ticks;
+    if (this.#isAttached) {
+      this.#keptAtTick = this.#ticks;
+    }
   }
 }

@@ -38,6 +38,12 @@ export class GuardianHost {
           options.onNotice?.(
             `Cannot connect to ZooKeeper for the application ${channel.pid}: ${reason}.`,
           ),
+        onUnkept: (failure, { sessionId, security }) =>
+          options.onNotice?.(
+            `Could not keep the session 0x${sessionId} of the stalled application ` +
+              `${channel.pid} (a server ${failureText(failure, security)}). ` +
+              'It ends at its timeout.',
+          ),
         onOver: (outcome, session) => {
           this.#channels.delete(channel);
           this.#tell(outcome, session);

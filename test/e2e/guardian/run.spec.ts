@@ -10,8 +10,12 @@ import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { canMakeContainers } from '../../support/containers.js';
-import { GuardedProcess } from '../../support/guarded-process.js';
+import {
+  GuardedProcess,
+  type GuardedProcessOptions,
+} from '../../support/guarded-process.js';
 import { ProcessInstance } from '../../support/process-instance.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
@@ -38,13 +42,7 @@ describe('an application below "run"', () => {
     await server?.close();
   });
 
-  const start = (
-    options: {
-      isContained?: boolean;
-      env?: Record<string, string>;
-      execArgv?: readonly string[];
-    } = {},
-  ) =>
+  const start = (options: Partial<GuardedProcessOptions> = {}) =>
     GuardedProcess.start({
       port: server.port,
       observer,
@@ -117,6 +115,25 @@ describe('an application below "run"', () => {
     await waitFor(() => application.guardedEvents().length > 1);
     expect(application.guardedEvents().at(-1)).toMatchObject({ isNew: false });
     expect(await observer.exists(application.path)).toBeDefined();
+    expect(application.process.stderr).not.toContain('Could not');
+  });
+
+  it('has "run" say why its session could not be kept, or not be closed', async () => {
+    const way = await TcpProxy.start({ targetPort: server.port });
+    const application = await start({
+      port: way.port,
+      timeoutMs: 1_000,
+      maxStallMs: 2_500,
+    });
+    await application.signal('SIGSTOP');
+    way.close();
+    const says = (pattern: RegExp) =>
+      waitFor(() => pattern.test(application.process.stderr), {
+        description: String(pattern),
+      });
+    await says(/^run: Could not keep the session .*\(a server refused/m);
+    await application.signal('SIGKILL');
+    await says(/^run: Could not close the session .*\(a server refused/m);
   });
 
   it('is one of several, as with node:cluster, each of which has its session closed when it dies', async () => {

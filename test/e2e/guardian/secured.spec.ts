@@ -177,11 +177,11 @@ describe('the guardian of an application whose servers demand proof', () => {
         );
         const address = { host: '127.0.0.1', port: port() };
         const parameters = parametersOf();
-        application.end(
+        application.write(
           encode({
             type: 'guard',
             number: 1,
-            maxStallMs: 3_000,
+            maxStallMs: 2_000,
             session: {
               servers: [address],
               server: { ...address, address: address.host },
@@ -193,6 +193,10 @@ describe('the guardian of an application whose servers demand proof', () => {
           }),
         );
         application.resume();
+        // Nothing more comes from it: it seems to be stalled.
+        const kept = await sidecar.waitForLine(/Could not keep .* 0x1a2b /);
+        expect(kept).toMatch(expected);
+        application.end();
         const line = await sidecar.waitForLine(/Could not close/);
         expect(line).toMatch(expected);
         expect(sidecar.lines.join()).not.toMatch(/BEGIN|rubbish/);

@@ -11,9 +11,13 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { canMakeContainers } from '../../support/containers.js';
-import { GuardedProcess } from '../../support/guarded-process.js';
+import {
+  GuardedProcess,
+  type GuardedProcessOptions,
+} from '../../support/guarded-process.js';
 import { ProcessInstance } from '../../support/process-instance.js';
 import { CLI } from '../../support/run-cli.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 import { UnixProxy } from '../../support/unix-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
@@ -22,6 +26,8 @@ import { ZookeeperServer } from '../../support/zookeeper-server.js';
 const SESSION_TIMEOUT_MS = 6_000;
 /** Sooner than the server can end a session, of which it has heard last. */
 const AT_ONCE_MS = 3_500;
+
+type StartOptions = Partial<GuardedProcessOptions> & { at?: string };
 
 const describeContained = canMakeContainers() ? describe : describe.skip;
 
@@ -38,9 +44,7 @@ describe('a guardian in a sidecar', () => {
     });
     await sidecar.waitForLine(/listens at/);
   };
-  const start = (
-    options: { isContained?: boolean; at?: string; timeoutMs?: number } = {},
-  ) => {
+  const start = (options: StartOptions = {}) => {
     const { at = socket, ...rest } = options;
     return GuardedProcess.start({
       port: server.port,
@@ -94,6 +98,39 @@ describe('a guardian in a sidecar', () => {
     await application.heartbeats(12);
     expect(await observer.exists(application.path)).toBeDefined();
     proxy.close();
+  });
+
+  it('says when it cannot keep the session of a stalled application, and why', async () => {
+    const way = await TcpProxy.start({ targetPort: server.port });
+    const application = await start({
+      port: way.port,
+      timeoutMs: 1_000,
+      maxStallMs: 2_500,
+    });
+    await application.process.pause();
+    way.close();
+    const line = await sidecar.waitForLine(/Could not keep/);
+    const sessionId = String(application.guardedEvents()[0]?.sessionId);
+    expect(line).toBe(
+      `Could not keep the session 0x${sessionId} ` +
+        `of the stalled application ${application.process.pid} (a server refused ` +
+        'the connection: nothing listens there). It ends at its timeout.',
+    );
+    await application.expectNodeGone({ timeoutMs: 10_000 });
+    application.process.resume();
+  });
+
+  it('keeps the session of a stalled application, and says nothing', async () => {
+    const application = await start({ timeoutMs: 2_000 });
+    await application.signal('SIGSTOP');
+    const stoppedAtMs = performance.now();
+    await waitFor(() => performance.now() - stoppedAtMs > 4_500, {
+      description: 'a stall of more than two timeouts',
+    });
+    await application.signal('SIGCONT');
+    await application.heartbeats(2);
+    expect(await observer.exists(application.path)).toBeDefined();
+    expect(sidecar.lines).toHaveLength(1);
   });
 
   it('costs a warning and a new connection when it is killed', async () => {

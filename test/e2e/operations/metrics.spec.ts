@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import {
   afterAll,
@@ -28,6 +30,14 @@ import {
 } from '../../support/nest-application.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
+
+/** A panel of the Grafana dashboard. */
+interface Panel {
+  readonly id: number;
+  readonly title: string;
+  readonly gridPos: Record<'x' | 'y' | 'w' | 'h', number>;
+  readonly targets: readonly { readonly expr: string }[];
+}
 
 const INSTALL_TIMEOUT_MS = 300_000;
 
@@ -69,6 +79,15 @@ function startMeasured(
     providers: [Reports, Recorded],
   });
 }
+
+/** Not on the Grafana dashboard, because a panel of it says as much. */
+const LEFT_OUT = new Map([
+  ['connection_changes_total', 'Connection to ZooKeeper'],
+  ['event_loop_stalls_total', 'Time for which the event loop is blocked'],
+  ['heartbeat_failures_total', 'Heartbeats and lease'],
+  ['last_contact_timestamp_seconds', 'Heartbeats and lease'],
+  ['terms_total', 'Terms ended, by reason'],
+]);
 
 /** The value of a sample; undefined if there is none. */
 async function valueOf(
@@ -352,6 +371,61 @@ describe('the documentation', () => {
         [],
       );
     }
+  });
+});
+
+describe('the Grafana dashboard', () => {
+  const content = (): Promise<string> =>
+    readFile(inProject('docs/operations/grafana-dashboard.json'), 'utf8');
+  const panels = async (): Promise<Panel[]> =>
+    (JSON.parse(await content()) as { panels: Panel[] }).panels;
+
+  it('shows every metric, or another panel that says as much', async () => {
+    const registry = new Registry();
+    await startMeasured(registry, { standalone: true });
+    const shown = await content();
+    const missing = registry
+      .getMetricsAsArray()
+      .map(({ name }) => name)
+      .filter((name) => !new RegExp(`${name}(_bucket)?[{\\[]`).test(shown))
+      .map((name) => name.replace('nestjs_leader_', ''));
+    expect(missing.toSorted()).toEqual([...LEFT_OUT.keys()]);
+    const titles = (await panels()).map(({ title }) => title);
+    expect(titles).toEqual(expect.arrayContaining([...LEFT_OUT.values()]));
+  });
+
+  it('has queries that Prometheus understands', async () => {
+    const queries = (await panels()).flatMap(({ targets }) =>
+      targets.map(({ expr }) => expr.replaceAll('$__rate_interval', '5m')),
+    );
+    const rules = queries.map((expr, index) => ({
+      record: `query:${index}`,
+      expr,
+    }));
+    const folder = await mkdtemp(path.join(tmpdir(), 'dashboard-'));
+    const file = path.join(folder, 'rules.yml');
+    await writeFile(
+      file,
+      JSON.stringify({ groups: [{ name: 'dashboard', rules }] }),
+    );
+    const { code, output } = await runPromtool(['check', 'rules', file]);
+    await rm(folder, { recursive: true });
+    expect({ code, output }).toEqual({
+      code: 0,
+      output: expect.stringContaining(`${queries.length} rules found`),
+    });
+  });
+
+  it('has panels of different numbers, none over another', async () => {
+    const all = await panels();
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    const cells = all.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from(
+        { length: w * h },
+        (_, cell) => `${x + (cell % w)}:${y + Math.floor(cell / w)}`,
+      ),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
   });
 });
 

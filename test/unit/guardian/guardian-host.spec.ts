@@ -124,6 +124,16 @@ describe('a guardian of several applications that cannot see their processes', (
     third.destroy();
   });
 
+  it('says why it could not keep the session of a stalled application', async () => {
+    const [stalled] = await ask();
+    await waitFor(() => notices.length > 0);
+    expect(notices).toEqual([
+      'Could not keep the session 0x1a2b of the stalled application 1 ' +
+        '(a server did not answer). It ends at its timeout.',
+    ]);
+    stalled.destroy();
+  });
+
   it.each([
     ['keys that cannot be read', { tls: { cert: 'rubbish', key: 'rubbish' } }],
     ['a port that there is not', { port: 99_999 }],

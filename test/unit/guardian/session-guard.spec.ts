@@ -36,6 +36,7 @@ interface Attempt {
 describe('a guard of a session', () => {
   let attempts: Attempt[];
   let outcomes: Outcome[];
+  let unkept: Error[];
   let life: Life;
   let guard: SessionGuard;
 
@@ -43,6 +44,7 @@ describe('a guard of a session', () => {
     jest.useFakeTimers();
     attempts = [];
     outcomes = [];
+    unkept = [];
     life = 'alive';
     guard = new SessionGuard({
       attach: (options, events) => {
@@ -58,6 +60,7 @@ describe('a guard of a session', () => {
         };
       },
       look: () => life,
+      onUnkept: (failure) => unkept.push(failure),
       onOver: (outcome) => outcomes.push(outcome),
     });
     guard.guard(session(['a', 'b', 'c'], 'b'), MAX_STALL_MS);
@@ -173,6 +176,123 @@ describe('a guard of a session', () => {
     last().events.onEnd('expired');
     await pass(3 * T);
     expect(attempts).toHaveLength(1);
+  });
+
+  describe('that no server has kept during a stall', () => {
+    const refused = new Error('refused');
+    /** All servers refuse for so long. */
+    const refuse = async (ms: number): Promise<void> => {
+      let answered: Attempt | undefined;
+      for (let passed = 0; passed < ms; passed += TICK_MS) {
+        if (last() !== answered) {
+          answered = last();
+          answered.events.onEnd(refused);
+        }
+        await pass(TICK_MS);
+      }
+    };
+
+    it('says why, once, when the application is back', async () => {
+      await stall();
+      await refuse(T);
+      expect(unkept).toEqual([]);
+      guard.sawLife();
+      guard.sawLife();
+      expect(new Set(hosts())).toEqual(new Set(['a', 'b', 'c']));
+      expect(unkept).toEqual([refused]);
+    });
+
+    it('says so when the servers do not answer', async () => {
+      await stall();
+      await pass(T);
+      guard.sawLife();
+      expect(unkept).toEqual([new Error('did not answer')]);
+    });
+
+    it('says so again for the next stall', async () => {
+      for (const stalls of [1, 2]) {
+        await stall();
+        await refuse(T);
+        guard.sawLife();
+        expect(unkept).toHaveLength(stalls);
+      }
+    });
+
+    it.each([
+      ['for five timeouts', MAX_STALL_MS],
+      ['for less than two', 1.6 * T],
+    ])(
+      'says so when it gives up, for an application that may be stalled %s',
+      async (_long, maxStallMs) => {
+        guard.guard(session(['b'], 'b'), maxStallMs);
+        await pass(maxStallMs - T + 2 * TICK_MS);
+        expect(unkept).toEqual([new Error('did not answer')]);
+        await pass(5 * T);
+        guard.sawLife();
+        expect(unkept).toHaveLength(1);
+      },
+    );
+
+    it('says so when the application dies', async () => {
+      await stall();
+      await refuse(T);
+      life = 'gone';
+      guard.channelEnded();
+      expect(unkept).toEqual([refused]);
+    });
+
+    it('says so when the servers are back too late', async () => {
+      await stall();
+      await refuse(T);
+      last().events.onEnd('expired');
+      await pass(T);
+      guard.sawLife();
+      expect(unkept).toEqual([refused]);
+    });
+
+    it('says so when one kept it for some time', async () => {
+      await stall();
+      last().events.onDone();
+      await refuse(T + 2 * TICK_MS);
+      guard.sawLife();
+      expect(unkept).toEqual([refused]);
+    });
+
+    it.each<[string, () => void]>([
+      ['it had expired', () => last().events.onEnd('expired')],
+      ['a server keeps it then', () => last().events.onDone()],
+    ])('says nothing when %s', async (_what, happen) => {
+      await stall();
+      await refuse(T / 5);
+      await pass(2 * TICK_MS);
+      happen();
+      for (let ms = 0; ms < MAX_STALL_MS; ms += TICK_MS) {
+        last().events.onAnswer();
+        await pass(TICK_MS);
+      }
+      guard.sawLife();
+      expect(unkept).toEqual([]);
+    });
+
+    it('says nothing when the application is back in time', async () => {
+      await stall();
+      await refuse(T / 3);
+      guard.sawLife();
+      expect(unkept).toEqual([]);
+    });
+
+    it('says nothing when the application is back, and the server hangs up', async () => {
+      await stall();
+      last().events.onDone();
+      for (let ms = 0; ms < T; ms += TICK_MS) {
+        last().events.onAnswer();
+        await pass(TICK_MS);
+      }
+      last().events.onEnd(new Error('the session has moved'));
+      await pass(TICK_MS);
+      guard.sawLife();
+      expect(unkept).toEqual([]);
+    });
   });
 
   it('never has two connections at once', async () => {
