@@ -44,6 +44,8 @@ const EXPECTED_ERROR = new RegExp(
     // The rights to it were revoked.
     'cannot take part in the election \\S+: .*(?:credentials|permission|rights)',
     '^\\[Cron\\] Missed execution deadline',
+    // By `run`, whose application was killed or stalled.
+    '^run: (?:Closed|Could not (?:close|keep)) the session 0x',
   ].join('|'),
 );
 
