@@ -10,6 +10,7 @@ import {
 import { chmodSync, chownSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { SELF_FENCE_MS } from '../../../lib/guardian/application/self-fence.js';
 import { canMakeContainers } from '../../support/containers.js';
 import {
   GuardedProcess,
@@ -26,6 +27,7 @@ import { ZookeeperServer } from '../../support/zookeeper-server.js';
 const SESSION_TIMEOUT_MS = 6_000;
 /** Sooner than the server can end a session, of which it has heard last. */
 const AT_ONCE_MS = 3_500;
+const MOST_TRIES = 5;
 
 type StartOptions = Partial<GuardedProcessOptions> & { at?: string };
 
@@ -196,10 +198,19 @@ describe('a guardian in a sidecar', () => {
     });
 
     it('keeps the session of an application that connects again in time, which never stops believing in it', async () => {
-      const application = await startContained();
-      const before = application.guardedEvents().length;
-      proxy.cut();
-      await notice(application, /works again/);
+      let application: GuardedProcess;
+      let before: number;
+      let tookMs: number;
+      let tries = 0;
+      do {
+        application = await startContained();
+        before = application.guardedEvents().length;
+        const cutAtMs = performance.now();
+        proxy.cut();
+        await notice(application, /works again/);
+        tookMs = performance.now() - cutAtMs;
+        // On a busy machine it may not be in time, and has to stop believing.
+      } while (tookMs > SELF_FENCE_MS / 2 && ++tries < MOST_TRIES);
       await application.heartbeats(3);
       expect(await observer.exists(application.path)).toBeDefined();
       expect(events(application, 'untrusted')).toEqual([]);
