@@ -52,9 +52,12 @@ export class SessionKeeper {
   drop(timeouts = 1): Error | undefined {
     this.#attachment?.drop();
     this.#isAttached = false;
-    const longestTicks = timeouts * TICKS_PER_TIMEOUT;
-    const isLost = this.#ticks - this.#keptAtTick > longestTicks;
-    return isLost ? this.#failure : undefined;
+    return this.#whyUnkept(timeouts);
+  }
+
+  #whyUnkept(timeouts: number): Error | undefined {
+    const ticks = this.#ticks - this.#keptAtTick;
+    return ticks > timeouts * TICKS_PER_TIMEOUT ? this.#failure : undefined;
   }
 
   #attach(): void {
@@ -69,8 +72,9 @@ export class SessionKeeper {
         onAnswer: () => this.#wait(),
         onEnd: (reason) => {
           this.#isAttached = false;
-          // The application finds out itself that its session has expired.
-          this.#failure = reason === 'expired' ? this.drop() : reason;
+          // The application finds out itself that its session has expired. What
+          // came before counts if no server has kept it for a whole timeout.
+          this.#failure = reason === 'expired' ? this.#whyUnkept(1) : reason;
           this.#wait(reason === 'expired' ? Infinity : TICKS_AFTER_HANG_UP);
         },
       },

@@ -388,7 +388,11 @@ function isPause(value: unknown): boolean {
   );
 }
 
-function isOptional(value: unknown, is: (value: unknown) => boolean): boolean {
+/** Whether a part of a document is missing, or what it has to be. */
+export function isOptional(
+  value: unknown,
+  is: (value: unknown) => boolean,
+): boolean {
   return value === undefined || is(value);
 }
 
@@ -396,7 +400,7 @@ function isListOf(value: unknown, is: (each: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(is);
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 

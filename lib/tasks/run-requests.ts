@@ -16,10 +16,10 @@ import {
   readFresh,
   type TaskNodes,
 } from './ledger-store.js';
+import { isObject, isOptional } from './ledger.js';
 import { NodeWatch } from './node-watch.js';
 
 /** What the node of a request holds, as JSON. */
-/** A node that asks the leader to run a task. */
 export interface RunRequest {
   readonly format: typeof FORMAT;
   readonly task: string;
@@ -321,13 +321,10 @@ export function parseRequest(data: string): RunRequest | undefined {
       typeof request.requestedBy === 'string' &&
       Number.isFinite(request.deadline) &&
       typeof request.isForced === 'boolean' &&
-      [request.claim, request.answer].every(isMissingOrObject);
+      isOptional(request.claim, isObject) &&
+      isOptional(request.answer, isObject);
     return isRequest ? request : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isMissingOrObject(value: unknown): boolean {
-  return value === undefined || (typeof value === 'object' && value !== null);
 }

@@ -3,6 +3,7 @@
  * A process that holds one session and has it guarded, as an application does:
  * says on the standard output what happens, and does what the test tells it to.
  */
+import { blockEventLoop } from './block-event-loop.mjs';
 import { PING, PlainSession } from './plain-session.mjs';
 
 const build = new URL('../../dist/esm/', import.meta.url);
@@ -78,10 +79,7 @@ setInterval(() => {
 /** @param {any} message */
 async function act(message) {
   if (message.blockMs !== undefined) {
-    const until = performance.now() + message.blockMs;
-    while (performance.now() < until) {
-      // The event loop does not turn.
-    }
+    blockEventLoop(message.blockMs);
     tell('unblocked');
   }
   if (message.moveTo !== undefined) {

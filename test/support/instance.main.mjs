@@ -6,6 +6,7 @@
  * Runs from the build, as the guardian does.
  */
 import { spawn } from 'node:child_process';
+import { blockEventLoop } from './block-event-loop.mjs';
 import { secureOptions } from './secure-options.mjs';
 
 const load = (/** @type {string} */ file) =>
@@ -90,10 +91,7 @@ const ticks = setInterval(() => {
  * @param {number} [awakeMs]
  */
 function block(blockMs, awakeMs) {
-  const until = performance.now() + blockMs;
-  while (performance.now() < until) {
-    // The event loop is blocked.
-  }
+  blockEventLoop(blockMs);
   if (awakeMs !== undefined) {
     setTimeout(() => block(blockMs, awakeMs), awakeMs);
   }

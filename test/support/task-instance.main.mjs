@@ -10,6 +10,7 @@ import 'reflect-metadata';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { Cron, Interval, ScheduleModule } from '@nestjs/schedule';
+import { blockEventLoop } from './block-event-loop.mjs';
 
 /** @typedef {import('../../lib/index.js').LeaderTaskContext} LeaderTaskContext */
 /** @typedef {import('../../lib/index.js').LeaderTaskEvent} LeaderTaskEvent */
@@ -141,10 +142,7 @@ process.on(
   'message',
   (/** @type {{ blockMs?: number, do?: string, task?: string }} */ message) => {
     if (message.blockMs !== undefined) {
-      const until = performance.now() + message.blockMs;
-      while (performance.now() < until) {
-        // The event loop is blocked.
-      }
+      blockEventLoop(message.blockMs);
     }
     switch (message.do) {
       case 'resign':

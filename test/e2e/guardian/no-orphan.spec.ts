@@ -207,6 +207,7 @@ describe('a guardian that cannot work', () => {
     directory = await mkdtemp(path.join(tmpdir(), 'no-guardian-'));
     for (const name of [
       'dist',
+      'test/support/block-event-loop.mjs',
       'test/support/instance.main.mjs',
       'test/support/secure-options.mjs',
       'package.json',
