@@ -25,32 +25,25 @@ import {
   type ZookeeperErrorCode,
 } from '../zookeeper/zookeeper.error.js';
 import { settledWithin } from '../within.js';
-import {
-  isWatchTuple,
-  type FromKeeper,
-  type ReplyTuple,
-  type RequestOperation,
-  type RequestTuple,
-  type SessionCredentials,
-  type WatchTuple,
+import type {
+  FromKeeper,
+  KeptSession,
+  RequestTuple,
 } from './keeper/protocol.js';
 import { KeeperSupervisor } from './keeper-supervisor.js';
-
-export type KeeperClientOptions = Omit<ClientSettings, 'onNotice'> &
-  Partial<Pick<ClientSettings, 'onNotice'>>;
 
 /**
  * A {@link ZookeeperClient} whose session is held by a keeper process. When a
  * keeper dies, the next one takes the same session over.
  */
 export class KeeperClient implements ZookeeperClient {
-  readonly #options: KeeperClientOptions;
+  readonly #options: ClientSettings;
   readonly #states: ConnectionStates;
   readonly #supervisor: KeeperSupervisor;
   readonly #xids = new Xids();
-  #session: SessionCredentials | undefined;
+  #session: KeptSession | undefined;
   /** Set while there is a connection. */
-  #exchange: Exchange<ReplyTuple> | undefined;
+  #exchange: Exchange<unknown[]> | undefined;
   /** The keeper's number of it. */
   #connectionNumber = 0;
   #outbox: RequestTuple[] = [];
@@ -58,20 +51,11 @@ export class KeeperClient implements ZookeeperClient {
   #started: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(options: KeeperClientOptions) {
+  constructor(options: ClientSettings) {
     this.#options = options;
-    const { servers, sessionTimeoutMs, maxStallMs } = options;
     this.#states = new ConnectionStates(options.onNotice);
-    this.#supervisor = new KeeperSupervisor({
-      sessionTimeoutMs,
-      maxStallMs,
-      opening: () => ({
-        type: 'open',
-        servers,
-        sessionTimeoutMs,
-        maxStallMs,
-        ...(this.#session && { session: this.#session }),
-      }),
+    this.#supervisor = new KeeperSupervisor(options, {
+      session: () => this.#session,
       onMessage: (message) => this.#receive(message),
       onGone: (description) => {
         this.#states.log.warn(
@@ -96,51 +80,66 @@ export class KeeperClient implements ZookeeperClient {
       const why = 'the ZooKeeper client is closed';
       return Promise.reject(new ZookeeperError('CLOSED', why));
     }
-    this.#started ??= this.#supervisor.start().catch((error: Error) => {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
+    const why = await this.#supervisor.start();
+    if (why !== undefined) {
       const problem = new ZookeeperError(
         'KEEPER_UNAVAILABLE',
-        `The session keeper cannot start: ${error.message}`,
+        `The session keeper cannot start: ${why}`,
       );
       this.#states.log.unavailable(problem.message);
       this.#states.fail(problem);
       throw problem;
-    });
-    return this.#started;
+    }
   }
 
   create(path: string, data: string, mode: CreateMode): Promise<string> {
-    const value = { data, flags: CREATE_FLAGS[mode] };
-    return this.#request('create', path, value, ([, , created]) =>
-      String(created),
+    const args = { data, flags: CREATE_FLAGS[mode] };
+    return this.#request(
+      'create',
+      path,
+      args,
+      ([created]) => created as string,
     );
   }
 
   get(path: string, watcher?: NodeWatcher): Promise<NodeContent> {
-    const watch = watcher && { kind: 'data' as const, watcher };
-    const read = ([, , data, stat]: ReplyTuple): NodeContent => ({
-      data: data as string,
+    const args = { watch: watcher !== undefined };
+    const read = ([stat, data]: readonly unknown[]): NodeContent => ({
+      data: (data ?? '') as string,
       stat: stat as NodeStat,
     });
-    return this.#request('get', path, {}, read, watch);
+    return this.#request(
+      'get',
+      path,
+      args,
+      read,
+      watcher && { kind: 'data', watcher },
+    );
   }
 
   getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList> {
-    const watch = watcher && { kind: 'children' as const, watcher };
-    const read = ([, , children, stat]: ReplyTuple): ChildList => ({
+    const args = { watch: watcher !== undefined };
+    const read = ([children, stat]: readonly unknown[]): ChildList => ({
       children: children as string[],
       stat: stat as NodeStat,
     });
-    return this.#request('getChildren', path, {}, read, watch);
+    return this.#request(
+      'getChildren',
+      path,
+      args,
+      read,
+      watcher && { kind: 'children', watcher },
+    );
   }
 
   set(path: string, data: string, version = -1): Promise<NodeStat> {
-    const value = { data, version };
-    return this.#request(
-      'set',
-      path,
-      value,
-      ([, , , stat]) => stat as NodeStat,
-    );
+    const args = { data, version };
+    return this.#request('set', path, args, ([stat]) => stat as NodeStat);
   }
 
   delete(path: string, version = -1): Promise<void> {
@@ -157,17 +156,15 @@ export class KeeperClient implements ZookeeperClient {
   }
 
   async replaceSession(why: string): Promise<void> {
-    const { sessionTimeoutMs = this.#options.sessionTimeoutMs } =
-      this.connection;
     if (!this.#session || this.#closed) {
       return;
     }
-    const { id } = this.#session;
+    const { id, timeoutMs } = this.#session;
     const done = new Deferred();
     this.#replacing = { id, done };
     this.#lost(why);
     this.#supervisor.send({ type: 'replace', sessionId: id });
-    const expiryMs = sessionTimeoutMs * SESSION_TIMEOUTS_TO_EXPIRY;
+    const expiryMs = timeoutMs * SESSION_TIMEOUTS_TO_EXPIRY;
     await settledWithin([done.promise], expiryMs);
   }
 
@@ -182,18 +179,19 @@ export class KeeperClient implements ZookeeperClient {
     this.#disconnect('CLOSED', 'the ZooKeeper client was closed');
     this.#states.close();
     this.#replacing?.done.resolve();
-    await this.#supervisor.stop(this.#session !== undefined);
+    await this.#supervisor.stop();
   }
 
+  /** @param args in the order in which the native client takes them */
   #request<Answer>(
-    operation: RequestOperation,
+    operation: RequestTuple[1],
     path: string,
-    value: { readonly data?: string; version?: number; flags?: number },
-    read: (reply: ReplyTuple) => Answer,
-    watch?: ExchangedRequest<ReplyTuple, Answer>['watch'],
+    args: { data?: string; version?: number; flags?: number; watch?: boolean },
+    read: (values: readonly unknown[]) => Answer,
+    watch?: ExchangedRequest<unknown[], Answer>['watch'],
   ): Promise<Answer> {
     const request = { operation, path, watch, read };
-    const problem = describeRequestProblem(path, value);
+    const problem = describeRequestProblem(path, args);
     if (problem !== undefined) {
       return Promise.reject(requestError('BAD_ARGUMENTS', request, problem));
     }
@@ -205,10 +203,8 @@ export class KeeperClient implements ZookeeperClient {
         // All requests of one turn travel in one message.
         process.nextTick(() => this.#flush());
       }
-      const { data = '', flags, version } = value;
-      const argument = flags ?? version ?? (watch ? 1 : 0);
-      this.#outbox.push([xid, operation, path, data, argument]);
-      return data.length;
+      this.#outbox.push([xid, operation, path, ...Object.values(args)]);
+      return args.data?.length ?? 0;
     });
   }
 
@@ -223,8 +219,13 @@ export class KeeperClient implements ZookeeperClient {
 
   #receive(message: FromKeeper): void {
     switch (message.type) {
-      case 'batch':
-        message.items.forEach((item) => this.#take(item));
+      case 'replies':
+        for (const [xid, code, ...values] of message.replies) {
+          this.#exchange?.answered(xid, code, values);
+        }
+        break;
+      case 'fired':
+        this.#exchange?.fired(message.event, message.path);
         break;
       case 'connected':
         this.#connected(message);
@@ -243,17 +244,8 @@ export class KeeperClient implements ZookeeperClient {
     }
   }
 
-  #take(item: ReplyTuple | WatchTuple): void {
-    if (isWatchTuple(item)) {
-      this.#exchange?.fired(...item);
-    } else {
-      const [xid, code] = item;
-      this.#exchange?.answered(xid, code, item);
-    }
-  }
-
   #connected(message: Extract<FromKeeper, { type: 'connected' }>): void {
-    const { session, sessionTimeoutMs, server } = message;
+    const { session, server } = message;
     if (session.id === this.#replacing?.id) {
       // The keeper has not heard yet that this one is to go.
       return;
@@ -269,8 +261,12 @@ export class KeeperClient implements ZookeeperClient {
       canProve: false,
       onWatcherError: (error) => this.#states.watcherFailed(error),
     });
-    const { id } = session;
-    this.#states.connected({ id, sessionTimeoutMs, server, isResumed });
+    this.#states.connected({
+      id: session.id,
+      sessionTimeoutMs: session.timeoutMs,
+      server,
+      isResumed,
+    });
   }
 
   #suspended(reason: string): void {

@@ -1,20 +1,18 @@
 import path from 'node:path';
 import guardianModule from '../guardian/guardian-path.cjs';
+import type { ClientSettings } from '../zookeeper/client-factory.interface.js';
 import { closeAtExit } from '../zookeeper/sessions-at-exit.js';
 import { RestartPause } from '../guardian/application/restart-pause.js';
 import { messageOf } from '../message-of.js';
 import { SideProcess, awaitEndAtExit } from '../side-process.js';
-import {
-  type FromKeeper,
-  type OpenMessage,
-  type ToKeeper,
-} from './keeper/protocol.js';
+import { settledWithin } from '../within.js';
+import { Deferred } from '../zookeeper/session/deferred.js';
+import type { FromKeeper, KeptSession, ToKeeper } from './keeper/protocol.js';
 
-export interface SupervisorOptions {
-  readonly sessionTimeoutMs: number;
-  readonly maxStallMs: number;
-  /** What a keeper is told first. */
-  readonly opening: () => OpenMessage;
+/** The client that a keeper works for. */
+export interface KeptClient {
+  /** To be taken over, if there is one. */
+  readonly session: () => KeptSession | undefined;
   readonly onMessage: (message: FromKeeper) => void;
   /** The keeper is gone, its session perhaps not; another one is started. */
   readonly onGone: (description: string) => void;
@@ -41,45 +39,41 @@ const CLOSE_TIMEOUT_MS = 2_000;
  * not answer, soon enough to take its session over.
  */
 export class KeeperSupervisor {
-  readonly #options: SupervisorOptions;
+  readonly #settings: ClientSettings;
+  readonly #client: KeptClient;
   readonly #pause = new RestartPause();
   readonly tickMs: number;
   #keeper: SideProcess | undefined;
-  /** Whether this keeper has said anything. */
-  #isReady = false;
-  /** Set until the first keeper works. */
-  #starting: { resolve(): void; reject(error: Error): void } | undefined;
-  /** Own ticks since the keeper was heard. */
-  #silentTicks = 0;
+  /** For how many own ticks the keeper may be silent: they stop with this process. */
+  #patience = 0;
+  /** Set until the first keeper works; resolved with why it does not. */
+  #starting: Deferred<string | undefined> | undefined;
   #ticker: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #forgetExit: (() => void) | undefined;
-  /** Set when closing; called when the keeper has ended. */
-  #ended: (() => void) | undefined;
+  /** Set when closing; resolved when the keeper has ended. */
+  #ending: Deferred | undefined;
 
-  constructor(options: SupervisorOptions) {
-    this.#options = options;
+  constructor(settings: ClientSettings, client: KeptClient) {
+    this.#settings = settings;
+    this.#client = client;
+    const { maxStallMs, sessionTimeoutMs } = settings;
     this.tickMs = Math.max(
       SHORTEST_TICK_MS,
-      Math.min(
-        LONGEST_TICK_MS,
-        options.maxStallMs / 5,
-        options.sessionTimeoutMs / 10,
-      ),
+      Math.min(LONGEST_TICK_MS, maxStallMs / 5, sessionTimeoutMs / 10),
     );
   }
 
-  /** Resolves when a keeper works; rejects when none can. */
-  start(): Promise<void> {
+  /** Resolves when a keeper works or, with the reason, when none can. */
+  start(): Promise<string | undefined> {
     this.#forgetExit = closeAtExit(() => {
       this.send({ type: 'close' });
       awaitEndAtExit(() => this.#keeper?.isRunning() ?? false);
     });
-    return new Promise((resolve, reject) => {
-      this.#starting = { resolve, reject };
-      this.#ticker = setInterval(() => this.#tick(), this.tickMs);
-      this.#fork();
-    });
+    this.#starting = new Deferred();
+    this.#ticker = setInterval(() => this.#tick(), this.tickMs);
+    this.#fork();
+    return this.#starting.promise;
   }
 
   send(message: ToKeeper): void {
@@ -95,28 +89,22 @@ export class KeeperSupervisor {
    * be. Resolves within a bound; never rejects. A keeper that cannot reach
    * ZooKeeper goes on trying alone.
    */
-  async stop(hasSession: boolean): Promise<void> {
+  async stop(): Promise<void> {
     clearInterval(this.#ticker);
     clearTimeout(this.#restart);
     this.#forgetExit?.();
-    this.#starting?.resolve();
-    this.#starting = undefined;
-    if (!this.#keeper && hasSession) {
+    this.#started();
+    if (!this.#keeper && this.#client.session()) {
       this.#fork();
     }
     if (!this.#keeper) {
       return;
     }
-    this.#silentTicks = 1;
+    this.#ending = new Deferred();
+    this.#patience = 0;
     this.send({ type: 'close' });
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-      this.#ended = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    if (this.#silentTicks > 0) {
+    await settledWithin([this.#ending.promise], CLOSE_TIMEOUT_MS);
+    if (this.#patience === 0) {
       // It has not even heard that it is to go.
       this.#keeper?.kill();
     }
@@ -124,8 +112,7 @@ export class KeeperSupervisor {
   }
 
   #fork(): void {
-    this.#isReady = false;
-    this.#silentTicks = 0;
+    this.#patience = START_TIMEOUT_MS / this.tickMs;
     const keeper = new SideProcess(KEEPER_PATH, 'ipc');
     this.#keeper = keeper;
     keeper.child?.on('message', (message) => {
@@ -139,28 +126,30 @@ export class KeeperSupervisor {
         this.#replace(description, fatalReason);
       }
     };
-    this.send(this.#options.opening());
+    const { servers, sessionTimeoutMs, maxStallMs } = this.#settings;
+    const session = this.#client.session();
+    this.send({ type: 'open', servers, sessionTimeoutMs, maxStallMs, session });
   }
 
   #receive(message: FromKeeper): void {
-    this.#silentTicks = 0;
-    if (message.type === 'unusable') {
-      this.#abandon();
-      this.#replace(`cannot work: ${message.reason}`, message.reason);
-      return;
-    }
-    this.#isReady = true;
-    this.#starting?.resolve();
-    this.#starting = undefined;
-    if (message.type === 'alive' || this.#ended) {
+    const { sessionTimeoutMs } = this.#settings;
+    const toleratedMs = Math.max(SHORTEST_SILENCE_MS, sessionTimeoutMs / 4);
+    this.#patience = toleratedMs / this.tickMs;
+    this.#started();
+    if (message.type === 'alive' || this.#ending) {
       return;
     }
     try {
-      this.#options.onMessage(message);
+      this.#client.onMessage(message);
     } catch (error) {
       // An answer out of turn: what it says cannot be relied on any more.
       this.#discard(`was wrong: ${messageOf(error)}`);
     }
+  }
+
+  #started(): void {
+    this.#starting?.resolve(undefined);
+    this.#starting = undefined;
   }
 
   #discard(description: string): void {
@@ -171,33 +160,28 @@ export class KeeperSupervisor {
 
   /** Starts another keeper, unless not even the first one could work. */
   #replace(description: string, why = `it ${description}`): void {
-    if (this.#ended) {
-      this.#ended();
+    if (this.#ending) {
+      this.#ending.resolve();
     } else if (this.#starting) {
       clearInterval(this.#ticker);
-      this.#starting.reject(new Error(why));
+      this.#starting.resolve(why);
       this.#starting = undefined;
     } else {
-      this.#options.onGone(description);
+      this.#client.onGone(description);
       this.#restart = setTimeout(() => this.#fork(), this.#pause.next());
     }
   }
 
   #tick(): void {
-    this.#options.onTick();
+    this.#client.onTick();
     if (!this.#keeper) {
       return;
     }
-    // Counted in ticks of this process: they stop while it is blocked.
-    const { sessionTimeoutMs } = this.#options;
-    const toleratedMs = this.#isReady
-      ? Math.max(SHORTEST_SILENCE_MS, sessionTimeoutMs / 4)
-      : START_TIMEOUT_MS;
-    if (this.#silentTicks * this.tickMs >= toleratedMs) {
+    if (this.#patience <= 0) {
       this.#discard('did not answer');
       return;
     }
-    this.#silentTicks += 1;
+    this.#patience -= 1;
     this.send({ type: 'alive' });
   }
 

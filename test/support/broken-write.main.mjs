@@ -33,20 +33,22 @@ const connection = new NativeConnection(loadNativeZookeeper(), {
   server: { host: '127.0.0.1', address: '127.0.0.1', port },
   sessionTimeoutMs: 10_000,
   connectTimeoutMs: 2_000,
-  onItem: (/** @type {[number, number]} */ [id, code]) => {
-    if (id === 1) {
-      setImmediate(() => {
-        client?.resetAndDestroy();
-        connection.send([2, 'sync', '/', '', 0]);
-        connection.send([3, 'sync', '/', '', 0]);
-      });
-    } else {
-      process.stdout.write(`{"type":"reply","id":${id},"code":${code}}\n`);
+  session: undefined,
+  onConnected: () => connection.send([1, 'sync', '/']),
+  send: (/** @type {{ replies: [number, number][] }} */ { replies }) => {
+    for (const [id, code] of replies) {
+      if (id === 1) {
+        setImmediate(() => {
+          client?.resetAndDestroy();
+          connection.send([2, 'sync', '/']);
+          connection.send([3, 'sync', '/']);
+        });
+      } else {
+        process.stdout.write(`{"type":"reply","id":${id},"code":${code}}\n`);
+      }
     }
   },
 });
-await connection.open();
-connection.send([1, 'sync', '/', '', 0]);
 process.stdout.write(`{"type":"${await connection.ended}"}\n`);
 // Another turn of the event loop, which is where the process would end.
 setTimeout(() => process.exit(0), 100);

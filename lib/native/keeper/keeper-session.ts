@@ -6,28 +6,19 @@ import {
   LEAST_SUCCESS_MS,
   ServerList,
 } from '../../zookeeper/session/server-list.js';
-import { retryPauseMs } from '../../zookeeper/session/session-timing.js';
+import {
+  connectTimeoutMs,
+  retryPauseMs,
+} from '../../zookeeper/session/session-timing.js';
 import { settledWithin } from '../../within.js';
 import { NativeConnection } from './native-connection.js';
 import type { NativeBindingClass } from './native-zookeeper.js';
 import type {
   FromKeeper,
   OpenMessage,
-  ReplyTuple,
-  RequestTuple,
-  SessionCredentials,
-  WatchTuple,
+  KeptSession,
+  RequestsMessage,
 } from './protocol.js';
-
-/** A connection attempt may take this long; longer after failed rounds. */
-const CONNECT_TIMEOUT_MS = 1_000;
-const LONGEST_CONNECT_TIMEOUT_MS = 10_000;
-const LOOKUP_TIMEOUT_MS = 500;
-
-export interface KeeperSessionEvents {
-  onMessage(message: FromKeeper): void;
-  onItem(item: ReplyTuple | WatchTuple): void;
-}
 
 /**
  * Holds one session: connects, connects again when the connection breaks, and
@@ -36,11 +27,10 @@ export interface KeeperSessionEvents {
 export class KeeperSession {
   readonly #Native: NativeBindingClass;
   readonly #options: OpenMessage;
-  readonly #events: KeeperSessionEvents;
+  readonly #send: (message: FromKeeper) => void;
   readonly #servers: ServerList;
   #disconnectedAtMs = performance.now();
-  #session: SessionCredentials | undefined;
-  #sessionTimeoutMs: number;
+  #session: KeptSession | undefined;
   #connection: NativeConnection | undefined;
   #connectionCount = 0;
   /** Set while the session is being ended and must not be used any more. */
@@ -49,36 +39,48 @@ export class KeeperSession {
   constructor(
     Native: NativeBindingClass,
     options: OpenMessage,
-    events: KeeperSessionEvents,
+    send: (message: FromKeeper) => void,
   ) {
     this.#Native = Native;
     this.#options = options;
-    this.#events = events;
+    this.#send = send;
     this.#session = options.session;
-    this.#sessionTimeoutMs = options.sessionTimeoutMs;
     this.#servers = new ServerList(options.servers);
   }
 
   /** Keeps a session connected for as long as this process lives. */
   async run(): Promise<void> {
+    const { sessionTimeoutMs, servers } = this.#options;
     for (;;) {
-      await this.#connectOnce();
+      const timeoutMs = connectTimeoutMs(
+        sessionTimeoutMs,
+        servers.length,
+        this.#servers.failedRounds,
+      );
+      const server = await this.#servers.next(timeoutMs);
+      if (server) {
+        await this.#use(server, timeoutMs);
+      } else {
+        const reasons = this.#servers.takeFailures();
+        this.#send({ type: 'unreachable', reasons });
+        const outageMs = performance.now() - this.#disconnectedAtMs;
+        await sleep(retryPauseMs(outageMs, sessionTimeoutMs));
+      }
     }
   }
 
-  /** Sends a request over connection number `connection`, or not at all. */
-  send(request: RequestTuple, connection: number): void {
+  /** Sends requests over the connection that they are meant for, or not at all. */
+  send({ connection, requests }: RequestsMessage): void {
     if (connection === this.#connectionCount) {
-      this.#connection?.send(request);
+      requests.forEach((request) => this.#connection?.send(request));
     }
   }
 
-  get awaitedReplies(): number {
-    return this.#connection?.awaitedReplies ?? 0;
-  }
-
-  get sessionId(): string | undefined {
-    return this.#session?.id;
+  /** Ends this session, if it is still that one, and goes on with another. */
+  replace(sessionId: string): void {
+    if (this.#session?.id === sessionId) {
+      void this.end();
+    }
   }
 
   /**
@@ -90,7 +92,7 @@ export class KeeperSession {
     const session = this.#session;
     if (session && !this.#connection) {
       this.#ending ??= new Deferred();
-      await settledWithin([this.#ending.promise], this.#sessionTimeoutMs);
+      await settledWithin([this.#ending.promise], session.timeoutMs);
     }
     if (this.#session === session) {
       this.#connection?.close();
@@ -104,80 +106,65 @@ export class KeeperSession {
     this.#ending?.resolve();
     this.#ending = undefined;
     if (session) {
-      this.#events.onMessage({ type: 'expired', sessionId: session.id });
+      this.#send({ type: 'expired', sessionId: session.id });
     }
   }
 
   /** Tries one server and, if it takes us, stays until the connection ends. */
-  async #connectOnce(): Promise<void> {
-    const server = await this.#nextServer();
+  async #use(server: ServerEndpoint, connectTimeoutMs: number): Promise<void> {
+    const { sessionTimeoutMs } = this.#options;
     const asked = this.#session;
+    let connectedAtMs: number | undefined;
     const connection = new NativeConnection(this.#Native, {
       server,
-      sessionTimeoutMs: this.#options.sessionTimeoutMs,
-      connectTimeoutMs: Math.min(
-        LONGEST_CONNECT_TIMEOUT_MS,
-        CONNECT_TIMEOUT_MS * (1 + this.#servers.failedRounds),
-      ),
+      sessionTimeoutMs,
+      connectTimeoutMs,
       session: asked,
-      onItem: (item) => this.#events.onItem(item),
+      send: this.#send,
+      onConnected: (session) => {
+        connectedAtMs = performance.now();
+        if (this.#ending || asked !== this.#session) {
+          // Given up in the meantime.
+          connection.close();
+          this.#forgetSession();
+        } else {
+          this.#connected(connection, session, server);
+        }
+      },
     });
-    const isConnected = await connection.open();
-    if (isConnected && (this.#ending || asked !== this.#session)) {
-      // Given up in the meantime.
-      connection.close();
+    const end = await connection.ended;
+    const nowMs = performance.now();
+    this.#connection = undefined;
+    if (end === 'expired') {
       this.#forgetSession();
-    } else if (isConnected) {
-      await this.#stay(connection, server);
-    } else if ((await connection.ended) === 'expired') {
-      this.#forgetSession();
-    } else {
+    }
+    if (connectedAtMs !== undefined) {
+      this.#disconnectedAtMs = nowMs;
+      if (nowMs - connectedAtMs >= LEAST_SUCCESS_MS) {
+        this.#servers.succeeded(server, 'last');
+      }
+      if (this.#session) {
+        const reason = `${formatServer(server)} does not answer, or hung up`;
+        this.#send({ type: 'suspended', reason });
+      }
+    } else if (end === 'disconnected') {
       this.#servers.failed(server, 'does not answer');
     }
   }
 
-  async #stay(
+  #connected(
     connection: NativeConnection,
+    session: KeptSession,
     server: ServerEndpoint,
-  ): Promise<void> {
-    const connectedAtMs = performance.now();
-    const { session, sessionTimeoutMs } = connection;
+  ): void {
+    this.#session = session;
     this.#connection = connection;
     this.#connectionCount += 1;
-    this.#session = session;
-    this.#sessionTimeoutMs = sessionTimeoutMs;
-    this.#events.onMessage({
+    this.#send({
       type: 'connected',
       connection: this.#connectionCount,
       session,
-      sessionTimeoutMs,
       server: formatServer(server),
     });
-    const end = await connection.ended;
-    this.#connection = undefined;
-    this.#disconnectedAtMs = performance.now();
-    if (this.#disconnectedAtMs - connectedAtMs >= LEAST_SUCCESS_MS) {
-      this.#servers.succeeded(server, 'last');
-    }
-    if (end === 'expired') {
-      this.#forgetSession();
-    } else if (this.#session) {
-      const reason = `${formatServer(server)} does not answer, or hung up`;
-      this.#events.onMessage({ type: 'suspended', reason });
-    }
-  }
-
-  /** The next server to try; waits where all have been tried in vain. */
-  async #nextServer(): Promise<ServerEndpoint> {
-    for (;;) {
-      const endpoint = await this.#servers.next(LOOKUP_TIMEOUT_MS);
-      if (endpoint) {
-        return endpoint;
-      }
-      const reasons = this.#servers.takeFailures();
-      this.#events.onMessage({ type: 'unreachable', reasons });
-      const outageMs = performance.now() - this.#disconnectedAtMs;
-      await sleep(retryPauseMs(outageMs, this.#options.sessionTimeoutMs));
-    }
   }
 }

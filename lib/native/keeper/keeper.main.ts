@@ -5,64 +5,24 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KeeperSession } from './keeper-session.js';
-import {
-  loadNativeZookeeper,
-  type NativeBindingClass,
-} from './native-zookeeper.js';
-import {
-  isWatchTuple,
-  type FromKeeper,
-  type OpenMessage,
-  type ReplyTuple,
-  type ToKeeper,
-  type WatchTuple,
-} from './protocol.js';
+import { loadNativeZookeeper } from './native-zookeeper.js';
+import type { FromKeeper, OpenMessage, ToKeeper } from './protocol.js';
 
-/** A parent that does not say what to do within this time never will. */
-const OPEN_TIMEOUT_MS = 30_000;
 /** The kernel reports the end of a parent up to 20 ms after that of its channel. */
 const PARENT_END_MS = 100;
-const LONGEST_GATHERING_MS = 1;
 const STALL_TICKS = 10;
 
 /** The application, as it calls itself. */
 const applicationPid = Number(process.argv[2]);
-let Native: NativeBindingClass | undefined;
 let session: KeeperSession | undefined;
 let isClosing = false;
 /** Own ticks since the application was heard. */
 let silentTicks = 0;
-let outbox: (ReplyTuple | WatchTuple)[] = [];
-let gathering: NodeJS.Timeout | undefined;
 
 function send(message: FromKeeper): void {
-  flush();
   if (process.connected) {
     // A failed send means that the application is gone: `disconnect` follows.
     process.send?.(message, undefined, undefined, () => undefined);
-  }
-}
-
-/**
- * Sends events at once, and the answers of a burst together: a message for each
- * of them would cost the application more than all that it asks for.
- */
-function post(item: ReplyTuple | WatchTuple): void {
-  outbox.push(item);
-  if (isWatchTuple(item) || session?.awaitedReplies === 0) {
-    flush();
-  } else {
-    gathering ??= setTimeout(flush, LONGEST_GATHERING_MS);
-  }
-}
-
-function flush(): void {
-  clearTimeout(gathering);
-  gathering = undefined;
-  if (outbox.length > 0) {
-    const items = outbox;
-    outbox = [];
-    send({ type: 'batch', items });
   }
 }
 
@@ -72,14 +32,10 @@ function receive(message: ToKeeper): void {
       open(message);
       break;
     case 'requests':
-      for (const request of message.requests) {
-        session?.send(request, message.connection);
-      }
+      session?.send(message);
       break;
     case 'replace':
-      if (session?.sessionId === message.sessionId) {
-        void session.end();
-      }
+      session?.replace(message.sessionId);
       break;
     case 'alive':
       send({ type: 'alive' });
@@ -92,16 +48,16 @@ function receive(message: ToKeeper): void {
 }
 
 function open(message: OpenMessage): void {
-  if (session || !Native) {
+  try {
+    session = new KeeperSession(loadNativeZookeeper(), message, send);
+  } catch (error) {
+    process.stderr.write((error as Error).message);
+    exit(1);
     return;
   }
-  clearTimeout(openDeadline);
-  session = new KeeperSession(Native, message, {
-    onMessage: send,
-    onItem: post,
-  });
-  session.run().catch((error: unknown) => giveUp(String(error)));
+  void session.run();
   watchForStalls(message);
+  send({ type: 'alive' });
 }
 
 /**
@@ -122,11 +78,6 @@ function watchForStalls({ maxStallMs, sessionTimeoutMs }: OpenMessage): void {
       letGo();
     }
   }, longestMs / STALL_TICKS);
-}
-
-function giveUp(reason: string): void {
-  send({ type: 'unusable', reason });
-  exit(1);
 }
 
 /** Ends the session and then the process. */
@@ -177,15 +128,8 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 process.title = `nestjs-zookeeper-leader keeper of ${applicationPid}`;
 
-const openDeadline = setTimeout(() => void close(), OPEN_TIMEOUT_MS);
 process.on('disconnect', () => void channelClosed());
 process.on('message', (message: ToKeeper) => {
   silentTicks = 0;
   receive(message);
 });
-try {
-  Native = loadNativeZookeeper();
-  send({ type: 'alive' });
-} catch (error) {
-  giveUp((error as Error).message);
-}

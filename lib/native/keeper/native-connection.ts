@@ -1,16 +1,20 @@
 import type { ServerEndpoint } from '../../zookeeper/connection/frame-connection.js';
 import { Deferred } from '../../zookeeper/session/deferred.js';
-import type { NodeStat } from '../../zookeeper/zookeeper-client.interface.js';
 import type {
-  NativeBinding,
-  NativeBindingClass,
-  NativeStat,
+  NodeEvent,
+  NodeStat,
+} from '../../zookeeper/zookeeper-client.interface.js';
+import {
+  NATIVE_CALLS,
+  type NativeBinding,
+  type NativeBindingClass,
+  type NativeStat,
 } from './native-zookeeper.js';
 import type {
+  FromKeeper,
   ReplyTuple,
   RequestTuple,
-  SessionCredentials,
-  WatchTuple,
+  KeptSession,
 } from './protocol.js';
 
 /** How an attempt to connect, or an established connection, ended. */
@@ -21,9 +25,11 @@ export interface NativeConnectionOptions {
   readonly server: ServerEndpoint;
   readonly sessionTimeoutMs: number;
   readonly connectTimeoutMs: number;
-  readonly session?: SessionCredentials | undefined;
-  /** Takes answers and events, in the order in which the server sent them. */
-  readonly onItem: (item: ReplyTuple | WatchTuple) => void;
+  readonly session: KeptSession | undefined;
+  /** Called at most once. */
+  readonly onConnected: (session: KeptSession) => void;
+  /** Takes `replies` and `fired`, in the order in which the server sent them. */
+  readonly send: (message: FromKeeper) => void;
 }
 
 // The states of the native client, by its documentation and by measurement.
@@ -33,6 +39,14 @@ const STATE_CONNECTED = 3;
 /** Code of its event `close`. */
 const CLOSED_EXPIRED = -112;
 
+/** Its names of what happens to watched nodes. */
+const NODE_EVENTS: Readonly<Record<string, NodeEvent>> = {
+  created: 'created',
+  deleted: 'deleted',
+  changed: 'changed',
+  child: 'children',
+};
+
 const ATTEMPT_CHECK_MS = 5;
 /** Often enough beside the session timeout, and no burden when nothing happens. */
 const CHECKS_PER_SESSION_TIMEOUT = 20;
@@ -40,6 +54,7 @@ const LONGEST_CHECK_MS = 500;
 const CONTACTS_PER_SESSION_TIMEOUT = 6;
 /** Two session timeouts: such a server answers pings, and nothing else. */
 const MOST_UNANSWERED_CONTACTS = 12;
+const LONGEST_GATHERING_MS = 1;
 
 /**
  * One native client object for one connection to one server. The object is
@@ -52,29 +67,19 @@ export class NativeConnection {
   readonly #native: NativeBinding;
   readonly #options: NativeConnectionOptions;
   readonly #timers: NodeJS.Timeout[] = [];
-  #awaitedReplies = 0;
-  #unansweredContacts = 0;
   readonly #ended = new Deferred<ConnectionEnd>();
   #isOver = false;
+  #awaitedReplies = 0;
+  #unansweredContacts = 0;
+  #replies: ReplyTuple[] = [];
+  #gathering: NodeJS.Timeout | undefined;
 
   constructor(Native: NativeBindingClass, options: NativeConnectionOptions) {
     this.#options = options;
     this.#native = new Native();
-  }
-
-  /** Settles when the connection, or the attempt, is over; never rejects. */
-  get ended(): Promise<ConnectionEnd> {
-    return this.#ended.promise;
-  }
-
-  /** Resolves to true when the session is connected, to false when it is over. */
-  async open(): Promise<boolean> {
-    const { server, sessionTimeoutMs, connectTimeoutMs, session } =
-      this.#options;
-    const connected = new Promise<true>((resolve) => {
-      this.#native.emit = (event, _native, detail) =>
-        this.#onEvent(event, detail, resolve);
-    });
+    const { server, sessionTimeoutMs, connectTimeoutMs, session } = options;
+    this.#native.emit = (event, _native, detail) =>
+      this.#onEvent(event, detail);
     this.#native.init({
       // Without the brackets that IPv6 addresses have elsewhere.
       connect: `${server.address}:${server.port}`,
@@ -97,52 +102,33 @@ export class NativeConnection {
         this.#finish('disconnected');
       }
     });
-    const isConnected = await Promise.race([
-      connected,
-      this.ended.then(() => false),
-    ]);
-    if (!isConnected || this.#isOver) {
-      return false;
-    }
-    this.#stopTimers();
-    this.#keepInTouch();
-    return true;
   }
 
-  get session(): SessionCredentials {
-    return {
-      id: this.#native.client_id,
-      password: this.#native.client_password,
-    };
-  }
-
-  /** The session timeout that the server granted. */
-  get sessionTimeoutMs(): number {
-    return this.#native.timeout;
-  }
-
-  get awaitedReplies(): number {
-    return this.#awaitedReplies;
+  /** Settles when the connection, or the attempt, is over; never rejects. */
+  get ended(): Promise<ConnectionEnd> {
+    return this.#ended.promise;
   }
 
   /** Sends a request. It stays unanswered if the connection ends. */
-  send(request: RequestTuple): void {
+  send([xid, operation, path, ...args]: RequestTuple): void {
     if (this.#isOver) {
       return;
     }
-    const [xid] = request;
     this.#awaitedReplies += 1;
-    const refusal = call(this.#native, request, (code, value, stat) =>
-      this.#reply([xid, code, value, stat ? nodeStat(stat) : undefined]),
+    const refusal = this.#native[NATIVE_CALLS[operation]](
+      path,
+      ...args,
+      (code: number, _message: string, ...values: unknown[]) =>
+        this.#reply([xid, code, ...values.map(portable)]),
     );
     // Refused at once, while others wait for their answers: one to a question
     // that the server does get comes when it is this one's turn.
     const isSent =
       refusal === 0 ||
       this.#native.a_sync('/', () => this.#reply([xid, refusal])) === 0;
-    if (!isSent || this.#native.state !== STATE_CONNECTED) {
-      // At once: the native client has closed its socket and goes on waiting for
-      // it, at which the event loop would abort the process.
+    if (isSent) {
+      this.#checkState();
+    } else {
       this.#finish('disconnected');
     }
   }
@@ -156,66 +142,90 @@ export class NativeConnection {
    * Nothing may be done inside a native callback but take note of it: sockets
    * opened and clients created there go deaf or crash the process.
    */
-  #onEvent(
-    event: string,
-    detail: unknown,
-    connected: (is: true) => void,
-  ): void {
-    if (this.#isOver) {
-      return;
-    }
-    switch (event) {
-      case 'connect':
-        setImmediate(connected, true);
-        break;
-      case 'connecting':
-        setImmediate(() => this.#finish('disconnected'));
-        break;
-      case 'close':
-        setImmediate(() =>
-          this.#finish(detail === CLOSED_EXPIRED ? 'expired' : 'disconnected'),
-        );
-        break;
-      case 'created':
-      case 'deleted':
-      case 'changed':
-        this.#options.onItem([event, String(detail)]);
-        break;
-      case 'child':
-        this.#options.onItem(['children', String(detail)]);
-        break;
+  #onEvent(event: string, detail: unknown): void {
+    const nodeEvent = NODE_EVENTS[event];
+    if (!nodeEvent) {
+      setImmediate(() => this.#onStateEvent(event, detail));
+    } else if (!this.#isOver) {
+      this.#flush();
+      const path = String(detail);
+      this.#options.send({ type: 'fired', event: nodeEvent, path });
     }
   }
 
+  #onStateEvent(event: string, detail: unknown): void {
+    if (event === 'connecting') {
+      this.#finish('disconnected');
+    } else if (event === 'close') {
+      this.#finish(detail === CLOSED_EXPIRED ? 'expired' : 'disconnected');
+    } else if (event === 'connect' && !this.#isOver) {
+      this.#stopTimers();
+      this.#keepInTouch();
+      const { client_id, client_password, timeout } = this.#native;
+      this.#options.onConnected({
+        id: client_id,
+        password: client_password,
+        timeoutMs: timeout,
+      });
+    }
+  }
+
+  /**
+   * The answers of a burst travel together: a message for each of them would cost
+   * the application more than all that it asks for.
+   */
   #reply(reply: ReplyTuple): void {
-    if (!this.#isOver) {
-      this.#awaitedReplies -= 1;
-      this.#options.onItem(reply);
+    if (this.#isOver) {
+      return;
+    }
+    this.#awaitedReplies -= 1;
+    this.#replies.push(reply);
+    if (this.#awaitedReplies === 0) {
+      this.#flush();
+    } else {
+      this.#gathering ??= setTimeout(() => this.#flush(), LONGEST_GATHERING_MS);
+    }
+  }
+
+  #flush(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
+    const replies = this.#replies;
+    this.#replies = [];
+    if (replies.length > 0) {
+      this.#options.send({ type: 'replies', replies });
     }
   }
 
   #keepInTouch(): void {
     const { sessionTimeoutMs } = this.#options;
-    // Where it is a write that meets the broken connection, the native client
-    // raises no event before it has reached another server.
     const checkMs = sessionTimeoutMs / CHECKS_PER_SESSION_TIMEOUT;
-    this.#every(Math.min(checkMs, LONGEST_CHECK_MS), () => {
-      if (this.#native.state !== STATE_CONNECTED) {
-        this.#finish('disconnected');
-      }
-    });
+    this.#every(Math.min(checkMs, LONGEST_CHECK_MS), () => this.#checkState());
     // By itself the native client lets a server wait for a third of the session
     // timeout, longer than a lease permits (docs/safety.md).
     this.#every(sessionTimeoutMs / CONTACTS_PER_SESSION_TIMEOUT, () => {
       this.#unansweredContacts += 1;
       if (this.#unansweredContacts > MOST_UNANSWERED_CONTACTS) {
         this.#finish('disconnected');
-      } else if (this.#native.state === STATE_CONNECTED) {
-        this.#native.a_get('/', false, () => {
-          this.#unansweredContacts = 0;
-        });
+        return;
       }
+      this.#native.a_get('/', false, () => {
+        this.#unansweredContacts = 0;
+      });
+      this.#checkState();
     });
+  }
+
+  /**
+   * Where it is a write that meets the broken connection, the native client raises
+   * no event before it has reached another server. After a write it is asked at
+   * once: it has closed its socket and goes on waiting for it, at which the event
+   * loop would abort the process.
+   */
+  #checkState(): void {
+    if (this.#native.state !== STATE_CONNECTED) {
+      this.#finish('disconnected');
+    }
   }
 
   #every(intervalMs: number, act: () => void): void {
@@ -230,45 +240,21 @@ export class NativeConnection {
     if (!this.#isOver) {
       this.#isOver = true;
       this.#stopTimers();
+      this.#flush();
       this.#native.close();
       this.#ended.resolve(end);
     }
   }
 }
 
-/** Makes a request; returns what the native client says at once. */
-function call(
-  native: NativeBinding,
-  [, operation, path, data, argument]: RequestTuple,
-  done: (
-    code: number,
-    value?: string | string[],
-    stat?: NativeStat | null,
-  ) => void,
-): number {
-  const isWatched = argument === 1;
-  switch (operation) {
-    case 'create':
-      return native.a_create(path, data, argument, (code, _, created) =>
-        done(code, created ?? ''),
-      );
-    case 'get':
-      return native.a_get(path, isWatched, (code, _, stat, content) =>
-        done(code, content?.toString('utf8') ?? '', stat),
-      );
-    case 'getChildren':
-      return native.a_get_children2(path, isWatched, (code, _, names, stat) =>
-        done(code, names ?? [], stat),
-      );
-    case 'set':
-      return native.a_set(path, data, argument, (code, _, stat) =>
-        done(code, '', stat),
-      );
-    case 'delete':
-      return native.a_delete_(path, argument, (code) => done(code));
-    default:
-      return native.a_sync(path, (code) => done(code));
+/** What the native client calls back with, as the channel can carry it. */
+function portable(value: unknown): unknown {
+  if (Buffer.isBuffer(value)) {
+    return value.toString('utf8');
   }
+  return value instanceof Object && 'czxid' in value
+    ? nodeStat(value as NativeStat)
+    : value;
 }
 
 function nodeStat(stat: NativeStat): NodeStat {

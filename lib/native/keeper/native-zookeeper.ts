@@ -1,29 +1,36 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import type { NodeStat } from '../../zookeeper/zookeeper-client.interface.js';
 
-export interface NativeStat {
-  readonly czxid: number;
-  readonly mzxid: number;
-  readonly pzxid: number;
-  readonly version: number;
-  readonly numChildren: number;
-  readonly ephemeralOwner: string;
+export interface NativeStat extends Omit<
+  NodeStat,
+  'createdAtMs' | 'modifiedAtMs'
+> {
   readonly ctime: Date;
   readonly mtime: Date;
 }
 
-type Done<First = null, Second = null> = (
-  code: number,
-  error: string,
-  first: First | null,
-  second: Second | null,
-) => void;
+/** The requests, and the names that the native client has for them. */
+export const NATIVE_CALLS = {
+  create: 'a_create',
+  get: 'a_get',
+  getChildren: 'a_get_children2',
+  set: 'a_set',
+  delete: 'a_delete_',
+  sync: 'a_sync',
+} as const;
+
+type NativeCall = (typeof NATIVE_CALLS)[keyof typeof NATIVE_CALLS];
 
 /**
- * One client of the native part of the npm package `zookeeper`. Requests return
- * 0, or an error code and then never call back.
+ * One client of the native part of the npm package `zookeeper`. Requests take a
+ * path, arguments and last a callback for a code, a message and the answer. They
+ * return 0, or an error code and then never call back.
  */
-export interface NativeBinding {
+export interface NativeBinding extends Record<
+  NativeCall,
+  (path: string, ...more: unknown[]) => number
+> {
   readonly state: number;
   readonly client_id: string;
   readonly client_password: string;
@@ -33,26 +40,6 @@ export interface NativeBinding {
   emit: (event: string, subject: unknown, detail: unknown) => void;
   init(config: Readonly<Record<string, string | number | boolean>>): void;
   close(): void;
-  a_create(
-    path: string,
-    data: string,
-    flags: number,
-    done: Done<string>,
-  ): number;
-  a_get(path: string, watch: boolean, done: Done<NativeStat, Buffer>): number;
-  a_get_children2(
-    path: string,
-    watch: boolean,
-    done: Done<string[], NativeStat>,
-  ): number;
-  a_set(
-    path: string,
-    data: string,
-    version: number,
-    done: Done<NativeStat>,
-  ): number;
-  a_delete_(path: string, version: number, done: Done): number;
-  a_sync(path: string, done: Done): number;
 }
 
 export type NativeBindingClass = new () => NativeBinding;

@@ -1,7 +1,6 @@
-import type {
-  NodeEvent,
-  NodeStat,
-} from '../../zookeeper/zookeeper-client.interface.js';
+import type { ClientSettings } from '../../zookeeper/client-factory.interface.js';
+import type { NodeEvent } from '../../zookeeper/zookeeper-client.interface.js';
+import type { NATIVE_CALLS } from './native-zookeeper.js';
 
 /*
  * The messages between the application and its session keeper, as JSON. Both ends
@@ -9,60 +8,51 @@ import type {
  * client aborts its process for some that it does not expect.
  */
 
-/** Identity of a session: a process that has it can take the session over. */
-export interface SessionCredentials {
+/** A session: a process that has its id and password can take it over. */
+export interface KeptSession {
   readonly id: string;
   readonly password: string;
+  /** As the server granted it. */
+  readonly timeoutMs: number;
 }
 
-export type RequestOperation =
-  'create' | 'get' | 'getChildren' | 'set' | 'delete' | 'sync';
-
-/**
- * One request. The argument of `create` is its flags, that of `get` and
- * `getChildren` 1 to watch or 0, that of `set` and `delete` the version.
- */
+/** One request, with the arguments that the native client takes after the path. */
 export type RequestTuple = readonly [
   xid: number,
-  operation: RequestOperation,
+  operation: keyof typeof NATIVE_CALLS,
   path: string,
-  data: string,
-  argument: number,
+  ...args: (string | number | boolean)[],
 ];
 
-/** Answer to a request: ZooKeeper's return code and what the request yields. */
+/**
+ * Answer to a request: ZooKeeper's return code, and what the native client calls
+ * back with: texts, lists of texts and `NodeStat`s; null where there is none.
+ */
 export type ReplyTuple = readonly [
   xid: number,
   code: number,
-  value?: string | string[],
-  stat?: NodeStat | undefined,
+  ...values: unknown[],
 ];
 
-/** Something happened to a watched node. */
-export type WatchTuple = readonly [event: NodeEvent, path: string];
+export interface OpenMessage extends Omit<ClientSettings, 'onNotice'> {
+  readonly type: 'open';
+  /** To take over from a keeper that has died. */
+  readonly session: KeptSession | undefined;
+}
+
+export interface RequestsMessage {
+  readonly type: 'requests';
+  /**
+   * Number of the connection that they are meant for: one that has ended in the
+   * meantime, perhaps with its session, must not pass them on to the next.
+   */
+  readonly connection: number;
+  readonly requests: readonly RequestTuple[];
+}
 
 export type ToKeeper =
-  | {
-      readonly type: 'open';
-      readonly servers: readonly {
-        readonly host: string;
-        readonly port: number;
-      }[];
-      readonly sessionTimeoutMs: number;
-      readonly maxStallMs: number;
-      /** Session to take over from a keeper that has died. */
-      readonly session?: SessionCredentials;
-    }
-  | {
-      readonly type: 'requests';
-      /**
-       * Number of the connection that they are meant for: one that has ended
-       * in the meantime, perhaps with its session, must not pass them on to
-       * the next.
-       */
-      readonly connection: number;
-      readonly requests: readonly RequestTuple[];
-    }
+  | OpenMessage
+  | RequestsMessage
   /** Ends this session, if it is still that one, and takes another. */
   | { readonly type: 'replace'; readonly sessionId: string }
   /** A sign of life; the keeper answers it. */
@@ -70,32 +60,24 @@ export type ToKeeper =
   /** Ends the session, then the process; the keeper says first that it lives. */
   | { readonly type: 'close' };
 
-export type OpenMessage = Extract<ToKeeper, { type: 'open' }>;
-
 export type FromKeeper =
   | { readonly type: 'alive' }
-  /** The keeper cannot work here; it exits after this message. */
-  | { readonly type: 'unusable'; readonly reason: string }
   /** None of the servers answered; the keeper goes on trying. */
   | { readonly type: 'unreachable'; readonly reasons: readonly string[] }
   | {
       readonly type: 'connected';
       /** Counts the connections of this keeper. */
       readonly connection: number;
-      readonly session: SessionCredentials;
-      readonly sessionTimeoutMs: number;
+      readonly session: KeptSession;
       readonly server: string;
     }
   | { readonly type: 'suspended'; readonly reason: string }
   | { readonly type: 'expired'; readonly sessionId: string }
-  /** Replies and watch events in the order in which ZooKeeper sent them. */
+  /** Answers and events come in the order in which ZooKeeper sent them. */
+  | { readonly type: 'replies'; readonly replies: readonly ReplyTuple[] }
+  /** Something happened to a watched node. */
   | {
-      readonly type: 'batch';
-      readonly items: readonly (ReplyTuple | WatchTuple)[];
+      readonly type: 'fired';
+      readonly event: NodeEvent;
+      readonly path: string;
     };
-
-export function isWatchTuple(
-  item: ReplyTuple | WatchTuple,
-): item is WatchTuple {
-  return typeof item[0] === 'string';
-}

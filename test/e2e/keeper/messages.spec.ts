@@ -32,12 +32,12 @@ class AskedKeeper {
   }
 
   async connect(): Promise<void> {
-    await this.#said('alive');
     this.#send({
       type: 'open',
       servers: [{ host: '127.0.0.1', port: server.port }],
       sessionTimeoutMs: 10_000,
       maxStallMs: 30_000,
+      session: undefined,
     });
     await this.#said('connected');
   }
@@ -48,8 +48,7 @@ class AskedKeeper {
       index + 1,
       'get',
       '/',
-      '',
-      0,
+      false,
     ]);
     this.#send({ type: 'requests', connection: 1, requests });
     await waitFor(() => this.answers.length >= count, {
@@ -58,13 +57,13 @@ class AskedKeeper {
   }
 
   get batches(): FromKeeper[] {
-    return this.messages.filter(({ type }) => type === 'batch');
+    return this.messages.filter(({ type }) => type === 'replies');
   }
 
   /** The ids of the answered requests, in the order of the answers. */
   get answers(): unknown[] {
     return this.messages.flatMap((message) =>
-      message.type === 'batch' ? message.items.map(([id]) => id) : [],
+      message.type === 'replies' ? message.replies.map(([xid]) => xid) : [],
     );
   }
 

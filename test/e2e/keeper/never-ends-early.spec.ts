@@ -27,6 +27,7 @@ it('the end of the channel ends no session while the application lives', async (
     servers: [{ host: '127.0.0.1', port: server.port }],
     sessionTimeoutMs: 6_000,
     maxStallMs: 30_000,
+    onNotice: () => undefined,
   });
   await client.start();
   await waitFor(() => client.connection.state === 'connected');
