@@ -75,10 +75,9 @@ export class KeeperClient implements ZookeeperClient {
     return this.#states.changes;
   }
 
-  start(): Promise<void> {
+  async start(): Promise<void> {
     if (this.#closed) {
-      const why = 'the ZooKeeper client is closed';
-      return Promise.reject(new ZookeeperError('CLOSED', why));
+      throw new ZookeeperError('CLOSED', 'the ZooKeeper client is closed');
     }
     this.#started ??= this.#start();
     return this.#started;
@@ -99,41 +98,30 @@ export class KeeperClient implements ZookeeperClient {
 
   create(path: string, data: string, mode: CreateMode): Promise<string> {
     const args = { data, flags: CREATE_FLAGS[mode] };
-    return this.#request(
-      'create',
-      path,
-      args,
-      ([created]) => created as string,
-    );
+    return this.#request('create', path, args, ([created]) => String(created));
   }
 
   get(path: string, watcher?: NodeWatcher): Promise<NodeContent> {
-    const args = { watch: watcher !== undefined };
     const read = ([stat, data]: readonly unknown[]): NodeContent => ({
       data: (data ?? '') as string,
       stat: stat as NodeStat,
     });
-    return this.#request(
-      'get',
-      path,
-      args,
-      read,
-      watcher && { kind: 'data', watcher },
-    );
+    const watch = watcher && { kind: 'data' as const, watcher };
+    return this.#request('get', path, { watch: !!watcher }, read, watch);
   }
 
   getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList> {
-    const args = { watch: watcher !== undefined };
     const read = ([children, stat]: readonly unknown[]): ChildList => ({
       children: children as string[],
       stat: stat as NodeStat,
     });
+    const watch = watcher && { kind: 'children' as const, watcher };
     return this.#request(
       'getChildren',
       path,
-      args,
+      { watch: !!watcher },
       read,
-      watcher && { kind: 'children', watcher },
+      watch,
     );
   }
 
@@ -164,8 +152,7 @@ export class KeeperClient implements ZookeeperClient {
     this.#replacing = { id, done };
     this.#lost(why);
     this.#supervisor.send({ type: 'replace', sessionId: id });
-    const expiryMs = timeoutMs * SESSION_TIMEOUTS_TO_EXPIRY;
-    await settledWithin([done.promise], expiryMs);
+    await settledWithin([done.promise], timeoutMs * SESSION_TIMEOUTS_TO_EXPIRY);
   }
 
   close(): Promise<void> {
@@ -281,9 +268,8 @@ export class KeeperClient implements ZookeeperClient {
   }
 
   #disconnect(code: ZookeeperErrorCode, why: string): void {
-    const exchange = this.#exchange;
+    this.#exchange?.end(code, why);
     this.#exchange = undefined;
     this.#outbox = [];
-    exchange?.end(code, why);
   }
 }

@@ -46,8 +46,9 @@ export class KeeperSupervisor {
   #keeper: SideProcess | undefined;
   /** For how many own ticks the keeper may be silent: they stop with this process. */
   #patience = 0;
-  /** Set until the first keeper works; resolved with why it does not. */
-  #starting: Deferred<string | undefined> | undefined;
+  /** Resolved when the first keeper works or, with the reason, when it does not. */
+  readonly #started = new Deferred<string | undefined>();
+  #hasStarted = false;
   #ticker: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #forgetExit: (() => void) | undefined;
@@ -70,10 +71,9 @@ export class KeeperSupervisor {
       this.send({ type: 'close' });
       awaitEndAtExit(() => this.#keeper?.isRunning() ?? false);
     });
-    this.#starting = new Deferred();
     this.#ticker = setInterval(() => this.#tick(), this.tickMs);
     this.#fork();
-    return this.#starting.promise;
+    return this.#started.promise;
   }
 
   send(message: ToKeeper): void {
@@ -93,7 +93,7 @@ export class KeeperSupervisor {
     clearInterval(this.#ticker);
     clearTimeout(this.#restart);
     this.#forgetExit?.();
-    this.#started();
+    this.#started.resolve(undefined);
     if (!this.#keeper && this.#client.session()) {
       this.#fork();
     }
@@ -134,8 +134,9 @@ export class KeeperSupervisor {
   #receive(message: FromKeeper): void {
     const { sessionTimeoutMs } = this.#settings;
     const toleratedMs = Math.max(SHORTEST_SILENCE_MS, sessionTimeoutMs / 4);
-    this.#patience = toleratedMs / this.tickMs;
-    this.#started();
+    this.#patience = Math.ceil(toleratedMs / this.tickMs);
+    this.#hasStarted = true;
+    this.#started.resolve(undefined);
     if (message.type === 'alive' || this.#ending) {
       return;
     }
@@ -145,11 +146,6 @@ export class KeeperSupervisor {
       // An answer out of turn: what it says cannot be relied on any more.
       this.#discard(`was wrong: ${messageOf(error)}`);
     }
-  }
-
-  #started(): void {
-    this.#starting?.resolve(undefined);
-    this.#starting = undefined;
   }
 
   #discard(description: string): void {
@@ -162,27 +158,23 @@ export class KeeperSupervisor {
   #replace(description: string, why = `it ${description}`): void {
     if (this.#ending) {
       this.#ending.resolve();
-    } else if (this.#starting) {
-      clearInterval(this.#ticker);
-      this.#starting.resolve(why);
-      this.#starting = undefined;
-    } else {
+    } else if (this.#hasStarted) {
       this.#client.onGone(description);
       this.#restart = setTimeout(() => this.#fork(), this.#pause.next());
+    } else {
+      clearInterval(this.#ticker);
+      this.#started.resolve(why);
     }
   }
 
   #tick(): void {
     this.#client.onTick();
-    if (!this.#keeper) {
-      return;
-    }
-    if (this.#patience <= 0) {
-      this.#discard('did not answer');
-      return;
-    }
     this.#patience -= 1;
-    this.send({ type: 'alive' });
+    if (this.#keeper && this.#patience < 0) {
+      this.#discard('did not answer');
+    } else {
+      this.send({ type: 'alive' });
+    }
   }
 
   /** Lets the keeper go about its last business alone. */

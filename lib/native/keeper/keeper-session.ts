@@ -111,14 +111,14 @@ export class KeeperSession {
   }
 
   /** Tries one server and, if it takes us, stays until the connection ends. */
-  async #use(server: ServerEndpoint, connectTimeoutMs: number): Promise<void> {
+  async #use(server: ServerEndpoint, timeoutMs: number): Promise<void> {
     const { sessionTimeoutMs } = this.#options;
     const asked = this.#session;
     let connectedAtMs: number | undefined;
     const connection = new NativeConnection(this.#Native, {
       server,
       sessionTimeoutMs,
-      connectTimeoutMs,
+      connectTimeoutMs: timeoutMs,
       session: asked,
       send: this.#send,
       onConnected: (session) => {
@@ -127,9 +127,17 @@ export class KeeperSession {
           // Given up in the meantime.
           connection.close();
           this.#forgetSession();
-        } else {
-          this.#connected(connection, session, server);
+          return;
         }
+        this.#session = session;
+        this.#connection = connection;
+        this.#connectionCount += 1;
+        this.#send({
+          type: 'connected',
+          connection: this.#connectionCount,
+          session,
+          server: formatServer(server),
+        });
       },
     });
     const end = await connection.ended;
@@ -150,21 +158,5 @@ export class KeeperSession {
     } else if (end === 'disconnected') {
       this.#servers.failed(server, 'does not answer');
     }
-  }
-
-  #connected(
-    connection: NativeConnection,
-    session: KeptSession,
-    server: ServerEndpoint,
-  ): void {
-    this.#session = session;
-    this.#connection = connection;
-    this.#connectionCount += 1;
-    this.#send({
-      type: 'connected',
-      connection: this.#connectionCount,
-      session,
-      server: formatServer(server),
-    });
   }
 }

@@ -52,8 +52,7 @@ function open(message: OpenMessage): void {
     session = new KeeperSession(loadNativeZookeeper(), message, send);
   } catch (error) {
     process.stderr.write((error as Error).message);
-    exit(1);
-    return;
+    process.exit(1);
   }
   void session.run();
   watchForStalls(message);
@@ -85,7 +84,7 @@ async function close(): Promise<void> {
   if (!isClosing) {
     isClosing = true;
     await session?.end();
-    exit(0);
+    process.exit(0);
   }
 }
 
@@ -113,15 +112,7 @@ async function channelClosed(): Promise<void> {
   }
 }
 
-function exit(code: number): void {
-  if (process.connected) {
-    process.disconnect();
-  }
-  // Once the last message is on its way nothing is left to wait for.
-  setImmediate(() => process.exit(code));
-}
-
-// Ctrl-C and a stopped process group reach the keeper too, but the application
+// A service manager may signal all processes of a service, but the application
 // needs the session until it has drained; the broken channel tells when.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => undefined);

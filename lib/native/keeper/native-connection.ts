@@ -8,13 +8,12 @@ import {
   NATIVE_CALLS,
   type NativeBinding,
   type NativeBindingClass,
-  type NativeStat,
 } from './native-zookeeper.js';
 import type {
   FromKeeper,
+  KeptSession,
   ReplyTuple,
   RequestTuple,
-  KeptSession,
 } from './protocol.js';
 
 /** How an attempt to connect, or an established connection, ended. */
@@ -68,6 +67,8 @@ export class NativeConnection {
   readonly #options: NativeConnectionOptions;
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #ended = new Deferred<ConnectionEnd>();
+  /** Settles when the connection, or the attempt, is over; never rejects. */
+  readonly ended = this.#ended.promise;
   #isOver = false;
   #awaitedReplies = 0;
   #unansweredContacts = 0;
@@ -85,7 +86,6 @@ export class NativeConnection {
       connect: `${server.address}:${server.port}`,
       timeout: sessionTimeoutMs,
       debug_level: 0,
-      host_order_deterministic: true,
       // The client takes ten partial reads in a row for an expired session.
       response_counter_limit: 1_000_000,
       ...(session && {
@@ -99,14 +99,9 @@ export class NativeConnection {
       const { state } = this.#native;
       const isLate = state !== STATE_CONNECTED && performance.now() > deadline;
       if (state === STATE_BETWEEN_ATTEMPTS || isLate) {
-        this.#finish('disconnected');
+        this.close();
       }
     });
-  }
-
-  /** Settles when the connection, or the attempt, is over; never rejects. */
-  get ended(): Promise<ConnectionEnd> {
-    return this.#ended.promise;
   }
 
   /** Sends a request. It stays unanswered if the connection ends. */
@@ -129,13 +124,19 @@ export class NativeConnection {
     if (isSent) {
       this.#checkState();
     } else {
-      this.#finish('disconnected');
+      this.close();
     }
   }
 
   /** Ends the session on the server if it is connected, and the connection. */
-  close(): void {
-    this.#finish('disconnected');
+  close(end: ConnectionEnd = 'disconnected'): void {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#stopTimers();
+      this.#flush();
+      this.#native.close();
+      this.#ended.resolve(end);
+    }
   }
 
   /**
@@ -155,18 +156,18 @@ export class NativeConnection {
 
   #onStateEvent(event: string, detail: unknown): void {
     if (event === 'connecting') {
-      this.#finish('disconnected');
+      this.close();
     } else if (event === 'close') {
-      this.#finish(detail === CLOSED_EXPIRED ? 'expired' : 'disconnected');
+      this.close(detail === CLOSED_EXPIRED ? 'expired' : 'disconnected');
     } else if (event === 'connect' && !this.#isOver) {
       this.#stopTimers();
       this.#keepInTouch();
-      const { client_id, client_password, timeout } = this.#native;
-      this.#options.onConnected({
-        id: client_id,
-        password: client_password,
-        timeoutMs: timeout,
-      });
+      const {
+        client_id: id,
+        client_password: password,
+        timeout,
+      } = this.#native;
+      this.#options.onConnected({ id, password, timeoutMs: timeout });
     }
   }
 
@@ -206,7 +207,7 @@ export class NativeConnection {
     this.#every(sessionTimeoutMs / CONTACTS_PER_SESSION_TIMEOUT, () => {
       this.#unansweredContacts += 1;
       if (this.#unansweredContacts > MOST_UNANSWERED_CONTACTS) {
-        this.#finish('disconnected');
+        this.close();
         return;
       }
       this.#native.a_get('/', false, () => {
@@ -224,7 +225,7 @@ export class NativeConnection {
    */
   #checkState(): void {
     if (this.#native.state !== STATE_CONNECTED) {
-      this.#finish('disconnected');
+      this.close();
     }
   }
 
@@ -235,16 +236,6 @@ export class NativeConnection {
   #stopTimers(): void {
     this.#timers.splice(0).forEach(clearInterval);
   }
-
-  #finish(end: ConnectionEnd): void {
-    if (!this.#isOver) {
-      this.#isOver = true;
-      this.#stopTimers();
-      this.#flush();
-      this.#native.close();
-      this.#ended.resolve(end);
-    }
-  }
 }
 
 /** What the native client calls back with, as the channel can carry it. */
@@ -252,13 +243,11 @@ function portable(value: unknown): unknown {
   if (Buffer.isBuffer(value)) {
     return value.toString('utf8');
   }
-  return value instanceof Object && 'czxid' in value
-    ? nodeStat(value as NativeStat)
-    : value;
-}
-
-function nodeStat(stat: NativeStat): NodeStat {
-  const { czxid, mzxid, pzxid, version, numChildren, ephemeralOwner } = stat;
+  if (!(value instanceof Object) || !('czxid' in value)) {
+    return value;
+  }
+  const { czxid, mzxid, pzxid, version, numChildren, ephemeralOwner, ...more } =
+    value as NodeStat & Record<'ctime' | 'mtime', Date>;
   return {
     czxid,
     mzxid,
@@ -266,7 +255,7 @@ function nodeStat(stat: NativeStat): NodeStat {
     version,
     numChildren,
     ephemeralOwner,
-    createdAtMs: stat.ctime.getTime(),
-    modifiedAtMs: stat.mtime.getTime(),
-  };
+    createdAtMs: more.ctime.getTime(),
+    modifiedAtMs: more.mtime.getTime(),
+  } satisfies NodeStat;
 }

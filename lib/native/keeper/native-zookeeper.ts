@@ -1,14 +1,5 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { NodeStat } from '../../zookeeper/zookeeper-client.interface.js';
-
-export interface NativeStat extends Omit<
-  NodeStat,
-  'createdAtMs' | 'modifiedAtMs'
-> {
-  readonly ctime: Date;
-  readonly mtime: Date;
-}
 
 /** The requests, and the names that the native client has for them. */
 export const NATIVE_CALLS = {
@@ -20,15 +11,13 @@ export const NATIVE_CALLS = {
   sync: 'a_sync',
 } as const;
 
-type NativeCall = (typeof NATIVE_CALLS)[keyof typeof NATIVE_CALLS];
-
 /**
  * One client of the native part of the npm package `zookeeper`. Requests take a
  * path, arguments and last a callback for a code, a message and the answer. They
  * return 0, or an error code and then never call back.
  */
 export interface NativeBinding extends Record<
-  NativeCall,
+  (typeof NATIVE_CALLS)[keyof typeof NATIVE_CALLS],
   (path: string, ...more: unknown[]) => number
 > {
   readonly state: number;
@@ -66,29 +55,21 @@ export function loadNativeZookeeper(): NativeBindingClass {
   }
 }
 
-const COMPILER_PACKAGES =
-  'Debian/Ubuntu: "apt-get install -y python3 make g++"; ' +
-  'Alpine: "apk add python3 make g++"; ' +
-  'Fedora/RHEL: "dnf install -y python3 make gcc-c++"';
-
 /** Turns the loader's error into one that says what to do. */
-function explainLoadFailure({
-  code,
-  message,
-}: Error & { code?: string }): string {
-  if (code?.endsWith('MODULE_NOT_FOUND')) {
-    return (
-      'the npm package "zookeeper" is not installed, and nativeZookeeper() needs ' +
-      'it. It is compiled at installation: install the compiler ' +
-      `(${COMPILER_PACKAGES}) and run "npm install zookeeper", or leave the ` +
-      `option client out. (${message})`
-    );
-  }
+function explainLoadFailure(error: Error & { code?: string }): string {
+  const isMissing = error.code?.endsWith('MODULE_NOT_FOUND');
+  const problem = isMissing
+    ? 'the npm package "zookeeper" is not installed, and nativeZookeeper() needs it'
+    : 'the native part of the npm package "zookeeper" was not compiled for ' +
+      `${process.platform} ${process.arch} with Node ${process.versions.node}, as ` +
+      'happens without a compiler, after an update of Node, and when node_modules ' +
+      'is copied between machines';
+  const command = isMissing
+    ? '"npm install zookeeper" with install scripts allowed, or leave the option client out'
+    : '"npm rebuild zookeeper" with install scripts allowed';
   return (
-    'the native part of the npm package "zookeeper" was not compiled for ' +
-    `${process.platform} ${process.arch} with Node ${process.versions.node}, as ` +
-    'happens without a compiler, after an update of Node, and when node_modules ' +
-    `is copied between machines. Install the compiler (${COMPILER_PACKAGES}) and ` +
-    `run "npm rebuild zookeeper" with install scripts allowed. (${message})`
+    `${problem}. Install the compiler (Debian/Ubuntu: "apt-get install -y python3 ` +
+    'make g++"; Alpine: "apk add python3 make g++"; Fedora/RHEL: "dnf install -y ' +
+    `python3 make gcc-c++") and run ${command}. (${error.message})`
   );
 }

@@ -1,3 +1,6 @@
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import type {
   FromKeeper,
@@ -19,19 +22,21 @@ afterAll(() => server.close());
 /** A keeper that is asked by hand, and what it has said. */
 class AskedKeeper {
   readonly messages: FromKeeper[] = [];
-  hasEnded = false;
-  readonly #process = new SideProcess(KEEPER_PATH, 'ipc');
+  /** How it has come to its end. */
+  end: string | undefined;
+  readonly #process: SideProcess;
 
-  constructor() {
-    this.#process.onEnd = () => {
-      this.hasEnded = true;
+  constructor(file: string) {
+    this.#process = new SideProcess(file, 'ipc');
+    this.#process.onEnd = ({ description }) => {
+      this.end = description;
     };
     this.#process.child?.on('message', (message) => {
       this.messages.push(message as FromKeeper);
     });
   }
 
-  async connect(): Promise<void> {
+  open(): void {
     this.#send({
       type: 'open',
       servers: [{ host: '127.0.0.1', port: server.port }],
@@ -39,7 +44,6 @@ class AskedKeeper {
       maxStallMs: 30_000,
       session: undefined,
     });
-    await this.#said('connected');
   }
 
   /** Asks for the root node, that many times at once. */
@@ -69,14 +73,18 @@ class AskedKeeper {
 
   async close(): Promise<void> {
     this.#send({ type: 'close' });
-    await waitFor(() => this.hasEnded, { description: 'the keeper to end' });
+    await this.hasEnded();
+  }
+
+  hasEnded(): Promise<unknown> {
+    return waitFor(() => this.end, { description: 'the keeper to end' });
   }
 
   #send(message: ToKeeper): void {
     this.#process.child?.send(message);
   }
 
-  #said(type: FromKeeper['type']): Promise<unknown> {
+  said(type: FromKeeper['type']): Promise<unknown> {
     return waitFor(() => this.messages.some((each) => each.type === type), {
       description: `the keeper to say "${type}"`,
     });
@@ -84,12 +92,29 @@ class AskedKeeper {
 }
 
 it('answers a burst of requests in few messages, in their order', async () => {
-  const keeper = new AskedKeeper();
-  await keeper.connect();
+  const keeper = new AskedKeeper(KEEPER_PATH);
+  keeper.open();
+  await keeper.said('connected');
   await keeper.ask(1_000);
   expect(keeper.answers).toEqual(
     Array.from({ length: 1_000 }, (_, index) => index + 1),
   );
   expect(keeper.batches.length).toBeLessThan(250);
   await keeper.close();
+  expect(keeper.end).toBe('ended with code 0');
+});
+
+it('says what to install where the npm package is missing', async () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'without-zookeeper-'));
+  const build = path.resolve(path.dirname(KEEPER_PATH), '../..');
+  cpSync(build, directory, { recursive: true });
+  const keeper = new AskedKeeper(
+    path.join(directory, path.relative(build, KEEPER_PATH)),
+  );
+  keeper.open();
+  await keeper.hasEnded();
+  expect(keeper.end).toMatch(
+    /^ended with code 1, saying: the npm package "zookeeper" is not installed.*"npm install zookeeper"/,
+  );
+  rmSync(directory, { recursive: true });
 });
