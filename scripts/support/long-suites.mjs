@@ -29,6 +29,12 @@ export const LONG_SUITES = [
     args: ['--former', '57980bf', '--minutes', '6'],
   },
   {
+    title: 'Faults with the npm package zookeeper, two minutes',
+    script: 'test:faults',
+    args: ['--minutes', '2'],
+    env: { FAULTS_CLIENT: 'native' },
+  },
+  {
     title: 'Scenarios on ZooKeeper 3.9',
     script: 'jest',
     args: [

@@ -16,7 +16,7 @@ import {
   SECURITIES,
   type Security,
 } from './security.js';
-import { GUARDIAN_FORMS, type GuardianForm } from './settings.js';
+import { GUARDIAN_FORMS, IS_NATIVE, type GuardianForm } from './settings.js';
 
 const USAGE = `npm run test:faults -- [options]
 
@@ -45,8 +45,8 @@ const USAGE = `npm run test:faults -- [options]
   --report <file>       write a summary, in Markdown
   --from <file>         no run: summarize what --results has collected
 
-With FAULTS_CLIENT=native in the environment, applications use nativeZookeeper().
-It knows plain connections only: add --security none, and leave out the guardian.
+With FAULTS_CLIENT=native in the environment, applications use nativeZookeeper(),
+with plain connections and without a guardian.
 
 Kinds: ${ALL_KINDS.join(', ')}`;
 
@@ -94,7 +94,7 @@ export async function runCommand(
     ALL_KINDS;
   const securities = SECURITIES.filter(
     (each) =>
-      each === (values.security ?? each) &&
+      each === (values.security ?? (IS_NATIVE ? 'none' : each)) &&
       (values.former === undefined || LONG_KNOWN.includes(each)) &&
       // Their seed was chosen before there were others.
       (mutation === undefined ||
@@ -102,7 +102,7 @@ export async function runCommand(
         FIRST_KNOWN.includes(each)),
   );
   const guardian =
-    values.guardian ?? (mutation === undefined ? undefined : 'child');
+    values.guardian ?? (mutation || IS_NATIVE ? 'child' : undefined);
   const unknown = [
     ...(guardian === undefined ||
     GUARDIAN_FORMS.includes(guardian as GuardianForm)

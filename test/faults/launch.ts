@@ -7,6 +7,7 @@ import {
   BASE_PATH,
   DRAIN_TIMEOUT_MS,
   FRESH_ELECTION,
+  IS_NATIVE,
   type RunSettings,
 } from './settings.js';
 import { describeVariety, drawVariety, electionsOf } from './variety.js';
@@ -59,10 +60,7 @@ export function launch(
   const elections = electionsOf(variety);
   // Earlier versions, and keepers, look names up in a way that cannot be changed
   // from outside.
-  const hasNames =
-    run.names !== undefined &&
-    !variety.isFormer &&
-    process.env.FAULTS_CLIENT !== 'native';
+  const hasNames = run.names !== undefined && !variety.isFormer && !IS_NATIVE;
   writeNames(place);
   writeFileSync(place.clockFile, '+0');
   run.record(

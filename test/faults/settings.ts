@@ -5,6 +5,9 @@ import type { Security } from './security.js';
 export const GUARDIAN_FORMS = ['child', 'run', 'sidecar'] as const;
 export type GuardianForm = (typeof GUARDIAN_FORMS)[number];
 
+/** Whether applications use the npm package `zookeeper`. */
+export const IS_NATIVE = process.env.FAULTS_CLIENT === 'native';
+
 /** What one run is made of. */
 export interface RunSettings {
   readonly seed: string;

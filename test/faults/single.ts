@@ -9,7 +9,7 @@ import type { Mutation } from './mutations.js';
 import { buildSlowDisk, findFaketime, mutate } from './preparation.js';
 import type { RunResult } from './result.js';
 import { FaultRun } from './run.js';
-import type { RunSettings } from './settings.js';
+import { IS_NATIVE, type RunSettings } from './settings.js';
 
 export interface SingleRunOptions extends Pick<
   RunSettings,
@@ -91,10 +91,11 @@ async function possible(
   const missing = {
     disk: [tools.slowDisk, 'gcc, to build a slow disk with'],
     clock: [tools.faketime, 'libfaketime, to set clocks with'],
-    // An earlier version looks names up once.
-    address: formerLibrary
-      ? [undefined, 'an earlier version that looks names up again']
-      : [tools.names, 'further addresses of this machine'],
+    // An earlier version looks names up once, and a keeper in a process of its own.
+    address:
+      formerLibrary || IS_NATIVE
+        ? [undefined, 'a client that can be given other addresses']
+        : [tools.names, 'further addresses of this machine'],
   } as const;
   const kinds = wanted.filter((kind) => {
     const [tool, what] = missing[kind as keyof typeof missing] ?? [true];
