@@ -43,7 +43,7 @@ export abstract class LeaderElection {
   /**
    * This instance's part in the election: emits the present state on
    * subscription and then every change, in order and each once. Never errors;
-   * completes at shutdown.
+   * completes at shutdown. By RxJS's rule, a listener that throws ends the process.
    */
   abstract readonly leadership$: Observable<Leadership>;
 
@@ -51,7 +51,8 @@ export abstract class LeaderElection {
    * Who leads: emits the leader as ZooKeeper has it on subscription and at
    * every change, `undefined` while there is none. Pushed, not polled; costs
    * two reads per change and subscribed instance, and nothing without
-   * subscribers. Never errors; completes at shutdown.
+   * subscribers. Never errors; completes at shutdown. By RxJS's rule, a listener
+   * that throws ends the process.
    */
   abstract readonly leader$: Observable<Participant | undefined>;
 

@@ -90,7 +90,8 @@ export class PartitionSet {
   /**
    * What this instance owns: the present set on subscription, and the new one after
    * every change. Changes of one moment come as one. A partition that comes back
-   * has a new term. Never errors; completes at shutdown.
+   * has a new term. Never errors; completes at shutdown. By RxJS's rule, a listener
+   * that throws ends the process.
    *
    * @example
    * ```ts

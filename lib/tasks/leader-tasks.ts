@@ -114,7 +114,8 @@ export class LeaderTasks {
 
   /**
    * What happens to the tasks in this instance. Emits from the subscription on,
-   * in the turn in which it happens; completes at shutdown, never errors.
+   * in the turn in which it happens; completes at shutdown, never errors. By
+   * RxJS's rule, a listener that throws ends the process.
    */
   readonly events$: Observable<LeaderTaskEvent>;
 
