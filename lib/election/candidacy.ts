@@ -112,27 +112,35 @@ export class Candidacy {
   }
 
   /**
-   * Joins at the end of the queue, in the transaction that removes `former`.
-   * Resolves to false if that is not possible: then nothing has changed.
+   * Removes `former` and joins at the end of the queue, in one round trip.
+   * Resolves to false if that is not possible: then at most `former` is there.
    */
   async replace(former: Candidacy, epoch: number): Promise<boolean> {
     const node = former.#node;
-    const isCertain = former.#view?.epoch === epoch;
-    if (node === undefined || !isCertain || !this.#queue.canMove) {
+    if (node === undefined || former.#view?.epoch !== epoch) {
       return false;
     }
     const { lease } = this.#options;
     const sentAt = lease.now();
     this.#isCreateSent = true;
     this.#former = node;
-    const [moved, listed] = await Promise.allSettled([
-      this.#queue.move(node, this.#prefix),
+    // The next leader waits for the end of `former`, and for nothing else: what
+    // is committed first is told first.
+    const [left, joined, listed] = await Promise.allSettled([
+      this.#queue.delete(node),
+      this.#queue.create(this.#prefix),
       this.#queue.list(false),
     ]);
-    if (moved.status === 'rejected') {
-      if (isConnectionError(moved.reason)) {
-        throw moved.reason;
+    for (const { reason } of [left, joined].filter(isRejected)) {
+      if (isConnectionError(reason)) {
+        throw reason;
       }
+    }
+    if (joined.status === 'rejected') {
+      return false;
+    }
+    if (left.status === 'rejected') {
+      await this.#queue.delete(joined.value);
       return false;
     }
     former.forget();
@@ -386,4 +394,10 @@ export class Candidacy {
       this.#options.onGone();
     }
   }
+}
+
+function isRejected(
+  result: PromiseSettledResult<unknown>,
+): result is PromiseRejectedResult {
+  return result.status === 'rejected';
 }

@@ -108,24 +108,6 @@ export class ElectionQueue {
     return path.slice(this.#path.length + 1);
   }
 
-  /** Whether {@link move} can be asked for. */
-  get canMove(): boolean {
-    return this.#client.multi !== undefined;
-  }
-
-  /** Deletes a node and creates one at the end of the queue, in one transaction. */
-  async move(node: string, prefix: string): Promise<void> {
-    await this.#client.multi?.([
-      { type: 'delete', path: this.#at(node) },
-      {
-        type: 'create',
-        path: this.#at(prefix),
-        data: participantData(this.#identity, this.#tasks()),
-        mode: 'ephemeral-sequential',
-      },
-    ]);
-  }
-
   /**
    * Lists the nodes; none if there is no election yet. With `needsSync`, a
    * server that lags behind catches up first.

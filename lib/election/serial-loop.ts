@@ -1,5 +1,3 @@
-// Node's own: who fakes the timers of the process fakes no elections.
-import { setImmediate } from 'node:timers';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
 
@@ -52,7 +50,7 @@ export class SerialLoop {
     this.#isAwake = true;
     if (!this.#isRunning && !this.#isStopped) {
       this.#isRunning = true;
-      setImmediate(() => void this.#run());
+      queueMicrotask(() => void this.#run());
     }
   }
 

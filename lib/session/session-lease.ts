@@ -156,6 +156,9 @@ export class SessionLease {
 
   /** Keeps the lease alive by heartbeats for as long as `holder` needs it. */
   hold(holder: LeaseHolder): void {
+    if (this.#holders.has(holder)) {
+      return;
+    }
     this.#holders.add(holder);
     if (this.#holders.size === 1) {
       this.#hasLapsed = !this.isValid();
