@@ -10,7 +10,11 @@ import {
   isConnectionError,
   isZookeeperError,
 } from '../zookeeper/zookeeper.error.js';
-import { compareBySequence, sortedNodes } from './election-node.js';
+import {
+  compareBySequence,
+  sortedNodes,
+  type ElectionNode,
+} from './election-node.js';
 import type { ElectionQueue, Listing } from './election-queue.js';
 import type { LeadershipTerm } from './leadership.interface.js';
 
@@ -51,8 +55,6 @@ export class Candidacy {
   /** Connection on which a listing shows all that was committed before it. */
   #syncedIn: number | undefined;
   #isCreateSent = false;
-  /** The node that {@link replace} was to remove. */
-  #former: string | undefined;
   #node: string | undefined;
   #own: NodeReading<NodeContent> | undefined;
   #fencingToken: number | undefined;
@@ -112,18 +114,17 @@ export class Candidacy {
   }
 
   /**
-   * Removes `former` and joins at the end of the queue, in one round trip.
-   * Resolves to false if that is not possible: then at most `former` is there.
+   * Removes `former`, whose node is certain, and joins at the end of the queue, in
+   * one round trip. Resolves to whether both are done; until they are, and also if
+   * it rejects, {@link remove} removes what there is of both.
    */
   async replace(former: Candidacy, epoch: number): Promise<boolean> {
-    const node = former.#node;
-    if (node === undefined || former.#view?.epoch !== epoch) {
-      return false;
-    }
+    checkSameSession(this.#client, this.sessionId, this.#prefix);
     const { lease } = this.#options;
     const sentAt = lease.now();
+    const node = former.#node as string;
+    this.#node = node;
     this.#isCreateSent = true;
-    this.#former = node;
     // The next leader waits for the end of `former`, and for nothing else: what
     // is committed first is told first.
     const [left, joined, listed] = await Promise.allSettled([
@@ -131,37 +132,18 @@ export class Candidacy {
       this.#queue.create(this.#prefix),
       this.#queue.list(false),
     ]);
-    for (const { reason } of [left, joined].filter(isRejected)) {
-      if (isConnectionError(reason)) {
-        throw reason;
-      }
-    }
+    former.forget();
     if (joined.status === 'rejected') {
       return false;
     }
+    this.#node = joined.value;
     if (left.status === 'rejected') {
-      await this.#queue.delete(joined.value);
       return false;
     }
-    former.forget();
     lease.extend(sentAt, this.sessionId);
     if (listed.status === 'fulfilled' && this.isCurrent(epoch)) {
       await this.#find(epoch, listed.value, true);
     }
-    return true;
-  }
-
-  /** Whether {@link replace} has succeeded after all, and only its answer was lost. */
-  async hasReplaced(epoch: number): Promise<boolean> {
-    if (this.#former === undefined || this.#node !== undefined) {
-      return false;
-    }
-    const listing = await this.#queue.list(this.#syncedIn !== epoch);
-    const own = listing.names.filter((name) => name.startsWith(this.#prefix));
-    if (own.length !== 1 || own[0] === this.#former || !this.isCurrent(epoch)) {
-      return false;
-    }
-    await this.#find(epoch, listing, false);
     return true;
   }
 
@@ -173,7 +155,7 @@ export class Candidacy {
   ): Promise<void> {
     this.#syncedIn = epoch;
     const nodes = sortedNodes(listing.names);
-    const own = nodes.filter(({ name }) => name.startsWith(this.#prefix));
+    const own = this.#ownAmong(nodes);
     const ours = this.#node
       ? own.find(({ name }) => name === this.#node)
       : own[0];
@@ -288,11 +270,12 @@ export class Candidacy {
     if (this.#view?.epoch !== epoch) {
       // A create whose reply was lost may have left another one behind.
       const { names } = await this.#queue.list(this.#syncedIn !== epoch);
-      for (const { name } of sortedNodes(names)) {
-        if (name.startsWith(this.#prefix)) {
-          await this.#queue.delete(name);
-        }
-      }
+      // One that is refused keeps none of the others.
+      await Promise.all(
+        this.#ownAmong(sortedNodes(names)).map(({ name }) =>
+          this.#queue.delete(name),
+        ),
+      );
     }
     return this.#client.connection.epoch === epoch;
   }
@@ -383,6 +366,10 @@ export class Candidacy {
     this.#view = view;
   }
 
+  #ownAmong(nodes: readonly ElectionNode[]): ElectionNode[] {
+    return nodes.filter(({ name }) => name.startsWith(this.#prefix));
+  }
+
   #lookAgain(): void {
     this.#view?.predecessor?.forget();
     this.#view = undefined;
@@ -394,10 +381,4 @@ export class Candidacy {
       this.#options.onGone();
     }
   }
-}
-
-function isRejected(
-  result: PromiseSettledResult<unknown>,
-): result is PromiseRejectedResult {
-  return result.status === 'rejected';
 }

@@ -478,7 +478,7 @@ export class ElectionRecipe implements LeaseHolder {
 
   /** Removes our entry; comes back to it until that is certain. */
   async #leave(epoch: number): Promise<void> {
-    if (await this.#moveBack(epoch)) {
+    if (await this.#queueAgain(epoch)) {
       if (!this.#comesBack) {
         // It has been asked to leave meanwhile.
         return;
@@ -502,25 +502,17 @@ export class ElectionRecipe implements LeaseHolder {
   }
 
   /**
-   * Leaves and joins again at the end of the queue, in one transaction. False if
-   * that is not wanted, or not possible: then our entry is still the same.
+   * Leaves and joins again at the end of the queue. False if that is not wanted,
+   * not possible or not done: then our entry still has to be removed.
    */
-  async #moveBack(epoch: number): Promise<boolean> {
+  async #queueAgain(epoch: number): Promise<boolean> {
     const former = this.#candidacy;
-    if (!former || !this.#comesBack) {
+    if (former?.view?.epoch !== epoch || !this.#comesBack) {
       return false;
     }
-    if (await former.hasReplaced(epoch)) {
-      return true;
-    }
-    const next = this.#newCandidacy(former.sessionId);
-    // From now on: what a lost answer leaves behind is looked for.
-    this.#candidacy = next;
-    if (await next.replace(former, epoch)) {
-      return true;
-    }
-    this.#candidacy = former;
-    return false;
+    // From now on: it removes what there is of both if that fails.
+    this.#candidacy = this.#newCandidacy(former.sessionId);
+    return this.#candidacy.replace(former, epoch);
   }
 
   get #comesBack(): boolean {

@@ -50,7 +50,8 @@ export class SerialLoop {
     this.#isAwake = true;
     if (!this.#isRunning && !this.#isStopped) {
       this.#isRunning = true;
-      queueMicrotask(() => void this.#run());
+      // Unlike queueMicrotask(), no fake timers stop it.
+      void Promise.resolve().then(() => this.#run());
     }
   }
 

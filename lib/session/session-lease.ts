@@ -156,11 +156,9 @@ export class SessionLease {
 
   /** Keeps the lease alive by heartbeats for as long as `holder` needs it. */
   hold(holder: LeaseHolder): void {
-    if (this.#holders.has(holder)) {
-      return;
-    }
+    const isFirst = this.#holders.size === 0;
     this.#holders.add(holder);
-    if (this.#holders.size === 1) {
+    if (isFirst || (this.#hasLapsed && this.isValid())) {
       this.#hasLapsed = !this.isValid();
       this.#startHeartbeats();
     }

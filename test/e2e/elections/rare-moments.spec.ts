@@ -73,19 +73,17 @@ describe('an instance that joins an election on a new path', () => {
   );
 });
 
-describe('an instance that resigns goes to the end of the queue in one transaction', () => {
-  /** A leads, and has resigned; the answer to its transaction is held. */
-  async function resigning() {
+describe('an instance that resigns goes to the end of the queue', () => {
+  /** A leads, and has resigned; the answers are held from that one on. */
+  async function resigning(opcode: string) {
     const a = await group.join('A', { isProxied: true });
     const b = await group.join('B');
     await group.waitForLeader(a);
     const proxy = a.proxy as TcpProxy;
-    const deletes = proxy.requests('delete').length;
-    const held = proxy.holdReplyOf('multi');
+    const held = proxy.holdReplyOf(opcode);
     const resigned = a.election.resign();
     await held.arrived;
     await group.waitForLeader(b);
-    expect(proxy.requests('delete')).toHaveLength(deletes);
     return { a, b, proxy, held, resigned };
   }
 
@@ -105,41 +103,64 @@ describe('an instance that resigns goes to the end of the queue in one transacti
     );
   }
 
+  async function expectToFollowAndLeadAgain(
+    a: ElectionInstance,
+    b: ElectionInstance,
+  ): Promise<void> {
+    await expectQueue(b, 'B', 'A');
+    await group.waitUntil(() => a.election.leadership.role === 'follower', {
+      description: 'A to follow',
+    });
+    await b.election.resign();
+    await group.waitForLeader(a);
+    await group.expectInvariant();
+  }
+
   it('and follows the next leader', async () => {
-    const { a, b, held, resigned } = await resigning();
+    const { a, b, held, resigned } = await resigning('delete');
     held.release();
     await resigned;
-    await expectQueue(b, 'B', 'A');
-    await group.waitUntil(() => a.election.leadership.role === 'follower', {
-      description: 'A to follow',
-    });
-    await b.election.resign();
-    await group.waitForLeader(a);
-    await group.expectInvariant();
+    await expectToFollowAndLeadAgain(a, b);
   });
 
-  it('and keeps the node that it has got, although the answer is lost', async () => {
-    const { a, b, proxy, resigned } = await resigning();
-    const [, moved] = await group.nodes().then(sortedNodes);
+  it.each(['delete', 'create', 'getChildren2'])(
+    'and has one entry there, although the answers are lost from %s on',
+    async (opcode) => {
+      const { a, b, proxy, resigned } = await resigning(opcode);
+      proxy.cut();
+      await resigned;
+      await expectToFollowAndLeadAgain(a, b);
+    },
+  );
+
+  it('and has one entry there, although the server has got the deletion only', async () => {
+    const a = await group.join('A', { isProxied: true });
+    const b = await group.join('B');
+    await group.waitForLeader(a);
+    const proxy = a.proxy as TcpProxy;
+    const [former] = await group.nodes().then(sortedNodes);
+    const prefix = former?.name.slice(0, -10) ?? '';
+    const created = proxy.holdRequestOf('create', path(prefix));
+    const resigned = a.election.resign();
+    await created;
+    await group.waitForLeader(b);
+    expect(await group.nodes()).toHaveLength(1);
     proxy.cut();
     await resigned;
-    await group.waitUntil(() => a.election.leadership.role === 'follower', {
-      description: 'A to follow',
-    });
-    await expectQueue(b, 'B', 'A');
-    const [, node] = await group.nodes().then(sortedNodes);
-    expect(node?.name).toBe(moved?.name);
-    await b.election.resign();
-    await group.waitForLeader(a);
-    await group.expectInvariant();
+    await expectToFollowAndLeadAgain(a, b);
   });
 
-  it.each(['comes', 'is lost'])(
-    'leaves nothing behind when it withdraws before the answer %s',
-    async (outcome) => {
-      const { a, b, proxy, held, resigned } = await resigning();
+  it.each(
+    ['delete', 'create', 'getChildren2'].flatMap((opcode) => [
+      [opcode, 'come'],
+      [opcode, 'are lost'],
+    ]),
+  )(
+    'and leaves nothing there when it withdraws before the answers from %s on %s',
+    async (opcode, outcome) => {
+      const { a, b, proxy, held, resigned } = await resigning(opcode);
       const withdrawn = a.election.withdraw();
-      if (outcome === 'comes') {
+      if (outcome === 'come') {
         held.release();
       } else {
         proxy.cut();

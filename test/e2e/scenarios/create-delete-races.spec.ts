@@ -136,7 +136,7 @@ describe('create and delete races', () => {
   it('the reply of the resignation is lost: it is done all the same, and can be repeated', async () => {
     const a = await group.join('A', { isProxied: true });
     const b = await group.join('B');
-    const held = a.proxy?.holdReplyOf('multi');
+    const held = a.proxy?.holdReplyOf('create');
     const resigned = a.election.resign();
     await held?.arrived;
     a.proxy?.cut();

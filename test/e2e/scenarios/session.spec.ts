@@ -247,18 +247,21 @@ describe('session and connection', () => {
     },
   );
 
-  it('the session expires during a resignation: the election goes on', async () => {
-    const a = await group.join('A', { isProxied: true });
-    const proxy = a.proxy as TcpProxy;
-    const held = proxy.holdReplyOf('multi');
-    const resigned = a.election.resign();
-    await held.arrived;
-    await WireClient.expire({ port: group.port, ...proxy.lastSession() });
-    proxy.cut();
-    await resigned;
-    await group.waitForLeader(a);
-    await group.expectInvariant();
-  });
+  it.each(['delete', 'create', 'getChildren2'])(
+    'the session expires during %s of a resignation: the election goes on',
+    async (opcode) => {
+      const a = await group.join('A', { isProxied: true });
+      const proxy = a.proxy as TcpProxy;
+      const held = proxy.holdReplyOf(opcode);
+      const resigned = a.election.resign();
+      await held.arrived;
+      await WireClient.expire({ port: group.port, ...proxy.lastSession() });
+      proxy.cut();
+      await resigned;
+      await group.waitForLeader(a);
+      await group.expectInvariant();
+    },
+  );
 
   it('lost between winning and starting work: the work does not start', async () => {
     const a = await group.start('A');

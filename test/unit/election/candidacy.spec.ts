@@ -160,52 +160,30 @@ it('creates the node of an election with its entry, after one that was new', asy
   expect(await look('/new/d')).toEqual(entry);
 });
 
-/** A client whose transactions are answered by `multi`, and what it is asked for. */
-function clientWithMulti(multi: ZookeeperClient['multi']) {
+it('asks for no place in exchange for another one on a session that has come instead', async () => {
   const requests: string[] = [];
   const client = {
     connection: CONNECTED,
-    create: (path: string) => Promise.resolve(`${path}0000000001`),
-    getChildren: () => {
-      requests.push('getChildren');
-      return Promise.resolve({
-        children: ['uuid-n_0000000001'],
-        stat: { pzxid: 1 },
-      });
+    create: (path: string) => {
+      requests.push('create');
+      return Promise.resolve(`${path}0000000001`);
     },
+    getChildren: () =>
+      Promise.resolve({ children: ['uuid-n_0000000001'], stat: { pzxid: 1 } }),
     delete: () => {
       requests.push('delete');
       return Promise.resolve();
     },
-    sync: () => Promise.resolve(),
     unwatch: () => undefined,
-    ...(multi && { multi }),
-  } as unknown as ZookeeperClient;
-  return { client, requests };
-}
-
-it.each([
-  ['has no transactions', undefined],
-  ['is refused one', () => failure('NO_NODE')],
-])('keeps its entry until it is removed if its client %s', async (_, multi) => {
-  const { client, requests } = clientWithMulti(multi);
-  const former = candidacyOf(client, '/there');
+  };
+  const of = (): Candidacy =>
+    candidacyOf(client as unknown as ZookeeperClient, '/there');
+  const former = of();
   await former.look(1);
-  expect(await candidacyOf(client, '/there').replace(former, 1)).toBe(false);
   requests.length = 0;
-  expect(await former.remove(1)).toBe(true);
-  expect(requests).toEqual(['delete']);
-});
-
-it('removes what it finds of its own after a transaction with an unknown outcome', async () => {
-  const { client, requests } = clientWithMulti(() =>
-    failure('CONNECTION_LOSS'),
-  );
-  const former = candidacyOf(client, '/there');
-  await former.look(1);
-  const next = candidacyOf(client, '/there');
-  await expect(next.replace(former, 1)).rejects.toThrow('CONNECTION_LOSS');
-  requests.length = 0;
-  expect(await next.remove(1)).toBe(true);
-  expect(requests).toEqual(['getChildren', 'delete']);
+  client.connection = { ...CONNECTED, sessionId: 'b' };
+  await expect(of().replace(former, 1)).rejects.toMatchObject({
+    code: 'SESSION_EXPIRED',
+  });
+  expect(requests).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { SerialLoop } from '../../../lib/election/serial-loop.js';
 import { waitFor } from '../../support/wait-for.js';
 
@@ -20,4 +20,21 @@ it('hears all events that come together before it acts upon one', async () => {
   }
   await waitFor(() => seen, { description: 'the step' });
   expect(seen).toHaveLength(2);
+});
+
+it('runs, although the timers of the process are fake', async () => {
+  jest.useFakeTimers();
+  try {
+    let steps = 0;
+    const loop = new SerialLoop(
+      async () => {
+        steps += 1;
+      },
+      () => undefined,
+    );
+    loop.wake();
+    await waitFor(() => steps === 1, { description: 'the step' });
+  } finally {
+    jest.useRealTimers();
+  }
 });

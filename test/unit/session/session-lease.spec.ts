@@ -11,7 +11,11 @@ import type {
 import { isConnectionError } from '../../../lib/zookeeper/zookeeper.error.js';
 
 /** A lease on a session of 6 s, hence of 4 s, with clocks that only the test moves. */
-function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
+function leaseOf({
+  requestedMs = 6_000,
+  acknowledged = true,
+  isTrusted = (): boolean => true,
+} = {}) {
   let heartbeats = 0;
   const clock = { monotonic: 1_000, wall: 1_700_000_000_000 };
   const connection$ = new BehaviorSubject<Connection>({
@@ -33,6 +37,7 @@ function leaseOf({ requestedMs = 6_000, acknowledged = true } = {}) {
     },
     requestedSessionTimeoutMs: requestedMs,
     maxStallMs: 30_000,
+    isTrusted,
     writeHeartbeat: () => {
       heartbeats += 1;
       return acknowledged ? Promise.resolve() : new Promise(() => undefined);
@@ -238,6 +243,40 @@ describe('a lease', () => {
       lease.extend(sentAt, 'a');
       await jest.advanceTimersByTimeAsync(4_005 + 500);
       expect(lapses).toBe(1);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('that ends is told again, if it came back by trust alone', async () => {
+    jest.useFakeTimers();
+    try {
+      let isTrusted = true;
+      const { lease, pass } = leaseOf({
+        acknowledged: false,
+        isTrusted: () => isTrusted,
+      });
+      let lapses = 0;
+      const holder = {
+        leaseLapsed: () => {
+          lapses += 1;
+        },
+        leaseGranted: () => undefined,
+      };
+      lease.hold(holder);
+      lease.extend(lease.now(), 'a');
+      // Acknowledged while nobody could say whether the session was there.
+      isTrusted = false;
+      pass(4_000);
+      lease.extend(lease.now(), 'a');
+      await jest.advanceTimersByTimeAsync(4_000 + 1_000);
+      expect(lapses).toBe(1);
+      isTrusted = true;
+      expect(lease.isValid()).toBe(true);
+      lease.hold(holder);
+      pass(4_000);
+      await jest.advanceTimersByTimeAsync(4_000 + 1_000);
+      expect(lapses).toBe(2);
     } finally {
       jest.useRealTimers();
     }
