@@ -1,17 +1,13 @@
 import type { Observable } from 'rxjs';
 import { CreatorNodes } from './access/creator-nodes.js';
 import { CREATOR_ALL, OPEN, type Acl } from './codec/acl.record.js';
-import type { MultiOperation } from './codec/multi.record.js';
 import { texts } from './codec/node.records.js';
 import { CREATE_FLAGS } from './codec/opcodes.js';
 import { OPERATIONS } from './codec/operations.js';
-import { RESULT_CODES } from './codec/result-codes.js';
 import { stat } from './codec/stat.record.js';
 import type { ClientNotice } from './connection-log.js';
-import { canProve } from './connection-security.js';
 import { ConnectionStates } from './connection-states.js';
 import type { NodePaths } from './node-paths.js';
-import { errorOfCode } from './error-of-code.js';
 import { describeRequestProblem } from './request-check.js';
 import type { ServerRequest } from './session/server-connection.js';
 import { Session, type SessionOptions } from './session/session.js';
@@ -24,7 +20,6 @@ import type {
   NodeContent,
   NodeStat,
   NodeWatcher,
-  TransactionOperation,
   ZookeeperClient,
 } from './zookeeper-client.interface.js';
 import { ZookeeperError, requestError } from './zookeeper.error.js';
@@ -153,35 +148,6 @@ export class WireClient implements ZookeeperClient {
     });
   }
 
-  async multi(operations: readonly TransactionOperation[]): Promise<void> {
-    for (const operation of operations) {
-      const problem = describeRequestProblem(operation.path, operation);
-      if (problem !== undefined) {
-        const { type, path } = operation;
-        throw requestError('BAD_ARGUMENTS', { operation: type, path }, problem);
-      }
-    }
-    const results = await this.#request({
-      operation: 'multi',
-      path: operations[0]?.path ?? '/',
-      type: OPERATIONS.multi,
-      value: operations.map((operation) => this.#encoded(operation)),
-      read: (body) => OPERATIONS.multi.reply.read(body),
-    });
-    results.forEach((result, index) => {
-      // Those before and after the one that failed have codes without meaning.
-      const { type, path } = operations[index] ?? { type: 'multi', path: '/' };
-      if (
-        result.type === 'error' &&
-        result.code !== RESULT_CODES.ok &&
-        result.code !== RESULT_CODES.runtimeInconsistency
-      ) {
-        const request = { operation: type, path };
-        throw errorOfCode(result.code, request, canProve(this.#options));
-      }
-    });
-  }
-
   expectHeartbeats(areExpected: boolean): void {
     this.#session.connection?.expectHeartbeats(areExpected);
   }
@@ -215,23 +181,6 @@ export class WireClient implements ZookeeperClient {
         'The option tls.rejectUnauthorized is false: any server that answers is ' +
           'taken for ZooKeeper, and gets its secrets. Set tls.ca instead',
       );
-    }
-  }
-
-  #encoded(operation: TransactionOperation): MultiOperation {
-    const { path } = operation;
-    switch (operation.type) {
-      case 'create': {
-        const { data, mode } = operation;
-        const type = mode === 'container' ? 'createContainer' : 'create';
-        return { type, path, data, acl: this.#acl, flags: CREATE_FLAGS[mode] };
-      }
-      case 'set': {
-        const { data, version = -1 } = operation;
-        return { type: 'setData', path, data, version };
-      }
-      default:
-        return { type: operation.type, path, version: operation.version ?? -1 };
     }
   }
 

@@ -85,26 +85,6 @@ export type NodeWatcher = (event: NodeEvent) => void;
  */
 export type NodeAcl = 'open' | 'creator';
 
-/** One request of a transaction. */
-export type TransactionOperation =
-  | {
-      readonly type: 'create';
-      readonly path: string;
-      readonly data: string;
-      readonly mode: CreateMode;
-    }
-  | {
-      readonly type: 'set';
-      readonly path: string;
-      readonly data: string;
-      readonly version?: number;
-    }
-  | {
-      readonly type: 'delete' | 'check';
-      readonly path: string;
-      readonly version?: number;
-    };
-
 /** Nodes that are there, and closed to others. */
 export interface ClosedNodes {
   /**
@@ -168,13 +148,6 @@ export interface ZookeeperClient {
   delete(path: string, version?: number): Promise<void>;
   /** Makes the next read see everything that was committed before this call. */
   sync(path: string): Promise<void>;
-
-  /**
-   * Does all of it or nothing. Present if the client can.
-   *
-   * @throws {ZookeeperError} (rejects) of the first request that failed
-   */
-  multi?(operations: readonly TransactionOperation[]): Promise<void>;
 
   /**
    * Tells whether the caller writes at least every sixth of the session timeout from

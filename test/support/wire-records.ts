@@ -1,4 +1,5 @@
-import type { JuteReader, JuteWriter } from './jute.js';
+import { type JuteReader, JuteWriter } from './jute.js';
+import { type Opcode, OPCODES } from './protocol.js';
 
 /** What ZooKeeper knows about a node. */
 export interface Stat {
@@ -68,4 +69,15 @@ export function readStat(reader: JuteReader): Stat {
     dataLength,
     childCount,
   };
+}
+
+/** The requests of one transaction. */
+export function multiOf(
+  ...requests: readonly (readonly [Opcode, JuteWriter])[]
+): JuteWriter {
+  const body = new JuteWriter();
+  for (const [opcode, request] of requests) {
+    body.int(OPCODES[opcode]).bool(false).int(-1).append(request);
+  }
+  return body.int(-1).bool(true).int(-1);
 }

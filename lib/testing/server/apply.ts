@@ -1,4 +1,4 @@
-import type { MultiResult } from '../../zookeeper/codec/multi.record.js';
+import type { MultiResult } from './multi.record.js';
 import type { DataTree, Moment } from './data-tree.js';
 import { parentOf } from './paths.js';
 import type { Change } from './prepare.js';

@@ -3,6 +3,8 @@ import { OPCODES } from '../../zookeeper/codec/opcodes.js';
 /** All requests that clients may make, those included that ours does not. */
 export const SERVER_OPCODES = {
   ...OPCODES,
+  check: 13,
+  multi: 14,
   reconfig: 16,
   deleteContainer: 20,
   createTtl: 21,

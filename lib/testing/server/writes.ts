@@ -5,7 +5,7 @@ import {
   multiRequest,
   type ReadMultiOperation,
   type MultiResult,
-} from '../../zookeeper/codec/multi.record.js';
+} from './multi.record.js';
 import {
   created,
   createRequest,

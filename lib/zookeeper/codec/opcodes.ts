@@ -11,8 +11,6 @@ export const OPCODES = {
   sync: 9,
   ping: 11,
   getChildren2: 12,
-  check: 13,
-  multi: 14,
   create2: 15,
   checkWatches: 17,
   removeWatches: 18,

@@ -2,7 +2,6 @@ import { getAclReply, setAclRequest } from './acl.record.js';
 import { authRequest, saslToken, whoAmIReply } from './auth.records.js';
 import { nothing, type JuteRecord } from './jute-record.js';
 import type { JuteWriter } from './jute-writer.js';
-import { multiReply, multiRequest } from './multi.record.js';
 import {
   created,
   createRequest,
@@ -48,7 +47,6 @@ export const OPERATIONS = {
   getChildren2: operation('getChildren2', watchablePath, getChildren2Reply),
   sync: operation('sync', pathOnly, pathOnly),
   ping: operation('ping', nothing, nothing),
-  multi: operation('multi', multiRequest, multiReply),
   checkWatches: operation('checkWatches', removeWatchesRequest, nothing),
   removeWatches: operation('removeWatches', removeWatchesRequest, nothing),
   auth: operation('auth', authRequest, nothing),

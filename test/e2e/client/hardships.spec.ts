@@ -433,34 +433,6 @@ describe('connections', () => {
   });
 });
 
-describe('a transaction', () => {
-  it('does all of it or nothing, and says what failed', async () => {
-    const client = await connected(make(server.port));
-    await client.create('/t', '', 'persistent');
-    await client.multi([
-      { type: 'check', path: '/t', version: 0 },
-      { type: 'create', path: '/t/a', data: 'x', mode: 'persistent' },
-      { type: 'set', path: '/t', data: 'y' },
-    ]);
-    expect((await client.get('/t/a')).data).toBe('x');
-    const failing = client.multi([
-      { type: 'delete', path: '/t/a' },
-      { type: 'set', path: '/t', data: 'z', version: 7 },
-      { type: 'delete', path: '/none' },
-    ]);
-    await expect(failing).rejects.toMatchObject({
-      code: 'BAD_VERSION',
-      path: '/t',
-    });
-    expect((await client.get('/t/a')).data).toBe('x');
-    await client.multi([
-      { type: 'delete', path: '/t/a' },
-      { type: 'delete', path: '/t' },
-    ]);
-    await expect(client.get('/t')).rejects.toMatchObject({ code: 'NO_NODE' });
-  });
-});
-
 describe('a guardian', () => {
   it('has a new session before anybody uses it, and signs of life before every write', async () => {
     const proxy = await TcpProxy.start({ targetPort: server.port });

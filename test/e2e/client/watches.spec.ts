@@ -1,8 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
 import { NodeReading } from '../../../lib/session/node-reading.js';
 import type { WireClient } from '../../../lib/zookeeper/wire-client.js';
+import { JuteWriter } from '../../support/jute.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
+import { multiOf } from '../../support/wire-records.js';
+import { WireSession } from '../../support/wire-session.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 import { connected, wireClient } from './test-clients.js';
 
@@ -57,10 +60,13 @@ it('a connection that is cut between the two events of a transaction hides neith
   const { epoch } = reader.connection;
 
   proxy.cutAfter(EVENT_BYTES, 'replies');
-  await writer.multi([
-    { type: 'set', path: '/a', data: 'new' },
-    { type: 'set', path: '/b', data: 'new' },
-  ]);
+  const other = await WireSession.open({ port: server.port });
+  const setting = (path: string): ['setData', JuteWriter] => [
+    'setData',
+    new JuteWriter().string(path).string('new').int(-1),
+  ];
+  await other.request('multi', multiOf(setting('/a'), setting('/b')), '/');
+  await other.close();
   await reconnected(epoch);
 
   expect(events).toEqual(['/a']);

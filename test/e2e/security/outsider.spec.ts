@@ -20,7 +20,7 @@ import { aclOf } from '../../support/secured-tree.js';
 import { endSession, sessionPassword } from '../../support/session-thief.js';
 import { waitFor } from '../../support/wait-for.js';
 import { WireClient } from '../../support/wire-client.js';
-import { OPEN_ACL, writeAcl } from '../../support/wire-records.js';
+import { multiOf, OPEN_ACL, writeAcl } from '../../support/wire-records.js';
 import { WireSession } from '../../support/wire-session.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
@@ -89,22 +89,14 @@ function requestsFor(path: string): [Opcode, JuteWriter][] {
       OPEN_ACL,
     );
   const deletion = new JuteWriter().string(path).int(-1);
-  const inMulti = (opcode: number, body: JuteWriter): JuteWriter =>
-    new JuteWriter()
-      .int(opcode)
-      .bool(false)
-      .int(-1)
-      .append(body)
-      .int(-1)
-      .bool(true)
-      .int(-1);
+  const replacement = new JuteWriter().string(path).string('x').int(-1);
   return [
     ['create2', creation().int(1)],
     ['createContainer', creation().int(4)],
     ['createTTL', creation().int(5).long(1_000n)],
-    ['multi', inMulti(1, creation().int(1))],
-    ['multi', inMulti(2, deletion)],
-    ['multi', inMulti(5, new JuteWriter().string(path).string('x').int(-1))],
+    ['multi', multiOf(['create', creation().int(1)])],
+    ['multi', multiOf(['delete', deletion])],
+    ['multi', multiOf(['setData', replacement])],
     ['check', new JuteWriter().string(path).int(0)],
   ];
 }

@@ -14,7 +14,7 @@ import { OPEN } from '../../../lib/zookeeper/codec/acl.record.js';
 import { JuteReader } from '../../../lib/zookeeper/codec/jute-reader.js';
 import { JuteWriter } from '../../../lib/zookeeper/codec/jute-writer.js';
 import { EVENT_TYPES } from '../../../lib/zookeeper/codec/opcodes.js';
-import { OPERATIONS } from '../../../lib/zookeeper/codec/operations.js';
+import { SERVER_OPERATIONS } from '../../support/server-operations.js';
 import { RESULT_CODES } from '../../../lib/zookeeper/codec/result-codes.js';
 
 const TIMES = {
@@ -49,11 +49,13 @@ class Client implements Peer {
   }
 
   /** The code of the answer, and what the answer says. */
-  ask<Name extends keyof typeof OPERATIONS>(
+  ask<Name extends keyof typeof SERVER_OPERATIONS>(
     name: Name,
-    request: Parameters<(typeof OPERATIONS)[Name]['request']['write']>[1],
+    request: Parameters<
+      (typeof SERVER_OPERATIONS)[Name]['request']['write']
+    >[1],
   ): { code: number; reply?: unknown } {
-    const { opcode, request: record, reply } = OPERATIONS[name];
+    const { opcode, request: record, reply } = SERVER_OPERATIONS[name];
     const writer = new JuteWriter();
     (record.write as (to: JuteWriter, value: unknown) => void)(writer, request);
     const reader = new JuteReader(writer.give());

@@ -21,7 +21,7 @@ import type { JuteRecord } from '../../../lib/zookeeper/codec/jute-record.js';
 import {
   multiReply,
   multiRequest,
-} from '../../../lib/zookeeper/codec/multi.record.js';
+} from '../../../lib/testing/server/multi.record.js';
 import {
   created,
   createRequest,

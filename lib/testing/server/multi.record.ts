@@ -1,4 +1,4 @@
-import type { JuteReader } from './jute-reader.js';
+import type { JuteReader } from '../../zookeeper/codec/jute-reader.js';
 import {
   bool,
   int,
@@ -6,17 +6,17 @@ import {
   type JuteRecord,
   type ReadAs,
   type WrittenAs,
-} from './jute-record.js';
-import type { JuteWriter } from './jute-writer.js';
+} from '../../zookeeper/codec/jute-record.js';
+import type { JuteWriter } from '../../zookeeper/codec/jute-writer.js';
 import {
   created,
   createRequest,
   pathOnly,
   setDataRequest,
   versionedPath,
-} from './node.records.js';
-import { OPCODES } from './opcodes.js';
-import { stat, type Stat } from './stat.record.js';
+} from '../../zookeeper/codec/node.records.js';
+import { stat, type Stat } from '../../zookeeper/codec/stat.record.js';
+import { SERVER_OPCODES } from './server-opcodes.js';
 
 type Part = JuteRecord<never, object>;
 
@@ -52,17 +52,20 @@ export type MultiResult =
 const TYPE_ERROR = -1;
 
 const REQUEST_TYPES = new Map(
-  (Object.keys(REQUESTS) as RequestType[]).map((type) => [OPCODES[type], type]),
+  (Object.keys(REQUESTS) as RequestType[]).map((type) => [
+    SERVER_OPCODES[type],
+    type,
+  ]),
 );
 
 const REPLIES = new Map<number, [type: MultiResult['type'], part: Part]>([
   [TYPE_ERROR, ['error', record({ code: int })]],
-  [OPCODES.create, ['create', pathOnly]],
-  [OPCODES.create2, ['create', created]],
-  [OPCODES.createContainer, ['create', created]],
-  [OPCODES.setData, ['setData', record({ stat })]],
-  [OPCODES.delete, ['delete', record({})]],
-  [OPCODES.check, ['check', record({})]],
+  [SERVER_OPCODES.create, ['create', pathOnly]],
+  [SERVER_OPCODES.create2, ['create', created]],
+  [SERVER_OPCODES.createContainer, ['create', created]],
+  [SERVER_OPCODES.setData, ['setData', record({ stat })]],
+  [SERVER_OPCODES.delete, ['delete', record({})]],
+  [SERVER_OPCODES.check, ['check', record({})]],
 ]);
 
 /** In front of each part, and at the end. */
@@ -106,13 +109,15 @@ export const multiRequest: JuteRecord<
   write(writer, operations) {
     for (const operation of operations) {
       const { type } = operation;
-      writePart(writer, REQUESTS[type], operation, OPCODES[type], -1);
+      writePart(writer, REQUESTS[type], operation, SERVER_OPCODES[type], -1);
     }
     header.write(writer, END);
   },
   read: (reader) =>
     readAll(reader, (opcode) => {
-      const type = REQUEST_TYPES.get(opcode as (typeof OPCODES)[RequestType]);
+      const type = REQUEST_TYPES.get(
+        opcode as (typeof SERVER_OPCODES)[RequestType],
+      );
       return type && [type, REQUESTS[type]];
     }),
 };
@@ -139,8 +144,8 @@ function replyOpcode(result: MultiResult): number {
     case 'error':
       return TYPE_ERROR;
     case 'create':
-      return result.stat ? OPCODES.create2 : OPCODES.create;
+      return result.stat ? SERVER_OPCODES.create2 : SERVER_OPCODES.create;
     default:
-      return OPCODES[result.type];
+      return SERVER_OPCODES[result.type];
   }
 }
