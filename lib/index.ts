@@ -26,9 +26,12 @@ export { LeaderElections } from './election/leader-elections.js';
 export {
   InjectLeaderElection,
   getLeaderElectionToken,
-} from './election/inject-leader-election.decorator.js';
-export { OnDeposed, OnElected } from './election/leadership-hooks.decorator.js';
-export { LeaderGuard } from './election/leader.guard.js';
+} from './decorators/inject-leader-election.decorator.js';
+export {
+  OnDeposed,
+  OnElected,
+} from './decorators/leadership-hooks.decorator.js';
+export { LeaderGuard } from './guard/leader.guard.js';
 export type {
   Leadership,
   LeadershipReason,

@@ -1,16 +1,16 @@
 import { hostname } from 'node:os';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { DiscoveryService, ModulesContainer } from '@nestjs/core';
-import { exploreElections } from './election/election.explorer.js';
+import { exploreElections } from './decorators/election.explorer.js';
 import {
   getLeaderElectionToken,
   injectedElectionNames,
-} from './election/inject-leader-election.decorator.js';
+} from './decorators/inject-leader-election.decorator.js';
 import { LeaderElections } from './election/leader-elections.js';
-import { LeadershipHooksExplorer } from './election/leadership-hooks.explorer.js';
+import { LeadershipHooksExplorer } from './decorators/leadership-hooks.explorer.js';
 import type { ZookeeperLeaderModuleOptions } from './interfaces/zookeeper-leader-options.interface.js';
 import { DrainWatch } from './operations/drain-watch.js';
-import { balanceElections } from './partitions/balanced-elections.js';
+import { balanceElections } from './balance/balanced-elections.js';
 import { Partitions } from './partitions/partitions.js';
 import { LeaderTasks, TASK_NODES } from './tasks/leader-tasks.js';
 import { memoryNodes } from './tasks/memory-client.js';

@@ -1,4 +1,4 @@
-import { requestResignation } from '../election/resign-request.js';
+import { requestResignation } from '../operations/resign-request.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type { CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';

@@ -10,7 +10,7 @@ import {
   foreignLeaderMessage,
   foreignLeaders,
   type ForeignLeader,
-} from '../election/foreign-leader.js';
+} from '../foreign-leader/foreign-leader.js';
 import type { Participant } from '../election/leadership.interface.js';
 import { parseAudit, type AuditEntry } from '../operations/audit-log.js';
 import { parseDrain } from '../operations/drain.js';

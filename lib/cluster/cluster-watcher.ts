@@ -1,6 +1,6 @@
 import { Subject, type Observable, type Subscription } from 'rxjs';
 import { isOwnedBySession, sortedNodes } from '../election/election-node.js';
-import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
+import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 import { messageOf } from '../message-of.js';
 import { GroupPaths } from '../partitions/group-nodes.js';
 import type { NodePaths } from '../zookeeper/node-paths.js';

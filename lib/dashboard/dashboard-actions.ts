@@ -6,7 +6,7 @@ import {
   NotFoundException,
 } from '@nestjs/common';
 import type { LeaderElections } from '../election/leader-elections.js';
-import { requestResignation } from '../election/resign-request.js';
+import { requestResignation } from '../operations/resign-request.js';
 import { messageOf, stackOf } from '../message-of.js';
 import type { AuditedAction } from '../operations/audit-log.js';
 import { audited } from '../operations/audited.js';

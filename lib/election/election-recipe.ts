@@ -12,7 +12,7 @@ import type {
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
 import { Candidacy, type View } from './candidacy.js';
 import { Claims } from './claims.js';
-import { endsTerms } from './connection-loss.js';
+import { endsTerms } from '../session/connection-loss.js';
 import {
   isOwnedBySession,
   nodePrefix,
@@ -26,8 +26,8 @@ import type { LeadershipState } from './leadership-state.js';
 import type { LeadershipReason } from './leadership.interface.js';
 import { Uptime } from './precedence.js';
 import { Release } from './release.js';
-import { longestRetryMs, SerialLoop } from './serial-loop.js';
-import { StepFailures } from './step-failures.js';
+import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
+import { StepFailures } from '../session/step-failures.js';
 
 /** A session that ends takes along what has not been removed by then. */
 const LONGEST_LEAVE_MS = 1_000;

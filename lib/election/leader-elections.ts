@@ -19,9 +19,9 @@ import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-option
 import { Favourites } from './favourites.js';
 import type { ElectionReporter } from './election-reporter.interface.js';
 import type { LeaderElection } from './leader-election.js';
-import { ForeignWatch } from './foreign-watch.js';
+import { ForeignWatch } from '../foreign-leader/foreign-watch.js';
 import type { Participant, ParticipantTasks } from './leadership.interface.js';
-import { OwnTasks } from './own-tasks.js';
+import { OwnTasks } from '../foreign-leader/own-tasks.js';
 import { openSession, type LeaderSession } from '../session/leader-session.js';
 import { LeadershipLog } from './leadership-log.js';
 import { StandaloneElection } from './standalone-election.js';

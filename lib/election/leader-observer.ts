@@ -18,7 +18,7 @@ import {
 } from './election-node.js';
 import type { Participant } from './leadership.interface.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
-import { longestRetryMs, SerialLoop } from './serial-loop.js';
+import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 
 /**
  * `undefined` means that nobody leads, `'gone'` that the leader has gone and who

@@ -3,7 +3,7 @@ import type { ElectionReporter } from '../election/election-reporter.interface.j
 import { plainGuard } from '../election/guard-function.js';
 import type { CompanionParts } from '../election/leader-elections.js';
 import type { LeaderSession } from '../session/leader-session.js';
-import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
+import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 import { ZookeeperElection } from '../election/zookeeper-election.js';
 import { NodeReading } from '../session/node-reading.js';
 import type {

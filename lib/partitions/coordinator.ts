@@ -1,6 +1,6 @@
 import type { ElectionReporter } from '../election/election-reporter.interface.js';
 import { sortedNodes } from '../election/election-node.js';
-import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
+import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 import { NodeReading } from '../session/node-reading.js';
 import { unlessMissing, unlessRefused } from '../zookeeper/unless-missing.js';
 import type {

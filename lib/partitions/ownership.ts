@@ -1,10 +1,10 @@
 import { Subscription } from 'rxjs';
-import { endsTerms } from '../election/connection-loss.js';
+import { endsTerms } from '../session/connection-loss.js';
 import type { ElectionReporter } from '../election/election-reporter.interface.js';
 import type { Drain } from '../election/leader-elections.js';
 import type { LeadershipReason } from '../election/leadership.interface.js';
-import { longestRetryMs, SerialLoop } from '../election/serial-loop.js';
-import { StepFailures } from '../election/step-failures.js';
+import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
+import { StepFailures } from '../session/step-failures.js';
 import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
 import type { InstanceIdentity } from '../session/instance-node.js';
 import type { LeaseHolder, SessionLease } from '../session/session-lease.js';

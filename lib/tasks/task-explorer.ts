@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { LeaderElections } from '../election/leader-elections.js';
-import { leadershipHooksOf } from '../election/leadership-hooks.decorator.js';
+import { leadershipHooksOf } from '../decorators/leadership-hooks.decorator.js';
 import {
   DEFAULT_ELECTION,
   LOG_CONTEXT,

@@ -66,7 +66,7 @@ export const MUTATIONS = {
   'reconcile not serialized': {
     changes: [
       {
-        file: 'esm/election/serial-loop.js',
+        file: 'esm/session/serial-loop.js',
         original: 'if (!this.#isRunning && !this.#isStopped) {',
         replacement: 'if (!this.#isStopped) {',
       },

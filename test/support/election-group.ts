@@ -5,7 +5,7 @@ import {
   type ManagedElection,
 } from '../../lib/election/leader-elections.js';
 import type { ZookeeperLeaderModuleOptions } from '../../lib/index.js';
-import { balanceElections } from '../../lib/partitions/balanced-elections.js';
+import { balanceElections } from '../../lib/balance/balanced-elections.js';
 import { resolveOptions } from '../../lib/zookeeper-leader.options.js';
 import { secureOptions } from './secure-options.mjs';
 import { LeadershipChecker } from './leadership-checker.js';

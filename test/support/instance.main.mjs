@@ -12,7 +12,7 @@ import { secureOptions } from './secure-options.mjs';
 const load = (/** @type {string} */ file) =>
   import(new URL(`../../dist/esm/${file}`, import.meta.url).href);
 const { LeaderElections } = await load('election/leader-elections.js');
-const { balanceElections } = await load('partitions/balanced-elections.js');
+const { balanceElections } = await load('balance/balanced-elections.js');
 const { resolveOptions } = await load('zookeeper-leader.options.js');
 
 const { nativeZookeeper } = await load('native/index.js');

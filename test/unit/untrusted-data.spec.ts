@@ -12,8 +12,8 @@ import {
 import {
   foreignLeaderMessage,
   foreignLeaders,
-} from '../../lib/election/foreign-leader.js';
-import { listTasks } from '../../lib/election/participant-tasks.js';
+} from '../../lib/foreign-leader/foreign-leader.js';
+import { listTasks } from '../../lib/foreign-leader/participant-tasks.js';
 import {
   FORMAT,
   parseLedger,

@@ -3,7 +3,7 @@ import { firstValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import { ClusterWatcher } from '../../../lib/cluster/cluster-watcher.js';
 import { leaderOf } from '../../../lib/cluster/cluster-view.interface.js';
-import { requestResignation } from '../../../lib/election/resign-request.js';
+import { requestResignation } from '../../../lib/operations/resign-request.js';
 import type { LeaderSession } from '../../../lib/session/leader-session.js';
 import { ElectionGroup } from '../../support/election-group.js';
 import { waitFor } from '../../support/wait-for.js';

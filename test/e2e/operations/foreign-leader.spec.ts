@@ -15,7 +15,7 @@ import {
 import { TerminusModule } from '@nestjs/terminus';
 import { Registry } from 'prom-client';
 import { ElectionQueue } from '../../../lib/election/election-queue.js';
-import { listTasks } from '../../../lib/election/participant-tasks.js';
+import { listTasks } from '../../../lib/foreign-leader/participant-tasks.js';
 import {
   ZookeeperLeaderHealthIndicator,
   type ZookeeperLeaderHealth,

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import { requestResignation } from '../../../lib/election/resign-request.js';
+import { requestResignation } from '../../../lib/operations/resign-request.js';
 import type { Participant } from '../../../lib/index.js';
 import type { LeaderSession } from '../../../lib/session/leader-session.js';
 import {

@@ -6,7 +6,7 @@ import { WireClient } from '../../../lib/zookeeper/wire-client.js';
 import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
 import { SessionLease } from '../../../lib/session/session-lease.js';
 import { LeadershipLog } from '../../../lib/election/leadership-log.js';
-import { listTasks } from '../../../lib/election/participant-tasks.js';
+import { listTasks } from '../../../lib/foreign-leader/participant-tasks.js';
 import { ZookeeperElection } from '../../../lib/election/zookeeper-election.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';

@@ -5,7 +5,7 @@ import {
   assignElections,
   balancedAmong,
   type Standing,
-} from '../../../lib/partitions/election-plan.js';
+} from '../../../lib/balance/election-plan.js';
 import {
   parseElectionAssignment,
   serializeAssignment,

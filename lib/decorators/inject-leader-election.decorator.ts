@@ -6,7 +6,7 @@ import {
   refuseStandardDecorators,
 } from '../decorator-checks.js';
 import { sharedRegistry } from '../shared-registry.js';
-import { LeaderElection } from './leader-election.js';
+import { LeaderElection } from '../election/leader-election.js';
 
 const TOKEN_PREFIX = 'nestjs-zookeeper-leader:election:';
 

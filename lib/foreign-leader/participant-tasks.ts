@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ParticipantTasks } from './leadership.interface.js';
+import type { ParticipantTasks } from '../election/leadership.interface.js';
 
 /** An entry with more does not fit into one network packet. */
 const MOST_NAMES = 50;

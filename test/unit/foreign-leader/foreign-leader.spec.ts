@@ -8,11 +8,11 @@ import {
   foreignLeaderMessage,
   foreignLeaders,
   type Standing,
-} from '../../../lib/election/foreign-leader.js';
+} from '../../../lib/foreign-leader/foreign-leader.js';
 import {
   lackedTasks,
   listTasks,
-} from '../../../lib/election/participant-tasks.js';
+} from '../../../lib/foreign-leader/participant-tasks.js';
 import type { NodeStat } from '../../../lib/zookeeper/zookeeper-client.interface.js';
 
 const PATH = '/nestjs-leader/elections/default';

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { StepFailures } from '../../../lib/election/step-failures.js';
+import { StepFailures } from '../../../lib/session/step-failures.js';
 
 function failures() {
   const clock = { ms: 0 };

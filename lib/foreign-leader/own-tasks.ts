@@ -1,4 +1,4 @@
-import type { ParticipantTasks } from './leadership.interface.js';
+import type { ParticipantTasks } from '../election/leadership.interface.js';
 import { listTasks } from './participant-tasks.js';
 
 /** Tasks that are made together are one write, and so are those of some seconds. */

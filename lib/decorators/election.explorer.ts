@@ -1,6 +1,6 @@
 import type { ModulesContainer } from '@nestjs/core';
 import { electionOfToken } from './inject-leader-election.decorator.js';
-import type { LeaderElections } from './leader-elections.js';
+import type { LeaderElections } from '../election/leader-elections.js';
 
 type Wrapper =
   NonNullable<ReturnType<ModulesContainer['get']>>['providers'] extends Map<

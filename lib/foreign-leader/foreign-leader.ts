@@ -1,4 +1,7 @@
-import type { Participant, ParticipantTasks } from './leadership.interface.js';
+import type {
+  Participant,
+  ParticipantTasks,
+} from '../election/leadership.interface.js';
 import { lackedTasks, type LackedTasks } from './participant-tasks.js';
 
 /** As far as this instance, or its entry, tells. */

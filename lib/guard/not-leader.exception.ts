@@ -1,5 +1,5 @@
 import { ServiceUnavailableException } from '@nestjs/common';
-import type { Participant } from './leadership.interface.js';
+import type { Participant } from '../election/leadership.interface.js';
 
 /** What a request is refused with on an instance that does not lead. */
 interface Refusal {

@@ -1,5 +1,5 @@
 import { expect, it, jest } from '@jest/globals';
-import { SerialLoop } from '../../../lib/election/serial-loop.js';
+import { SerialLoop } from '../../../lib/session/serial-loop.js';
 import { waitFor } from '../../support/wait-for.js';
 
 it('hears all events that come together before it acts upon one', async () => {

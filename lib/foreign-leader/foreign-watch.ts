@@ -1,17 +1,17 @@
 import type { Logger } from '@nestjs/common';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
-import { sortedNodes } from './election-node.js';
+import { sortedNodes } from '../election/election-node.js';
 import {
   foreignLeaderMessage,
   foreignLeaders,
   type ForeignLeader,
   type Standing,
 } from './foreign-leader.js';
-import { leaderWithin } from './known-leader.js';
-import type { LeaderElection } from './leader-election.js';
-import type { Participant } from './leadership.interface.js';
-import { participantsAmong } from './participants.js';
+import { leaderWithin } from '../election/known-leader.js';
+import type { LeaderElection } from '../election/leader-election.js';
+import type { Participant } from '../election/leadership.interface.js';
+import { participantsAmong } from '../election/participants.js';
 
 /** A hand-over costs nothing, and neither does a term that is short. */
 const FIRST_LOOK_MS = 5_000;

@@ -6,10 +6,13 @@ import type {
 import type { Favourites } from '../election/favourites.js';
 import type { LeaderSession } from '../session/leader-session.js';
 import { decodeSegment } from '../zookeeper/node-paths.js';
-import { AssignedGroup } from './assigned-group.js';
-import type { Member } from './assignment.js';
+import { AssignedGroup } from '../partitions/assigned-group.js';
+import type { Member } from '../partitions/assignment.js';
 import { ElectionPlan } from './election-plan.js';
-import { GroupPaths, type ElectionAssignment } from './group-nodes.js';
+import {
+  GroupPaths,
+  type ElectionAssignment,
+} from '../partitions/group-nodes.js';
 
 /**
  * Has the instances share leadership of the named elections, if they have the

@@ -9,8 +9,8 @@ import {
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import { guardWithoutModuleMessage } from '../zookeeper-leader.messages.js';
 import { checkElectionName } from '../zookeeper-leader.options.js';
-import { KnownLeader } from './known-leader.js';
-import { LeaderElections } from './leader-elections.js';
+import { KnownLeader } from '../election/known-leader.js';
+import { LeaderElections } from '../election/leader-elections.js';
 import { notLeaderException } from './not-leader.exception.js';
 
 /**

@@ -3,7 +3,7 @@ import { DiscoveryService } from '@nestjs/core';
 import { stackOf } from '../message-of.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { settledWithin } from '../within.js';
-import type { LeaderElections } from './leader-elections.js';
+import type { LeaderElections } from '../election/leader-elections.js';
 import {
   leadershipHooksOf,
   type LeadershipHook,
@@ -11,7 +11,7 @@ import {
 import type {
   LeadershipReason,
   LeadershipTerm,
-} from './leadership.interface.js';
+} from '../election/leadership.interface.js';
 
 type HookMethod = (
   this: object,

@@ -7,14 +7,14 @@ import type {
   ChildList,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
-import { assign, type Member } from './assignment.js';
-import type { AssignmentPlan } from './assignment-plan.js';
+import { assign, type Member } from '../partitions/assignment.js';
+import type { AssignmentPlan } from '../partitions/assignment-plan.js';
 import {
   parseElectionAssignment,
   parseWeight,
   serializeAssignment,
   type ElectionAssignment,
-} from './group-nodes.js';
+} from '../partitions/group-nodes.js';
 
 /** The names of more do not fit into one node that everybody reads. */
 const MOST_BALANCED = 1_000;

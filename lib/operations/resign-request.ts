@@ -6,9 +6,9 @@ import {
   parseResignRequest,
   sortedNodes,
   withResignRequest,
-} from './election-node.js';
-import type { Participant } from './leadership.interface.js';
-import { readParticipant } from './participants.js';
+} from '../election/election-node.js';
+import type { Participant } from '../election/leadership.interface.js';
+import { readParticipant } from '../election/participants.js';
 import { unlessMissing, unlessRefused } from '../zookeeper/unless-missing.js';
 
 export interface ResignRequestOptions {
