@@ -45,7 +45,7 @@ export function electionProblems(elections: LeaderElections): string[] {
     ...lapsed.map(
       ({ name }) => `the lease of the leadership of "${name}" has run out`,
     ),
-    ...elections.companionProblems,
+    ...elections.companions.problems,
     ...[...elections.problems].map(
       ([name, why]) =>
         `this instance cannot take part in the election "${name}": ${why}`,

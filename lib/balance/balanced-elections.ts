@@ -1,8 +1,5 @@
-import type {
-  Companion,
-  CompanionParts,
-  LeaderElections,
-} from '../election/leader-elections.js';
+import type { Companion, CompanionParts } from '../election/companions.js';
+import type { LeaderElections } from '../election/leader-elections.js';
 import type { Favourites } from '../election/favourites.js';
 import type { LeaderSession } from '../session/leader-session.js';
 import { decodeSegment } from '../zookeeper/node-paths.js';

@@ -1,7 +1,7 @@
 import type { NodeContent } from '../zookeeper/zookeeper-client.interface.js';
 import { parseClaim, priorityOf } from './election-node.js';
 import type { ElectionQueue } from './election-queue.js';
-import type { ElectionReporter } from './election-reporter.interface.js';
+import type { ElectionReporter } from './election-reporter.js';
 import type { Participant } from './leadership.interface.js';
 
 const ASK_AGAIN_MS = 500;

@@ -20,10 +20,10 @@ import {
   parseResignRequest,
 } from './election-node.js';
 import type { ElectionQueue } from './election-queue.js';
-import type { ElectionReporter } from './election-reporter.interface.js';
-import type { Drain } from './leader-elections.js';
+import type { ElectionReporter } from './election-reporter.js';
+import type { Drain } from './managed-election.js';
 import type { LeadershipState } from './leadership-state.js';
-import type { LeadershipReason } from './leadership.interface.js';
+import type { LeadershipReason, Participant } from './leadership.interface.js';
 import { Uptime } from './precedence.js';
 import { Release } from './release.js';
 import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
@@ -52,6 +52,8 @@ export interface ElectionRecipeOptions {
   /** Ends what runs on behalf of the leader, before another one leads. */
   readonly drain: Drain;
   readonly reporter: ElectionReporter;
+  /** Called with the first in line; it leads if it says since when. */
+  readonly onLeaderSeen?: (leader: Participant) => void;
 }
 
 /**
@@ -431,7 +433,7 @@ export class ElectionRecipe implements LeaseHolder {
         : undefined;
       this.#state.follow('waiting', leader);
       if (leader) {
-        this.#options.reporter.leaderSeen?.(leader);
+        this.#options.onLeaderSeen?.(leader);
       }
       if (await this.#heedClaim(candidacy, view, own)) {
         return;

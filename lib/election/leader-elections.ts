@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
-import { skip, type Observable } from 'rxjs';
+import { skip } from 'rxjs';
 import { electionProblems } from '../instance-problems.js';
 import type { InstanceIdentity } from '../session/instance-node.js';
+import { openSession, type LeaderSession } from '../session/leader-session.js';
 import {
   DEFAULT_ELECTION,
   LOG_CONTEXT,
@@ -14,82 +15,24 @@ import {
   disposeInUseMessage,
   unknownElectionMessage,
 } from '../zookeeper-leader.messages.js';
-import { plainGuard, type GuardFunction } from './guard-function.js';
-import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
+import {
+  Companions,
+  type Companion,
+  type CompanionParts,
+} from './companions.js';
 import { Favourites } from './favourites.js';
-import type { ElectionReporter } from './election-reporter.interface.js';
 import type { LeaderElection } from './leader-election.js';
-import { ForeignWatch } from '../foreign-leader/foreign-watch.js';
 import type { Participant, ParticipantTasks } from './leadership.interface.js';
-import { OwnTasks } from '../foreign-leader/own-tasks.js';
-import { openSession, type LeaderSession } from '../session/leader-session.js';
 import { LeadershipLog } from './leadership-log.js';
+import {
+  plainGuard,
+  type Drain,
+  type ElectionParts,
+  type GuardFunction,
+  type ManagedElection,
+} from './managed-election.js';
 import { StandaloneElection } from './standalone-election.js';
 import { ZookeeperElection } from './zookeeper-election.js';
-
-/** What the elections of one application do beyond their public surface. */
-export interface ManagedElection extends LeaderElection {
-  /** {@link LeaderElection.leader$}, with gaps and announcements as well. */
-  readonly sightings$: Observable<Participant | undefined>;
-  /**
-   * The wall-clock time, if this instance leads at this very moment: who asks
-   * need not read the clock again.
-   */
-  leadsAtMs(): number | undefined;
-  /** Whether this instance leads, after waiting for proof where that is due. */
-  revalidate(): Promise<boolean>;
-  /** Whether this instance leads, after asking ZooKeeper for its entry. */
-  confirm(): Promise<boolean>;
-  /** Has the entry tell what this instance does now; absent without entries. */
-  restate?(): void;
-  /** Leaves for good, before the session ends; never rejects. */
-  shutDown(): Promise<void>;
-  /** Leaves for good, while the session goes on; never rejects. */
-  dispose(): Promise<void>;
-}
-
-/** What leader tasks need of an election. */
-export type TaskElection = Pick<
-  ManagedElection,
-  | 'name'
-  | 'instanceId'
-  | 'leadership'
-  | 'leadership$'
-  | 'isLeader'
-  | 'leadsAtMs'
-  | 'revalidate'
-  | 'confirm'
-  | 'participants'
->;
-
-/** What takes part beside the elections: a group of partitions. */
-export interface Companion {
-  /** What is wrong with what it owns, or should own, in sentences. */
-  readonly problems: readonly string[];
-  /** What is wrong beside it, in sentences. */
-  readonly warnings?: readonly string[];
-  /** Takes part, again after {@link withdraw}. */
-  enter(): void;
-  /** Gives up all that it has, and takes no part; never rejects. */
-  withdraw(): Promise<void>;
-  /** Leaves for good, before the session ends; never rejects. */
-  shutDown(): Promise<void>;
-}
-
-/** What a companion is made of. */
-export interface CompanionParts {
-  readonly identity: InstanceIdentity;
-  /** Undefined: there is no ZooKeeper. */
-  readonly session: LeaderSession | undefined;
-  readonly connectionLossPolicy: ConnectionLossPolicy;
-  readonly isEnabled: boolean;
-  readonly drain: Drain;
-  readonly drainTimeoutMs: number;
-  /** Logs what happens in the election at a path. */
-  reporter(name: string, path: string): ElectionReporter;
-  /** An election that needs no ZooKeeper; not listed, and not entered. */
-  makeLocal(name: string): ManagedElection;
-}
 
 /**
  * Called when an election comes into use. The function it returns is called when
@@ -99,8 +42,18 @@ export type ElectionListener = (
   election: ManagedElection,
 ) => (() => void) | void;
 
-/** Of an instance with more elections, the others are not watched by themselves. */
-const MOST_WATCHED = 20;
+/** What this instance does in its elections, and whether those that lead do it. */
+export interface Work {
+  /** What the entry in an election lists. */
+  tasksOf(election: string): ParticipantTasks;
+  /** Another instance is first in line; it leads if it says since when. */
+  leaderSeen(election: string, leader: Participant): void;
+  /**
+   * Where instances wait behind a leader that does not do their work, as far as
+   * this instance knows: sentences by the name of the election.
+   */
+  readonly warnings: ReadonlyMap<string, readonly string[]>;
+}
 
 interface Entry {
   readonly election: ManagedElection;
@@ -113,19 +66,6 @@ interface Entry {
   /** Made when there is something to be done. */
   onDispose: Map<ElectionListener, () => void> | undefined;
 }
-
-/** What every election is made of, with ZooKeeper or without. */
-export interface ElectionParts {
-  readonly name: string;
-  readonly identity: InstanceIdentity;
-  readonly drain: Drain;
-  readonly guard: GuardFunction;
-  /** Called when somebody waits for this instance to lead. */
-  readonly onAwaited: () => void;
-}
-
-/** Ends what runs for the leader of an election; resolves within a bound. */
-export type Drain = (election: string) => Promise<void>;
 
 /**
  * All elections of an application: they share one session and one lease.
@@ -143,30 +83,32 @@ export type Drain = (election: string) => Promise<void>;
  */
 export class LeaderElections {
   readonly #options: ResolvedOptions;
-  readonly #identity: InstanceIdentity;
   readonly #elections = new Map<string, Entry>();
   readonly #drains = new Set<Drain>();
   readonly #logger = new Logger(LOG_CONTEXT);
   readonly #log: LeadershipLog;
   readonly #listeners = new Set<ElectionListener>();
-  readonly #companions = new Set<Companion>();
-  #isAway = false;
+  /** @internal */
+  readonly identity: InstanceIdentity;
+  /**
+   * The session and its paths; undefined without ZooKeeper.
+   *
+   * @internal
+   */
+  readonly session: LeaderSession | undefined;
   /**
    * What the elections are assigned to; undefined without the option `balance`.
    *
    * @internal
    */
   readonly favourites: Favourites | undefined;
-  readonly #session: LeaderSession | undefined;
+  /** @internal */
+  readonly companions = new Companions();
   readonly #isFake: boolean;
   readonly #makeLocal: (parts: ElectionParts) => ManagedElection;
   #phase: 'starting' | 'running' | 'closing' = 'starting';
   #guardFunction: GuardFunction = plainGuard;
-  readonly #foreignWatches = new Map<string, ForeignWatch>();
-  readonly #tasks = new OwnTasks((name) => {
-    this.#elections.get(name)?.election.restate?.();
-    this.#foreignWatches.get(name)?.tasksChanged();
-  });
+  #work: Work | undefined;
 
   /** @internal */
   constructor(
@@ -176,24 +118,24 @@ export class LeaderElections {
     makeLocal?: (parts: ElectionParts) => ManagedElection,
   ) {
     this.#options = options;
-    this.#identity = identity;
+    this.identity = identity;
     this.#isFake = makeLocal !== undefined;
     this.#makeLocal = makeLocal ?? ((parts) => new StandaloneElection(parts));
     const logger = this.#logger;
     this.#log = new LeadershipLog(
       logger,
       identity.instanceId,
-      () => this.#session?.lease,
+      () => this.session?.lease,
     );
     if (!options.standalone && !makeLocal) {
       this.favourites = options.balance ? new Favourites() : undefined;
-      this.#session = openSession(options, identity, version, logger);
+      this.session = openSession(options, identity, version, logger);
     }
   }
 
   /** Id of this instance. */
   get instanceId(): string {
-    return this.#identity.instanceId;
+    return this.identity.instanceId;
   }
 
   /** Names of the elections that are in use, in no order. */
@@ -249,7 +191,6 @@ export class LeaderElections {
       throw new TypeError(disposeInUseMessage(name, entry.usedBy));
     }
     this.#elections.delete(name);
-    this.#foreignWatches.delete(name);
     await entry.election.dispose();
     for (const forget of entry.onDispose?.values() ?? []) {
       forget();
@@ -360,57 +301,22 @@ export class LeaderElections {
   accompany<Made extends Companion>(
     make: (parts: CompanionParts) => Made,
   ): Made {
+    const { connectionLossPolicy, enabled, drainTimeoutMs } = this.#options;
     const companion = make({
-      identity: this.#identity,
-      session: this.#session,
-      connectionLossPolicy: this.#options.connectionLossPolicy,
-      isEnabled: this.#options.enabled,
+      identity: this.identity,
+      session: this.session,
+      connectionLossPolicy,
+      isEnabled: enabled,
       drain: this.#drain,
-      drainTimeoutMs: this.#options.drainTimeoutMs,
+      drainTimeoutMs,
       reporter: (name, path) => this.#log.reporter(name, path),
       makeLocal: (name) =>
         this.#isFake
           ? this.find(name, 'partitions')
-          : this.#makeLocal({
-              name,
-              identity: this.#identity,
-              drain: this.#drain,
-              guard: plainGuard,
-              onAwaited: () => undefined,
-            }),
+          : this.#makeLocal(this.#parts(name, plainGuard)),
     });
-    this.#companions.add(companion);
-    if (this.#phase === 'running' && !this.#isAway) {
-      companion.enter();
-    } else if (this.#phase === 'closing') {
-      void companion.shutDown();
-    }
+    this.companions.add(companion);
     return companion;
-  }
-
-  /**
-   * Whether companions stay out, as while this instance is drained.
-   *
-   * @internal
-   */
-  set isAway(isAway: boolean) {
-    this.#isAway = isAway;
-    for (const companion of this.#companions) {
-      if (isAway) {
-        void companion.withdraw();
-      } else {
-        companion.enter();
-      }
-    }
-  }
-
-  /**
-   * The session and its paths; undefined without ZooKeeper.
-   *
-   * @internal
-   */
-  get session(): LeaderSession | undefined {
-    return this.#session;
   }
 
   /**
@@ -424,36 +330,12 @@ export class LeaderElections {
   }
 
   /**
-   * What is wrong beside the elections.
+   * See {@link Work.warnings}. Nothing is wrong with the instance itself.
    *
    * @internal
    */
-  get companionProblems(): string[] {
-    return [...this.#companions].flatMap(({ problems }) => problems);
-  }
-
-  /**
-   * Where several applications share what each should have alone, in sentences.
-   *
-   * @internal
-   */
-  get companionWarnings(): string[] {
-    return [...this.#companions].flatMap(({ warnings = [] }) => warnings);
-  }
-
-  /**
-   * Where instances wait behind a leader that does not do their work, as far as
-   * this instance knows: sentences by the name of the election. Nothing is wrong
-   * with the instance itself.
-   *
-   * @internal
-   */
-  get warnings(): ReadonlyMap<string, readonly string[]> {
-    return new Map(
-      [...this.#foreignWatches]
-        .map(([name, { warnings }]) => [name, warnings] as const)
-        .filter(([, warnings]) => warnings.length > 0),
-    );
+  get warnings(): Work['warnings'] {
+    return this.#work?.warnings ?? new Map();
   }
 
   /**
@@ -486,24 +368,20 @@ export class LeaderElections {
   /**
    * Lends the elections what the tasks can do.
    *
-   * @param tasksOf the names of those of an election
    * @internal
    */
-  useTasks(
-    guardFunction: GuardFunction,
-    tasksOf: (election: string) => readonly string[],
-  ): void {
+  useTasks(guardFunction: GuardFunction, work: Work): void {
     this.#guardFunction = guardFunction;
-    this.#tasks.use(tasksOf);
+    this.#work = work;
   }
 
   /**
-   * An election has other tasks than before.
+   * Has the entry in an election tell what this instance does now.
    *
    * @internal
    */
-  tasksChanged(election: string): void {
-    this.#tasks.changed(election);
+  restate(election: string): void {
+    this.#elections.get(election)?.election.restate?.();
   }
 
   /** @internal */
@@ -520,7 +398,6 @@ export class LeaderElections {
   async start(): Promise<void> {
     if (this.#phase === 'starting') {
       this.#phase = 'running';
-      this.#tasks.start();
       if (this.#inUse.length === 0) {
         this.find(DEFAULT_ELECTION, 'the module');
       }
@@ -530,12 +407,10 @@ export class LeaderElections {
       for (const entry of this.#inUse) {
         this.#enterOnce(entry);
       }
-      for (const companion of this.#isAway ? [] : this.#companions) {
-        companion.enter();
-      }
+      this.companions.start();
     }
     // Also where this instance takes no part: it may ask who leads.
-    await this.#session?.client.start();
+    await this.session?.client.start();
   }
 
   /**
@@ -545,14 +420,13 @@ export class LeaderElections {
    */
   async shutDown(): Promise<void> {
     this.#phase = 'closing';
-    this.#tasks.stop();
     await Promise.all([
       ...[...this.#elections.values()].map(({ election }) =>
         election.shutDown(),
       ),
-      ...[...this.#companions].map((companion) => companion.shutDown()),
+      this.companions.shutDown(),
     ]);
-    await this.#session?.client.close();
+    await this.session?.client.close();
   }
 
   /** After {@link LeaderElection.withdraw} the application enters again itself. */
@@ -575,59 +449,48 @@ export class LeaderElections {
   }
 
   #make(name: string): ManagedElection {
-    const drain = this.#drain;
-    const guard: GuardFunction = (...args) => {
-      this.#comeIntoUse(name);
-      return this.#guardFunction(...args);
-    };
-    const onAwaited = (): void => this.#comeIntoUse(name);
-    if (!this.#session) {
-      return this.#makeLocal({
-        name,
-        identity: this.#identity,
-        drain,
-        guard,
-        onAwaited,
-      });
-    }
-    const { client, lease, paths } = this.#session;
-    const path = paths.election(name);
-    const tasks = (): ParticipantTasks | undefined => this.#tasks.of(name);
-    const election = new ZookeeperElection({
+    const parts = this.#parts(
       name,
+      (...args) => {
+        this.#comeIntoUse(name);
+        return this.#guardFunction(...args);
+      },
+      () => this.#comeIntoUse(name),
+    );
+    if (!this.session) {
+      return this.#makeLocal(parts);
+    }
+    const { client, lease, paths } = this.session;
+    const { connectionLossPolicy, enabled, priority } = this.#options;
+    const path = paths.election(name);
+    return new ZookeeperElection({
+      ...parts,
       path,
       client,
       lease,
-      identity: this.#identity,
-      connectionLossPolicy: this.#options.connectionLossPolicy,
-      isEnabled: this.#options.enabled,
-      priority: this.#options.priority,
+      connectionLossPolicy,
+      isEnabled: enabled,
+      priority,
       favourite$:
         name === DEFAULT_ELECTION ? undefined : this.favourites?.of(name),
-      drain,
-      guard,
-      tasks,
-      reporter: {
-        ...this.#log.reporter(name, path),
-        leaderSeen: (leader) =>
-          this.#foreignWatches.get(name)?.leaderSeen(leader),
-      },
-      onAwaited,
+      tasks: () => this.#work?.tasksOf(name),
+      reporter: this.#log.reporter(name, path),
+      onLeaderSeen: (leader) => this.#work?.leaderSeen(name, leader),
     });
-    if (this.#foreignWatches.size < MOST_WATCHED) {
-      const self = () => ({ ...this.#identity, tasks: tasks() });
-      this.#foreignWatches.set(
-        name,
-        new ForeignWatch({
-          election,
-          path,
-          client,
-          logger: this.#logger,
-          self,
-        }),
-      );
-    }
-    return election;
+  }
+
+  #parts(
+    name: string,
+    guard: GuardFunction,
+    onAwaited: () => void = () => undefined,
+  ): ElectionParts {
+    return {
+      name,
+      identity: this.identity,
+      drain: this.#drain,
+      guard,
+      onAwaited,
+    };
   }
 
   readonly #drain: Drain = async (election) => {

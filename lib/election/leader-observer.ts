@@ -33,7 +33,7 @@ type Seen = Participant | undefined | 'gone' | null;
 export class LeaderObserver {
   readonly #client: ZookeeperClient;
   readonly #path: string;
-  readonly #onSeen: (first: Participant) => void;
+  readonly #onSeen: ((first: Participant) => void) | undefined;
   readonly #seen = new BehaviorSubject<Seen>(null);
   readonly #loop: SerialLoop;
   #subscribers = 0;
@@ -56,7 +56,7 @@ export class LeaderObserver {
   constructor(
     client: ZookeeperClient,
     path: string,
-    onSeen: (first: Participant) => void,
+    onSeen?: (first: Participant) => void,
   ) {
     this.#client = client;
     this.#path = path;
@@ -155,7 +155,7 @@ export class LeaderObserver {
       }
       if (isOwnedBySession(content.stat)) {
         const first = parseParticipant(name, content.data, content.stat);
-        this.#onSeen(first);
+        this.#onSeen?.(first);
         this.#seen.next(first);
         return;
       }

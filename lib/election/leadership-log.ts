@@ -3,7 +3,10 @@ import { durationText } from '../duration-text.js';
 import { LastingProblem } from '../lasting-problem.js';
 import { messageOf } from '../message-of.js';
 import type { SessionLease } from '../session/session-lease.js';
-import type { ElectionReporter } from './election-reporter.interface.js';
+import {
+  electionReporter,
+  type ElectionReporter,
+} from './election-reporter.js';
 import { leaderWithin } from './known-leader.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Leadership, Participant } from './leadership.interface.js';
@@ -17,6 +20,7 @@ export class LeadershipLog {
   readonly #logger: Logger;
   readonly #instanceId: string;
   readonly #lease: () => SessionLease | undefined;
+  /** By the name of the election. */
   readonly #problems = new Map<string, LastingProblem>();
   #followed = 0;
 
@@ -52,6 +56,7 @@ export class LeadershipLog {
   follow(election: LeaderElection): void {
     this.#followed += 1;
     let former: Leadership = election.leadership;
+    const problem = this.#problems.get(election.name);
     election.leadership$.subscribe({
       next: (leadership) => {
         if (leadership.role !== former.role) {
@@ -64,7 +69,10 @@ export class LeadershipLog {
         }
       },
       complete: () => {
-        this.#problems.delete(election.name);
+        // There may be another election of that name by now.
+        if (this.#problems.get(election.name) === problem) {
+          this.#problems.delete(election.name);
+        }
         this.#followed -= 1;
       },
     });
@@ -72,92 +80,15 @@ export class LeadershipLog {
 
   /** Logs what happens in the election at this path. */
   reporter(election: string, path: string): ElectionReporter {
-    const id = this.#instanceId;
-    return {
-      problem: (error, takesPart) =>
-        this.#problem(election, messageOf(error), takesPart),
-      healed: () => this.#healed(election),
-      madeWay: (why, pauseMs) =>
-        this.#logger.warn(
-          `${id} makes way for others in the election "${election}", because it ` +
-            `has not been able to do its part for a session timeout: ${why}. ` +
-            `It comes back in ${Math.round(pauseMs / 1000)} s at the earliest`,
-        ),
-      sessionGivenUp: (why) => {
-        const reason =
-          `the entry in the election "${election}" has to go and cannot be ` +
-          `removed: ${why}`;
-        this.#logger.warn(`${id} replaces its ZooKeeper session: ${reason}`);
-        return reason;
-      },
-      stray: (node) =>
-        this.#logger.warn(
-          `"${path}/${node}" is no participant of the election "${election}", ` +
-            'because no session owns it, and does not count. Delete it',
-        ),
-      resignRequested: (requestedBy) =>
-        this.#logger.log(
-          `${id} is asked by "${requestedBy}" to make way in the election "${election}"`,
-        ),
-      outranked: ({ instanceId, priority = 0 }, own) =>
-        this.#logger.log(
-          priority === own
-            ? `${id} makes way for "${instanceId}" in the election "${election}", ` +
-                'which is assigned to that instance'
-            : `${id} (priority ${own}) makes way for "${instanceId}" (priority ` +
-                `${priority}) in the election "${election}"`,
-        ),
-      claimed: (from, own) =>
-        this.#logger.log(
-          areEqual(from, own)
-            ? `${id} asks ${names(from)} to make way in the election ` +
-                `"${election}", which is assigned to it`
-            : `${id} (priority ${own}) asks ${others(from)} to make way in the ` +
-                `election "${election}"`,
-        ),
-      notHeeded: (by, own, forMs) => {
-        const time = durationText(forMs);
-        this.#logger.warn(
-          areEqual(by, own)
-            ? `${id} waits for ${names(by)} in the election "${election}", which is ` +
-                `assigned to it, for ${time}: the others end their tasks, or do not ` +
-                'respond'
-            : `${id} should stand before ${others(by)} in the election ` +
-                `"${election}", by their priorities, and has waited for ${time}: ` +
-                'the others end their tasks, do not respond, or run a version ' +
-                'without the option priority',
-        );
-      },
-    };
-  }
-
-  #problem(election: string, text: string, takesPart: boolean): void {
-    const deed = takesPart ? 'take part in' : 'leave';
-    const problem = this.#problems.get(election) ?? new LastingProblem();
-    this.#problems.set(election, problem);
-    const news = problem.note(text);
-    if (news?.isNew) {
-      this.#logger.error(
-        `This instance cannot ${deed} the election "${election}": ${text}; ` +
-          'trying again',
-      );
-    } else if (news) {
-      const since = news.since.toISOString();
-      this.#logger.error(
-        `This instance has not been able to ${deed} the election ` +
-          `"${election}" since ${since}: ${text}; trying again`,
-      );
-    }
-  }
-
-  #healed(election: string): void {
-    const ended = this.#problems.get(election)?.end();
-    if (ended) {
-      this.#logger.log(
-        `The problem of the election "${election}" since ` +
-          `${ended.since.toISOString()} is over: ${ended.text}`,
-      );
-    }
+    const lasting = new LastingProblem();
+    this.#problems.set(election, lasting);
+    return electionReporter(
+      this.#logger,
+      this.#instanceId,
+      election,
+      path,
+      lasting,
+    );
   }
 
   #describe(leadership: Leadership, former: Leadership): string {
@@ -207,35 +138,6 @@ export class LeadershipLog {
       );
     }
   }
-}
-
-const MOST_NAMED = 5;
-
-/** As in `"a" (priority 1), "b" (priority 0)`. */
-function others(participants: readonly Participant[]): string {
-  return listed(
-    participants,
-    ({ instanceId, priority = 0 }) => `"${instanceId}" (priority ${priority})`,
-  );
-}
-
-/** As in `"a", "b"`. */
-function names(participants: readonly Participant[]): string {
-  return listed(participants, ({ instanceId }) => `"${instanceId}"`);
-}
-
-function listed(
-  participants: readonly Participant[],
-  describe: (participant: Participant) => string,
-): string {
-  const named = participants.slice(0, MOST_NAMED).map(describe);
-  const more = participants.length - named.length;
-  return named.join(', ') + (more > 0 ? ` and ${more} more` : '');
-}
-
-/** Whether it is no question of priority. */
-function areEqual(participants: readonly Participant[], own: number): boolean {
-  return participants.every(({ priority = 0 }) => priority === own);
 }
 
 function describeLeader(leader: Participant | undefined): string {

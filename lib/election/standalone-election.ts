@@ -4,7 +4,7 @@ import type {
   OnlyLeaderOptions,
 } from '../interfaces/leader-task-options.interface.js';
 import { LeaderElection } from './leader-election.js';
-import type { ElectionParts } from './leader-elections.js';
+import type { ElectionParts } from './managed-election.js';
 import { LeadershipState } from './leadership-state.js';
 import type {
   Leadership,

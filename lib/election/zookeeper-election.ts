@@ -10,7 +10,7 @@ import {
   type ElectionRecipeOptions,
 } from './election-recipe.js';
 import { LeaderElection } from './leader-election.js';
-import type { ElectionParts } from './leader-elections.js';
+import type { ElectionParts } from './managed-election.js';
 import { LeaderObserver } from './leader-observer.js';
 import { LeadershipState } from './leadership-state.js';
 import type {
@@ -85,10 +85,8 @@ export class ZookeeperElection extends LeaderElection {
     if (this.#observer) {
       return this.#observer;
     }
-    const { client, path, reporter } = this.#options;
-    const observer = new LeaderObserver(client, path, (first) =>
-      reporter.leaderSeen?.(first),
-    );
+    const { client, path, onLeaderSeen } = this.#options;
+    const observer = new LeaderObserver(client, path, onLeaderSeen);
     this.#observer = observer;
     this.#state.changes$.subscribe({ complete: () => observer.close() });
     return observer;

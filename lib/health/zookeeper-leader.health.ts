@@ -8,10 +8,8 @@ import {
   instanceProblems,
 } from '../instance-problems.js';
 import { KnownLeader } from '../election/known-leader.js';
-import {
-  LeaderElections,
-  type ManagedElection,
-} from '../election/leader-elections.js';
+import { LeaderElections } from '../election/leader-elections.js';
+import type { ManagedElection } from '../election/managed-election.js';
 import { Partitions } from '../partitions/partitions.js';
 import { OptionChecks, type OptionTable } from '../validate.js';
 import { ConnectionRecord } from '../session/connection-record.js';
@@ -146,7 +144,7 @@ export class ZookeeperLeaderHealthIndicator {
     const lastContact = session?.lease.lastContact;
     const warnings = [
       ...[...this.#elections.warnings.values()].flat(),
-      ...this.#elections.companionWarnings,
+      ...this.#elections.companions.warnings,
     ];
     return {
       instanceId,

@@ -1,5 +1,5 @@
 import { Subscription, type Observable } from 'rxjs';
-import type { ManagedElection } from '../election/leader-elections.js';
+import type { ManagedElection } from '../election/managed-election.js';
 import type {
   Leadership,
   Participant,

@@ -5,10 +5,8 @@ import type {
 } from '@nestjs/common';
 import type { Counter, Gauge } from 'prom-client';
 import { skip, Subscription } from 'rxjs';
-import type {
-  LeaderElections,
-  ManagedElection,
-} from '../election/leader-elections.js';
+import type { LeaderElections } from '../election/leader-elections.js';
+import type { ManagedElection } from '../election/managed-election.js';
 import { instanceProblems } from '../instance-problems.js';
 import type { PartitionSet } from '../partitions/partition-set.js';
 import type { Partitions } from '../partitions/partitions.js';

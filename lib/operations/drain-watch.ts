@@ -3,10 +3,8 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import type {
-  LeaderElections,
-  ManagedElection,
-} from '../election/leader-elections.js';
+import type { LeaderElections } from '../election/leader-elections.js';
+import type { ManagedElection } from '../election/managed-election.js';
 import { NodeWatch } from '../tasks/node-watch.js';
 import { childrenOf, type TaskNodes } from '../tasks/ledger-store.js';
 import { encodeSegment } from '../zookeeper/node-paths.js';
@@ -58,7 +56,7 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
       : undefined;
     if (drain && !this.#isDrained) {
       this.#isDrained = true;
-      this.#elections.isAway = true;
+      this.#elections.companions.isAway = true;
       this.#logger.warn(
         `${instanceId} is drained by "${drain.by}": it leaves all elections and ` +
           'leads nothing until it is undrained',
@@ -68,7 +66,7 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
       }
     } else if (!drain && this.#isDrained) {
       this.#isDrained = false;
-      this.#elections.isAway = false;
+      this.#elections.companions.isAway = false;
       this.#logger.log(
         `${instanceId} is drained no more: it takes part in its elections again`,
       );

@@ -5,7 +5,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import type { Subscription } from 'rxjs';
-import type { ManagedElection } from '../election/leader-elections.js';
+import type { ManagedElection } from '../election/managed-election.js';
 
 /** A span for every term that this instance leads. */
 export class TermSpans {

@@ -1,7 +1,7 @@
 import { Subscription } from 'rxjs';
-import type { ElectionReporter } from '../election/election-reporter.interface.js';
-import { plainGuard } from '../election/guard-function.js';
-import type { CompanionParts } from '../election/leader-elections.js';
+import type { ElectionReporter } from '../election/election-reporter.js';
+import { plainGuard } from '../election/managed-election.js';
+import type { CompanionParts } from '../election/companions.js';
 import type { LeaderSession } from '../session/leader-session.js';
 import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 import { ZookeeperElection } from '../election/zookeeper-election.js';

@@ -1,4 +1,4 @@
-import type { ElectionReporter } from '../election/election-reporter.interface.js';
+import type { ElectionReporter } from '../election/election-reporter.js';
 import { sortedNodes } from '../election/election-node.js';
 import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 import { NodeReading } from '../session/node-reading.js';

@@ -1,8 +1,5 @@
-import type {
-  Companion,
-  CompanionParts,
-  ManagedElection,
-} from '../election/leader-elections.js';
+import type { Companion, CompanionParts } from '../election/companions.js';
+import type { ManagedElection } from '../election/managed-election.js';
 import { partitionName } from './partition.js';
 
 /** The partitions of an application without ZooKeeper, which owns them all. */

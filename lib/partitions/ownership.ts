@@ -1,7 +1,7 @@
 import { Subscription } from 'rxjs';
 import { endsTerms } from '../session/connection-loss.js';
-import type { ElectionReporter } from '../election/election-reporter.interface.js';
-import type { Drain } from '../election/leader-elections.js';
+import type { ElectionReporter } from '../election/election-reporter.js';
+import type { Drain } from '../election/managed-election.js';
 import type { LeadershipReason } from '../election/leadership.interface.js';
 import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 import { StepFailures } from '../session/step-failures.js';

@@ -1,9 +1,6 @@
 import type { Subscription } from 'rxjs';
-import type {
-  Companion,
-  CompanionParts,
-  TaskElection,
-} from '../election/leader-elections.js';
+import type { Companion, CompanionParts } from '../election/companions.js';
+import type { TaskElection } from '../election/managed-election.js';
 import type { LeaderSession } from '../session/leader-session.js';
 import type { LeadershipReason } from '../election/leadership.interface.js';
 import { settledWithin } from '../within.js';

@@ -1,5 +1,5 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
-import type { TaskElection } from '../election/leader-elections.js';
+import type { TaskElection } from '../election/managed-election.js';
 import type {
   LeadershipTerm,
   Participant,

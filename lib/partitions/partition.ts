@@ -3,7 +3,7 @@ import {
   parseParticipant,
   isOwnedBySession,
 } from '../election/election-node.js';
-import type { TaskElection } from '../election/leader-elections.js';
+import type { TaskElection } from '../election/managed-election.js';
 import { LeadershipState } from '../election/leadership-state.js';
 import type {
   Leadership,

@@ -1,10 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { auditTime } from 'rxjs';
-import type {
-  Companion,
-  CompanionParts,
-  LeaderElections,
-} from '../election/leader-elections.js';
+import type { Companion, CompanionParts } from '../election/companions.js';
+import type { LeaderElections } from '../election/leader-elections.js';
 import { OptionChecks } from '../validate.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';

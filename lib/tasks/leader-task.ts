@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import type { TaskElection } from '../election/leader-elections.js';
+import type { TaskElection } from '../election/managed-election.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { TaskOverlap } from '../interfaces/leader-task-options.interface.js';
 import type { ResolvedTaskOptions } from '../leader-task.options.js';

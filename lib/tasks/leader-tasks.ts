@@ -1,7 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import type { GuardFunction } from '../election/guard-function.js';
+import type { GuardFunction } from '../election/managed-election.js';
 import { LeaderElections } from '../election/leader-elections.js';
+import { OwnWork } from '../foreign-leader/own-work.js';
 import type { AuditedAction } from '../operations/audit-log.js';
 import { audited } from '../operations/audited.js';
 import { partitionName } from '../partitions/partition.js';
@@ -148,6 +149,7 @@ export class LeaderTasks {
     this.#tasks = tasks;
     this.events$ = tasks.events.events$;
     this.forgotten$ = tasks.forgotten$;
+    const work = new OwnWork(elections, (election) => tasks.namesIn(election));
     this.#factory = new TaskFactory({
       elections,
       schedules,
@@ -159,7 +161,7 @@ export class LeaderTasks {
       byName: tasks.byName,
       dispose: (task) => {
         tasks.dispose(task);
-        elections.tasksChanged(task.election.name);
+        work.changed(task.election.name);
       },
     });
     elections.addDrain((election) => tasks.endTerm(election));
@@ -171,10 +173,10 @@ export class LeaderTasks {
           taskOptions,
         );
         tasks.begin(made.task);
-        elections.tasksChanged(election.name);
+        work.changed(election.name);
         return made.guarded;
       }) as GuardFunction,
-      (election) => tasks.namesIn(election),
+      work,
     );
   }
 

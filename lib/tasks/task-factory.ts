@@ -1,7 +1,5 @@
-import type {
-  LeaderElections,
-  TaskElection,
-} from '../election/leader-elections.js';
+import type { LeaderElections } from '../election/leader-elections.js';
+import type { TaskElection } from '../election/managed-election.js';
 import type {
   LeaderTaskOptions,
   OnlyLeaderOptions,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { TaskElection } from '../election/leader-elections.js';
+import type { TaskElection } from '../election/managed-election.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { ResolvedLedgerOptions } from '../leader-task.options.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { types } from 'node:util';
 import type { Logger } from '@nestjs/common';
-import type { TaskElection } from '../election/leader-elections.js';
+import type { TaskElection } from '../election/managed-election.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { ResolvedTaskOptions } from '../leader-task.options.js';
 import { messageOf, stackOf } from '../message-of.js';

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Logger } from '@nestjs/common';
 import { distinctUntilChanged, map, Subject, type Observable } from 'rxjs';
 import { LeadershipLostError } from '../election/election.error.js';
-import type { TaskElection } from '../election/leader-elections.js';
+import type { TaskElection } from '../election/managed-election.js';
 import { settledWithin } from '../within.js';
 import { idleSchedulesMessage } from '../zookeeper-leader.messages.js';
 import type { LeaderTask, TaskHost } from './leader-task.js';

@@ -1,11 +1,14 @@
 import type { Observable } from 'rxjs';
-import { plainGuard, type GuardFunction } from '../election/guard-function.js';
+import {
+  plainGuard,
+  type GuardFunction,
+} from '../election/managed-election.js';
 import { LeaderElection } from '../election/leader-election.js';
 import type {
   Drain,
   ElectionParts,
   ManagedElection,
-} from '../election/leader-elections.js';
+} from '../election/managed-election.js';
 import { LeadershipState } from '../election/leadership-state.js';
 import type {
   Leadership,

@@ -1,9 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Leadership } from '../../lib/index.js';
-import {
-  LeaderElections,
-  type ManagedElection,
-} from '../../lib/election/leader-elections.js';
+import { LeaderElections } from '../../lib/election/leader-elections.js';
+import type { ManagedElection } from '../../lib/election/managed-election.js';
 import type { ZookeeperLeaderModuleOptions } from '../../lib/index.js';
 import { balanceElections } from '../../lib/balance/balanced-elections.js';
 import { resolveOptions } from '../../lib/zookeeper-leader.options.js';

@@ -3,7 +3,7 @@ import { TerminusModule } from '@nestjs/terminus';
 import { lastValueFrom } from 'rxjs';
 import { DashboardState } from '../../../lib/dashboard/dashboard-state.js';
 import { ZookeeperLeaderDashboardModule } from '../../../lib/dashboard/index.js';
-import type { ManagedElection } from '../../../lib/election/leader-elections.js';
+import type { ManagedElection } from '../../../lib/election/managed-election.js';
 import { ZookeeperLeaderHealthIndicator } from '../../../lib/health/index.js';
 import { LeaderElections } from '../../../lib/index.js';
 import { ElectionGroup } from '../../support/election-group.js';

@@ -16,6 +16,7 @@ import {
   TerminusModule,
 } from '@nestjs/terminus';
 import { BehaviorSubject, NEVER } from 'rxjs';
+import { Companions } from '../../../lib/election/companions.js';
 import type { LeaderElections } from '../../../lib/election/leader-elections.js';
 import {
   ZookeeperLeaderHealthIndicator,
@@ -192,8 +193,7 @@ describe('the health of an instance', () => {
         client: { connection$ },
         lease: { lastContact: undefined, remainingMs: () => 0 },
       },
-      companionProblems: [],
-      companionWarnings: [],
+      companions: new Companions(),
       problems: new Map([['default', 'no permission']]),
       warnings: new Map(),
       follow: () => NEVER,

@@ -259,10 +259,10 @@ describe('a partition that cannot be owned', () => {
     const one = await fleet.start('one');
     await fleet.waitForBalance();
     const two = await fleet.start('two');
-    await waitFor(() => two.elections.companionProblems.length === 1, {
+    await waitFor(() => two.elections.companions.problems.length === 1, {
       timeoutMs: 20_000,
     });
-    expect(two.elections.companionProblems[0]).toMatch(
+    expect(two.elections.companions.problems[0]).toMatch(
       /^2 partitions of "work" have been assigned to this instance for more than \d+ ms, and it does not own them/,
     );
     expect(two.elections.isHealthy).toBe(false);

@@ -390,11 +390,11 @@ describe('The owner of a partition', () => {
     });
     await fleet.start('two');
     await waitFor(() => one.owned.length === 6, { description: 'two to join' });
-    one.elections.isAway = true;
+    one.elections.companions.isAway = true;
     await waitFor(() => one.owned.length === 0, {
       description: 'one to leave',
     });
-    one.elections.isAway = false;
+    one.elections.companions.isAway = false;
     await waitFor(() => one.owned.length === 6, {
       description: 'one to be back',
     });

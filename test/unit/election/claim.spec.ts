@@ -2,7 +2,7 @@ import { expect, it, jest } from '@jest/globals';
 import { Claim } from '../../../lib/election/claim.js';
 import { parseParticipant } from '../../../lib/election/election-node.js';
 import type { ElectionQueue } from '../../../lib/election/election-queue.js';
-import type { ElectionReporter } from '../../../lib/election/election-reporter.interface.js';
+import type { ElectionReporter } from '../../../lib/election/election-reporter.js';
 import type { NodeStat } from '../../../lib/zookeeper/zookeeper-client.interface.js';
 import { waitFor } from '../../support/wait-for.js';
 
