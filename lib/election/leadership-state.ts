@@ -1,11 +1,10 @@
-import { BehaviorSubject, Subscription, type Observable } from 'rxjs';
-import { LeaderElectionError, LeadershipLostError } from './election.error.js';
+import { BehaviorSubject, type Observable } from 'rxjs';
+import { LeadershipLostError } from './election.error.js';
 import type {
   Leadership,
   LeadershipReason,
   LeadershipTerm,
   Participant,
-  WaitForLeadershipOptions,
 } from './leadership.interface.js';
 
 interface RunningTerm {
@@ -42,26 +41,15 @@ function beginTerm(fields: Omit<LeadershipTerm, 'signal'>): RunningTerm {
   return { term, end };
 }
 
-/** What a timer can be set to. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-/** Calls `act` after a time of any length; returns what prevents that. */
-function after(ms: number, act: () => void): () => void {
-  if (ms === Infinity) {
-    return () => undefined;
-  }
-  const endMs = performance.now() + ms;
-  let timer: NodeJS.Timeout | undefined;
-  const wait = (): void => {
-    const remainingMs = endMs - performance.now();
-    timer =
-      remainingMs > LONGEST_TIMER_MS
-        ? setTimeout(wait, LONGEST_TIMER_MS)
-        : setTimeout(act, remainingMs);
-  };
-  wait();
-  return () => clearTimeout(timer);
+/** What a term rests on, besides that it has begun. */
+export interface TermProof {
+  /** The wall-clock time, if it holds at this very moment. */
+  validAtMs(): number | undefined;
+  /** Gets it again where it can be had, within a bound. */
+  renewWithinBound?(): Promise<unknown>;
 }
+
+const ALWAYS: TermProof = { validAtMs: () => Date.now() };
 
 /**
  * The state of one election as this instance sees it: one immutable
@@ -71,6 +59,7 @@ function after(ms: number, act: () => void): () => void {
 export class LeadershipState {
   readonly #election: string;
   readonly #instanceId: string;
+  readonly #proof: TermProof;
   readonly #changes: BehaviorSubject<Leadership>;
   /** Emissions that wait for their turn, see {@link #publish}. */
   readonly #queue: Leadership[] = [];
@@ -79,9 +68,15 @@ export class LeadershipState {
   #current: Leadership;
   #runningTerm: RunningTerm | undefined;
 
-  constructor(election: string, instanceId: string, reason: LeadershipReason) {
+  constructor(
+    election: string,
+    instanceId: string,
+    reason: LeadershipReason = 'starting',
+    proof: TermProof = ALWAYS,
+  ) {
     this.#election = election;
     this.#instanceId = instanceId;
+    this.#proof = proof;
     this.#current = Object.freeze<Leadership>({
       role: 'idle',
       election,
@@ -102,6 +97,27 @@ export class LeadershipState {
   /** Whether a term is running, by the last transition. */
   get isLeading(): boolean {
     return this.#runningTerm !== undefined;
+  }
+
+  /** See {@link LeaderElection.isLeader}. */
+  isLeader(): boolean {
+    return this.leadsAtMs() !== undefined;
+  }
+
+  /** See {@link ManagedElection.leadsAtMs}. */
+  leadsAtMs(): number | undefined {
+    return this.isLeading ? this.#proof.validAtMs() : undefined;
+  }
+
+  /**
+   * Whether this instance leads; where that depends on a heartbeat that could
+   * not be sent in time, as after a stall, after waiting for a fresh one.
+   */
+  async revalidate(): Promise<boolean> {
+    if (this.isLeading && !this.isLeader()) {
+      await this.#proof.renewWithinBound?.();
+    }
+    return this.isLeader();
   }
 
   /** Begins a term, unless one is running. */
@@ -164,51 +180,6 @@ export class LeadershipState {
     }
   }
 
-  /** See {@link LeaderElection.waitForLeadership}. */
-  async waitForTerm(
-    isLeader: () => boolean,
-    { signal, timeoutMs }: WaitForLeadershipOptions = {},
-  ): Promise<LeadershipTerm> {
-    signal?.throwIfAborted();
-    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
-      throw new TypeError(
-        `waitForLeadership: timeoutMs must be a number of milliseconds, got ${timeoutMs}`,
-      );
-    }
-    return new Promise((resolve, reject) => {
-      // Everything that has to be undone, at once if it is over already.
-      const waiting = new Subscription();
-      const settle = (act: () => void): void => {
-        waiting.unsubscribe();
-        act();
-      };
-      if (signal) {
-        const onAbort = (): void => settle(() => reject(signal.reason));
-        signal.addEventListener('abort', onAbort, { once: true });
-        waiting.add(() => signal.removeEventListener('abort', onAbort));
-      }
-      if (timeoutMs !== undefined) {
-        waiting.add(
-          after(timeoutMs, () =>
-            settle(() => reject(this.#timeoutError(timeoutMs))),
-          ),
-        );
-      }
-      waiting.add(
-        this.#changes.subscribe({
-          next: (leadership) => {
-            if (leadership.role === 'leader' && isLeader()) {
-              settle(() => resolve(leadership.term));
-            } else if (leadership.reason === 'disabled') {
-              settle(() => reject(this.#endError('DISABLED')));
-            }
-          },
-          complete: () => settle(() => reject(this.#endError('CLOSED'))),
-        }),
-      );
-    });
-  }
-
   #change(leadership: Leadership): void {
     if (this.#isComplete) {
       return;
@@ -241,24 +212,5 @@ export class LeadershipState {
     if (this.#isComplete) {
       this.#changes.complete();
     }
-  }
-
-  #timeoutError(timeoutMs: number): LeaderElectionError {
-    return new LeaderElectionError(
-      'TIMEOUT',
-      `This instance did not become the leader of the election ` +
-        `"${this.#election}" within ${timeoutMs} ms`,
-    );
-  }
-
-  #endError(code: 'CLOSED' | 'DISABLED'): LeaderElectionError {
-    return new LeaderElectionError(
-      code,
-      code === 'CLOSED'
-        ? `The election "${this.#election}" has ended: the application is closing, ` +
-            'or the election has been disposed of'
-        : `This instance never takes part in the election ` +
-            `"${this.#election}": the module is configured with enabled: false`,
-    );
   }
 }

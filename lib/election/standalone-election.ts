@@ -1,18 +1,8 @@
 import { type Observable, map } from 'rxjs';
-import type {
-  OnlyLeaderFunction,
-  OnlyLeaderOptions,
-} from '../interfaces/leader-task-options.interface.js';
-import { LeaderElection } from './leader-election.js';
-import type { ElectionParts } from './managed-election.js';
+import { BaseElection } from './base-election.js';
 import { LeadershipState } from './leadership-state.js';
-import type {
-  Leadership,
-  LeadershipReason,
-  LeadershipTerm,
-  Participant,
-  WaitForLeadershipOptions,
-} from './leadership.interface.js';
+import type { LeadershipReason, Participant } from './leadership.interface.js';
+import type { ElectionParts } from './managed-election.js';
 
 /** Below every token that ZooKeeper gives, and exact as a number. */
 const FIRST_TOKEN = -(2 ** 52);
@@ -28,33 +18,17 @@ function nextStandaloneToken(): number {
 }
 
 /** An election without ZooKeeper, which this instance always wins. */
-export class StandaloneElection extends LeaderElection {
+export class StandaloneElection extends BaseElection {
   readonly #state: LeadershipState;
   readonly #joinedAt = new Date();
   readonly #parts: ElectionParts;
   #isEntered = false;
 
   constructor(parts: ElectionParts) {
-    super();
-    const { instanceId } = parts.identity;
+    const state = new LeadershipState(parts.name, parts.identity.instanceId);
+    super(parts, state);
     this.#parts = parts;
-    this.#state = new LeadershipState(parts.name, instanceId, 'starting');
-  }
-
-  get name(): string {
-    return this.#parts.name;
-  }
-
-  get instanceId(): string {
-    return this.#parts.identity.instanceId;
-  }
-
-  get leadership(): Leadership {
-    return this.#state.current;
-  }
-
-  get leadership$(): Observable<Leadership> {
-    return this.#state.changes$;
+    this.#state = state;
   }
 
   get leader$(): Observable<Participant | undefined> {
@@ -65,18 +39,6 @@ export class StandaloneElection extends LeaderElection {
     return this.leader$;
   }
 
-  isLeader(): boolean {
-    return this.#state.isLeading;
-  }
-
-  leadsAtMs(): number | undefined {
-    return this.#state.isLeading ? Date.now() : undefined;
-  }
-
-  revalidate(): Promise<boolean> {
-    return Promise.resolve(this.isLeader());
-  }
-
   confirm(): Promise<boolean> {
     return this.revalidate();
   }
@@ -84,13 +46,6 @@ export class StandaloneElection extends LeaderElection {
   participants(): Promise<Participant[]> {
     const participant = this.#participant();
     return Promise.resolve(participant ? [participant] : []);
-  }
-
-  waitForLeadership(
-    options?: WaitForLeadershipOptions,
-  ): Promise<LeadershipTerm> {
-    this.#parts.onAwaited();
-    return this.#state.waitForTerm(() => this.isLeader(), options);
   }
 
   enter(): void {
@@ -113,32 +68,24 @@ export class StandaloneElection extends LeaderElection {
 
   async withdraw(): Promise<void> {
     if (this.#isEntered) {
-      this.#isEntered = false;
-      this.#state.idle('withdrawn');
-      await this.#parts.drain(this.name);
+      await this.#leave('withdrawn');
     }
   }
 
-  shutDown(): Promise<void> {
-    return this.#end('shutdown');
+  async shutDown(): Promise<void> {
+    await this.#leave('shutdown');
+    this.#state.complete('shutdown');
   }
 
-  dispose(): Promise<void> {
-    return this.#end('withdrawn');
+  async dispose(): Promise<void> {
+    await this.#leave('withdrawn');
+    this.#state.complete('withdrawn');
   }
 
-  onlyLeader<Args extends unknown[], Result>(
-    fn: (...args: Args) => Result,
-    options: OnlyLeaderOptions = {},
-  ): OnlyLeaderFunction<Args, Result> {
-    return this.#parts.guard(this, fn, options);
-  }
-
-  async #end(reason: LeadershipReason): Promise<void> {
+  async #leave(reason: LeadershipReason): Promise<void> {
     this.#isEntered = false;
     this.#state.idle(reason);
     await this.#parts.drain(this.name);
-    this.#state.complete(reason);
   }
 
   #participant(): Participant | undefined {

@@ -1,25 +1,14 @@
 import type { Observable } from 'rxjs';
-import type {
-  OnlyLeaderFunction,
-  OnlyLeaderOptions,
-} from '../interfaces/leader-task-options.interface.js';
-import type { SessionLease } from '../session/session-lease.js';
+import { BaseElection } from './base-election.js';
 import { ElectionQueue } from './election-queue.js';
 import {
   ElectionRecipe,
   type ElectionRecipeOptions,
 } from './election-recipe.js';
-import { LeaderElection } from './leader-election.js';
-import type { ElectionParts } from './managed-election.js';
 import { LeaderObserver } from './leader-observer.js';
 import { LeadershipState } from './leadership-state.js';
-import type {
-  Leadership,
-  LeadershipTerm,
-  Participant,
-  ParticipantTasks,
-  WaitForLeadershipOptions,
-} from './leadership.interface.js';
+import type { Participant, ParticipantTasks } from './leadership.interface.js';
+import type { ElectionParts } from './managed-election.js';
 import { readParticipants } from './participants.js';
 
 export interface ZookeeperElectionOptions
@@ -31,45 +20,27 @@ export interface ZookeeperElectionOptions
 }
 
 /** An election in which this instance takes part through ZooKeeper. */
-export class ZookeeperElection extends LeaderElection {
+export class ZookeeperElection extends BaseElection {
   readonly #options: ZookeeperElectionOptions;
-  readonly #lease: SessionLease;
-  readonly #state: LeadershipState;
   readonly #recipe: ElectionRecipe;
   /** Made for the first who asks: most elections have nobody who does. */
   #observer: LeaderObserver | undefined;
 
   constructor(options: ZookeeperElectionOptions) {
-    super();
-    const { client, path, identity, name, isEnabled } = options;
-    this.#options = options;
-    this.#lease = options.lease;
-    this.#state = new LeadershipState(
+    const { client, path, identity, name, isEnabled, lease, tasks } = options;
+    const state = new LeadershipState(
       name,
       identity.instanceId,
       isEnabled ? 'starting' : 'disabled',
+      lease,
     );
+    super(options, state);
+    this.#options = options;
     this.#recipe = new ElectionRecipe(
       options,
-      new ElectionQueue(client, path, identity, options.tasks),
-      this.#state,
+      new ElectionQueue(client, path, identity, tasks),
+      state,
     );
-  }
-
-  get name(): string {
-    return this.#options.name;
-  }
-
-  get instanceId(): string {
-    return this.#options.identity.instanceId;
-  }
-
-  get leadership(): Leadership {
-    return this.#state.current;
-  }
-
-  get leadership$(): Observable<Leadership> {
-    return this.#state.changes$;
   }
 
   get leader$(): Observable<Participant | undefined> {
@@ -82,46 +53,18 @@ export class ZookeeperElection extends LeaderElection {
   }
 
   #observe(): LeaderObserver {
-    if (this.#observer) {
-      return this.#observer;
+    if (!this.#observer) {
+      const { client, path, onLeaderSeen } = this.#options;
+      const observer = new LeaderObserver(client, path, onLeaderSeen);
+      this.leadership$.subscribe({ complete: () => observer.close() });
+      this.#observer = observer;
     }
-    const { client, path, onLeaderSeen } = this.#options;
-    const observer = new LeaderObserver(client, path, onLeaderSeen);
-    this.#observer = observer;
-    this.#state.changes$.subscribe({ complete: () => observer.close() });
-    return observer;
-  }
-
-  isLeader(): boolean {
-    return this.#state.isLeading && this.#lease.isValid();
-  }
-
-  leadsAtMs(): number | undefined {
-    return this.#state.isLeading ? this.#lease.validAtMs() : undefined;
+    return this.#observer;
   }
 
   participants(): Promise<Participant[]> {
     const { client, path } = this.#options;
     return readParticipants(client, path);
-  }
-
-  async waitForLeadership(
-    options?: WaitForLeadershipOptions,
-  ): Promise<LeadershipTerm> {
-    this.#options.onAwaited();
-    await this.revalidate();
-    return this.#state.waitForTerm(() => this.isLeader(), options);
-  }
-
-  /**
-   * Whether this instance leads; where that depends on a heartbeat that could
-   * not be sent in time, as after a stall, after waiting for a fresh one.
-   */
-  async revalidate(): Promise<boolean> {
-    if (this.#state.isLeading && !this.#lease.isValid()) {
-      await this.#lease.renewWithinBound();
-    }
-    return this.isLeader();
   }
 
   async confirm(): Promise<boolean> {
@@ -144,19 +87,10 @@ export class ZookeeperElection extends LeaderElection {
     this.#recipe.restate();
   }
 
-  onlyLeader<Args extends unknown[], Result>(
-    fn: (...args: Args) => Result,
-    options: OnlyLeaderOptions = {},
-  ): OnlyLeaderFunction<Args, Result> {
-    return this.#options.guard(this, fn, options);
-  }
-
-  /** Leaves the election for good; the session is closed after that. */
   shutDown(): Promise<void> {
     return this.#recipe.shutDown();
   }
 
-  /** Leaves the election for good, while the session goes on. */
   dispose(): Promise<void> {
     return this.#recipe.dispose();
   }

@@ -23,7 +23,6 @@ export class OwnWork implements Work {
   readonly #watches = new Map<string, ForeignWatch>();
   /** Elections whose entries have to be written again. */
   readonly #outdated = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
   #toldAtMs = -Infinity;
 
   /** @param namesIn gives the names of the leader tasks of an election */
@@ -58,16 +57,15 @@ export class OwnWork implements Work {
   /** An election has other tasks than before. */
   changed(election: string): void {
     this.#lists.delete(election);
+    if (this.#outdated.size === 0) {
+      const waitMs = this.#toldAtMs + TELL_AGAIN_MS - performance.now();
+      const tell = (): void => this.#tell();
+      setTimeout(tell, Math.max(TELL_AFTER_MS, waitMs)).unref();
+    }
     this.#outdated.add(election);
-    const waitMs = this.#toldAtMs + TELL_AGAIN_MS - performance.now();
-    this.#timer ??= setTimeout(
-      () => this.#tell(),
-      Math.max(TELL_AFTER_MS, waitMs),
-    ).unref();
   }
 
   #tell(): void {
-    this.#timer = undefined;
     this.#toldAtMs = performance.now();
     const outdated = [...this.#outdated];
     this.#outdated.clear();

@@ -40,7 +40,6 @@ export class Partition implements TaskElection {
   readonly instanceId: string;
   readonly state: LeadershipState;
   readonly #client: ZookeeperClient;
-  readonly #lease: SessionLease;
 
   constructor(settings: PartitionSettings) {
     this.name = partitionName(settings.group, settings.index);
@@ -48,8 +47,12 @@ export class Partition implements TaskElection {
     this.path = settings.path;
     this.instanceId = settings.instanceId;
     this.#client = settings.client;
-    this.#lease = settings.lease;
-    this.state = new LeadershipState(this.name, this.instanceId, 'starting');
+    this.state = new LeadershipState(
+      this.name,
+      this.instanceId,
+      'starting',
+      settings.lease,
+    );
   }
 
   get leadership(): Leadership {
@@ -61,18 +64,15 @@ export class Partition implements TaskElection {
   }
 
   isLeader(): boolean {
-    return this.state.isLeading && this.#lease.isValid();
+    return this.state.isLeader();
   }
 
   leadsAtMs(): number | undefined {
-    return this.state.isLeading ? this.#lease.validAtMs() : undefined;
+    return this.state.leadsAtMs();
   }
 
-  async revalidate(): Promise<boolean> {
-    if (this.state.isLeading && !this.#lease.isValid()) {
-      await this.#lease.renewWithinBound();
-    }
-    return this.isLeader();
+  revalidate(): Promise<boolean> {
+    return this.state.revalidate();
   }
 
   async confirm(): Promise<boolean> {

@@ -10,6 +10,7 @@ import type {
   ManagedElection,
 } from '../election/managed-election.js';
 import { LeadershipState } from '../election/leadership-state.js';
+import { waitForTerm } from '../election/wait-for-term.js';
 import type {
   Leadership,
   LeadershipReason,
@@ -95,7 +96,9 @@ export class FakeLeaderElection
     super();
     this.name = options.name ?? DEFAULT_ELECTION;
     this.instanceId = options.instanceId ?? 'test';
-    this.#state = new LeadershipState(this.name, this.instanceId, 'starting');
+    this.#state = new LeadershipState(this.name, this.instanceId, 'starting', {
+      validAtMs: () => (this.#isSuspended ? undefined : Date.now()),
+    });
     this.#contest =
       options.cluster?.contest(this.name) ?? new FakeContest(false);
     this.#node = this.#contest.newNode();
@@ -184,17 +187,17 @@ export class FakeLeaderElection
   }
 
   isLeader(): boolean {
-    return this.#state.isLeading && !this.#isSuspended;
+    return this.#state.isLeader();
   }
 
   /** @internal */
   leadsAtMs(): number | undefined {
-    return this.isLeader() ? Date.now() : undefined;
+    return this.#state.leadsAtMs();
   }
 
   /** @internal */
   revalidate(): Promise<boolean> {
-    return Promise.resolve(this.isLeader());
+    return this.#state.revalidate();
   }
 
   /** @internal */
@@ -210,7 +213,7 @@ export class FakeLeaderElection
     options?: WaitForLeadershipOptions,
   ): Promise<LeadershipTerm> {
     this.#onAwaited?.();
-    return this.#state.waitForTerm(() => this.isLeader(), options);
+    return waitForTerm(this.#state, options);
   }
 
   async resign(): Promise<void> {

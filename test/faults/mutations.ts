@@ -40,7 +40,7 @@ export const MUTATIONS = {
     changes: [
       {
         file: 'esm/partitions/partition.js',
-        original: 'return this.state.isLeading && this.#lease.isValid();',
+        original: 'return this.state.isLeader();',
         replacement: 'return this.state.isLeading;',
       },
       {
