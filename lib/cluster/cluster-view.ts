@@ -1,11 +1,10 @@
 import {
   isOwnedBySession,
-  nameIn,
   parseElectionNode,
-  parseObject,
   parseParticipant,
   sortedNodes,
 } from '../election/election-node.js';
+import { nameIn, parseObject } from '../untrusted-data.js';
 import {
   foreignLeaderMessage,
   foreignLeaders,

@@ -1,6 +1,7 @@
 import type { Participant, ParticipantTasks } from './leadership.interface.js';
 import type { InstanceIdentity } from '../session/instance-node.js';
 import type { NodeStat } from '../zookeeper/zookeeper-client.interface.js';
+import { membersOf, nameIn, parseObject } from '../untrusted-data.js';
 
 /** A participant's node: `<uuid>[-s<session>][-p<priority>]-n_<sequence>`. */
 export interface ElectionNode {
@@ -11,10 +12,6 @@ export interface ElectionNode {
   /** Its session, if it makes way for one that an election is assigned to. */
   readonly session?: string;
 }
-
-/** More than this is not ours. */
-const LONGEST_DATA = 4_096;
-const LONGEST_NAME = 255;
 
 /** How a list of tasks is written; one of another format says nothing. */
 const TASKS_FORMAT = 1;
@@ -217,31 +214,4 @@ export function parseClaim(data: string): ClaimRequest | undefined {
         ...(typeof leaderSince === 'string' && { leaderSince }),
       }
     : undefined;
-}
-
-/** Names go to logs and to people: in one line, and not longer than ours. */
-export function nameIn(value: unknown): string | undefined {
-  return typeof value === 'string' &&
-    value.length <= LONGEST_NAME &&
-    !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value)
-    ? value
-    : undefined;
-}
-
-/** The members of what somebody has written; none if that is not as ours is. */
-export function parseObject(data: string): Record<string, unknown> {
-  if (data.length > LONGEST_DATA) {
-    return {};
-  }
-  try {
-    return membersOf(JSON.parse(data));
-  } catch {
-    return {};
-  }
-}
-
-function membersOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null
-    ? (value as Record<string, unknown>)
-    : {};
 }

@@ -4,6 +4,7 @@ import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-option
 import { messageOf } from '../message-of.js';
 import { settledWithin } from '../within.js';
 import type { LeaseHolder, SessionLease } from '../session/session-lease.js';
+import { Deferred } from '../zookeeper/session/deferred.js';
 import type {
   Connection,
   NodeContent,
@@ -24,8 +25,6 @@ import type { ElectionReporter } from './election-reporter.js';
 import type { Drain } from './managed-election.js';
 import type { LeadershipState } from './leadership-state.js';
 import type { LeadershipReason, Participant } from './leadership.interface.js';
-import { Uptime } from './precedence.js';
-import { Release } from './release.js';
 import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 import { StepFailures } from '../session/step-failures.js';
 
@@ -57,6 +56,15 @@ export interface ElectionRecipeOptions {
 }
 
 /**
+ * A leadership being given up; several requests to do so share one end. Settles
+ * when our entry in the election is gone, or waiting makes no sense.
+ */
+class Release extends Deferred {
+  /** How many still wait for what ran for the leader: the entry stays. */
+  draining = 0;
+}
+
+/**
  * The election recipe on ZooKeeper: an ephemeral sequential node for each
  * participant, the oldest leads, everybody watches the one before.
  *
@@ -83,7 +91,6 @@ export class ElectionRecipe implements LeaseHolder {
   #prefix: { readonly sessionId: string; readonly prefix: string } | undefined;
   /** Under way while leadership is given up and our node has to go. */
   #release: Release | undefined;
-  readonly #uptime = new Uptime();
   readonly #claims: Claims;
   /** Whether our entry tells less than this instance does, or more. */
   #isOutdated = false;
@@ -107,7 +114,6 @@ export class ElectionRecipe implements LeaseHolder {
     this.#claims = new Claims({
       queue,
       reporter: options.reporter,
-      uptime: this.#uptime,
       sessionTimeoutMs: () => this.#lease.sessionTimeoutMs,
       onDue: () => this.#loop.wake(),
     });
@@ -144,7 +150,7 @@ export class ElectionRecipe implements LeaseHolder {
       return this.#released();
     }
     // It does not take leadership back at once.
-    this.#uptime.end();
+    this.#claims.uptime.end();
     await this.#giveUp('resigned');
   }
 
@@ -191,7 +197,7 @@ export class ElectionRecipe implements LeaseHolder {
 
   #connectionChanged(connection: Connection): void {
     const { state } = connection;
-    this.#uptime[state === 'connected' ? 'connected' : 'disconnected']();
+    this.#claims.uptime[state === 'connected' ? 'connected' : 'disconnected']();
     if (state === 'connected') {
       this.#loop.wake();
     } else if (endsTerms(this.#options.connectionLossPolicy, connection)) {
@@ -202,9 +208,9 @@ export class ElectionRecipe implements LeaseHolder {
       if (this.#state.current.role !== 'idle') {
         this.#state.idle('session-lost');
       }
-      this.#uptime.end();
+      this.#claims.uptime.end();
       // Our node has gone with the session, or goes when it comes back.
-      this.#release?.settle();
+      this.#release?.resolve();
     } else if (state === 'closed') {
       this.#end('shutdown');
     }
@@ -221,7 +227,7 @@ export class ElectionRecipe implements LeaseHolder {
     this.#loop.stop();
     this.#lease.release(this);
     this.#drop();
-    this.#release?.settle();
+    this.#release?.resolve();
     this.#subscription.unsubscribe();
     this.#state.complete(reason);
   }
@@ -244,7 +250,7 @@ export class ElectionRecipe implements LeaseHolder {
     if (!this.#candidacy || this.#client.connection.state !== 'connected') {
       // There is nothing on the server, or nothing that can be done about it
       // before the next connection.
-      release.settle();
+      release.resolve();
     }
     this.#loop.wake();
     await this.#released();
@@ -254,7 +260,7 @@ export class ElectionRecipe implements LeaseHolder {
   async #released(): Promise<void> {
     if (this.#release) {
       await settledWithin(
-        [this.#release.done],
+        [this.#release.promise],
         this.#ending === 'closing'
           ? LONGEST_LEAVE_MS
           : 2 * this.#lease.sessionTimeoutMs,
@@ -274,7 +280,7 @@ export class ElectionRecipe implements LeaseHolder {
     const isLasting = !isConnectionError(error);
     if (this.#ending === 'closing') {
       // What we cannot remove goes with the session, which is next.
-      this.#release?.settle();
+      this.#release?.resolve();
       return longestMs;
     }
     // One request may always get lost on a connection that is about to break.
@@ -306,7 +312,7 @@ export class ElectionRecipe implements LeaseHolder {
       !(this.#state.isLeading && this.#lease.isValid())
     ) {
       const pauseMs = this.#failures.makeWay(sessionTimeoutMs);
-      this.#uptime.end();
+      this.#claims.uptime.end();
       reporter.madeWay(why, pauseMs);
       this.#pause = setTimeout(() => {
         this.#pause = undefined;
@@ -491,7 +497,7 @@ export class ElectionRecipe implements LeaseHolder {
       }
       this.#drop();
     }
-    this.#release?.settle();
+    this.#release?.resolve();
     this.#release = undefined;
     this.#failures.clear();
     if (!this.#isEntered) {
@@ -518,7 +524,7 @@ export class ElectionRecipe implements LeaseHolder {
   }
 
   get #comesBack(): boolean {
-    return this.#isEntered && !this.#pause && !this.#failures.hasMadeWay;
+    return this.#isEntered && !this.#failures.hasMadeWay;
   }
 
   /** Lets go of our entry and its watches. */

@@ -7,7 +7,7 @@ import {
   type Subscription,
 } from 'rxjs';
 import type {
-  NodeWatcher,
+  NodeEvent,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
 import { ensurePath } from '../zookeeper/node-paths.js';
@@ -18,6 +18,7 @@ import {
 } from './election-node.js';
 import type { Participant } from './leadership.interface.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
+import { NodeReading } from '../session/node-reading.js';
 import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 
 /**
@@ -38,10 +39,8 @@ export class LeaderObserver {
   readonly #loop: SerialLoop;
   #subscribers = 0;
   #connection: Subscription | undefined;
-  /** The watcher of the present look; what belongs to an earlier one is over. */
-  #watcher: NodeWatcher | undefined;
-  /** The path that it watches. */
-  #watched: string | undefined;
+  /** What the present look watches; what belongs to an earlier one is over. */
+  #watched: { forget(): void } | undefined;
 
   /** The leader, and each that follows it. */
   readonly leader$: Observable<Participant | undefined>;
@@ -120,33 +119,21 @@ export class LeaderObserver {
   }
 
   async #observe(): Promise<void> {
-    if (
-      this.#subscribers === 0 ||
-      this.#client.connection.state !== 'connected'
-    ) {
+    const client = this.#client;
+    if (!this.#isWanted || client.connection.state !== 'connected') {
       return;
     }
     this.#endLook();
-    const watcher: NodeWatcher = (event) => {
-      if (watcher === this.#watcher) {
-        if (event === 'deleted') {
-          this.#seen.next('gone');
-        }
-        this.#loop.wake();
-      }
-    };
-    this.#watcher = watcher;
-    const listed = await unlessMissing(this.#client.getChildren(this.#path));
-    if (watcher !== this.#watcher) {
+    const listed = await unlessMissing(client.getChildren(this.#path));
+    if (!this.#isWanted) {
       return;
     }
     const nodes = sortedNodes(listed?.children ?? []);
     for (const { name } of nodes) {
       const path = `${this.#path}/${name}`;
-      const content = await this.#watch(path, watcher, () =>
-        unlessMissing(this.#client.get(path, watcher)),
-      );
-      if (watcher !== this.#watcher) {
+      const node = NodeReading.content(client, path, this.#onEvent);
+      const content = await this.#watch(node);
+      if (node !== this.#watched) {
         return;
       }
       if (!content) {
@@ -160,54 +147,52 @@ export class LeaderObserver {
         return;
       }
     }
-    await this.#watchEmptyElection(watcher, nodes.length);
+    await this.#watchEmptyElection(nodes.length);
   }
 
   /** Nobody is there: waits for the first to come. */
-  async #watchEmptyElection(
-    watcher: NodeWatcher,
-    strays: number,
-  ): Promise<void> {
+  async #watchEmptyElection(strays: number): Promise<void> {
     // Only what exists can be watched for children.
     await ensurePath(this.#client, this.#path, 'container');
-    if (watcher !== this.#watcher) {
+    if (!this.#isWanted) {
       return;
     }
-    const { children } = await this.#watch(this.#path, watcher, () =>
-      this.#client.getChildren(this.#path, watcher),
+    const election = NodeReading.children(
+      this.#client,
+      this.#path,
+      this.#onEvent,
     );
-    if (watcher !== this.#watcher) {
+    const listed = await this.#watch(election);
+    if (election !== this.#watched) {
       return;
     }
-    if (sortedNodes(children).length > strays) {
+    if (!listed || sortedNodes(listed.children).length > strays) {
       this.#loop.wake();
     } else {
       this.#seen.next(undefined);
     }
   }
 
-  /** Watches one path at a time. */
-  #watch<T>(
-    path: string,
-    watcher: NodeWatcher,
-    read: () => Promise<T>,
-  ): Promise<T> {
-    this.#endWatch(watcher);
-    this.#watched = path;
-    return read();
+  get #isWanted(): boolean {
+    return this.#subscribers > 0;
   }
 
-  #endWatch(watcher: NodeWatcher): void {
-    if (this.#watched !== undefined) {
-      this.#client.unwatch(this.#watched, watcher);
-      this.#watched = undefined;
-    }
+  /** Watches one node at a time. */
+  #watch<T>(reading: NodeReading<T>): Promise<T | undefined> {
+    this.#endLook();
+    this.#watched = reading;
+    return reading.read();
   }
 
   #endLook(): void {
-    if (this.#watcher) {
-      this.#endWatch(this.#watcher);
-      this.#watcher = undefined;
-    }
+    this.#watched?.forget();
+    this.#watched = undefined;
   }
+
+  readonly #onEvent = (event: NodeEvent): void => {
+    if (event === 'deleted') {
+      this.#seen.next('gone');
+    }
+    this.#loop.wake();
+  };
 }

@@ -1,4 +1,4 @@
-import { nameIn } from '../election/election-node.js';
+import { nameIn } from '../untrusted-data.js';
 import {
   createNode,
   readFresh,

@@ -1,4 +1,4 @@
-import { nameIn, parseObject } from '../election/election-node.js';
+import { nameIn, parseObject } from '../untrusted-data.js';
 import {
   childrenOf,
   createNode,

@@ -1,9 +1,6 @@
 import type { NodeContent } from '../zookeeper/zookeeper-client.interface.js';
-import {
-  isOwnedBySession,
-  nameIn,
-  parseObject,
-} from '../election/election-node.js';
+import { isOwnedBySession } from '../election/election-node.js';
+import { nameIn, parseObject } from '../untrusted-data.js';
 import { MOST_APPLICATIONS } from './applications.js';
 import type { Assignment, Member } from './assignment.js';
 

@@ -1,0 +1,31 @@
+/** More than this is not ours. */
+const LONGEST_DATA = 4_096;
+const LONGEST_NAME = 255;
+
+/** Names go to logs and to people: in one line, and not longer than ours. */
+export function nameIn(value: unknown): string | undefined {
+  return typeof value === 'string' &&
+    value.length <= LONGEST_NAME &&
+    !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value)
+    ? value
+    : undefined;
+}
+
+/** The members of what somebody has written; none if that is not as ours is. */
+export function parseObject(data: string): Record<string, unknown> {
+  if (data.length > LONGEST_DATA) {
+    return {};
+  }
+  try {
+    return membersOf(JSON.parse(data));
+  } catch {
+    return {};
+  }
+}
+
+/** The members of a value; none if it has none. */
+export function membersOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+    ? (value as Record<string, unknown>)
+    : {};
+}
