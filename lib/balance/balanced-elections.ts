@@ -1,11 +1,12 @@
 import type { Companion, CompanionParts } from '../election/companions.js';
 import type { LeaderElections } from '../election/leader-elections.js';
-import type { Favourites } from '../election/favourites.js';
 import type { LeaderSession } from '../session/leader-session.js';
 import { decodeSegment } from '../zookeeper/node-paths.js';
 import { AssignedGroup } from '../partitions/assigned-group.js';
 import type { Member } from '../partitions/assignment.js';
+import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 import { ElectionPlan } from './election-plan.js';
+import { Favourites } from './favourites.js';
 import {
   GroupPaths,
   type ElectionAssignment,
@@ -13,14 +14,16 @@ import {
 
 /**
  * Has the instances share leadership of the named elections, if they have the
- * option `balance`.
+ * option `balance`. For elections that have not been made yet.
  */
 export function balanceElections(
   elections: LeaderElections,
-  { weight }: { readonly weight: number },
+  { balance, weight }: Pick<ResolvedOptions, 'balance' | 'weight'>,
 ): void {
-  const { favourites, session } = elections;
-  if (favourites && session) {
+  const { session } = elections;
+  if (balance && session) {
+    const favourites = new Favourites();
+    elections.favouriteOf = (election) => favourites.of(election);
     elections.accompany(
       (parts) => new BalancedElections(parts, session, weight, favourites),
     );

@@ -1,5 +1,4 @@
 import { sortedNodes } from '../election/election-node.js';
-import { possibleFavourites } from '../election/precedence.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import { encodeSegment, ensurePath } from '../zookeeper/node-paths.js';
 import { NodeReading } from '../session/node-reading.js';
@@ -15,6 +14,7 @@ import {
   serializeAssignment,
   type ElectionAssignment,
 } from '../partitions/group-nodes.js';
+import { possibleFavourites } from './favourites.js';
 
 /** The names of more do not fit into one node that everybody reads. */
 const MOST_BALANCED = 1_000;

@@ -185,9 +185,7 @@ export class ElectionRecipe implements LeaseHolder {
   }
 
   leaseLapsed(): void {
-    if (this.#state.isLeading) {
-      this.#state.follow('lease-expired');
-    }
+    this.#state.depose('lease-expired');
     this.#loop.wake();
   }
 
@@ -201,9 +199,7 @@ export class ElectionRecipe implements LeaseHolder {
     if (state === 'connected') {
       this.#loop.wake();
     } else if (endsTerms(this.#options.connectionLossPolicy, connection)) {
-      if (this.#state.isLeading) {
-        this.#state.follow('suspended');
-      }
+      this.#state.depose('suspended');
     } else if (state === 'lost') {
       if (this.#state.current.role !== 'idle') {
         this.#state.idle('session-lost');
@@ -238,9 +234,7 @@ export class ElectionRecipe implements LeaseHolder {
     release.draining += 1;
     this.#lease.release(this);
     if (QUEUES_AGAIN.has(reason)) {
-      if (this.#state.isLeading) {
-        this.#state.follow(reason);
-      }
+      this.#state.depose(reason);
     } else if (this.#options.isEnabled) {
       this.#state.idle(reason);
     }
@@ -355,13 +349,13 @@ export class ElectionRecipe implements LeaseHolder {
       await candidacy.look(epoch);
     }
     const { view } = candidacy;
-    if (!view || !this.#isCurrent(candidacy, view)) {
+    if (!view || !this.#isCurrent(view)) {
       return;
     }
     await (view.ahead.length === 0
       ? this.#lead(candidacy, view)
       : this.#follow(candidacy, view));
-    if (this.#isCurrent(candidacy, view)) {
+    if (this.#isCurrent(view)) {
       this.#failures.clear();
       this.#options.reporter.healed();
       await this.#bringUpToDate(candidacy, view);
@@ -387,19 +381,19 @@ export class ElectionRecipe implements LeaseHolder {
     if (candidacy.fencingToken === undefined) {
       await candidacy.readOwn(view.epoch);
     }
-    if (!this.#isCurrent(candidacy, view)) {
+    if (!this.#isCurrent(view)) {
       return;
     }
     this.#lease.hold(this);
     await this.#lease.prove();
     const { fencingToken } = candidacy;
-    if (!this.#isCurrent(candidacy, view) || fencingToken === undefined) {
+    if (!this.#isCurrent(view) || fencingToken === undefined) {
       return;
     }
     this.#state.lead(fencingToken, 'elected');
     const { current } = this.#state;
     // A subscriber may have resigned already.
-    if (current.role === 'leader' && this.#isCurrent(candidacy, view)) {
+    if (current.role === 'leader' && this.#isCurrent(view)) {
       const [, own] = await Promise.all([
         candidacy.announce(current.term),
         candidacy.readOwn(view.epoch),
@@ -423,7 +417,7 @@ export class ElectionRecipe implements LeaseHolder {
       view.predecessor?.read(view.epoch),
       candidacy.readOwn(view.epoch),
     ]);
-    if (!this.#isCurrent(candidacy, view)) {
+    if (!this.#isCurrent(view)) {
       return;
     }
     const predecessor = view.ahead.at(-1) as string;
@@ -463,7 +457,7 @@ export class ElectionRecipe implements LeaseHolder {
     const node = candidacy.node as string;
     const claimant =
       own && (await this.#claims.claimant(node, own.data, this.#state.current));
-    if (!claimant || !this.#isCurrent(candidacy, view)) {
+    if (!claimant || !this.#isCurrent(view)) {
       return false;
     }
     void this.#giveUp(this.#claims.concede(node, claimant));
@@ -539,10 +533,11 @@ export class ElectionRecipe implements LeaseHolder {
   }
 
   /** Whether the world is still the one that a step has looked at. */
-  #isCurrent(candidacy: Candidacy, view: View): boolean {
+  #isCurrent(view: View): boolean {
+    const candidacy = this.#candidacy;
     return (
       !this.#release &&
-      candidacy.view === view &&
+      candidacy?.view === view &&
       candidacy.isCurrent(view.epoch)
     );
   }
@@ -571,9 +566,7 @@ export class ElectionRecipe implements LeaseHolder {
         // Somebody else has removed our node. We queue again.
         if (this.#candidacy === candidacy) {
           this.#drop();
-          if (this.#state.isLeading) {
-            this.#state.follow('node-deleted');
-          }
+          this.#state.depose('node-deleted');
           this.#loop.wake();
         }
       },

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { skip } from 'rxjs';
+import { skip, type Observable } from 'rxjs';
 import { electionProblems } from '../instance-problems.js';
 import type { InstanceIdentity } from '../session/instance-node.js';
 import { openSession, type LeaderSession } from '../session/leader-session.js';
@@ -20,7 +20,6 @@ import {
   type Companion,
   type CompanionParts,
 } from './companions.js';
-import { Favourites } from './favourites.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Participant, ParticipantTasks } from './leadership.interface.js';
 import { LeadershipLog } from './leadership-log.js';
@@ -63,8 +62,7 @@ interface Entry {
   isInUse: boolean;
   /** Whether it has been entered on behalf of the application. */
   isEntered: boolean;
-  /** Made when there is something to be done. */
-  onDispose: Map<ElectionListener, () => void> | undefined;
+  readonly onDispose: (() => void)[];
 }
 
 /**
@@ -97,11 +95,13 @@ export class LeaderElections {
    */
   readonly session: LeaderSession | undefined;
   /**
-   * What the elections are assigned to; undefined without the option `balance`.
+   * The session that an election is assigned to, now and after every change;
+   * undefined without the option `balance`.
    *
    * @internal
    */
-  readonly favourites: Favourites | undefined;
+  favouriteOf:
+    ((election: string) => Observable<string | undefined>) | undefined;
   /** @internal */
   readonly companions = new Companions();
   readonly #isFake: boolean;
@@ -128,7 +128,6 @@ export class LeaderElections {
       () => this.session?.lease,
     );
     if (!options.standalone && !makeLocal) {
-      this.favourites = options.balance ? new Favourites() : undefined;
       this.session = openSession(options, identity, version, logger);
     }
   }
@@ -192,9 +191,7 @@ export class LeaderElections {
     }
     this.#elections.delete(name);
     await entry.election.dispose();
-    for (const forget of entry.onDispose?.values() ?? []) {
-      forget();
-    }
+    entry.onDispose.forEach((forget) => forget());
   }
 
   /**
@@ -220,7 +217,7 @@ export class LeaderElections {
       usedBy: undefined,
       isInUse: false,
       isEntered: false,
-      onDispose: undefined,
+      onDispose: [],
     };
     this.#elections.set(name, entry);
     return entry;
@@ -349,19 +346,13 @@ export class LeaderElections {
     for (const entry of this.#inUse) {
       this.#tell(listener, entry);
     }
-    return () => {
-      this.#listeners.delete(listener);
-      for (const { onDispose } of this.#elections.values()) {
-        onDispose?.delete(listener);
-      }
-    };
+    return () => this.#listeners.delete(listener);
   }
 
   #tell(listener: ElectionListener, entry: Entry): void {
     const forget = listener(entry.election);
     if (forget) {
-      entry.onDispose ??= new Map();
-      entry.onDispose.set(listener, forget);
+      entry.onDispose.push(forget);
     }
   }
 
@@ -472,7 +463,7 @@ export class LeaderElections {
       isEnabled: enabled,
       priority,
       favourite$:
-        name === DEFAULT_ELECTION ? undefined : this.favourites?.of(name),
+        name === DEFAULT_ELECTION ? undefined : this.favouriteOf?.(name),
       tasks: () => this.#work?.tasksOf(name),
       reporter: this.#log.reporter(name, path),
       onLeaderSeen: (leader) => this.#work?.leaderSeen(name, leader),

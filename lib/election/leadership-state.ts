@@ -157,6 +157,13 @@ export class LeadershipState {
     }
   }
 
+  /** Ends the term, if one is running. */
+  depose(reason: LeadershipReason): void {
+    if (this.isLeading) {
+      this.follow(reason);
+    }
+  }
+
   /** Takes no part. */
   idle(reason: LeadershipReason): void {
     if (this.current.role !== 'idle' || this.current.reason !== reason) {

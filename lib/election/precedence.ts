@@ -38,21 +38,6 @@ export function makesWayFor(
   return outranks(b, a, favourite) && compareBySequence(a, b) < 0;
 }
 
-/**
- * The sessions that can be first in the queue if the election is assigned to them:
- * those of the highest priority, up to the first that makes no way for equals.
- *
- * @param queue the oldest first
- */
-export function possibleFavourites(queue: readonly ElectionNode[]): string[] {
-  const highest = Math.max(...queue.map(({ priority }) => priority));
-  const equals = queue.filter(({ priority }) => priority === highest);
-  const end = equals.findIndex(({ session }) => session === undefined);
-  return equals
-    .slice(0, end < 0 ? undefined : end)
-    .flatMap(({ session }) => session ?? []);
-}
-
 /** By priority; among equals that know of it, the favourite comes first. */
 function outranks(
   a: ElectionNode,

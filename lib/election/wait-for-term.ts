@@ -31,21 +31,38 @@ export async function waitForTerm(
   const term$ = state.changes$.pipe(
     map((leadership) => {
       if (leadership.reason === 'disabled') {
-        throw disabledError(election);
+        throw new LeaderElectionError(
+          'DISABLED',
+          `This instance never takes part in the election "${election}": the ` +
+            'module is configured with enabled: false',
+        );
       }
       return leadership.role === 'leader' && state.isLeader()
         ? leadership.term
         : undefined;
     }),
     filter((term) => term !== undefined),
-    throwIfEmpty(() => closedError(election)),
+    throwIfEmpty(
+      () =>
+        new LeaderElectionError(
+          'CLOSED',
+          `The election "${election}" has ended: the application is closing, or ` +
+            'the election has been disposed of',
+        ),
+    ),
   );
   const given$ = new Observable<never>((waiting) => {
     const onAbort = (): void => waiting.error(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
     waiting.add(() => signal?.removeEventListener('abort', onAbort));
     return after(timeoutMs, () =>
-      waiting.error(timeoutError(election, timeoutMs)),
+      waiting.error(
+        new LeaderElectionError(
+          'TIMEOUT',
+          'This instance did not become the leader of the election ' +
+            `"${election}" within ${timeoutMs} ms`,
+        ),
+      ),
     );
   });
   return firstValueFrom(merge(term$, given$));
@@ -67,28 +84,4 @@ function after(ms: number, act: () => void): () => void {
   };
   wait();
   return () => clearTimeout(timer);
-}
-
-function timeoutError(election: string, timeoutMs: number): Error {
-  return new LeaderElectionError(
-    'TIMEOUT',
-    `This instance did not become the leader of the election "${election}" ` +
-      `within ${timeoutMs} ms`,
-  );
-}
-
-function closedError(election: string): Error {
-  return new LeaderElectionError(
-    'CLOSED',
-    `The election "${election}" has ended: the application is closing, or the ` +
-      'election has been disposed of',
-  );
-}
-
-function disabledError(election: string): Error {
-  return new LeaderElectionError(
-    'DISABLED',
-    `This instance never takes part in the election "${election}": the module ` +
-      'is configured with enabled: false',
-  );
 }

@@ -157,11 +157,7 @@ export class Ownership implements LeaseHolder {
   }
 
   #endTerms(reason: LeadershipReason): void {
-    for (const { partition } of this.#nodes) {
-      if (partition.state.isLeading) {
-        partition.state.follow(reason);
-      }
-    }
+    this.#nodes.forEach(({ partition }) => partition.state.depose(reason));
   }
 
   /** Ends the terms of what is not wanted, and then what runs for them. */
@@ -171,9 +167,7 @@ export class Ownership implements LeaseHolder {
         continue;
       }
       const { partition } = node;
-      if (partition.state.isLeading) {
-        partition.state.follow(this.#unwantedBecause);
-      }
+      partition.state.depose(this.#unwantedBecause);
       if (node.state === 'foreign') {
         node.forget();
       } else if (node.state !== 'absent') {

@@ -3,13 +3,11 @@ import {
   nodePrefix,
   parseClaim,
   parseElectionNode,
-  sortedNodes,
   parseParticipant,
   withClaim,
 } from '../../../lib/election/election-node.js';
 import {
   outrankedBefore,
-  possibleFavourites,
   makesWayFor,
   Uptime,
 } from '../../../lib/election/precedence.js';
@@ -142,21 +140,6 @@ describe('among those with the same priority', () => {
     expect(makesWayFor(c, higher, 'c3')).toBe(true);
     expect(makesWayFor(balanced('d4', 1, 2), c, 'c3')).toBe(false);
     expect(outrankedBefore([balanced('d4', 1, 2)], c, 'c3')).toEqual([]);
-  });
-
-  it('those of the highest priority can be favourites, up to one that does not balance', () => {
-    const favourites = (...names: string[]): string[] =>
-      possibleFavourites(sortedNodes(names));
-    expect(favourites(a, b, c)).toEqual(['a1', 'b2', 'c3']);
-    expect(favourites(c, a)).toEqual(['a1', 'c3']);
-    expect(favourites(a, node(0, 2), c)).toEqual(['a1']);
-    expect(favourites(node(0, 0), a)).toEqual([]);
-    expect(favourites(a, node(-1, 2), c)).toEqual(['a1', 'c3']);
-    expect(favourites(a, balanced('d4', 1, 4), balanced('e5', 1, 5))).toEqual([
-      'd4',
-      'e5',
-    ]);
-    expect(favourites()).toEqual([]);
   });
 });
 
