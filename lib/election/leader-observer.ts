@@ -1,137 +1,139 @@
 import {
-  BehaviorSubject,
-  Observable,
   distinctUntilChanged,
+  endWith,
   filter,
+  ignoreElements,
   map,
-  type Subscription,
+  Observable,
+  ReplaySubject,
+  share,
+  takeUntil,
+  type Subscriber,
 } from 'rxjs';
+import { NodeReading } from '../session/node-reading.js';
+import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
+import { ensurePath } from '../zookeeper/node-paths.js';
+import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type {
   NodeEvent,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
-import { ensurePath } from '../zookeeper/node-paths.js';
 import {
   isOwnedBySession,
   parseParticipant,
   sortedNodes,
 } from './election-node.js';
 import type { Participant } from './leadership.interface.js';
-import { unlessMissing } from '../zookeeper/unless-missing.js';
-import { NodeReading } from '../session/node-reading.js';
-import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 
 /**
  * `undefined` means that nobody leads, `'gone'` that the leader has gone and who
- * comes next has not been read yet, `null` that nothing is known.
+ * comes next has not been read yet.
  */
-type Seen = Participant | undefined | 'gone' | null;
+type Seen = Participant | undefined | 'gone';
 
-/**
- * Watches who leads an election, for as long as somebody wants to know. Works
- * without taking part: it watches the first node, or the empty election.
- */
-export class LeaderObserver {
-  readonly #client: ZookeeperClient;
-  readonly #path: string;
-  readonly #onSeen: ((first: Participant) => void) | undefined;
-  readonly #seen = new BehaviorSubject<Seen>(null);
-  readonly #loop: SerialLoop;
-  #subscribers = 0;
-  #connection: Subscription | undefined;
-  /** What the present look watches; what belongs to an earlier one is over. */
-  #watched: { forget(): void } | undefined;
+export interface LeaderSource {
+  readonly client: ZookeeperClient;
+  /** Path of the election. */
+  readonly path: string;
+  /** Called with the first in line whenever it has been read. */
+  readonly onLeaderSeen?: (first: Participant) => void;
+}
 
+export interface ObservedLeader {
   /** The leader, and each that follows it. */
   readonly leader$: Observable<Participant | undefined>;
-
   /**
    * {@link leader$} as closely as can be seen: `undefined` as soon as a leader
    * has gone, and a leader once more when it has told since when it leads.
    */
   readonly sightings$: Observable<Participant | undefined>;
+}
 
-  /** @param onSeen is given the first in line whenever it has been read */
-  constructor(
-    client: ZookeeperClient,
-    path: string,
-    onSeen?: (first: Participant) => void,
-  ) {
-    this.#client = client;
-    this.#path = path;
-    this.#onSeen = onSeen;
-    this.#loop = new SerialLoop(
-      () => this.#observe(),
-      (error) => longestRetryMs(client, error),
-    );
-    const seen$ = this.#whileSubscribed();
-    this.leader$ = seen$.pipe(
-      filter((seen) => seen !== null && seen !== 'gone'),
+/**
+ * Who leads an election, observed for as long as somebody wants to know, and by
+ * one observer for all who do.
+ *
+ * @param until completes when there is nothing more to be seen
+ */
+export function observeLeader(
+  source: LeaderSource,
+  until: Observable<unknown>,
+): ObservedLeader {
+  const seen$ = new Observable<Seen>((subscriber) =>
+    new LeaderObserver(source, subscriber).start(),
+  ).pipe(
+    takeUntil(until.pipe(ignoreElements(), endWith(undefined))),
+    share({ connector: () => new ReplaySubject(1) }),
+  );
+  return {
+    leader$: seen$.pipe(
+      filter((seen) => seen !== 'gone'),
       distinctUntilChanged((a, b) => a?.node === b?.node),
-    );
-    this.sightings$ = seen$.pipe(
-      filter((seen) => seen !== null),
+    ),
+    sightings$: seen$.pipe(
       map((seen) => (seen === 'gone' ? undefined : seen)),
       distinctUntilChanged(
         (a, b) =>
           a?.node === b?.node &&
           a?.leaderSince?.getTime() === b?.leaderSince?.getTime(),
       ),
+    ),
+  };
+}
+
+/**
+ * Watches who leads an election. Works without taking part: it watches the first
+ * node, or the empty election.
+ */
+class LeaderObserver {
+  readonly #source: LeaderSource;
+  readonly #subscriber: Subscriber<Seen>;
+  readonly #loop: SerialLoop;
+  /** What the present look watches; what belongs to an earlier one is over. */
+  #watched: { forget(): void } | undefined;
+
+  constructor(source: LeaderSource, subscriber: Subscriber<Seen>) {
+    this.#source = source;
+    this.#subscriber = subscriber;
+    this.#loop = new SerialLoop(
+      () => this.#observe(),
+      (error) => longestRetryMs(source.client, error),
     );
   }
 
-  close(): void {
-    this.#loop.stop();
-    this.#connection?.unsubscribe();
-    this.#endLook();
-    this.#seen.complete();
-  }
-
-  #whileSubscribed(): Observable<Seen> {
-    return new Observable((subscriber) => {
-      this.#addSubscriber();
-      const subscription = this.#seen.subscribe(subscriber);
-      return () => {
-        subscription.unsubscribe();
-        this.#removeSubscriber();
-      };
-    });
-  }
-
-  #addSubscriber(): void {
-    this.#subscribers += 1;
-    if (this.#subscribers === 1) {
-      this.#connection = this.#client.connection$.subscribe(({ state }) => {
+  /** Returns a function that ends it. */
+  start(): () => void {
+    const connection = this.#source.client.connection$.subscribe(
+      ({ state }) => {
         if (state === 'connected') {
           this.#loop.wake();
         }
-      });
-    }
-  }
-
-  #removeSubscriber(): void {
-    this.#subscribers -= 1;
-    if (this.#subscribers === 0) {
-      this.#connection?.unsubscribe();
+      },
+    );
+    return () => {
+      connection.unsubscribe();
+      this.#loop.stop();
       this.#endLook();
-      this.#seen.next(null);
-    }
+    };
   }
 
   async #observe(): Promise<void> {
-    const client = this.#client;
-    if (!this.#isWanted || client.connection.state !== 'connected') {
+    const { client, path, onLeaderSeen } = this.#source;
+    if (client.connection.state !== 'connected') {
       return;
     }
     this.#endLook();
-    const listed = await unlessMissing(client.getChildren(this.#path));
-    if (!this.#isWanted) {
+    const listed = await unlessMissing(client.getChildren(path));
+    if (this.#subscriber.closed) {
       return;
     }
     const nodes = sortedNodes(listed?.children ?? []);
     for (const { name } of nodes) {
-      const path = `${this.#path}/${name}`;
-      const node = NodeReading.content(client, path, this.#onEvent);
+      const node = NodeReading.content(
+        client,
+        `${path}/${name}`,
+        this.#onEvent,
+      );
       const content = await this.#watch(node);
       if (node !== this.#watched) {
         return;
@@ -142,8 +144,8 @@ export class LeaderObserver {
       }
       if (isOwnedBySession(content.stat)) {
         const first = parseParticipant(name, content.data, content.stat);
-        this.#onSeen?.(first);
-        this.#seen.next(first);
+        onLeaderSeen?.(first);
+        this.#subscriber.next(first);
         return;
       }
     }
@@ -152,16 +154,13 @@ export class LeaderObserver {
 
   /** Nobody is there: waits for the first to come. */
   async #watchEmptyElection(strays: number): Promise<void> {
+    const { client, path } = this.#source;
     // Only what exists can be watched for children.
-    await ensurePath(this.#client, this.#path, 'container');
-    if (!this.#isWanted) {
+    await ensurePath(client, path, 'container');
+    if (this.#subscriber.closed) {
       return;
     }
-    const election = NodeReading.children(
-      this.#client,
-      this.#path,
-      this.#onEvent,
-    );
+    const election = NodeReading.children(client, path, this.#onEvent);
     const listed = await this.#watch(election);
     if (election !== this.#watched) {
       return;
@@ -169,12 +168,8 @@ export class LeaderObserver {
     if (!listed || sortedNodes(listed.children).length > strays) {
       this.#loop.wake();
     } else {
-      this.#seen.next(undefined);
+      this.#subscriber.next(undefined);
     }
-  }
-
-  get #isWanted(): boolean {
-    return this.#subscribers > 0;
   }
 
   /** Watches one node at a time. */
@@ -191,7 +186,7 @@ export class LeaderObserver {
 
   readonly #onEvent = (event: NodeEvent): void => {
     if (event === 'deleted') {
-      this.#seen.next('gone');
+      this.#subscriber.next('gone');
     }
     this.#loop.wake();
   };

@@ -5,7 +5,7 @@ import {
   ElectionRecipe,
   type ElectionRecipeOptions,
 } from './election-recipe.js';
-import { LeaderObserver } from './leader-observer.js';
+import { observeLeader, type ObservedLeader } from './leader-observer.js';
 import { LeadershipState } from './leadership-state.js';
 import type { Participant, ParticipantTasks } from './leadership.interface.js';
 import type { ElectionParts } from './managed-election.js';
@@ -24,7 +24,7 @@ export class ZookeeperElection extends BaseElection {
   readonly #options: ZookeeperElectionOptions;
   readonly #recipe: ElectionRecipe;
   /** Made for the first who asks: most elections have nobody who does. */
-  #observer: LeaderObserver | undefined;
+  #leader: ObservedLeader | undefined;
 
   constructor(options: ZookeeperElectionOptions) {
     const { client, path, identity, name, isEnabled, lease, tasks } = options;
@@ -47,19 +47,14 @@ export class ZookeeperElection extends BaseElection {
     return this.#observe().leader$;
   }
 
-  /** {@link leader$}, and in between: see {@link LeaderObserver.sightings$}. */
+  /** See {@link ObservedLeader.sightings$}. */
   get sightings$(): Observable<Participant | undefined> {
     return this.#observe().sightings$;
   }
 
-  #observe(): LeaderObserver {
-    if (!this.#observer) {
-      const { client, path, onLeaderSeen } = this.#options;
-      const observer = new LeaderObserver(client, path, onLeaderSeen);
-      this.leadership$.subscribe({ complete: () => observer.close() });
-      this.#observer = observer;
-    }
-    return this.#observer;
+  #observe(): ObservedLeader {
+    this.#leader ??= observeLeader(this.#options, this.leadership$);
+    return this.#leader;
   }
 
   participants(): Promise<Participant[]> {
