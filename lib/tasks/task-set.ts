@@ -2,7 +2,7 @@ import type { Logger } from '@nestjs/common';
 import { distinctUntilChanged, map, Subject, type Observable } from 'rxjs';
 import { LeadershipLostError } from '../election/election.error.js';
 import type { TaskElection } from '../election/leader-elections.js';
-import { settledWithin } from '../within.js';
+import { nextTurn, settledWithin } from '../within.js';
 import { idleSchedulesMessage } from '../zookeeper-leader.messages.js';
 import type { LeaderTask, TaskHost } from './leader-task.js';
 import type { TaskNodes } from './ledger-store.js';
@@ -27,8 +27,6 @@ export interface TaskSetSettings {
 const LOOK_AT_JOBS_MS = 250;
 /** How long the event loop is used in one go for many tasks. */
 const SLICE_MS = 1;
-// Taken at import: fake timers of a test would hold tasks back.
-const { setImmediate } = globalThis;
 
 /**
  * The tasks of an application, and what happens to all of them: terms begin and end,
@@ -251,7 +249,7 @@ export class TaskSet {
     let sliceBegan = performance.now();
     for (const task of tasks) {
       if (performance.now() - sliceBegan >= SLICE_MS) {
-        await new Promise((resolve) => setImmediate(resolve));
+        await nextTurn();
         sliceBegan = performance.now();
       }
       if (this.host.isClosing) {
