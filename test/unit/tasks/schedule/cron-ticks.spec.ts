@@ -263,7 +263,7 @@ describe('CronTicks', () => {
       source: original.source,
       timeZone: 'UTC',
       realDate: false,
-      getNextDateFrom: asked as never,
+      getNextDateFrom: asked,
     });
     const look = (time: string): (number | undefined)[] => [
       ticks.next(at(time)),
