@@ -35,3 +35,11 @@ export function pause(pauseMs: number, signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', settle, { once: true });
   });
 }
+
+// Taken at import: fake timers of a test would hold work back.
+const { setImmediate } = globalThis;
+
+/** Resolves in the next turn of the event loop: others have their turn before. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}

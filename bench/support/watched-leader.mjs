@@ -1,77 +1,18 @@
 // @ts-check
 /** A leader with many tasks, the dashboard and metrics, that measures itself. */
-import 'reflect-metadata';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { Controller, Get, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { Cron, ScheduleModule } from '@nestjs/schedule';
-import { Registry } from 'prom-client';
+import { startLeader } from './leader-application.mjs';
 
-const root = '../../dist/esm';
-const { LeaderElection, OnlyLeader, ZookeeperLeaderModule } = await import(
-  `${root}/index.js`
-);
-const { ZookeeperLeaderDashboardModule } = await import(
-  `${root}/dashboard/index.js`
-);
-const { ZookeeperLeaderMetricsModule } = await import(
-  `${root}/metrics/index.js`
-);
+const { LeaderElection } = await import('../../dist/esm/index.js');
 
-/** @typedef {PropertyDescriptor} Descriptor */
-
-const registry = new Registry();
-class Tasks {}
-for (let index = 0; index < Number(process.env.TASKS); index++) {
-  const task = `Team${index % 10}.refreshRegion${index}`;
-  Object.assign(Tasks.prototype, { [task]() {} });
-  const descriptor = /** @type {Descriptor} */ (
-    Object.getOwnPropertyDescriptor(Tasks.prototype, task)
-  );
-  OnlyLeader({ task, ledger: true })(Tasks.prototype, task, descriptor);
+const { app } = await startLeader((index) => ({
   // Spread over minutes and hours, as real ones are.
-  Cron(`${index % 60} ${index % 60} ${index % 24} * * *`, { name: task })(
-    Tasks.prototype,
-    task,
-    descriptor,
-  );
-  Object.defineProperty(Tasks.prototype, task, descriptor);
-}
-
-class MetricsController {
-  metrics() {
-    return registry.metrics();
-  }
-}
-Controller()(MetricsController);
-Get('metrics')(
-  MetricsController.prototype,
-  'metrics',
-  /** @type {Descriptor} */ (
-    Object.getOwnPropertyDescriptor(MetricsController.prototype, 'metrics')
-  ),
-);
-
-class AppModule {}
-Module({
-  imports: [
-    ScheduleModule.forRoot(),
-    ZookeeperLeaderModule.forRoot({
-      connectionString: process.env.CONNECT,
-      basePath: '/bench-operations',
-    }),
-    ZookeeperLeaderDashboardModule.forRoot(),
-    ZookeeperLeaderMetricsModule.forRoot({ registry }),
-  ],
-  providers: [Tasks],
-  controllers: [MetricsController],
-})(AppModule);
-
-const app = await NestFactory.create(AppModule, { logger: false });
-await app.listen(0, '127.0.0.1');
+  expression: `${index % 60} ${index % 60} ${index % 24} * * *`,
+}));
 await app.get(LeaderElection).waitForLeadership();
 
-const TICK_MS = 5;
+/** Work of so little time may count as one piece. */
+const TICK_MS = 1;
 const delays = monitorEventLoopDelay({ resolution: 1 });
 let begun = { cpu: process.cpuUsage(), atMs: performance.now() };
 let ticked = process.cpuUsage();

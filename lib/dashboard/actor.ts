@@ -4,11 +4,20 @@ export interface Actor {
   readonly from: string;
 }
 
+/** An actor whose request is being answered. */
+export interface RequestActor extends Actor {
+  /** Whether nobody waits for the answer any more, as after a slow guard. */
+  readonly hasLeft: boolean;
+}
+
 /** What is looked at of a request, whatever the HTTP adapter. */
 interface ActingRequest {
   readonly user?: unknown;
   readonly ip?: unknown;
-  readonly socket?: { readonly remoteAddress?: string };
+  readonly socket?: {
+    readonly remoteAddress?: string;
+    readonly destroyed?: boolean;
+  };
 }
 
 const NAMES = ['username', 'name', 'email', 'preferred_username', 'sub', 'id'];
@@ -22,13 +31,14 @@ export function actorOf(
   request: object,
   instanceId: string,
   who: (request: object) => string | undefined,
-): Actor {
+): RequestActor {
   const { user, ip, socket } = request as ActingRequest;
   const address =
     typeof ip === 'string' ? ip : (socket?.remoteAddress ?? 'an address');
   return {
     by: who(request) ?? nameOf(user) ?? `somebody at ${address}`,
     from: `the dashboard of ${instanceId}, from ${address}`,
+    hasLeft: socket?.destroyed === true,
   };
 }
 

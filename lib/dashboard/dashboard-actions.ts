@@ -16,7 +16,7 @@ import { pauseTask, resumeTask } from '../tasks/task-pauses.js';
 import { settledWithin } from '../within.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { checkElectionName } from '../zookeeper-leader.options.js';
-import type { Actor } from './actor.js';
+import type { RequestActor } from './actor.js';
 
 /** What became of an action, in a sentence for people. */
 export interface ActionResult {
@@ -26,6 +26,8 @@ export interface ActionResult {
 /** How long an answer waits for the end of what it has begun. */
 const ANSWER_WITHIN_MS = 3_000;
 const MOVE_WITHIN_MS = 15_000;
+/** The status that proxies log in this case; nobody receives it. */
+const CLOSED_REQUEST = 499;
 
 /** Does what the dashboard is asked to do, and writes down who asked. */
 export class DashboardActions {
@@ -44,7 +46,7 @@ export class DashboardActions {
    * @param instance who is meant to make way
    */
   async handOver(
-    actor: Actor,
+    actor: RequestActor,
     election: unknown,
     instance: unknown,
   ): Promise<ActionResult> {
@@ -80,17 +82,15 @@ export class DashboardActions {
 
   /** The leader runs a task now, wherever it is, and the ledger remembers it. */
   async runTask(
-    actor: Actor,
+    actor: RequestActor,
     task: unknown,
     force: unknown,
   ): Promise<ActionResult> {
     const name = this.#taskName(task);
     return this.#perform(actor, 'run-task', name, async () => {
-      const abort = new AbortController();
       const run = this.#tasks.requestRun(name, {
         by: actor.by,
         force: force === 'yes',
-        signal: abort.signal,
       });
       if (!(await settledWithin([run], ANSWER_WITHIN_MS))) {
         run.catch(() => undefined);
@@ -110,7 +110,7 @@ export class DashboardActions {
    * @param instance which instance is meant: refused by any other
    */
   async runHere(
-    actor: Actor,
+    actor: RequestActor,
     task: unknown,
     instance: unknown,
   ): Promise<ActionResult> {
@@ -140,7 +140,7 @@ export class DashboardActions {
 
   /** Nobody runs a task any more, until it is resumed. */
   async pauseTask(
-    actor: Actor,
+    actor: RequestActor,
     task: unknown,
     reason: unknown,
   ): Promise<ActionResult> {
@@ -156,7 +156,7 @@ export class DashboardActions {
 
   /** @param catchUp 'yes': the ticks of the pause count as missed */
   async resumeTask(
-    actor: Actor,
+    actor: RequestActor,
     task: unknown,
     catchUp: unknown,
   ): Promise<ActionResult> {
@@ -173,7 +173,7 @@ export class DashboardActions {
 
   /** An instance leaves all elections, wherever it is, until it is undrained. */
   async drain(
-    actor: Actor,
+    actor: RequestActor,
     instance: unknown,
     isWanted: boolean,
   ): Promise<ActionResult> {
@@ -200,20 +200,27 @@ export class DashboardActions {
     );
   }
 
-  /** Does the work, and writes down who wanted it and what became of it. */
+  /**
+   * Does the work, and writes down who wanted it and what became of it. Nothing is
+   * done for somebody who has left: they may have sent the request again.
+   */
   async #perform(
-    actor: Actor,
+    { by, from, hasLeft }: RequestActor,
     action: AuditedAction,
     target: string,
     work: () => Promise<string>,
   ): Promise<ActionResult> {
-    this.#logger.log(
-      `${actor.by} asks on ${actor.from}: ${action} ${JSON.stringify(target)}`,
-    );
+    const what = `${action} ${JSON.stringify(target)}`;
+    if (hasLeft) {
+      const message = `Not done: ${what}, for which ${by} asked on ${from}. The client closed the request before a guard answered`;
+      this.#logger.warn(message);
+      throw new HttpException(message, CLOSED_REQUEST);
+    }
+    this.#logger.log(`${by} asks on ${from}: ${what}`);
     try {
       return await audited(
         this.#elections.session,
-        { action, target, ...actor },
+        { action, target, by, from },
         async () => {
           const outcome = await work();
           return { outcome, result: { message: outcome } };

@@ -138,7 +138,7 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
 
   /** Everything, once: waits for the cluster to be read, but not for ever. */
   async read() {
-    const release = this.use();
+    const release = this.#cluster.use();
     try {
       if (!this.#cluster.view().hasVerdict) {
         const complete$ = this.#cluster.changes$.pipe(
@@ -148,6 +148,7 @@ export class DashboardState implements OnModuleInit, OnApplicationShutdown {
           defaultValue: undefined,
         });
       }
+      this.#ticks.work();
       const { elections, partitions, tasks, ...others } = this.#present();
       return {
         ...others,

@@ -334,9 +334,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   // --- What happens around the task ------------------------------------------
 
+  /** To be followed by {@link look}: calls may come before it. */
   termBegan(): void {
     this.#catchUp?.termBegan();
-    this.look();
   }
 
   /** Aborts runs whose term has ended, and reports those that do not end. */

@@ -1,9 +1,8 @@
-import { setImmediate } from 'node:timers/promises';
 import type { Logger } from '@nestjs/common';
 import { distinctUntilChanged, map, Subject, type Observable } from 'rxjs';
 import { LeadershipLostError } from '../election/election.error.js';
 import type { TaskElection } from '../election/managed-election.js';
-import { settledWithin } from '../within.js';
+import { nextTurn, settledWithin } from '../within.js';
 import { idleSchedulesMessage } from '../zookeeper-leader.messages.js';
 import type { LeaderTask, TaskHost } from './leader-task.js';
 import type { TaskNodes } from './ledger-store.js';
@@ -26,7 +25,7 @@ export interface TaskSetSettings {
 
 /** How often jobs are looked at: were they started, have they called? */
 const LOOK_AT_JOBS_MS = 250;
-/** How long the event loop is used in one go for what is not urgent. */
+/** How long the event loop is used in one go for many tasks. */
 const SLICE_MS = 1;
 
 /**
@@ -92,6 +91,7 @@ export class TaskSet {
         this.#pauses.look();
       }
       task.termBegan();
+      task.look();
     }
   }
 
@@ -123,7 +123,8 @@ export class TaskSet {
   /** The application has started: its scheduler has made its jobs. */
   started(): void {
     this.#isStarted = true;
-    void this.#prepareSchedules();
+    // Jobs are found and next ticks computed before somebody asks for a list.
+    void this.#inSlices(this.byName.values(), (task) => task.info());
   }
 
   /**
@@ -187,6 +188,7 @@ export class TaskSet {
           for (const task of tasks) {
             task.termBegan();
           }
+          void this.#inSlices(tasks, (task) => task.look());
         } else if (![...this.#followed].some(leads)) {
           this.#stopLooking();
         }
@@ -216,9 +218,7 @@ export class TaskSet {
   }
 
   #lookAtJobs(): void {
-    for (const task of this.byName.values()) {
-      task.checkJob();
-    }
+    void this.#inSlices(this.byName.values(), (task) => task.checkJob());
     this.#warnOfIdleSchedules();
   }
 
@@ -241,21 +241,21 @@ export class TaskSet {
     }
   }
 
-  /**
-   * Finds the jobs and computes their next ticks, in slices: the first list of tasks
-   * would wait for all of them in one go.
-   */
-  async #prepareSchedules(): Promise<void> {
-    let sliceBegan = -Infinity;
-    for (const task of this.byName.values()) {
+  /** Does the same for many tasks, without blocking the event loop for all of them. */
+  async #inSlices(
+    tasks: Iterable<LeaderTask>,
+    work: (task: LeaderTask) => void,
+  ): Promise<void> {
+    let sliceBegan = performance.now();
+    for (const task of tasks) {
       if (performance.now() - sliceBegan >= SLICE_MS) {
-        await setImmediate(undefined, { ref: false });
+        await nextTurn();
         sliceBegan = performance.now();
       }
       if (this.host.isClosing) {
         return;
       }
-      task.info();
+      work(task);
     }
   }
 

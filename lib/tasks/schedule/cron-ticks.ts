@@ -48,6 +48,8 @@ export class CronTicks implements Ticks {
   readonly #fields: CronFields | undefined;
   /** The last answer of {@link next}, which holds until the tick has passed. */
   #known: { after: number; tick: number | undefined } | undefined;
+  /** The last answer of {@link previous}: later ones are looked for from there. */
+  #latest: number | undefined;
   /** Ticks around a moment at which clocks go back. */
   #around: { at: number; ticks: readonly number[] } | undefined;
 
@@ -91,7 +93,14 @@ export class CronTicks implements Ticks {
         return undefined;
       }
     }
-    return lastTick((ms) => this.#next(ms), untilMs, afterMs);
+    const next = (ms: number): number | undefined => this.next(ms);
+    const latest = this.#latest ?? Infinity;
+    const last =
+      latest <= untilMs
+        ? lastFrom(latest, next, untilMs)
+        : lastTick(next, untilMs, afterMs);
+    this.#latest = last ?? this.#latest;
+    return last !== undefined && last > afterMs ? last : undefined;
   }
 
   #next(afterMs: number): number | undefined {
@@ -229,34 +238,53 @@ function goesBackNear({ at, before, after }: ClockChange, ms: number): boolean {
 
 /**
  * The last tick after `afterMs` that is not after `untilMs`: looks from ever
- * farther back until there is one, then halves what lies between.
+ * farther back until there is one.
  */
 function lastTick(
   next: (afterMs: number) => number | undefined,
   untilMs: number,
   afterMs: number,
 ): number | undefined {
-  const hasTick = (ms: number): boolean => (next(ms) ?? Infinity) <= untilMs;
   let none = untilMs;
-  for (let span = SECOND_MS; span < LONGEST_SEARCH_MS; span *= 2) {
-    let from = Math.max(afterMs, untilMs - span);
-    if (hasTick(from)) {
-      while (none - from > SECOND_MS / 2) {
-        const middle = Math.floor((from + none) / 2);
-        if (hasTick(middle)) {
-          from = middle;
-        } else {
-          none = middle;
-        }
-      }
-      return next(from);
-    }
-    if (from === afterMs) {
-      return undefined;
+  const least = Math.max(afterMs, untilMs - LONGEST_SEARCH_MS);
+  for (let span = SECOND_MS; none > least; span *= 4) {
+    const from = Math.max(least, untilMs - span);
+    const tick = next(from) ?? Infinity;
+    if (tick <= untilMs) {
+      return lastFrom(tick, next, untilMs, none);
     }
     none = from;
   }
   return undefined;
+}
+
+/**
+ * The last tick that is not after `untilMs`, from a tick that is not: halves what
+ * lies between, and is done as soon as the next tick is later.
+ *
+ * @param none no tick lies after it
+ */
+function lastFrom(
+  tick: number,
+  next: (afterMs: number) => number | undefined,
+  untilMs: number,
+  none = untilMs,
+): number {
+  let last = tick;
+  for (;;) {
+    const following = next(last) ?? Infinity;
+    if (following > untilMs) {
+      return last;
+    }
+    const middle = Math.floor((following + none) / 2);
+    const later = next(middle) ?? Infinity;
+    if (later <= untilMs) {
+      last = later;
+    } else {
+      last = following;
+      none = middle;
+    }
+  }
 }
 
 /** When wall clocks show `wall`; `nowMs` decides where they do so twice. */

@@ -262,6 +262,7 @@ async function setUp(kind: Kind, state: State, missedTicks: MissedTicksPolicy) {
   const begin = async (): Promise<void> => {
     election.elect();
     task.termBegan();
+    task.look();
     await settled();
   };
   const end = (): void => {

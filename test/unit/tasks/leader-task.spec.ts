@@ -1122,4 +1122,41 @@ describe('many tasks', () => {
     process.off('warning', listen);
     expect(warnings).toEqual([]);
   });
+
+  it('begin a term in slices, and all of it in the next one if it ends between two', async () => {
+    const [a] = await setUp();
+    a!.election.depose();
+    const names = Array.from({ length: 50 }, (_, index) => `task ${index}`);
+    for (const task of names) {
+      a!.election.onlyLeader(() => undefined, { task, ledger: true });
+    }
+    // As if each task took a millisecond.
+    let nowMs = performance.now();
+    const clock = jest
+      .spyOn(performance, 'now')
+      .mockImplementation(() => (nowMs += 1));
+    const begun = (): number => new Set(a!.client.writes.splice(0)).size;
+    begun();
+
+    a!.election.elect();
+    await settled(10);
+    const most = begun();
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThan(names.length);
+    a!.election.depose();
+    await settled(100);
+    expect(begun()).toBeLessThan(names.length - most);
+
+    a!.election.elect();
+    const { leadership } = a!.election;
+    const token =
+      leadership.role === 'leader' ? leadership.term.fencingToken : undefined;
+    await settled(100);
+    clock.mockRestore();
+    for (const task of names) {
+      const { client, paths } = lab.cluster.nodes;
+      const { data } = await client.get(paths.task(task));
+      expect(JSON.parse(data)).toMatchObject({ token });
+    }
+  });
 });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { CronTime } from 'cron';
 import * as fc from 'fast-check';
 import { createRequire } from 'node:module';
@@ -220,6 +220,68 @@ describe('CronTicks', () => {
       { numRuns: 60 },
     );
   }, 60_000);
+
+  it('gives the same answers, whatever it has been asked before', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(
+          '* * * * * *',
+          '*/7 * * * * *',
+          '0 */5 * * * *',
+          '0 30 2 * * *',
+          '0 0 9 * * 1-5',
+          '0 0 0 29 2 *',
+        ),
+        zones,
+        fc.array(fc.integer({ min: 0, max: 365 * DAY_MS }), {
+          minLength: 2,
+          maxLength: 8,
+        }),
+        fc.boolean(),
+        (expression, timeZone, offsets, isForward) => {
+          const ticks = ticksOf(expression, timeZone);
+          const times = isForward ? offsets.toSorted((a, b) => a - b) : offsets;
+          for (const offsetMs of times) {
+            const now = YEAR_2026 + offsetMs;
+            const anew = ticksOf(expression, timeZone);
+            expect(ticks.next(now)).toBe(anew.next(now));
+            expect(ticks.tickOf(now)).toBe(anew.tickOf(now));
+            expect(ticks.previous(now, now - DAY_MS)).toBe(
+              anew.previous(now, now - DAY_MS),
+            );
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  }, 60_000);
+
+  it('computes the next tick and the last one once, until the next has passed', () => {
+    const original = new CronTime('0 0 29 2 *', 'UTC');
+    const asked = jest.fn(original.getNextDateFrom.bind(original));
+    const ticks = new CronTicks({
+      source: original.source,
+      timeZone: 'UTC',
+      realDate: false,
+      getNextDateFrom: asked,
+    });
+    const look = (time: string): (number | undefined)[] => [
+      ticks.next(at(time)),
+      ticks.tickOf(at(time)),
+    ];
+    const [last, next, later] = ['2024', '2028', '2032'].map((year) =>
+      at(`${year}-02-29T00:00:00Z`),
+    );
+    expect(look('2026-05-05T12:00:00Z')).toEqual([next, last]);
+    asked.mockClear();
+    expect(look('2026-05-05T12:00:01Z')).toEqual([next, last]);
+    expect(look('2028-02-28T23:59:59Z')).toEqual([next, last]);
+    expect(asked).not.toHaveBeenCalled();
+    expect(look('2028-02-29T00:00:00Z')).toEqual([later, next]);
+    asked.mockClear();
+    expect(look('2028-03-01T00:00:00Z')).toEqual([later, next]);
+    expect(asked).not.toHaveBeenCalled();
+  });
 
   it('asks cron for nothing', () => {
     const time = new CronTime('0 0 2 * * *', 'UTC');

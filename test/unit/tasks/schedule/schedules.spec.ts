@@ -23,6 +23,7 @@ import {
   closeApplications,
   startApplication,
 } from '../../../support/nest-application.js';
+import { settled } from '../../../support/task-lab.js';
 import { waitFor } from '../../../support/wait-for.js';
 import { NOT_FAKED } from '../../../support/wall-clock.js';
 
@@ -456,6 +457,8 @@ describe('the list of tasks', () => {
       new MemoryLogger(),
       [ZookeeperLeaderMetricsModule.forRoot({ registry })],
     );
+    // What is computed before somebody asks for it: one task in a turn, at least.
+    await settled(20);
     // A time that only cron can read: each tick is one question.
     let asked = 0;
     for (const job of app.get(SchedulerRegistry).getCronJobs().values()) {
