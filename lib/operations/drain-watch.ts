@@ -7,8 +7,8 @@ import type {
   LeaderElections,
   ManagedElection,
 } from '../election/leader-elections.js';
-import { NodeWatch } from '../tasks/node-watch.js';
-import { childrenOf, type TaskNodes } from '../tasks/ledger-store.js';
+import { NodeWatch } from '../session/node-watch.js';
+import { childrenOf, type Nodes } from '../session/nodes.js';
 import { encodeSegment } from '../zookeeper/node-paths.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { drainOf } from './drain.js';
@@ -50,7 +50,7 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
     this.#stopFollowing?.();
   }
 
-  async #read(nodes: TaskNodes, changed: () => void): Promise<void> {
+  async #read(nodes: Nodes, changed: () => void): Promise<void> {
     const { instanceId } = this.#elections;
     const drained = await childrenOf(nodes.client, nodes.paths.drains, changed);
     const drain = drained.includes(encodeSegment(instanceId))

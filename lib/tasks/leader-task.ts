@@ -10,7 +10,7 @@ import {
   type CatchUpLimits,
   type CatchUpOwner,
   type Refused,
-} from './catch-up.js';
+} from './ledger/catch-up.js';
 import type {
   LeaderTaskInfo,
   TaskPause,
@@ -20,7 +20,7 @@ import {
   SupersededError,
   type OpenRun,
   type RunEnd,
-} from './ledger.js';
+} from './ledger/ledger.js';
 import type { AnyMethod, TaskGuard } from './only-leader.decorator.js';
 import type { TaskSchedule } from './schedule/schedules.js';
 import type { Ticks } from './schedule/ticks.js';
@@ -30,7 +30,7 @@ import {
   type SkipReason,
   type TaskEvents,
 } from './task-events.js';
-import type { LedgerSettings } from './task-ledger.js';
+import type { LedgerSettings } from './ledger/task-ledger.js';
 import { isTooLate, whyNot } from './task-rules.js';
 import {
   runStorage,

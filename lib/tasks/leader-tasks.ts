@@ -21,8 +21,9 @@ import type {
   RequestedRun,
   TaskPause,
 } from './leader-task-info.interface.js';
-import { pauseOf, runsOf } from './ledger.js';
-import { LedgerStore, type TaskNodes } from './ledger-store.js';
+import { pauseOf, runsOf } from './ledger/ledger.js';
+import type { Nodes } from '../session/nodes.js';
+import { LedgerStore } from './ledger/ledger-store.js';
 import {
   TASK_GUARDS,
   type AnyMethod,
@@ -30,12 +31,12 @@ import {
   type TaskDefinition,
   type TaskGuard,
 } from './only-leader.decorator.js';
-import { requestRun } from './run-requests.js';
+import { requestRun } from './requests/run-requests.js';
 import { Schedules } from './schedule/schedules.js';
 import type { LeaderTaskEvent, RunActivator } from './task-events.js';
 import type { PartitionedTask } from './partitioned-task.js';
 import { TaskFactory } from './task-factory.js';
-import { pauseTask, resumeTask } from './task-pauses.js';
+import { pauseTask, resumeTask } from './ledger/task-pauses.js';
 import { TaskSet } from './task-set.js';
 
 /** Injection token of where the tasks are kept. */
@@ -106,7 +107,7 @@ export interface RunOnLeaderOptions {
 @Injectable()
 export class LeaderTasks {
   readonly #elections: LeaderElections;
-  readonly #nodes: TaskNodes;
+  readonly #nodes: Nodes;
   readonly #logger = new Logger(LOG_CONTEXT);
   readonly #tasks: TaskSet;
   readonly #factory: TaskFactory;
@@ -130,7 +131,7 @@ export class LeaderTasks {
   constructor(
     elections: LeaderElections,
     schedules: Schedules,
-    @Inject(TASK_NODES) nodes: TaskNodes,
+    @Inject(TASK_NODES) nodes: Nodes,
     @Inject(RESOLVED_OPTIONS)
     options: Pick<ResolvedOptions, 'drainTimeoutMs' | 'ledger'>,
     partitions: Partitions,
@@ -518,7 +519,7 @@ export class LeaderTasks {
   }
 
   /** Where the tasks are kept. @internal */
-  get nodes(): TaskNodes {
+  get nodes(): Nodes {
     return this.#nodes;
   }
 

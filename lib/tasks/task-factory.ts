@@ -22,7 +22,8 @@ import {
 import type { Partitions } from '../partitions/partitions.js';
 import { LeaderTask, type TaskHost } from './leader-task.js';
 import { PartitionedTask } from './partitioned-task.js';
-import { LedgerStore, type TaskNodes } from './ledger-store.js';
+import type { Nodes } from '../session/nodes.js';
+import { LedgerStore } from './ledger/ledger-store.js';
 import {
   isAsync,
   type AnyMethod,
@@ -35,7 +36,7 @@ export interface TaskFactorySettings {
   readonly elections: LeaderElections;
   readonly schedules: Schedules;
   readonly partitions: Partitions;
-  readonly nodes: TaskNodes;
+  readonly nodes: Nodes;
   readonly host: TaskHost;
   /** Ledger of scheduled tasks that do not say themselves. */
   readonly ledger: ResolvedLedgerOptions | false;

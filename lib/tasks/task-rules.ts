@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ResolvedLedgerOptions } from '../leader-task.options.js';
-import type { DroppedTicks } from './dropped-ticks.js';
-import type { Fate, OpenRun, RunEnd } from './ledger.js';
+import type { DroppedTicks } from './ledger/dropped-ticks.js';
+import type { Fate, OpenRun, RunEnd } from './ledger/ledger.js';
 import type { Ticks } from './schedule/ticks.js';
 import type { SkipReason } from './task-events.js';
 

@@ -13,7 +13,7 @@ import type {
   RequestedRun,
 } from './leader-task-info.interface.js';
 import { LeaderTaskError } from './leader-task.error.js';
-import type { RunEnd } from './ledger.js';
+import type { RunEnd } from './ledger/ledger.js';
 import type { AnyMethod } from './only-leader.decorator.js';
 import type {
   RunEventDetails,

@@ -6,15 +6,15 @@ import type { TaskElection } from '../election/leader-elections.js';
 import { settledWithin } from '../within.js';
 import { idleSchedulesMessage } from '../zookeeper-leader.messages.js';
 import type { LeaderTask, TaskHost } from './leader-task.js';
-import type { TaskNodes } from './ledger-store.js';
-import { RunRequests } from './run-requests.js';
+import type { Nodes } from '../session/nodes.js';
+import { RunRequests } from './requests/run-requests.js';
 import type { Schedules } from './schedule/schedules.js';
 import { TaskEvents } from './task-events.js';
-import { TaskPauses } from './task-pauses.js';
+import { TaskPauses } from './ledger/task-pauses.js';
 import type { TaskRun } from './task-run.js';
 
 export interface TaskSetSettings {
-  readonly nodes: TaskNodes;
+  readonly nodes: Nodes;
   readonly instanceId: string;
   readonly schedules: Schedules;
   /** How long a run may go on after its signal has aborted. */

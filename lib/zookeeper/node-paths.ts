@@ -46,10 +46,8 @@ export class NodePaths {
     return `${this.drains}/${encodeSegment(instanceId)}`;
   }
 
-  /** The node of a task, or of one slot of it. */
-  task(name: string, slot?: string): string {
-    const path = `${this.tasks}/${encodeSegment(name)}`;
-    return slot === undefined ? path : `${path}/${encodeSegment(slot)}`;
+  task(name: string): string {
+    return `${this.tasks}/${encodeSegment(name)}`;
   }
 }
 

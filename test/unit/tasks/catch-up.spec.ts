@@ -23,8 +23,8 @@ import {
   type Fate,
   type LedgerDocument,
   type OpenRun,
-} from '../../../lib/tasks/ledger.js';
-import { DroppedTicks } from '../../../lib/tasks/dropped-ticks.js';
+} from '../../../lib/tasks/ledger/ledger.js';
+import { DroppedTicks } from '../../../lib/tasks/ledger/dropped-ticks.js';
 import { IntervalTicks } from '../../../lib/tasks/schedule/ticks.js';
 
 const MINUTE = 60_000;

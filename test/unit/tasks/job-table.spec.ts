@@ -9,8 +9,8 @@ import {
 } from '../../../lib/index.js';
 import { resolveLedgerOptions } from '../../../lib/leader-task.options.js';
 import { LeaderTask } from '../../../lib/tasks/leader-task.js';
-import { LedgerStore } from '../../../lib/tasks/ledger-store.js';
-import { memoryNodes } from '../../../lib/tasks/memory-client.js';
+import { LedgerStore } from '../../../lib/tasks/ledger/ledger-store.js';
+import { memoryNodes } from '../../../lib/tasks/ledger/memory-client.js';
 import {
   Schedules,
   type TaskSchedule,

@@ -1,5 +1,5 @@
 import { BehaviorSubject } from 'rxjs';
-import { NodePaths, parentOf } from '../zookeeper/node-paths.js';
+import { NodePaths, parentOf } from '../../zookeeper/node-paths.js';
 import type {
   ChildList,
   Connection,
@@ -8,9 +8,9 @@ import type {
   NodeEvent,
   NodeStat,
   NodeWatcher,
-} from '../zookeeper/zookeeper-client.interface.js';
-import { ZookeeperError } from '../zookeeper/zookeeper.error.js';
-import type { TaskClient, TaskNodes } from './ledger-store.js';
+} from '../../zookeeper/zookeeper-client.interface.js';
+import { ZookeeperError } from '../../zookeeper/zookeeper.error.js';
+import type { NodeClient, Nodes } from '../../session/nodes.js';
 
 interface MemoryNode {
   readonly data: string;
@@ -23,7 +23,7 @@ interface MemoryNode {
  * The nodes of an application without ZooKeeper, or of a fake cluster: they live
  * as long as the process, and every request succeeds or fails as a server would.
  */
-export class MemoryClient implements TaskClient {
+export class MemoryClient implements NodeClient {
   readonly connection: Connection = { state: 'connected', epoch: 1 };
   readonly connection$ = new BehaviorSubject(this.connection);
   readonly #nodes = new Map<string, MemoryNode>([['/', newNode('', 0)]]);
@@ -109,7 +109,7 @@ export class MemoryClient implements TaskClient {
 }
 
 /** Nodes that nobody else has. */
-export function memoryNodes(): TaskNodes {
+export function memoryNodes(): Nodes {
   return { client: new MemoryClient(), paths: new NodePaths('/memory') };
 }
 

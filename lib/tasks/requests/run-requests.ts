@@ -1,23 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from '@nestjs/common';
-import { messageOf } from '../message-of.js';
-import { pause } from '../within.js';
-import { unlessMissing } from '../zookeeper/unless-missing.js';
+import { messageOf } from '../../message-of.js';
+import { pause } from '../../within.js';
+import { unlessMissing } from '../../zookeeper/unless-missing.js';
 import {
   isConnectionError,
   isZookeeperError,
-} from '../zookeeper/zookeeper.error.js';
-import type { RequestedRun } from './leader-task-info.interface.js';
-import type { LeaderTask } from './leader-task.js';
-import { LeaderTaskError } from './leader-task.error.js';
+} from '../../zookeeper/zookeeper.error.js';
+import type { RequestedRun } from '../leader-task-info.interface.js';
+import type { LeaderTask } from '../leader-task.js';
+import { LeaderTaskError } from '../leader-task.error.js';
 import {
   childrenOf,
   createNode,
   readFresh,
-  type TaskNodes,
-} from './ledger-store.js';
-import { isObject, isOptional } from './ledger.js';
-import { NodeWatch } from './node-watch.js';
+  type Nodes,
+} from '../../session/nodes.js';
+import { isObject, isOptional } from '../ledger/ledger.js';
+import { NodeWatch } from '../../session/node-watch.js';
 
 /** What the node of a request holds, as JSON. */
 export interface RunRequest {
@@ -38,7 +38,7 @@ export interface RunRequest {
 
 /** What is asked of the leader, and by whom. */
 export interface RunRequestSettings {
-  readonly nodes: TaskNodes;
+  readonly nodes: Nodes;
   readonly task: string;
   /** Who asks, for the history: an instance, or a person. */
   readonly requestedBy: string;
@@ -178,7 +178,7 @@ function noAnswer(task: string, what: string): LeaderTaskError {
 
 /** Takes the requests for the tasks that this instance leads. */
 export class RunRequests {
-  readonly #nodes: TaskNodes;
+  readonly #nodes: Nodes;
   readonly #instanceId: string;
   readonly #find: (task: string) => LeaderTask | undefined;
   readonly #closing: AbortSignal;
@@ -188,7 +188,7 @@ export class RunRequests {
   readonly #taken = new Set<string>();
 
   constructor(
-    nodes: TaskNodes,
+    nodes: Nodes,
     instanceId: string,
     find: (task: string) => LeaderTask | undefined,
     closing: AbortSignal,

@@ -1,5 +1,8 @@
-import type { LeaderTaskRun, TaskPause } from './leader-task-info.interface.js';
-import type { RunTrigger } from './task-events.js';
+import type {
+  LeaderTaskRun,
+  TaskPause,
+} from '../leader-task-info.interface.js';
+import type { RunTrigger } from '../task-events.js';
 
 /** A run that has claimed its tick, and whose end is not recorded. */
 export interface OpenRun {

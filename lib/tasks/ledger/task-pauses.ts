@@ -1,12 +1,13 @@
 import type { Logger } from '@nestjs/common';
-import { encodeSegment } from '../zookeeper/node-paths.js';
-import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
-import type { TaskPause } from './leader-task-info.interface.js';
-import type { LeaderTask } from './leader-task.js';
+import { encodeSegment } from '../../zookeeper/node-paths.js';
+import { isZookeeperError } from '../../zookeeper/zookeeper.error.js';
+import type { TaskPause } from '../leader-task-info.interface.js';
+import type { LeaderTask } from '../leader-task.js';
 import { newLedger, parseLedger, paused, pauseOf, resumed } from './ledger.js';
-import { childrenOf, LedgerStore, type TaskNodes } from './ledger-store.js';
+import { childrenOf, type Nodes } from '../../session/nodes.js';
+import { LedgerStore } from './ledger-store.js';
 import { MemoryClient } from './memory-client.js';
-import { NodeWatch } from './node-watch.js';
+import { NodeWatch } from '../../session/node-watch.js';
 
 /**
  * Tells the tasks of a leader which of them are paused. A pause is kept in the
@@ -15,7 +16,7 @@ import { NodeWatch } from './node-watch.js';
  * before the message arrives still runs.
  */
 export class TaskPauses {
-  readonly #nodes: TaskNodes;
+  readonly #nodes: Nodes;
   readonly #tasks: () => Iterable<LeaderTask>;
   readonly #watch: NodeWatch;
   /** Tasks with a ledger that were found paused. */
@@ -24,11 +25,7 @@ export class TaskPauses {
   #known: Promise<void> | undefined;
   #setKnown: (() => void) | undefined;
 
-  constructor(
-    nodes: TaskNodes,
-    tasks: () => Iterable<LeaderTask>,
-    logger: Logger,
-  ) {
+  constructor(nodes: Nodes, tasks: () => Iterable<LeaderTask>, logger: Logger) {
     this.#nodes = nodes;
     this.#tasks = tasks;
     this.#watch = new NodeWatch(
@@ -137,7 +134,7 @@ export class TaskPauses {
  * @throws {LeaderTaskError} (rejects) `LEDGER_CORRUPT`
  */
 export async function pauseTask(
-  nodes: TaskNodes,
+  nodes: Nodes,
   task: string,
   { by, reason }: { readonly by: string; readonly reason?: string },
 ): Promise<TaskPause> {
@@ -162,7 +159,7 @@ export async function pauseTask(
  * @throws {LeaderTaskError} (rejects) `LEDGER_CORRUPT`
  */
 export async function resumeTask(
-  nodes: TaskNodes,
+  nodes: Nodes,
   task: string,
   catchUp: boolean,
 ): Promise<boolean> {

@@ -1,17 +1,17 @@
 import type { Logger } from '@nestjs/common';
-import type { LeadershipTerm } from '../election/leadership.interface.js';
+import type { LeadershipTerm } from '../../election/leadership.interface.js';
 import {
   ledgerAheadMessage,
   ledgerUnavailableMessage,
   missedTicksMessage,
   runEndNotRecordedMessage,
-} from '../zookeeper-leader.messages.js';
+} from '../../zookeeper-leader.messages.js';
 import { DroppedTicks } from './dropped-ticks.js';
-import { LeaderTaskError } from './leader-task.error.js';
+import { LeaderTaskError } from '../leader-task.error.js';
 import type { OpenRun, RunEnd } from './ledger.js';
-import type { TaskSchedule } from './schedule/schedules.js';
-import type { Ticks } from './schedule/ticks.js';
-import type { SkipReason, TaskReporter } from './task-events.js';
+import type { TaskSchedule } from '../schedule/schedules.js';
+import type { Ticks } from '../schedule/ticks.js';
+import type { SkipReason, TaskReporter } from '../task-events.js';
 import {
   TaskLedger,
   type Claim,
@@ -24,8 +24,8 @@ import {
   nextDue,
   planCatchUp,
   type CatchUpQuestion,
-} from './task-rules.js';
-import type { TaskRun } from './task-run.js';
+} from '../task-rules.js';
+import type { TaskRun } from '../task-run.js';
 
 /** Of a tick that its job did not call for. */
 const OVERDUE_MS = 1_000;

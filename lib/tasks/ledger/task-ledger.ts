@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { TaskElection } from '../election/leader-elections.js';
-import type { LeadershipTerm } from '../election/leadership.interface.js';
-import type { ResolvedLedgerOptions } from '../leader-task.options.js';
-import { isConnectionError } from '../zookeeper/zookeeper.error.js';
-import { fateOf, type OwnRun } from './task-rules.js';
-import type { TaskPause } from './leader-task-info.interface.js';
-import { LeaderTaskError } from './leader-task.error.js';
+import type { TaskElection } from '../../election/leader-elections.js';
+import type { LeadershipTerm } from '../../election/leadership.interface.js';
+import type { ResolvedLedgerOptions } from '../../leader-task.options.js';
+import { isConnectionError } from '../../zookeeper/zookeeper.error.js';
+import { fateOf, type OwnRun } from '../task-rules.js';
+import type { TaskPause } from '../leader-task-info.interface.js';
+import { LeaderTaskError } from '../leader-task.error.js';
 import {
   claimed,
   finished,
@@ -22,8 +22,8 @@ import {
   type RunEnd,
 } from './ledger.js';
 import type { LedgerStore } from './ledger-store.js';
-import type { RunTrigger } from './task-events.js';
-import type { TaskRun } from './task-run.js';
+import type { RunTrigger } from '../task-events.js';
+import type { TaskRun } from '../task-run.js';
 
 /** Whose ledger it is. */
 export interface LedgerOwner {
