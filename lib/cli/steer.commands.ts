@@ -1,6 +1,6 @@
 import { leaderOf } from '../cluster/cluster-view.interface.js';
 import { drainInstance, undrainInstance } from '../operations/drain.js';
-import { requestRun } from '../tasks/requests/run-requests.js';
+import { requestRun } from '../tasks/requests/request-run.js';
 import { pauseTask, resumeTask } from '../tasks/ledger/task-pauses.js';
 import { LeaderTaskError } from '../tasks/leader-task.error.js';
 import { readCluster, type CliSession } from './cli-session.js';

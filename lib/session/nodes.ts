@@ -43,7 +43,7 @@ export async function createNode(
 ): Promise<void> {
   if (client.access) {
     // Others must not be able to remove or replace it from the beginning on.
-    await ensureNode(client, parent);
+    await ensurePath(client, parent, 'persistent');
   }
   try {
     await client.create(path, data, mode);
@@ -51,7 +51,7 @@ export async function createNode(
     if (!isZookeeperError(error, 'NO_NODE')) {
       throw error;
     }
-    await ensureNode(client, parent);
+    await ensurePath(client, parent, 'persistent');
     await client.create(path, data, mode);
   }
 }
@@ -68,11 +68,7 @@ export async function childrenOf(
     if (!isZookeeperError(error, 'NO_NODE')) {
       throw error;
     }
-    await ensureNode(client, path);
+    await ensurePath(client, path, 'persistent');
     return (await client.getChildren(path, watcher)).children;
   }
-}
-
-function ensureNode(client: NodeClient, path: string): Promise<void> {
-  return ensurePath(client as ZookeeperClient, path, 'persistent');
 }

@@ -181,3 +181,6 @@ export interface RequestedRun {
   /** Message of the error, or of what was wrong with the ledger. */
   readonly error?: string;
 }
+
+/** What the leader that took a request tells of it. */
+export type RunAnswer = Omit<RequestedRun, 'task' | 'instanceId'>;

@@ -1,9 +1,9 @@
 import type { Logger } from '@nestjs/common';
 import type { TaskElection } from '../election/leader-elections.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
-import type { TaskOverlap } from '../interfaces/leader-task-options.interface.js';
 import type { ResolvedTaskOptions } from '../leader-task.options.js';
 import { messageOf } from '../message-of.js';
+import type { Nodes } from '../session/nodes.js';
 import { unknownScheduleMessage } from '../zookeeper-leader.messages.js';
 import {
   CatchUp,
@@ -13,6 +13,7 @@ import {
 } from './ledger/catch-up.js';
 import type {
   LeaderTaskInfo,
+  RunAnswer,
   TaskPause,
 } from './leader-task-info.interface.js';
 import {
@@ -30,12 +31,11 @@ import {
   type SkipReason,
   type TaskEvents,
 } from './task-events.js';
-import type { LedgerSettings } from './ledger/task-ledger.js';
+import type { LedgerOwner } from './ledger/task-ledger.js';
 import { isTooLate, whyNot } from './task-rules.js';
 import {
   runStorage,
   TaskRun,
-  type RunAnswer,
   type TaskPartition,
   type TaskRunDetails,
   type TaskRunOwner,
@@ -45,40 +45,36 @@ import {
 export interface TaskHost {
   readonly events: TaskEvents;
   readonly logger: Logger;
+  readonly nodes: Nodes;
   /** Whether the application refuses new runs. */
   readonly isClosing: boolean;
+  /** Aborts when nothing is to be written any more. */
+  readonly closing: AbortSignal;
   /** How long a run may go on after its signal has aborted. */
   readonly graceMs: number;
   readonly pauses: {
     /** While it is not known which tasks without a ledger are paused. */
     readonly known: Promise<unknown> | undefined;
+    /** A task with a ledger was found paused: it looks again at the end. */
+    follow(task: LedgerOwner): void;
   };
   /** A task has runs, or has none any more. */
   runsChanged(task: LeaderTask): void;
-  /** A task with a ledger was found paused: it wants to know of the end. */
-  pauseFound(task: LeaderTask): void;
 }
 
 export interface LeaderTaskSettings {
   readonly name: string;
   readonly election: TaskElection;
-  readonly options: Omit<
-    ResolvedTaskOptions,
-    'ledger' | 'overlap' | 'partitions'
-  > & {
-    readonly overlap: TaskOverlap;
-  };
+  /** Undefined: the task has no partitions. */
+  readonly partition?: TaskPartition;
+  readonly options: ResolvedTaskOptions;
   readonly schedule: TaskSchedule;
   /** Whether a call may be answered later than it was made. */
   readonly canWait: boolean;
   /** Calls the task as its scheduler does, through all decorators. */
   readonly invoke: (...args: unknown[]) => unknown;
-  readonly ledger: LedgerSettings | undefined;
-  readonly host: TaskHost;
   /** Whether a first call without a schedule is worth a warning. */
-  readonly warnsUnscheduled: boolean;
-  /** Undefined: the task has no partitions. */
-  readonly partition?: TaskPartition | undefined;
+  readonly warnsUnscheduled?: boolean;
 }
 
 /** A call that has to be decided. */
@@ -92,7 +88,7 @@ interface Call {
 }
 
 /** A run that somebody asks for, wherever. */
-export interface Demand {
+interface Demand {
   readonly requestedBy: string;
   readonly isForced: boolean;
   readonly answer: (answer: RunAnswer) => void;
@@ -122,7 +118,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   readonly task: string;
   readonly election: TaskElection;
   readonly partition: TaskPartition | undefined;
-  readonly options: LeaderTaskSettings['options'];
+  readonly options: ResolvedTaskOptions;
   readonly schedule: TaskSchedule;
   readonly host: TaskHost;
   readonly reporter: TaskReporter;
@@ -153,8 +149,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   /** Of a task without a ledger. */
   #pause: TaskPause | undefined;
 
-  constructor(settings: LeaderTaskSettings) {
-    const { name, election, options, host, ledger } = settings;
+  constructor(host: TaskHost, settings: LeaderTaskSettings) {
+    const { name, election, options } = settings;
+    const { ledger } = options;
     this.task = name;
     this.election = election;
     this.partition = settings.partition;
@@ -166,13 +163,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       election: election.name,
       instanceId: election.instanceId,
     });
-    this.hasLedger = ledger !== undefined;
+    this.hasLedger = ledger !== false;
     this.hasPlainRuns =
       !ledger && !options.retry && options.timeLimitMs === undefined;
-    this.#canWait = settings.canWait;
+    this.#canWait = settings.canWait || this.hasLedger;
     this.#invoke = settings.invoke;
-    this.#warnsUnscheduled = settings.warnsUnscheduled;
-    this.#catchUp = ledger && new CatchUp(this, ledger);
+    this.#warnsUnscheduled = settings.warnsUnscheduled ?? false;
+    this.#catchUp = ledger ? new CatchUp(this, ledger) : undefined;
   }
 
   /** Number of runs that go on. */
@@ -254,9 +251,12 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     return run.dispatch(args);
   }
 
-  /** Asks for a run on behalf of somebody; the answer comes with its end. */
-  demand(demand: Demand): void {
-    this.#post({ type: 'demand', demand });
+  /** Asks for a run on behalf of somebody; resolves at its end, never rejects. */
+  demand(requestedBy: string, isForced: boolean): Promise<RunAnswer> {
+    return new Promise((answer) => {
+      const demand = { requestedBy, isForced, answer };
+      this.#post({ type: 'demand', demand });
+    });
   }
 
   /** The run of this task that the caller is in. */
@@ -386,11 +386,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     }
   }
 
-  /** A task with a ledger wants to know when its pause ends. */
-  pauseFound(): void {
-    this.host.pauseFound(this);
-  }
-
   /**
    * Resolves when nothing is left to decide or to record, and no run goes on but
    * those of `except`.
@@ -461,17 +456,18 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   async #decideCall(call: Call): Promise<void> {
     const { tick, isOfJob, calledAtMs, decide } = call;
-    const term = await this.#provenTerm();
-    const isOff = isOfJob && this.schedule.state === 'inactive';
-    const reason = this.#whyNot(term !== undefined, isOff);
-    const isOverlap = reason === 'overlap';
-    if (isOverlap && !this.#queued && this.options.overlap === 'queue-one') {
+    const term = await this.#admit(isOfJob, false);
+    if (
+      term === 'overlap' &&
+      !this.#queued &&
+      this.options.overlap === 'queue-one'
+    ) {
       this.#queued = call;
-    } else if (!term || reason !== undefined) {
-      if (isOverlap) {
+    } else if (typeof term === 'string') {
+      if (term === 'overlap') {
         this.#catchUp?.drop(tick);
       }
-      decide(this.#skip(reason ?? 'not-leading', tick));
+      decide(this.#skip(term, tick));
     } else if (this.#catchUp) {
       await this.#decideTick(call, term, this.#catchUp);
     } else {
@@ -484,12 +480,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     requestedBy,
     answer,
   }: Demand): Promise<void> {
-    const term = await this.#provenTerm();
-    const isOff = this.schedule.state === 'inactive';
-    const reason = this.#whyNot(term !== undefined, isOff, isForced);
+    const term = await this.#admit(true, isForced);
     let decided: TaskRun | Refused;
-    if (!term || reason !== undefined) {
-      decided = { reason: reason ?? 'not-leading' };
+    if (typeof term === 'string') {
+      decided = { reason: term };
     } else if (this.#catchUp) {
       const claim = { tick: Date.now(), requestedBy, isForced };
       decided = await this.#claimDemand(term, this.#catchUp, claim);
@@ -500,11 +494,12 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       void decided.dispatchLogged().then(answer);
       return;
     }
-    this.#skip(decided.reason, undefined, decided.error);
+    const { reason, error } = decided;
+    this.#skip(reason, undefined, error);
     answer({
       outcome: 'skipped',
-      reason: decided.reason,
-      ...(decided.error !== undefined && { error: messageOf(decided.error) }),
+      reason,
+      ...(error !== undefined && { error: messageOf(error) }),
     });
   }
 
@@ -564,10 +559,16 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   }
 
   /**
-   * The term, if this instance leads for sure. After a stall of the event loop it
-   * waits for the proof of a fresh heartbeat: a tick is not lost for that.
+   * The term to run in, if this instance leads for sure; or why nothing runs. After a
+   * stall of the event loop it waits for the proof of a fresh heartbeat: a tick is
+   * not lost for that.
+   *
+   * @param isOfJob whether nothing may run while the job is off
    */
-  async #provenTerm(): Promise<LeadershipTerm | undefined> {
+  async #admit(
+    isOfJob: boolean,
+    isForced: boolean,
+  ): Promise<LeadershipTerm | SkipReason> {
     const { election } = this;
     if (!election.isLeader()) {
       await election.revalidate();
@@ -575,7 +576,17 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     if (!this.hasLedger) {
       await this.host.pauses.known;
     }
-    return election.isLeader() ? this.term() : undefined;
+    const term = election.isLeader() ? this.term() : undefined;
+    const isOff = isOfJob && this.schedule.state === 'inactive';
+    const reason = this.#whyNot(term !== undefined, isOff, isForced);
+    return reason ?? term ?? 'not-leading';
+  }
+
+  /** What it means for a run that its claim has failed. */
+  #refusedBy(error: unknown): Refused {
+    return error instanceof SupersededError
+      ? { reason: this.#refusal() ?? 'not-leading' }
+      : { reason: 'ledger-unavailable', error };
   }
 
   // --- 4. The ledger ---------------------------------------------------------
@@ -610,11 +621,12 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     } catch (error) {
       if (error instanceof ResumedError) {
         this.#mailbox.unshift({ type: 'call', call });
-      } else if (error instanceof SupersededError) {
-        decide(this.#skip(this.#refusal() ?? 'not-leading', tick));
-      } else {
-        decide(this.#skip('ledger-unavailable', tick, error));
-        catchUp.retryLater('does not run a tick', error, tick);
+        return;
+      }
+      const { reason, error: problem } = this.#refusedBy(error);
+      decide(this.#skip(reason, tick, problem));
+      if (reason === 'ledger-unavailable') {
+        catchUp.retryLater('does not run a tick', problem, tick);
       }
     }
   }
@@ -632,9 +644,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
         ? claimed
         : this.#beginClaimed(term, claimed, trigger);
     } catch (error) {
-      return error instanceof SupersededError
-        ? { reason: 'not-leading' }
-        : { reason: 'ledger-unavailable', error };
+      return this.#refusedBy(error);
     }
   }
 
@@ -759,12 +769,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   /** Makes nothing for a call of a follower: see {@link TaskGuard.declines}. */
   #skip(reason: SkipReason, tick?: number, error?: unknown): undefined {
     const pause = reason === 'paused' ? this.paused : undefined;
-    if (pause) {
-      this.reporter.skipped(reason, tick, { pause });
-    } else if (error === undefined) {
-      this.reporter.skipped(reason, tick);
-    } else {
-      this.reporter.skipped(reason, tick, { error });
-    }
+    this.reporter.skipped(reason, tick, error, pause);
   }
 }

@@ -1,19 +1,14 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { GuardFunction } from '../election/guard-function.js';
 import { LeaderElections } from '../election/leader-elections.js';
 import type { AuditedAction } from '../operations/audit-log.js';
 import { audited } from '../operations/audited.js';
-import { partitionName } from '../partitions/partition.js';
 import { Partitions } from '../partitions/partitions.js';
 import { OptionChecks } from '../validate.js';
-import {
-  LOG_CONTEXT,
-  RESOLVED_OPTIONS,
-} from '../zookeeper-leader.constants.js';
+import { RESOLVED_OPTIONS } from '../zookeeper-leader.constants.js';
 import { sharedObjectMessage } from '../zookeeper-leader.messages.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
-import { LeaderTask } from './leader-task.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import type {
   LeaderTaskInfo,
@@ -31,10 +26,9 @@ import {
   type TaskDefinition,
   type TaskGuard,
 } from './only-leader.decorator.js';
-import { requestRun } from './requests/run-requests.js';
+import { requestRun } from './requests/request-run.js';
 import { Schedules } from './schedule/schedules.js';
 import type { LeaderTaskEvent, RunActivator } from './task-events.js';
-import type { PartitionedTask } from './partitioned-task.js';
 import { TaskFactory } from './task-factory.js';
 import { pauseTask, resumeTask } from './ledger/task-pauses.js';
 import { TaskSet } from './task-set.js';
@@ -107,11 +101,8 @@ export interface RunOnLeaderOptions {
 @Injectable()
 export class LeaderTasks {
   readonly #elections: LeaderElections;
-  readonly #nodes: Nodes;
-  readonly #logger = new Logger(LOG_CONTEXT);
   readonly #tasks: TaskSet;
   readonly #factory: TaskFactory;
-  readonly #closing = new AbortController();
 
   /**
    * What happens to the tasks in this instance. Emits from the subscription on,
@@ -136,45 +127,31 @@ export class LeaderTasks {
     options: Pick<ResolvedOptions, 'drainTimeoutMs' | 'ledger'>,
     partitions: Partitions,
   ) {
-    this.#elections = elections;
-    this.#nodes = nodes;
-    const tasks = new TaskSet({
+    const tasks = new TaskSet(
       nodes,
-      instanceId: elections.instanceId,
+      elections.instanceId,
       schedules,
-      drainTimeoutMs: options.drainTimeoutMs,
-      closing: this.#closing.signal,
-      logger: this.#logger,
-    });
+      options.drainTimeoutMs,
+    );
+    this.#elections = elections;
     this.#tasks = tasks;
-    this.events$ = tasks.events.events$;
-    this.forgotten$ = tasks.forgotten$;
-    this.#factory = new TaskFactory({
+    this.#factory = new TaskFactory(
+      tasks,
       elections,
       schedules,
       partitions,
-      nodes,
-      host: tasks.host,
-      ledger: options.ledger,
-      closing: this.#closing.signal,
-      byName: tasks.byName,
-      dispose: (task) => {
-        tasks.dispose(task);
-        elections.tasksChanged(task.election.name);
-      },
-    });
+      options.ledger,
+    );
+    this.events$ = tasks.events.events$;
+    this.forgotten$ = tasks.forgotten$;
     elections.addDrain((election) => tasks.endTerm(election));
     elections.useTasks(
-      ((election, fn, taskOptions) => {
-        const made = this.#factory.ofFunction(
+      ((election, fn, taskOptions) =>
+        this.#factory.ofFunction(
           election,
           fn as AnyMethod,
           taskOptions,
-        );
-        tasks.begin(made.task);
-        elections.tasksChanged(election.name);
-        return made.guarded;
-      }) as GuardFunction,
+        )) as GuardFunction,
       (election) => tasks.namesIn(election),
     );
   }
@@ -210,14 +187,14 @@ export class LeaderTasks {
    * ```
    */
   async history(task: string): Promise<LeaderTaskRun[]> {
-    if (!this.#find(task).hasLedger) {
+    if (!this.#tasks.get(task).hasLedger) {
       throw new LeaderTaskError(
         'NO_LEDGER',
         `The leader task "${task}" has no run ledger. Give it one: ` +
           '@OnlyLeader({ ledger: true }), or the option ledger of the module.',
       );
     }
-    const ledger = await new LedgerStore(this.#nodes, task).read();
+    const ledger = await new LedgerStore(this.nodes, task).read();
     return ledger ? runsOf(ledger) : [];
   }
 
@@ -235,7 +212,7 @@ export class LeaderTasks {
    * ```
    */
   async runHere(task: string, ...args: unknown[]): Promise<unknown> {
-    const found = this.#find(task);
+    const found = this.#tasks.get(task);
     this.#refuseClosed(task);
     return found.runHere(args);
   }
@@ -286,15 +263,15 @@ export class LeaderTasks {
     task: string,
     { force = false, by, signal }: RunOnLeaderOptions = {},
   ): Promise<RequestedRun> {
-    const { election } = this.#find(task);
+    const { election } = this.#tasks.get(task);
     this.#refuseClosed(task);
     return requestRun({
-      nodes: this.#nodes,
+      nodes: this.nodes,
       task,
       requestedBy: this.#nameOf(by),
       isForced: force,
       signal: AbortSignal.any([
-        this.#closing.signal,
+        this.#tasks.closing,
         ...(signal ? [signal] : []),
       ]),
       leaderToken: async () => {
@@ -328,12 +305,12 @@ export class LeaderTasks {
     task: string,
     { reason, by }: PauseTaskOptions = {},
   ): Promise<TaskPause> {
-    const names = this.#named(task);
+    const names = this.#tasks.namesOf(task);
     const name = this.#nameOf(by);
     return this.#audited('pause-task', task, name, async () => {
       const pauses = await Promise.all(
         names.map((each) =>
-          pauseTask(this.#nodes, each, {
+          pauseTask(this.nodes, each, {
             by: name,
             ...(reason !== undefined && { reason }),
           }),
@@ -359,10 +336,10 @@ export class LeaderTasks {
     task: string,
     { catchUp = false, by }: ResumeTaskOptions = {},
   ): Promise<boolean> {
-    const names = this.#named(task);
+    const names = this.#tasks.namesOf(task);
     return this.#audited('resume-task', task, this.#nameOf(by), async () => {
       const resumed = await Promise.all(
-        names.map((each) => resumeTask(this.#nodes, each, catchUp)),
+        names.map((each) => resumeTask(this.nodes, each, catchUp)),
       );
       const wasPaused = resumed.includes(true);
       return {
@@ -379,8 +356,8 @@ export class LeaderTasks {
    * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
    */
   async pauseOf(task: string): Promise<TaskPause | undefined> {
-    this.#find(task);
-    const ledger = await new LedgerStore(this.#nodes, task).read();
+    this.#tasks.get(task);
+    const ledger = await new LedgerStore(this.nodes, task).read();
     return ledger && pauseOf(ledger);
   }
 
@@ -423,18 +400,14 @@ export class LeaderTasks {
   guard(instance: object, definitions: readonly TaskDefinition[]): void {
     refuseShared(instance);
     const guards: TaskGuard[] = [];
-    const byMethod = new Map<string | symbol, LeaderTask | PartitionedTask>();
+    const byMethod = new Map<string | symbol, TaskGuard>();
     for (const definition of definitions) {
       const { id, key } = definition;
       // A method that is overridden is part of the task of the one that does.
-      const overriding = byMethod.get(key);
-      const task = overriding ?? this.#factory.ofMethod(instance, definition);
+      const task =
+        byMethod.get(key) ?? this.#factory.ofMethod(instance, definition);
       guards[id] = task;
-      if (!overriding) {
-        byMethod.set(key, task);
-        const tasks = task instanceof LeaderTask ? [task] : task.tasks;
-        tasks.forEach((each) => this.#tasks.begin(each));
-      }
+      byMethod.set(key, task);
     }
     Object.defineProperty(instance, TASK_GUARDS, {
       value: guards,
@@ -466,51 +439,11 @@ export class LeaderTasks {
    * @internal
    */
   end(): void {
-    this.#closing.abort(
-      new LeaderTaskError(
-        'CLOSED',
-        'The application closed before the leader answered, which may have run the task',
-      ),
-    );
     this.#tasks.end();
   }
 
-  /** A task, or those of all partitions of a task. */
-  #named(name: string): string[] {
-    const partitions = this.#partitionsOf(name);
-    return partitions.length > 0 ? partitions : [this.#find(name).task];
-  }
-
-  #partitionsOf(name: string): string[] {
-    return [...this.#tasks.byName.values()].flatMap(({ task, partition }) =>
-      partition && task === partitionName(name, partition.partition)
-        ? [task]
-        : [],
-    );
-  }
-
-  #find(name: string): LeaderTask {
-    const task = this.#tasks.byName.get(name);
-    const [first] = task ? [] : this.#partitionsOf(name);
-    if (first !== undefined) {
-      throw new LeaderTaskError(
-        'UNKNOWN_TASK',
-        `The leader task "${name}" has partitions. Name one of them, as in "${first}"`,
-      );
-    }
-    if (!task) {
-      const known = [...this.#tasks.byName.keys()].map((each) => `"${each}"`);
-      throw new LeaderTaskError(
-        'UNKNOWN_TASK',
-        `This application has no leader task "${name}"; it has ` +
-          (known.join(', ') || 'none'),
-      );
-    }
-    return task;
-  }
-
   #refuseClosed(task: string): void {
-    if (this.#tasks.host.isClosing) {
+    if (this.#tasks.isClosing) {
       throw new LeaderTaskError(
         'CLOSED',
         `The leader task "${task}" is not run: the application is closing`,
@@ -520,7 +453,7 @@ export class LeaderTasks {
 
   /** Where the tasks are kept. @internal */
   get nodes(): Nodes {
-    return this.#nodes;
+    return this.#tasks.nodes;
   }
 
   #audited<Result>(
@@ -534,7 +467,7 @@ export class LeaderTasks {
       this.#elections.session,
       { action, target, by, from },
       work,
-      this.#logger,
+      this.#tasks.logger,
     );
   }
 

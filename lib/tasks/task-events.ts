@@ -221,7 +221,8 @@ export class TaskReporter {
   skipped(
     reason: SkipReason,
     tick?: number,
-    more?: Pick<SkippedTask, 'error' | 'pause'>,
+    error?: unknown,
+    pause?: TaskPause,
   ): undefined {
     this.#counts.skipped += 1;
     if (this.#events.isObserved) {
@@ -229,7 +230,8 @@ export class TaskReporter {
         type: 'skipped',
         reason,
         ...(tick !== undefined && { tick: new Date(tick) }),
-        ...more,
+        ...(error !== undefined && { error }),
+        ...(pause && { pause }),
       }));
     }
   }

@@ -31,14 +31,16 @@ export function whyNot(
   if (refusal !== undefined || !isLeading) {
     return refusal ?? 'not-leading';
   }
-  const held: (SkipReason | false)[] = [
-    isOff && 'inactive',
-    isPaused && 'paused',
-    isBusy && 'overlap',
-  ];
-  return isForced
-    ? undefined
-    : held.find((reason) => reason !== false) || undefined;
+  if (isForced) {
+    return undefined;
+  }
+  if (isOff) {
+    return 'inactive';
+  }
+  if (isPaused) {
+    return 'paused';
+  }
+  return isBusy ? 'overlap' : undefined;
 }
 
 /**

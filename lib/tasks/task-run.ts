@@ -10,7 +10,7 @@ import { sharedRegistry } from '../shared-registry.js';
 import { pause } from '../within.js';
 import type {
   LeaderTaskContext,
-  RequestedRun,
+  RunAnswer,
 } from './leader-task-info.interface.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import type { RunEnd } from './ledger/ledger.js';
@@ -64,9 +64,6 @@ export interface TaskRunDetails {
   readonly attempt?: number;
   readonly requestedBy?: string;
 }
-
-/** What became of a run that no scheduler has called for. */
-export type RunAnswer = Omit<RequestedRun, 'task' | 'instanceId'>;
 
 const ONE_TRY = { attempts: 1, backoffMs: 0, maxBackoffMs: 0, jitter: false };
 

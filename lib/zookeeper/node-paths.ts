@@ -89,7 +89,7 @@ export function decodeSegment(segment: string): string {
  * for the end of this before you send a request for a node below.
  */
 export async function ensurePath(
-  client: ZookeeperClient,
+  client: Pick<ZookeeperClient, 'access' | 'create'>,
   path: string,
   mode: 'persistent' | 'container',
 ): Promise<void> {

@@ -21,7 +21,7 @@ import {
   runsOf,
   takenOver,
 } from '../../lib/tasks/ledger/ledger.js';
-import { parseRequest } from '../../lib/tasks/requests/run-requests.js';
+import { parseRequest } from '../../lib/tasks/requests/run-request.js';
 import { acl } from '../../lib/zookeeper/codec/acl.record.js';
 import { JuteReader } from '../../lib/zookeeper/codec/jute-reader.js';
 import { describeRequestProblem } from '../../lib/zookeeper/request-check.js';

@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import type { LeadershipTerm } from '../../election/leadership.interface.js';
+import type { ResolvedLedgerOptions } from '../../leader-task.options.js';
 import {
   ledgerAheadMessage,
   ledgerUnavailableMessage,
@@ -12,12 +13,7 @@ import type { OpenRun, RunEnd } from './ledger.js';
 import type { TaskSchedule } from '../schedule/schedules.js';
 import type { Ticks } from '../schedule/ticks.js';
 import type { SkipReason, TaskReporter } from '../task-events.js';
-import {
-  TaskLedger,
-  type Claim,
-  type LedgerOwner,
-  type LedgerSettings,
-} from './task-ledger.js';
+import { TaskLedger, type Claim, type LedgerOwner } from './task-ledger.js';
 import {
   backoff,
   isAhead,
@@ -37,13 +33,11 @@ const LONGEST_PAUSE_MS = 60_000;
 export interface CatchUpOwner extends LedgerOwner {
   readonly schedule: TaskSchedule;
   readonly reporter: TaskReporter;
-  readonly host: { readonly logger: Logger };
+  readonly host: LedgerOwner['host'] & { readonly logger: Logger };
   /** Whether a run goes on that was called for. */
   readonly isCalled: boolean;
   /** The term in which this instance leads. */
   term(): LeadershipTerm | undefined;
-  /** Has the task do what it owes. */
-  look(): void;
 }
 
 /** Why nothing runs. */
@@ -90,9 +84,9 @@ export class CatchUp {
   #failures = 0;
   #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(owner: CatchUpOwner, settings: LedgerSettings) {
+  constructor(owner: CatchUpOwner, options: ResolvedLedgerOptions) {
     this.#owner = owner;
-    this.ledger = new TaskLedger(owner, settings);
+    this.ledger = new TaskLedger(owner, options);
   }
 
   /**

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TaskElection } from '../../election/leader-elections.js';
 import type { LeadershipTerm } from '../../election/leadership.interface.js';
 import type { ResolvedLedgerOptions } from '../../leader-task.options.js';
+import type { Nodes } from '../../session/nodes.js';
 import { isConnectionError } from '../../zookeeper/zookeeper.error.js';
 import { fateOf, type OwnRun } from '../task-rules.js';
 import type { TaskPause } from '../leader-task-info.interface.js';
@@ -21,7 +22,7 @@ import {
   type OpenRun,
   type RunEnd,
 } from './ledger.js';
-import type { LedgerStore } from './ledger-store.js';
+import { LedgerStore } from './ledger-store.js';
 import type { RunTrigger } from '../task-events.js';
 import type { TaskRun } from '../task-run.js';
 
@@ -31,16 +32,17 @@ export interface LedgerOwner {
   readonly election: TaskElection;
   /** Whether the task, or its application, has ended: no new decisions. */
   readonly isOver: boolean;
-  /** The ledger has been found paused. */
-  pauseFound(): void;
-}
-
-/** How a task gets a ledger. */
-export interface LedgerSettings {
-  readonly store: LedgerStore;
-  readonly options: ResolvedLedgerOptions;
-  /** Aborts when nothing is to be written any more. */
-  readonly closing: AbortSignal;
+  readonly host: {
+    readonly nodes: Nodes;
+    /** Aborts when nothing is to be written any more. */
+    readonly closing: AbortSignal;
+    readonly pauses: {
+      /** The ledger has been found paused. */
+      follow(owner: LedgerOwner): void;
+    };
+  };
+  /** Has the task do what it owes. */
+  look(): void;
 }
 
 /** The run to claim. */
@@ -67,18 +69,16 @@ export class TaskLedger {
   hasHeldRuns = false;
   readonly #owner: LedgerOwner;
   readonly #store: LedgerStore;
-  readonly #closing: AbortSignal;
   readonly #ownRuns = new Map<string, OwnRun>();
   /** As it was when it was looked at last. */
   #seen: LedgerDocument | undefined;
   /** One for each task: a signal that hundreds share warns of its listeners. */
   #termEnd = new AbortController();
 
-  constructor(owner: LedgerOwner, settings: LedgerSettings) {
+  constructor(owner: LedgerOwner, options: ResolvedLedgerOptions) {
     this.#owner = owner;
-    this.#store = settings.store;
-    this.#closing = settings.closing;
-    this.options = settings.options;
+    this.#store = new LedgerStore(owner.host.nodes, owner.task);
+    this.options = options;
   }
 
   /** Every tick up to this one is decided, or was never missed. */
@@ -304,7 +304,7 @@ export class TaskLedger {
     this.#ownRuns.set(runId, { is: 'ended', end });
     const ledger = await this.#store.change(
       (known) => known && finished(known, runId, end, this.options.historySize),
-      this.#closing,
+      this.#owner.host.closing,
     );
     this.#ownRuns.delete(runId);
     this.#follow(ledger ?? this.#seen);
@@ -365,7 +365,7 @@ export class TaskLedger {
   #follow(ledger: LedgerDocument | undefined): void {
     this.#seen = ledger;
     if (this.isPaused) {
-      this.#owner.pauseFound();
+      this.#owner.host.pauses.follow(this.#owner);
     }
   }
 
