@@ -5,12 +5,7 @@ import type { ResolvedTaskOptions } from '../leader-task.options.js';
 import { messageOf } from '../message-of.js';
 import type { Nodes } from '../session/nodes.js';
 import { unknownScheduleMessage } from '../zookeeper-leader.messages.js';
-import {
-  CatchUp,
-  type CatchUpLimits,
-  type CatchUpOwner,
-  type Refused,
-} from './ledger/catch-up.js';
+import { CatchUp, type CatchUpOwner, type Refused } from './ledger/catch-up.js';
 import type {
   LeaderTaskInfo,
   RunAnswer,
@@ -79,6 +74,7 @@ export interface LeaderTaskSettings {
 
 /** A call that has to be decided. */
 interface Call {
+  readonly type: 'call';
   readonly calledAtMs: number;
   /** Whether a job was under way then: it may have been stopped since. */
   readonly isOfJob: boolean;
@@ -89,6 +85,7 @@ interface Call {
 
 /** A run that somebody asks for, wherever. */
 interface Demand {
+  readonly type: 'demand';
   readonly requestedBy: string;
   readonly isForced: boolean;
   readonly answer: (answer: RunAnswer) => void;
@@ -97,8 +94,8 @@ interface Demand {
 type Message =
   /** Look for what is to be done: interrupted runs and missed ticks. */
   | { readonly type: 'look' }
-  | { readonly type: 'call'; readonly call: Call }
-  | { readonly type: 'demand'; readonly demand: Demand }
+  | Call
+  | Demand
   | { readonly type: 'end'; readonly run: TaskRun; readonly end: RunEnd };
 
 /**
@@ -124,8 +121,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   readonly reporter: TaskReporter;
   readonly hasPlainRuns: boolean;
   readonly hasLedger: boolean;
+  readonly invoke: LeaderTaskSettings['invoke'];
   readonly #canWait: boolean;
-  readonly #invoke: LeaderTaskSettings['invoke'];
   /** With a ledger. */
   readonly #catchUp: CatchUp | undefined;
   readonly #mailbox: Message[] = [];
@@ -167,7 +164,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     this.hasPlainRuns =
       !ledger && !options.retry && options.timeLimitMs === undefined;
     this.#canWait = settings.canWait || this.hasLedger;
-    this.#invoke = settings.invoke;
+    this.invoke = settings.invoke;
     this.#warnsUnscheduled = settings.warnsUnscheduled ?? false;
     this.#catchUp = ledger ? new CatchUp(this, ledger) : undefined;
   }
@@ -183,6 +180,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   get isCalled(): boolean {
     return this.#live.some(({ trigger }) => trigger === 'call');
+  }
+
+  get isBusy(): boolean {
+    return this.options.overlap !== 'allow' && this.#live.length > 0;
   }
 
   /** Whether the task, or its application, has ended. */
@@ -213,10 +214,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     });
   }
 
-  tickAt(timeMs: number): number | undefined {
-    return this.schedule.ticks()?.tickOf(timeMs);
-  }
-
   // --- 1. Calls --------------------------------------------------------------
 
   declines(): boolean {
@@ -241,7 +238,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     }
     const calledAtMs = this.election.leadsAtMs();
     return calledAtMs !== undefined && this.#isFree()
-      ? this.#runNow(calledAtMs, method, target, args)
+      ? this.#perform(this.#calledRun(calledAtMs), method, target, args)
       : this.#answer(calledAtMs, method, target, args);
   }
 
@@ -254,8 +251,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   /** Asks for a run on behalf of somebody; resolves at its end, never rejects. */
   demand(requestedBy: string, isForced: boolean): Promise<RunAnswer> {
     return new Promise((answer) => {
-      const demand = { requestedBy, isForced, answer };
-      this.#post({ type: 'demand', demand });
+      this.#post({ type: 'demand', requestedBy, isForced, answer });
     });
   }
 
@@ -274,18 +270,12 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       this.#refusal() === undefined &&
       this.#pause === undefined &&
       this.host.pauses.known === undefined &&
-      !this.#isBusy()
+      !this.isBusy
     );
   }
 
-  #runNow(
-    calledAtMs: number,
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
-  ): unknown {
-    const run = new TaskRun(this, this.term(), 'call', calledAtMs);
-    return this.#perform(run, method, target, args);
+  #calledRun(calledAtMs: number): TaskRun {
+    return new TaskRun(this, this.term(), 'call', calledAtMs);
   }
 
   /** Skips the call, or asks the mailbox if the call can wait for that. */
@@ -305,19 +295,17 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     if (reason !== undefined && !mayFollow) {
       return this.#skip(reason);
     }
-    if (!canWait && !mayFollow) {
+    if (calledAtMs !== undefined && !canWait && !mayFollow) {
       // It cannot wait to hear whether it is paused.
-      return this.#runNow(calledAtMs as number, method, target, args);
+      return this.#perform(this.#calledRun(calledAtMs), method, target, args);
     }
-    return this.#callWhenDecided(calledAtMs, method, target, args);
+    return this.#decided(calledAtMs ?? Date.now(), target).then(
+      (run) => run && this.#perform(run, method, target, args),
+    );
   }
 
-  async #callWhenDecided(
-    calledAtMs = Date.now(),
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
-  ): Promise<unknown> {
+  /** The run for a call; undefined if it does nothing. */
+  #decided(calledAtMs: number, target: unknown): Promise<TaskRun | undefined> {
     const ticks = this.hasLedger ? this.schedule.ticks(target) : undefined;
     if (this.hasLedger && !ticks && this.#warnsUnscheduled) {
       this.#warnsUnscheduled = false;
@@ -325,11 +313,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     }
     const tick = ticks?.tickOf(calledAtMs);
     const isOfJob = this.schedule.state === 'active';
-    const run = await new Promise<TaskRun | undefined>((decide) => {
-      const call = { calledAtMs, isOfJob, ticks, tick, decide };
-      this.#post({ type: 'call', call });
+    return new Promise((decide) => {
+      this.#post({ type: 'call', calledAtMs, isOfJob, ticks, tick, decide });
     });
-    return run && this.#perform(run, method, target, args);
   }
 
   // --- What happens around the task ------------------------------------------
@@ -355,7 +341,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   /** Looks if the job has been started or has not called; asked now and then. */
   checkJob(): void {
-    const isIdle = !this.#isWorking && !this.#isBusy();
+    const isIdle = !this.#isWorking && !this.isBusy;
     if (this.term() && this.#catchUp?.isLookDue(isIdle)) {
       this.look();
     }
@@ -431,9 +417,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       case 'look':
         return this.#decideOwed();
       case 'call':
-        return this.#decideCall(message.call);
+        return this.#decideCall(message);
       case 'demand':
-        return this.#decideDemand(message.demand);
+        return this.#decideDemand(message);
       case 'end':
         return this.#catchUp?.recordEnd(message.run, message.end);
     }
@@ -536,11 +522,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     return leadership.role === 'leader' ? leadership.term : undefined;
   }
 
-  /** Whether a run is in the way of another one. */
-  #isBusy(): boolean {
-    return this.options.overlap !== 'allow' && this.#live.length > 0;
-  }
-
   #whyNot(
     isLeading: boolean,
     isOff: boolean,
@@ -552,7 +533,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
         isLeading,
         isOff,
         isPaused: this.#pause !== undefined,
-        isBusy: this.#isBusy(),
+        isBusy: this.isBusy,
       },
       isForced,
     );
@@ -601,8 +582,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     const { ledger } = catchUp;
     try {
       await catchUp.takeOver(term, tick ?? calledAtMs);
-      if ((await this.#runOwed(term, catchUp, call)) || this.#isBusy()) {
-        this.#mailbox.unshift({ type: 'call', call });
+      if ((await this.#runOwed(term, catchUp, call)) || this.isBusy) {
+        this.#mailbox.unshift(call);
         return;
       }
       const now = Date.now();
@@ -620,7 +601,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       );
     } catch (error) {
       if (error instanceof ResumedError) {
-        this.#mailbox.unshift({ type: 'call', call });
+        this.#mailbox.unshift(call);
         return;
       }
       const { reason, error: problem } = this.#refusedBy(error);
@@ -657,12 +638,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     catchUp: CatchUp,
     call?: Call,
   ): Promise<boolean> {
-    const limits: CatchUpLimits = {
-      isBusy: () => this.#isBusy(),
-      before: () => (call ? (call.tick ?? -Infinity) : this.#firstCalledTick),
-    };
+    const before = (): number | undefined =>
+      call ? (call.tick ?? -Infinity) : this.#firstCalledTick;
     for (;;) {
-      const owed = await catchUp.next(term, limits);
+      const owed = await catchUp.next(term, before);
       if (owed === undefined || owed === 'busy') {
         this.#isBehind ||= owed === 'busy';
         return owed === 'busy';
@@ -681,8 +660,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   get #firstCalledTick(): number | undefined {
     const called = this.#mailbox.flatMap((message) =>
-      message.type === 'call' && message.call.tick !== undefined
-        ? [message.call.tick]
+      message.type === 'call' && message.tick !== undefined
+        ? [message.tick]
         : [],
     );
     return called.length === 0 ? undefined : Math.min(...called);
@@ -727,10 +706,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     });
   }
 
-  invoke(args: unknown[]): unknown {
-    return this.#invoke(...args);
-  }
-
   runBegan(run: TaskRun): void {
     if (!this.#live.includes(run)) {
       this.#live.push(run);
@@ -758,7 +733,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       this.look();
     }
     if (this.#queued && isIdle) {
-      this.#mailbox.unshift({ type: 'call', call: this.#queued });
+      this.#mailbox.unshift(this.#queued);
       this.#queued = undefined;
     }
     if (this.#mailbox.length > 0 || this.#quiet.length > 0) {

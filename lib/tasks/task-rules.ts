@@ -94,32 +94,29 @@ export interface MissedTicks {
 
 /** What a leader does about the ticks that nobody ran. */
 export function planCatchUp(question: CatchUpQuestion): CatchUpPlan {
-  const { options, now, ticks, isPaused, before } = question;
+  const { options, now, ticks, isPaused, before, reported } = question;
   if (!ticks || isPaused) {
-    return { isInOrder: false, reported: question.reported };
+    return { isInOrder: false, reported };
   }
+  const isInOrder = options.missedTicks === 'all';
   const until = before === undefined ? now : before - 1;
-  if (options.missedTicks === 'all') {
-    const tooLate = Math.min(now - options.maxLatenessMs - 1, until);
-    const run = firstLeft(question, ticks, tooLate, until);
-    return {
-      ...(run !== undefined && { run }),
-      isInOrder: true,
-      ...passOver(question, ticks, tooLate),
-    };
-  }
-  if (options.missedTicks === 'latest' && before === undefined) {
+  let run: number | undefined;
+  // Without a call, a tick may still be called for until then.
+  let settled = before === undefined ? now - ticks.longestWaitMs : until;
+  if (isInOrder) {
+    settled = Math.min(now - options.maxLatenessMs - 1, until);
+    run = firstLeft(question, ticks, settled, until);
+  } else if (options.missedTicks === 'latest' && before === undefined) {
     const last = lastLeft(question, ticks, now);
-    if (last === undefined) {
-      return { isInOrder: false, reported: question.reported };
-    }
-    return isTooLate(options, last, now)
-      ? { isInOrder: false, ...passOver(question, ticks, last) }
-      : { run: last, isInOrder: false, ...passOver(question, ticks, last - 1) };
+    const isLate = last === undefined || isTooLate(options, last, now);
+    run = isLate ? undefined : last;
+    settled = isLate ? (last ?? -Infinity) : last - 1;
   }
-  // Without that, a tick may still be called for until then.
-  const settled = before === undefined ? now - ticks.longestWaitMs : until;
-  return { isInOrder: false, ...passOver(question, ticks, settled) };
+  return {
+    ...(run !== undefined && { run }),
+    isInOrder,
+    ...passOver(question, ticks, settled),
+  };
 }
 
 /** The first tick that is neither decided nor reported, of the future too. */

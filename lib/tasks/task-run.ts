@@ -15,6 +15,7 @@ import type {
 import { LeaderTaskError } from './leader-task.error.js';
 import type { RunEnd } from './ledger/ledger.js';
 import type { AnyMethod } from './only-leader.decorator.js';
+import type { TaskSchedule } from './schedule/schedules.js';
 import type {
   RunEventDetails,
   RunTrigger,
@@ -45,10 +46,10 @@ export interface TaskRunOwner {
   readonly hasPlainRuns: boolean;
   /** Whether new tries are refused. */
   readonly isOver: boolean;
+  /** Tells the tick of a run that no ledger has counted, when somebody asks. */
+  readonly schedule: TaskSchedule;
   /** Calls the task as its scheduler does, through all decorators. */
-  invoke(args: unknown[]): unknown;
-  /** The tick of a run that no ledger has counted, when somebody asks. */
-  tickAt(timeMs: number): number | undefined;
+  readonly invoke: (...args: unknown[]) => unknown;
   /** A run goes on. May be called more than once. */
   runBegan(run: TaskRun): void;
   /** A run of which the ledger knows is over, though its method may go on. */
@@ -144,7 +145,7 @@ export class TaskRun implements LeaderTaskContext {
 
   get tick(): Date | undefined {
     if (this.#tick === undefined && this.trigger === 'call') {
-      this.#tick = this.owner.tickAt(this.startedAtMs);
+      this.#tick = this.owner.schedule.ticks()?.tickOf(this.startedAtMs);
     }
     return this.#tick === undefined ? undefined : new Date(this.#tick);
   }
@@ -183,7 +184,7 @@ export class TaskRun implements LeaderTaskContext {
   async dispatch(args: unknown[] = []): Promise<unknown> {
     this.owner.runBegan(this);
     try {
-      return await runStorage.run(this, () => this.owner.invoke(args));
+      return await runStorage.run(this, () => this.owner.invoke(...args));
     } finally {
       if (this.state === 'decided') {
         // Somebody else's decorator has answered the call.

@@ -36,6 +36,8 @@ export interface CatchUpOwner extends LedgerOwner {
   readonly host: LedgerOwner['host'] & { readonly logger: Logger };
   /** Whether a run goes on that was called for. */
   readonly isCalled: boolean;
+  /** Whether a run is in the way of another one. */
+  readonly isBusy: boolean;
   /** The term in which this instance leads. */
   term(): LeadershipTerm | undefined;
 }
@@ -52,14 +54,6 @@ export interface OwedRun {
   readonly trigger: 'interrupted' | 'missed';
   /** Whether the next one, and calls, wait for its end. */
   readonly isInOrder: boolean;
-}
-
-/** What limits the owed runs, asked whenever it matters. */
-export interface CatchUpLimits {
-  /** Whether a run is in the way of another one. */
-  readonly isBusy: () => boolean;
-  /** Missed ticks from this one on are left to a call; undefined: to nobody. */
-  readonly before: () => number | undefined;
 }
 
 /**
@@ -128,14 +122,19 @@ export class CatchUp {
     this.#aheadError(term);
   }
 
-  /** The next owed run; `busy`: there is one, and a run is in its way. */
+  /**
+   * The next owed run; `busy`: there is one, and a run is in its way.
+   *
+   * @param before missed ticks from this one on are left to a call; undefined: to
+   * nobody. Asked whenever it matters
+   */
   async next(
     term: LeadershipTerm,
-    limits: CatchUpLimits,
+    before: () => number | undefined,
   ): Promise<OwedRun | 'busy' | undefined> {
     return (
-      (await this.#nextSuccessor(term, limits)) ??
-      (await this.#nextMissed(term, limits))
+      (await this.#nextSuccessor(term)) ??
+      (await this.#nextMissed(term, before))
     );
   }
 
@@ -144,7 +143,6 @@ export class CatchUp {
     const open = await this.ledger.claim(term, claim);
     if (typeof open !== 'string') {
       this.#failures = 0;
-      this.ledger.begin(open);
       return open;
     }
     const error = open === 'claimed' ? this.#aheadError(term) : undefined;
@@ -305,11 +303,10 @@ export class CatchUp {
 
   async #nextSuccessor(
     term: LeadershipTerm,
-    { isBusy }: CatchUpLimits,
   ): Promise<OwedRun | 'busy' | undefined> {
     const { ledger } = this;
     while (this.#successors.length > 0) {
-      if (isBusy()) {
+      if (this.#owner.isBusy) {
         return 'busy';
       }
       const isOff = this.#owner.schedule.state === 'inactive';
@@ -329,7 +326,7 @@ export class CatchUp {
 
   async #nextMissed(
     term: LeadershipTerm,
-    { isBusy, before }: CatchUpLimits,
+    before: () => number | undefined,
   ): Promise<OwedRun | 'busy' | undefined> {
     const { ledger } = this;
     for (;;) {
@@ -349,7 +346,7 @@ export class CatchUp {
       if (plan.run === undefined) {
         return undefined;
       }
-      if (isBusy()) {
+      if (this.#owner.isBusy) {
         return 'busy';
       }
       const open = await ledger.claim(term, {
@@ -357,7 +354,6 @@ export class CatchUp {
         trigger: 'missed',
       });
       if (typeof open !== 'string') {
-        ledger.begin(open);
         return { open, trigger: 'missed', isInOrder: plan.isInOrder };
       }
       if (open !== 'claimed') {

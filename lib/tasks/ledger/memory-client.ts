@@ -3,7 +3,6 @@ import { NodePaths, parentOf } from '../../zookeeper/node-paths.js';
 import type {
   ChildList,
   Connection,
-  CreateMode,
   NodeContent,
   NodeEvent,
   NodeStat,
@@ -28,20 +27,15 @@ export class MemoryClient implements NodeClient {
   readonly connection$ = new BehaviorSubject(this.connection);
   readonly #nodes = new Map<string, MemoryNode>([['/', newNode('', 0)]]);
   #transactions = 0;
-  #sequence = 0;
 
-  async create(path: string, data: string, mode: CreateMode): Promise<string> {
-    const created =
-      mode === 'ephemeral-sequential'
-        ? `${path}${String(this.#sequence++).padStart(10, '0')}`
-        : path;
-    const parent = this.#find(parentOf(created));
-    if (this.#nodes.has(created)) {
-      throw new ZookeeperError('NODE_EXISTS', `${created} exists`, created);
+  async create(path: string, data: string): Promise<string> {
+    const parent = this.#find(parentOf(path));
+    if (this.#nodes.has(path)) {
+      throw new ZookeeperError('NODE_EXISTS', `${path} exists`, path);
     }
-    this.#nodes.set(created, newNode(data, ++this.#transactions));
+    this.#nodes.set(path, newNode(data, ++this.#transactions));
     fire(parent.childWatchers, 'children');
-    return created;
+    return path;
   }
 
   async get(path: string, watcher?: NodeWatcher): Promise<NodeContent> {

@@ -136,10 +136,8 @@ export class TaskLedger {
     const { task, election } = this.#owner;
     const { historySize } = this.options;
     const fates = new Map<string, { run: OpenRun; fate: Fate }>();
-    const isSuccessor = (id: string): boolean =>
-      [...fates.values()].some(
-        ({ fate }) => fate.is === 'replaced' && fate.by.id === id,
-      );
+    /** Of the runs that take the place of others. */
+    const successorIds = new Set<string>();
     const change = (known: LedgerDocument | undefined): LedgerDocument => {
       this.#assertLeads(term);
       const now = Date.now();
@@ -152,7 +150,7 @@ export class TaskLedger {
           since: baseline,
         });
       const decide = (run: OpenRun): Fate => {
-        if (isSuccessor(run.id)) {
+        if (successorIds.has(run.id)) {
           // The answer to this very change was lost, not the change.
           return { is: 'open' };
         }
@@ -170,6 +168,7 @@ export class TaskLedger {
           });
         fates.set(run.id, { run, fate });
         if (fate.is === 'replaced') {
+          successorIds.add(fate.by.id);
           this.#ownRuns.set(fate.by.id, {
             is: 'claiming',
             formerTick: undefined,
@@ -222,7 +221,7 @@ export class TaskLedger {
     this.#ownRuns.delete(id);
   }
 
-  /** Resolves to the run, or to why there is none. Never claims twice. */
+  /** Resolves to a run that begins, or to why there is none. Never claims twice. */
   async claim(
     term: LeadershipTerm,
     { tick, trigger, requestedBy, isForced }: Claim,
@@ -289,6 +288,7 @@ export class TaskLedger {
       return refusal ?? 'claimed';
     }
     if (await this.leadsForSure(term)) {
+      this.begin(open);
       return open;
     }
     await this.#release(open, formerTick ?? tick);
