@@ -93,7 +93,7 @@ const LONGEST_REASON = 300;
 const MOST_OPEN_RUNS = 1_000;
 /** ZooKeeper refuses more than a megabyte. */
 const LONGEST_DATA = 1_000_000;
-const OUTCOMES: ReadonlySet<unknown> = new Set([
+const OUTCOMES: ReadonlySet<unknown> = new Set<PastRun['outcome']>([
   'finished',
   'failed',
   'aborted',
@@ -292,6 +292,37 @@ export function serializeLedger(ledger: LedgerDocument): string {
   return data;
 }
 
+const OPEN_RUN: Members<OpenRun> = {
+  id: isString,
+  tick: isTime,
+  attempt: isCount,
+  instanceId: isString,
+  token: Number.isSafeInteger,
+  startedAt: isTime,
+  trigger: optional(isString),
+  requestedBy: optional(isString),
+};
+const PAST_RUN: Members<PastRun> = {
+  ...OPEN_RUN,
+  outcome: (value) => OUTCOMES.has(value),
+  timedOut: optional((value) => value === true),
+  durationMs: optional((value) => typeof value === 'number'),
+  error: optional(isString),
+};
+const PAUSE: Members<LedgerPause> = {
+  at: isTime,
+  by: isString,
+  reason: optional(isString),
+};
+const isLedger = objectOf<Omit<LedgerDocument, 'format' | 'task'>>({
+  token: Number.isSafeInteger,
+  tick: isTime,
+  since: optional(isTime),
+  open: listOf(objectOf(OPEN_RUN)),
+  past: listOf(objectOf(PAST_RUN)),
+  pause: optional(objectOf(PAUSE)),
+});
+
 /**
  * Reads what a ledger's znode holds, from any writer.
  *
@@ -302,7 +333,7 @@ export function parseLedger(data: string, task: string): LedgerDocument {
     throw new TypeError(`it has ${data.length} characters`);
   }
   const ledger = parseJson(data);
-  if (!isObject(ledger) || typeof ledger.format !== 'string') {
+  if (typeof ledger?.format !== 'string') {
     throw new TypeError('it is not a run ledger');
   }
   if (ledger.format !== FORMAT) {
@@ -313,14 +344,7 @@ export function parseLedger(data: string, task: string): LedgerDocument {
   if (ledger.task !== task) {
     throw new TypeError('it is the ledger of another task');
   }
-  if (
-    !Number.isSafeInteger(ledger.token) ||
-    !isTime(ledger.tick) ||
-    !isOptional(ledger.since, isTime) ||
-    !isListOf(ledger.open, isOpenRun) ||
-    !isListOf(ledger.past, isPastRun) ||
-    !isOptional(ledger.pause, isPause)
-  ) {
+  if (!isLedger(ledger)) {
     throw new TypeError('its members are not those of a run ledger');
   }
   return ledger as unknown as LedgerDocument;
@@ -350,69 +374,39 @@ function recent(past: readonly PastRun[], size: number): readonly PastRun[] {
   return size === 0 ? [] : past.slice(-size);
 }
 
-function parseJson(data: string): unknown {
+function parseJson(data: string): { format?: unknown; task?: unknown } | null {
   try {
-    return JSON.parse(data);
+    return JSON.parse(data) as ReturnType<typeof parseJson>;
   } catch {
     throw new TypeError('it is not JSON');
   }
 }
 
-function isOpenRun(value: unknown): value is OpenRun {
-  return (
-    isObject(value) &&
-    typeof value.id === 'string' &&
-    typeof value.instanceId === 'string' &&
-    isTime(value.tick) &&
-    isTime(value.startedAt) &&
-    Number.isSafeInteger(value.token) &&
-    isCount(value.attempt) &&
-    isOptional(value.trigger, isString) &&
-    isOptional(value.requestedBy, isString)
-  );
+type Check = (value: unknown) => boolean;
+
+/** What each member of a document has to be. */
+type Members<Document> = Readonly<Record<keyof Document, Check>>;
+
+/** Whether something is an object with such members, whatever else it has. */
+export function objectOf<Document>(members: Members<Document>): Check {
+  const checks = Object.entries<Check>(members);
+  return (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    checks.every(([name, is]) => is((value as Record<string, unknown>)[name]));
 }
 
-function isPastRun(value: unknown): boolean {
-  return (
-    isOpenRun(value) &&
-    OUTCOMES.has((value as PastRun).outcome) &&
-    isOptional((value as PastRun).durationMs, isNumber) &&
-    isOptional((value as PastRun).error, isString) &&
-    isOptional((value as PastRun).timedOut, (flag) => flag === true)
-  );
+/** Whether a member is missing, or what it has to be. */
+export function optional(is: Check): Check {
+  return (value) => value === undefined || is(value);
 }
 
-function isPause(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    isTime(value.at) &&
-    isString(value.by) &&
-    isOptional(value.reason, isString)
-  );
+function listOf(is: Check): Check {
+  return (value) => Array.isArray(value) && value.every((each) => is(each));
 }
 
-/** Whether a part of a document is missing, or what it has to be. */
-export function isOptional(
-  value: unknown,
-  is: (value: unknown) => boolean,
-): boolean {
-  return value === undefined || is(value);
-}
-
-function isListOf(value: unknown, is: (each: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(is);
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function isString(value: unknown): boolean {
+export function isString(value: unknown): boolean {
   return typeof value === 'string';
-}
-
-function isNumber(value: unknown): boolean {
-  return typeof value === 'number';
 }
 
 function isCount(value: unknown): boolean {

@@ -1,5 +1,5 @@
 import type { RunAnswer } from '../leader-task-info.interface.js';
-import { isObject, isOptional } from '../ledger/ledger.js';
+import { isString, objectOf, optional } from '../ledger/ledger.js';
 
 /** What the node of a request holds, as JSON. */
 export interface RunRequest {
@@ -20,19 +20,21 @@ export interface RunRequest {
 
 export const FORMAT = 'nestjs-zookeeper-leader/run-request/1';
 
+const isRequest = objectOf<RunRequest>({
+  format: (value) => value === FORMAT,
+  task: isString,
+  requestedBy: isString,
+  deadline: Number.isFinite,
+  isForced: (value) => typeof value === 'boolean',
+  claim: optional(objectOf({})),
+  answer: optional(objectOf({})),
+});
+
 /** Undefined if the data are no request: anybody may have written them. */
 export function parseRequest(data: string): RunRequest | undefined {
   try {
-    const request = JSON.parse(data) as RunRequest | null;
-    const isRequest =
-      request?.format === FORMAT &&
-      typeof request.task === 'string' &&
-      typeof request.requestedBy === 'string' &&
-      Number.isFinite(request.deadline) &&
-      typeof request.isForced === 'boolean' &&
-      isOptional(request.claim, isObject) &&
-      isOptional(request.answer, isObject);
-    return isRequest ? request : undefined;
+    const request = JSON.parse(data) as RunRequest;
+    return isRequest(request) ? request : undefined;
   } catch {
     return undefined;
   }
