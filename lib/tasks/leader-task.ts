@@ -10,6 +10,8 @@ import type {
   LeaderTaskInfo,
   RunAnswer,
   TaskPause,
+  RunTrigger,
+  SkipReason,
 } from './leader-task-info.interface.js';
 import {
   ResumedError,
@@ -20,14 +22,10 @@ import {
 import type { AnyMethod, TaskGuard } from './only-leader.decorator.js';
 import type { TaskSchedule } from './schedule/schedules.js';
 import type { Ticks } from './schedule/ticks.js';
-import {
-  TaskReporter,
-  type RunTrigger,
-  type SkipReason,
-  type TaskEvents,
-} from './task-events.js';
+import { TaskReporter, type TaskEvents } from './task-events.js';
 import type { LedgerOwner } from './ledger/task-ledger.js';
-import { isTooLate, whyNot } from './task-rules.js';
+import { isTooLate } from './ledger/catch-up-rules.js';
+import { whyNot } from './task-rules.js';
 import {
   runStorage,
   TaskRun,

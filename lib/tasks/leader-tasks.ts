@@ -309,12 +309,7 @@ export class LeaderTasks {
     const name = this.#nameOf(by);
     return this.#audited('pause-task', task, name, async () => {
       const pauses = await Promise.all(
-        names.map((each) =>
-          pauseTask(this.nodes, each, {
-            by: name,
-            ...(reason !== undefined && { reason }),
-          }),
-        ),
+        names.map((each) => pauseTask(this.nodes, each, { by: name, reason })),
       );
       const pause = pauses[0] as TaskPause;
       return { outcome: `paused by ${pause.by}`, result: pause };

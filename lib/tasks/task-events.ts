@@ -3,46 +3,10 @@ import { Subject, type Observable } from 'rxjs';
 import type { LeadershipReason } from '../election/leadership.interface.js';
 import type {
   LeaderTaskCounts,
+  RunTrigger,
+  SkipReason,
   TaskPause,
 } from './leader-task-info.interface.js';
-
-/**
- * Why a call of a leader task did nothing:
- * - `not-leading`: this instance does not lead;
- * - `closing`: the application is closing;
- * - `paused`: the task is paused in the whole cluster;
- * - `inactive`: its job has been stopped or deleted while the call waited; or a run
- *   was asked for, and the job is off;
- * - `overlap`: a run goes on, and the option `overlap` forbids another one;
- * - `claimed`: the tick has been run already, here or by another instance;
- * - `too-late`: the tick is older than `maxLatenessMs`;
- * - `ledger-unavailable`: the tick could not be claimed, because ZooKeeper or
- *   the ledger was not in order;
- * - `disposed`: the task has been ended by `dispose()`, or `onlyLeader()` was
- *   called again for a task of that name.
- *
- * @publicApi
- */
-export type SkipReason =
-  | 'not-leading'
-  | 'closing'
-  | 'paused'
-  | 'inactive'
-  | 'overlap'
-  | 'claimed'
-  | 'too-late'
-  | 'ledger-unavailable'
-  | 'disposed';
-
-/**
- * What made a task run: a `call` (as a rule by the scheduler), a `missed` tick,
- * an `interrupted` run, a request by `LeaderTasks.runOnLeader()` (`requested`), or
- * `LeaderTasks.runHere()` (`manual`).
- *
- * @publicApi
- */
-export type RunTrigger =
-  'call' | 'missed' | 'interrupted' | 'requested' | 'manual';
 
 interface TaskEventBase {
   /** Name of the task. */

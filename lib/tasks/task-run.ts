@@ -7,21 +7,17 @@ import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { ResolvedTaskOptions } from '../leader-task.options.js';
 import { messageOf, stackOf } from '../message-of.js';
 import { sharedRegistry } from '../shared-registry.js';
-import { pause } from '../within.js';
+import { pause, backoff } from '../within.js';
 import type {
   LeaderTaskContext,
   RunAnswer,
+  RunTrigger,
 } from './leader-task-info.interface.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import type { RunEnd } from './ledger/ledger.js';
 import type { AnyMethod } from './only-leader.decorator.js';
 import type { TaskSchedule } from './schedule/schedules.js';
-import type {
-  RunEventDetails,
-  RunTrigger,
-  TaskReporter,
-} from './task-events.js';
-import { backoff } from './task-rules.js';
+import type { RunEventDetails, TaskReporter } from './task-events.js';
 
 /** The partition that a task is for. */
 export interface TaskPartition {

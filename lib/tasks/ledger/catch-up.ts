@@ -12,15 +12,16 @@ import { LeaderTaskError } from '../leader-task.error.js';
 import type { OpenRun, RunEnd } from './ledger.js';
 import type { TaskSchedule } from '../schedule/schedules.js';
 import type { Ticks } from '../schedule/ticks.js';
-import type { SkipReason, TaskReporter } from '../task-events.js';
+import type { SkipReason } from '../leader-task-info.interface.js';
+import type { TaskReporter } from '../task-events.js';
 import { TaskLedger, type Claim, type LedgerOwner } from './task-ledger.js';
+import { backoff } from '../../within.js';
 import {
-  backoff,
   isAhead,
   nextDue,
   planCatchUp,
   type CatchUpQuestion,
-} from '../task-rules.js';
+} from './catch-up-rules.js';
 import type { TaskRun } from '../task-run.js';
 
 /** Of a tick that its job did not call for. */

@@ -1,8 +1,8 @@
 import type {
   LeaderTaskRun,
   TaskPause,
+  RunTrigger,
 } from '../leader-task-info.interface.js';
-import type { RunTrigger } from '../task-events.js';
 
 /** A run that has claimed its tick, and whose end is not recorded. */
 export interface OpenRun {
@@ -33,6 +33,12 @@ export interface LedgerPause {
   readonly at: number;
   readonly by: string;
   readonly reason?: string;
+}
+
+/** A pause that somebody asks for. */
+export interface NewPause {
+  readonly by: string;
+  readonly reason?: string | undefined;
 }
 
 /** What the znode of a task holds, as JSON. Times are epoch milliseconds. */
@@ -214,7 +220,7 @@ export function released(
 /** The ledger of a paused task; undefined if it is paused already. */
 export function paused(
   ledger: LedgerDocument,
-  { at, by, reason }: LedgerPause,
+  { at, by, reason }: NewPause & { readonly at: number },
 ): LedgerDocument | undefined {
   return ledger.pause
     ? undefined

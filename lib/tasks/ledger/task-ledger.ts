@@ -4,8 +4,8 @@ import type { LeadershipTerm } from '../../election/leadership.interface.js';
 import type { ResolvedLedgerOptions } from '../../leader-task.options.js';
 import type { Nodes } from '../../session/nodes.js';
 import { isConnectionError } from '../../zookeeper/zookeeper.error.js';
-import { fateOf, type OwnRun } from '../task-rules.js';
-import type { TaskPause } from '../leader-task-info.interface.js';
+import { fateOf, type OwnRun } from './catch-up-rules.js';
+import type { TaskPause, RunTrigger } from '../leader-task-info.interface.js';
 import { LeaderTaskError } from '../leader-task.error.js';
 import {
   claimed,
@@ -23,7 +23,6 @@ import {
   type RunEnd,
 } from './ledger.js';
 import { LedgerStore } from './ledger-store.js';
-import type { RunTrigger } from '../task-events.js';
 import type { TaskRun } from '../task-run.js';
 
 /** Whose ledger it is. */

@@ -2,7 +2,14 @@ import type { Logger } from '@nestjs/common';
 import { encodeSegment } from '../../zookeeper/node-paths.js';
 import { isZookeeperError } from '../../zookeeper/zookeeper.error.js';
 import type { TaskPause } from '../leader-task-info.interface.js';
-import { newLedger, parseLedger, paused, pauseOf, resumed } from './ledger.js';
+import {
+  newLedger,
+  parseLedger,
+  paused,
+  pauseOf,
+  resumed,
+  type NewPause,
+} from './ledger.js';
 import { childrenOf, type Nodes } from '../../session/nodes.js';
 import { LedgerStore } from './ledger-store.js';
 import { MemoryClient } from './memory-client.js';
@@ -142,7 +149,7 @@ export class TaskPauses {
 export async function pauseTask(
   nodes: Nodes,
   task: string,
-  { by, reason }: { readonly by: string; readonly reason?: string },
+  { by, reason }: NewPause,
 ): Promise<TaskPause> {
   const at = Date.now();
   const ledger = await new LedgerStore(nodes, task).change(
@@ -150,7 +157,7 @@ export async function pauseTask(
       paused(known ?? newLedger(task, { token: 0, tick: at - 1, since: at }), {
         at,
         by,
-        ...(reason !== undefined && { reason }),
+        reason,
       }),
     AbortSignal.abort(),
   );

@@ -9,7 +9,7 @@ import {
   type CatchUpPlan,
   type CatchUpQuestion,
   type OwnRun,
-} from '../../../lib/tasks/task-rules.js';
+} from '../../../lib/tasks/ledger/catch-up-rules.js';
 import {
   claimed,
   finished,
