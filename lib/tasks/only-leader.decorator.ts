@@ -29,8 +29,6 @@ export interface TaskDefinition {
   readonly options: LeaderTaskOptions;
   /** Whether the method itself is an async function. */
   readonly isAsync: boolean;
-  /** Whether the election was given as the only argument, a text. */
-  readonly isShorthand: boolean;
   /** Of the class on whose method it stands. */
   readonly prototype: object;
 }
@@ -91,8 +89,8 @@ export function OnlyLeader(
 ): MethodDecorator {
   // oxlint-disable-next-line prefer-rest-params
   refuseBareDecorator('@OnlyLeader()', arguments.length);
-  const isShorthand = typeof options === 'string';
-  const taskOptions = isShorthand ? { election: options } : options;
+  const taskOptions =
+    typeof options === 'string' ? { election: options } : options;
   return (
     target: object,
     key: string | symbol,
@@ -122,7 +120,6 @@ export function OnlyLeader(
         isAsync(original) ||
         // A compiler may have made a plain function of it.
         Reflect.getMetadata('design:returntype', target, key) === Promise,
-      isShorthand,
       prototype: target,
     };
     definitions.byPrototype.set(target, [...known, definition]);

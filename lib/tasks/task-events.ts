@@ -153,10 +153,6 @@ export class TaskReporter {
     this.#subject = subject;
   }
 
-  get task(): string {
-    return this.#subject.task;
-  }
-
   get counts(): LeaderTaskCounts {
     return this.#counts;
   }
