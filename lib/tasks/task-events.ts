@@ -138,7 +138,7 @@ export class TaskEvents {
 }
 
 interface DescribedRun {
-  readonly startedAtMs: number;
+  readonly durationMs: number;
   describe(): RunEventDetails;
 }
 
@@ -199,7 +199,7 @@ export class TaskReporter {
   finished(run: DescribedRun): void {
     this.#counts.finished += 1;
     if (this.#events.isObserved) {
-      const durationMs = Date.now() - run.startedAtMs;
+      const { durationMs } = run;
       this.emit(() => ({ type: 'finished', ...run.describe(), durationMs }));
     }
   }
@@ -212,11 +212,10 @@ export class TaskReporter {
     if (!what.willRetry) {
       this.#counts.failed += 1;
     }
-    const durationMs = Date.now() - run.startedAtMs;
     this.emit(() => ({
       type: 'failed',
       ...run.describe(),
-      durationMs,
+      durationMs: run.durationMs,
       ...what,
     }));
   }

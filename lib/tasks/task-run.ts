@@ -197,20 +197,16 @@ export class TaskRun implements LeaderTaskContext {
     const { runId } = this;
     try {
       await this.dispatch();
-      return { runId, durationMs: this.#durationMs, outcome: 'finished' };
+      return { runId, durationMs: this.durationMs, outcome: 'finished' };
     } catch (error) {
       const tick = this.tick ? `tick ${this.tick.toISOString()}, ` : '';
       this.owner.host.logger.error(
         `Leader task "${this.task}" failed (${tick}${this.trigger})`,
         stackOf(error),
       );
-      const aborted = this.#isAborted ? 'aborted' : 'failed';
-      return {
-        runId,
-        durationMs: this.#durationMs,
-        outcome: this.#timeout ? 'timed-out' : aborted,
-        error: messageOf(error),
-      };
+      const outcome = this.#failedAs;
+      const { durationMs } = this;
+      return { runId, durationMs, outcome, error: messageOf(error) };
     }
   }
 
@@ -379,12 +375,10 @@ export class TaskRun implements LeaderTaskContext {
       reporter.finished(this);
     }
     if (this.#isRecorded) {
-      const failed = this.#isAborted && !timedOut ? 'aborted' : 'failed';
       this.owner.runEnded(this, {
         attempt: this.attempt,
-        durationMs: this.#durationMs,
-        outcome: failure ? failed : 'finished',
-        ...(timedOut && { timedOut }),
+        durationMs: this.durationMs,
+        outcome: failure ? this.#failedAs : 'finished',
         ...(failure && { error: messageOf(failure.error) }),
       });
     }
@@ -411,8 +405,15 @@ export class TaskRun implements LeaderTaskContext {
     reporter.emit(() => ({ type: 'overran', ...this.describe() }));
   }
 
-  get #durationMs(): number {
+  get durationMs(): number {
     return Math.max(0, Date.now() - this.startedAtMs);
+  }
+
+  get #failedAs(): 'timed-out' | 'aborted' | 'failed' {
+    if (this.#timeout) {
+      return 'timed-out';
+    }
+    return this.#isAborted ? 'aborted' : 'failed';
   }
 }
 

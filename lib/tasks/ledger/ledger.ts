@@ -60,10 +60,12 @@ export interface LedgerDocument {
 }
 
 /** How a run ended, for the ledger. */
-export type RunEnd = Pick<
-  PastRun,
-  'outcome' | 'timedOut' | 'durationMs' | 'error'
-> & { readonly attempt?: number };
+export interface RunEnd {
+  readonly outcome: PastRun['outcome'] | 'timed-out';
+  readonly attempt?: number;
+  readonly durationMs?: number;
+  readonly error?: string;
+}
 
 /** Why a claim is refused. */
 export type ClaimRefusal = 'claimed' | 'paused';
@@ -357,10 +359,13 @@ export function parseLedger(data: string, task: string): LedgerDocument {
 }
 
 function pastOf(run: OpenRun, end: RunEnd): PastRun {
-  const { error, durationMs, ...others } = end;
+  const { error, durationMs, outcome, attempt = run.attempt } = end;
   return {
     ...run,
-    ...others,
+    attempt,
+    ...(outcome === 'timed-out'
+      ? { outcome: 'failed', timedOut: true }
+      : { outcome }),
     // JSON has no number for what a broken clock gives.
     ...(durationMs !== undefined &&
       Number.isFinite(durationMs) && { durationMs }),

@@ -421,9 +421,8 @@ describe('a ledger', () => {
                 ledger,
                 String(nth),
                 {
-                  outcome: 'failed',
+                  outcome: timedOut ? 'timed-out' : 'failed',
                   durationMs,
-                  ...(timedOut && { timedOut }),
                   ...(error !== undefined && { error }),
                 },
                 3,
