@@ -218,5 +218,5 @@ export interface RequestedRun {
   readonly error?: string;
 }
 
-/** What the leader that took a request tells of it. */
+/** What the leader answers to a request for a run. */
 export type RunAnswer = Omit<RequestedRun, 'task' | 'instanceId'>;
