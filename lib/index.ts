@@ -65,13 +65,10 @@ export type {
   LeaderTaskSchedule,
   RequestedRun,
   TaskPause,
-} from './tasks/leader-task-info.interface.js';
-export type {
-  LeaderTaskEvent,
   RunTrigger,
-  SkippedTask,
   SkipReason,
-} from './tasks/task-events.js';
+} from './tasks/leader-task-info.interface.js';
+export type { LeaderTaskEvent, SkippedTask } from './tasks/task-events.js';
 export type {
   InterruptedRunPolicy,
   LeaderTaskOptions,

@@ -14,10 +14,8 @@ export type ResolvedLedgerOptions = Required<RunLedgerOptions>;
 
 /** Options of a task besides its name and election, validated and complete. */
 export interface ResolvedTaskOptions {
-  /** Undefined: the default of the module. */
-  readonly ledger: ResolvedLedgerOptions | false | undefined;
-  /** Undefined: depends on what calls the task. */
-  readonly overlap: TaskOverlap | undefined;
+  readonly ledger: ResolvedLedgerOptions | false;
+  readonly overlap: TaskOverlap;
   readonly retry: Required<TaskRetryOptions> | undefined;
   readonly timeLimitMs: number | undefined;
   /** Undefined: the leader of an election runs it. */
@@ -59,14 +57,18 @@ const RETRY_OPTIONS: OptionTable<TaskRetryOptions> = {
 
 /**
  * @param where what is decorated, for error messages
+ * @param isScheduled whether a schedule calls the task, as far as is known
+ * @param scheduledLedger the ledger of such a task that does not say itself
  * @throws {TypeError} that names the option, its value and the fix
  */
 export function resolveTaskOptions(
   options: LeaderTaskOptions,
   where: string,
+  isScheduled: boolean,
+  scheduledLedger: ResolvedLedgerOptions | false,
 ): ResolvedTaskOptions {
   const checks = new OptionChecks(where);
-  const { ledger, overlap, retry, timeLimitMs, scheduled, partitions } =
+  const { overlap, retry, timeLimitMs, scheduled, partitions, ...others } =
     checks.object(options, TASK_OPTIONS);
   if (partitions !== undefined && options.election !== undefined) {
     throw checks.error(
@@ -77,12 +79,18 @@ export function resolveTaskOptions(
     );
   }
   checks.flag('scheduled', scheduled, true);
+  const ledger =
+    resolveLedgerOptions(others.ledger, where) ??
+    (isScheduled && scheduledLedger);
   return {
-    ledger: resolveLedgerOptions(ledger, where),
-    overlap:
-      overlap === undefined
-        ? undefined
-        : checks.oneOf('overlap', overlap, OVERLAPS, 'skip'),
+    ledger,
+    overlap: checks.oneOf(
+      'overlap',
+      overlap,
+      OVERLAPS,
+      // Two runs of a schedule's task beside each other are rarely meant.
+      isScheduled || ledger ? 'skip' : 'allow',
+    ),
     retry: retry === undefined ? undefined : resolveRetry(retry, checks),
     timeLimitMs:
       timeLimitMs === undefined

@@ -43,3 +43,16 @@ const { setImmediate } = globalThis;
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve));
 }
+
+/**
+ * Milliseconds before another try: doubled after each failure, up to a cap.
+ *
+ * @param failures how often it has failed in a row: 1 or more
+ */
+export function backoff(
+  failures: number,
+  firstMs: number,
+  longestMs: number,
+): number {
+  return Math.min(longestMs, firstMs * 2 ** Math.min(failures - 1, 40));
+}

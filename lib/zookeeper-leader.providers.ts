@@ -13,7 +13,7 @@ import { DrainWatch } from './operations/drain-watch.js';
 import { balanceElections } from './balance/balanced-elections.js';
 import { Partitions } from './partitions/partitions.js';
 import { LeaderTasks, TASK_NODES } from './tasks/leader-tasks.js';
-import { memoryNodes } from './tasks/memory-client.js';
+import { memoryNodes } from './tasks/ledger/memory-client.js';
 import { Schedules } from './tasks/schedule/schedules.js';
 import { TaskExplorer } from './tasks/task-explorer.js';
 import { VERSION } from './version.js';

@@ -1,5 +1,5 @@
 import type { LedgerView } from '../cluster/cluster-view.interface.js';
-import { parseLedger, runsOf } from '../tasks/ledger.js';
+import { parseLedger, runsOf } from '../tasks/ledger/ledger.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type { CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';

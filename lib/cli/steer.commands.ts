@@ -1,7 +1,7 @@
 import { leaderOf } from '../cluster/cluster-view.interface.js';
 import { drainInstance, undrainInstance } from '../operations/drain.js';
-import { requestRun } from '../tasks/run-requests.js';
-import { pauseTask, resumeTask } from '../tasks/task-pauses.js';
+import { requestRun } from '../tasks/requests/request-run.js';
+import { pauseTask, resumeTask } from '../tasks/ledger/task-pauses.js';
 import { LeaderTaskError } from '../tasks/leader-task.error.js';
 import { readCluster, type CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';

@@ -13,7 +13,7 @@ import {
 import type { Participant } from '../election/leadership.interface.js';
 import { parseAudit, type AuditEntry } from '../operations/audit-log.js';
 import { parseDrain } from '../operations/drain.js';
-import { parseLedger, pauseOf, runsOf } from '../tasks/ledger.js';
+import { parseLedger, pauseOf, runsOf } from '../tasks/ledger/ledger.js';
 import {
   GroupPaths,
   parseElectionAssignment,

@@ -12,7 +12,7 @@ import type { AuditedAction } from '../operations/audit-log.js';
 import { audited } from '../operations/audited.js';
 import { drainInstance, undrainInstance } from '../operations/drain.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
-import { pauseTask, resumeTask } from '../tasks/task-pauses.js';
+import { pauseTask, resumeTask } from '../tasks/ledger/task-pauses.js';
 import { settledWithin } from '../within.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { checkElectionName } from '../zookeeper-leader.options.js';

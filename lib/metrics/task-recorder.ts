@@ -1,4 +1,5 @@
-import type { LeaderTaskEvent, SkipReason } from '../tasks/task-events.js';
+import type { LeaderTaskEvent } from '../tasks/task-events.js';
+import type { SkipReason } from '../tasks/leader-task-info.interface.js';
 import type { BoundedNames } from './bounded-names.js';
 import type { LeaderMetrics } from './leader-metrics.js';
 

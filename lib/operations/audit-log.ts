@@ -1,9 +1,5 @@
 import { nameIn } from '../untrusted-data.js';
-import {
-  createNode,
-  readFresh,
-  type TaskNodes,
-} from '../tasks/ledger-store.js';
+import { createNode, readFresh, type Nodes } from '../session/nodes.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 
 /** What people do to a cluster from outside. */
@@ -39,7 +35,7 @@ const MOST_ATTEMPTS = 20;
 
 /** Writes an entry into the one node that keeps the last hundred. */
 export async function recordAction(
-  { client, paths }: TaskNodes,
+  { client, paths }: Nodes,
   entry: AuditEntry,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {

@@ -1,5 +1,5 @@
 import { messageOf } from '../message-of.js';
-import type { TaskNodes } from '../tasks/ledger-store.js';
+import type { Nodes } from '../session/nodes.js';
 import { recordAction, type AuditEntry } from './audit-log.js';
 
 /** What is known of an action before it is done. */
@@ -14,7 +14,7 @@ export type Deed = Pick<AuditEntry, 'action' | 'target' | 'by' | 'from'>;
  * @param logger told why an entry cannot be written
  */
 export async function audited<Result>(
-  nodes: TaskNodes | undefined,
+  nodes: Nodes | undefined,
   deed: Deed,
   work: () => Promise<{ outcome: string; result: Result }>,
   logger: { warn(text: string): void },

@@ -5,8 +5,8 @@ import {
 } from '@nestjs/common';
 import type { LeaderElections } from '../election/leader-elections.js';
 import type { ManagedElection } from '../election/managed-election.js';
-import { NodeWatch } from '../tasks/node-watch.js';
-import { childrenOf, type TaskNodes } from '../tasks/ledger-store.js';
+import { NodeWatch } from '../session/node-watch.js';
+import { childrenOf, type Nodes } from '../session/nodes.js';
 import { encodeSegment } from '../zookeeper/node-paths.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { drainOf } from './drain.js';
@@ -48,7 +48,7 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
     this.#stopFollowing?.();
   }
 
-  async #read(nodes: TaskNodes, changed: () => void): Promise<void> {
+  async #read(nodes: Nodes, changed: () => void): Promise<void> {
     const { instanceId } = this.#elections;
     const drained = await childrenOf(nodes.client, nodes.paths.drains, changed);
     const drain = drained.includes(encodeSegment(instanceId))

@@ -1,9 +1,5 @@
 import { nameIn, parseObject } from '../untrusted-data.js';
-import {
-  childrenOf,
-  createNode,
-  type TaskNodes,
-} from '../tasks/ledger-store.js';
+import { childrenOf, createNode, type Nodes } from '../session/nodes.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 import { decodeSegment } from '../zookeeper/node-paths.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
@@ -27,7 +23,7 @@ const MOST_DRAINS = 200;
  * others that are gone is forgotten when there is too much of it
  */
 export async function drainInstance(
-  nodes: TaskNodes,
+  nodes: Nodes,
   instanceId: string,
   by: string,
   present: readonly string[],
@@ -52,7 +48,7 @@ export async function drainInstance(
 
 /** Lets an instance take part again. Resolves to whether it was drained. */
 export async function undrainInstance(
-  { client, paths }: TaskNodes,
+  { client, paths }: Nodes,
   instanceId: string,
 ): Promise<boolean> {
   try {
@@ -68,7 +64,7 @@ export async function undrainInstance(
 
 /** What has been asked of an instance; undefined if it is not drained. */
 export async function drainOf(
-  { client, paths }: TaskNodes,
+  { client, paths }: Nodes,
   instanceId: string,
 ): Promise<Drain | undefined> {
   const content = await unlessMissing(client.get(paths.drain(instanceId)));

@@ -1,5 +1,3 @@
-import type { RunTrigger, SkipReason } from './task-events.js';
-
 /**
  * When a task runs, as its scheduler decorator says.
  *
@@ -81,6 +79,44 @@ export interface LeaderTaskCounts {
   /** Ticks that nobody ran and nobody will. */
   readonly missed: number;
 }
+
+/**
+ * Why a call of a leader task did nothing:
+ * - `not-leading`: this instance does not lead;
+ * - `closing`: the application is closing;
+ * - `paused`: the task is paused in the whole cluster;
+ * - `inactive`: its job has been stopped or deleted while the call waited; or a run
+ *   was asked for, and the job is off;
+ * - `overlap`: a run goes on, and the option `overlap` forbids another one;
+ * - `claimed`: the tick has been run already, here or by another instance;
+ * - `too-late`: the tick is older than `maxLatenessMs`;
+ * - `ledger-unavailable`: the tick could not be claimed, because ZooKeeper or
+ *   the ledger was not in order;
+ * - `disposed`: the task has been ended by `dispose()`, or `onlyLeader()` was
+ *   called again for a task of that name.
+ *
+ * @publicApi
+ */
+export type SkipReason =
+  | 'not-leading'
+  | 'closing'
+  | 'paused'
+  | 'inactive'
+  | 'overlap'
+  | 'claimed'
+  | 'too-late'
+  | 'ledger-unavailable'
+  | 'disposed';
+
+/**
+ * What made a task run: a `call` (as a rule by the scheduler), a `missed` tick,
+ * an `interrupted` run, a request by `LeaderTasks.runOnLeader()` (`requested`), or
+ * `LeaderTasks.runHere()` (`manual`).
+ *
+ * @publicApi
+ */
+export type RunTrigger =
+  'call' | 'missed' | 'interrupted' | 'requested' | 'manual';
 
 /**
  * The run of a leader task in which a piece of code is called.
@@ -181,3 +217,6 @@ export interface RequestedRun {
   /** Message of the error, or of what was wrong with the ledger. */
   readonly error?: string;
 }
+
+/** What the leader answers to a request for a run. */
+export type RunAnswer = Omit<RequestedRun, 'task' | 'instanceId'>;

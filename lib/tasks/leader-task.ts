@@ -1,41 +1,34 @@
 import type { Logger } from '@nestjs/common';
 import type { TaskElection } from '../election/managed-election.js';
 import type { LeadershipTerm } from '../election/leadership.interface.js';
-import type { TaskOverlap } from '../interfaces/leader-task-options.interface.js';
 import type { ResolvedTaskOptions } from '../leader-task.options.js';
 import { messageOf } from '../message-of.js';
+import type { Nodes } from '../session/nodes.js';
 import { unknownScheduleMessage } from '../zookeeper-leader.messages.js';
-import {
-  CatchUp,
-  type CatchUpLimits,
-  type CatchUpOwner,
-  type Refused,
-} from './catch-up.js';
+import { CatchUp, type CatchUpOwner, type Refused } from './ledger/catch-up.js';
 import type {
   LeaderTaskInfo,
+  RunAnswer,
   TaskPause,
+  RunTrigger,
+  SkipReason,
 } from './leader-task-info.interface.js';
 import {
   ResumedError,
   SupersededError,
   type OpenRun,
   type RunEnd,
-} from './ledger.js';
+} from './ledger/ledger.js';
 import type { AnyMethod, TaskGuard } from './only-leader.decorator.js';
 import type { TaskSchedule } from './schedule/schedules.js';
 import type { Ticks } from './schedule/ticks.js';
-import {
-  TaskReporter,
-  type RunTrigger,
-  type SkipReason,
-  type TaskEvents,
-} from './task-events.js';
-import type { LedgerSettings } from './task-ledger.js';
-import { isTooLate, whyNot } from './task-rules.js';
+import { TaskReporter, type TaskEvents } from './task-events.js';
+import type { LedgerOwner } from './ledger/task-ledger.js';
+import { isTooLate } from './ledger/catch-up-rules.js';
+import { whyNot } from './task-rules.js';
 import {
   runStorage,
   TaskRun,
-  type RunAnswer,
   type TaskPartition,
   type TaskRunDetails,
   type TaskRunOwner,
@@ -45,44 +38,41 @@ import {
 export interface TaskHost {
   readonly events: TaskEvents;
   readonly logger: Logger;
+  readonly nodes: Nodes;
   /** Whether the application refuses new runs. */
   readonly isClosing: boolean;
+  /** Aborts when nothing is to be written any more. */
+  readonly closing: AbortSignal;
   /** How long a run may go on after its signal has aborted. */
   readonly graceMs: number;
   readonly pauses: {
     /** While it is not known which tasks without a ledger are paused. */
     readonly known: Promise<unknown> | undefined;
+    /** A task with a ledger was found paused: it looks again at the end. */
+    follow(task: LedgerOwner): void;
   };
   /** A task has runs, or has none any more. */
   runsChanged(task: LeaderTask): void;
-  /** A task with a ledger was found paused: it wants to know of the end. */
-  pauseFound(task: LeaderTask): void;
 }
 
 export interface LeaderTaskSettings {
   readonly name: string;
   readonly election: TaskElection;
-  readonly options: Omit<
-    ResolvedTaskOptions,
-    'ledger' | 'overlap' | 'partitions'
-  > & {
-    readonly overlap: TaskOverlap;
-  };
+  /** Undefined: the task has no partitions. */
+  readonly partition?: TaskPartition;
+  readonly options: ResolvedTaskOptions;
   readonly schedule: TaskSchedule;
   /** Whether a call may be answered later than it was made. */
   readonly canWait: boolean;
   /** Calls the task as its scheduler does, through all decorators. */
   readonly invoke: (...args: unknown[]) => unknown;
-  readonly ledger: LedgerSettings | undefined;
-  readonly host: TaskHost;
   /** Whether a first call without a schedule is worth a warning. */
-  readonly warnsUnscheduled: boolean;
-  /** Undefined: the task has no partitions. */
-  readonly partition?: TaskPartition | undefined;
+  readonly warnsUnscheduled?: boolean;
 }
 
 /** A call that has to be decided. */
 interface Call {
+  readonly type: 'call';
   readonly calledAtMs: number;
   /** Whether a job was under way then: it may have been stopped since. */
   readonly isOfJob: boolean;
@@ -92,7 +82,8 @@ interface Call {
 }
 
 /** A run that somebody asks for, wherever. */
-export interface Demand {
+interface Demand {
+  readonly type: 'demand';
   readonly requestedBy: string;
   readonly isForced: boolean;
   readonly answer: (answer: RunAnswer) => void;
@@ -101,8 +92,8 @@ export interface Demand {
 type Message =
   /** Look for what is to be done: interrupted runs and missed ticks. */
   | { readonly type: 'look' }
-  | { readonly type: 'call'; readonly call: Call }
-  | { readonly type: 'demand'; readonly demand: Demand }
+  | Call
+  | Demand
   | { readonly type: 'end'; readonly run: TaskRun; readonly end: RunEnd };
 
 /**
@@ -122,14 +113,14 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   readonly task: string;
   readonly election: TaskElection;
   readonly partition: TaskPartition | undefined;
-  readonly options: LeaderTaskSettings['options'];
+  readonly options: ResolvedTaskOptions;
   readonly schedule: TaskSchedule;
   readonly host: TaskHost;
   readonly reporter: TaskReporter;
   readonly hasPlainRuns: boolean;
   readonly hasLedger: boolean;
+  readonly invoke: LeaderTaskSettings['invoke'];
   readonly #canWait: boolean;
-  readonly #invoke: LeaderTaskSettings['invoke'];
   /** With a ledger. */
   readonly #catchUp: CatchUp | undefined;
   readonly #mailbox: Message[] = [];
@@ -153,8 +144,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   /** Of a task without a ledger. */
   #pause: TaskPause | undefined;
 
-  constructor(settings: LeaderTaskSettings) {
-    const { name, election, options, host, ledger } = settings;
+  constructor(host: TaskHost, settings: LeaderTaskSettings) {
+    const { name, election, options } = settings;
+    const { ledger } = options;
     this.task = name;
     this.election = election;
     this.partition = settings.partition;
@@ -166,13 +158,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       election: election.name,
       instanceId: election.instanceId,
     });
-    this.hasLedger = ledger !== undefined;
+    this.hasLedger = ledger !== false;
     this.hasPlainRuns =
       !ledger && !options.retry && options.timeLimitMs === undefined;
-    this.#canWait = settings.canWait;
-    this.#invoke = settings.invoke;
-    this.#warnsUnscheduled = settings.warnsUnscheduled;
-    this.#catchUp = ledger && new CatchUp(this, ledger);
+    this.#canWait = settings.canWait || this.hasLedger;
+    this.invoke = settings.invoke;
+    this.#warnsUnscheduled = settings.warnsUnscheduled ?? false;
+    this.#catchUp = ledger ? new CatchUp(this, ledger) : undefined;
   }
 
   /** Number of runs that go on. */
@@ -186,6 +178,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   get isCalled(): boolean {
     return this.#live.some(({ trigger }) => trigger === 'call');
+  }
+
+  get isBusy(): boolean {
+    return this.options.overlap !== 'allow' && this.#live.length > 0;
   }
 
   /** Whether the task, or its application, has ended. */
@@ -216,10 +212,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     });
   }
 
-  tickAt(timeMs: number): number | undefined {
-    return this.schedule.ticks()?.tickOf(timeMs);
-  }
-
   // --- 1. Calls --------------------------------------------------------------
 
   declines(): boolean {
@@ -244,7 +236,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     }
     const calledAtMs = this.election.leadsAtMs();
     return calledAtMs !== undefined && this.#isFree()
-      ? this.#runNow(calledAtMs, method, target, args)
+      ? this.#perform(this.#calledRun(calledAtMs), method, target, args)
       : this.#answer(calledAtMs, method, target, args);
   }
 
@@ -254,9 +246,11 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     return run.dispatch(args);
   }
 
-  /** Asks for a run on behalf of somebody; the answer comes with its end. */
-  demand(demand: Demand): void {
-    this.#post({ type: 'demand', demand });
+  /** Asks for a run on behalf of somebody; resolves at its end, never rejects. */
+  demand(requestedBy: string, isForced: boolean): Promise<RunAnswer> {
+    return new Promise((answer) => {
+      this.#post({ type: 'demand', requestedBy, isForced, answer });
+    });
   }
 
   /** The run of this task that the caller is in. */
@@ -274,18 +268,12 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       this.#refusal() === undefined &&
       this.#pause === undefined &&
       this.host.pauses.known === undefined &&
-      !this.#isBusy()
+      !this.isBusy
     );
   }
 
-  #runNow(
-    calledAtMs: number,
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
-  ): unknown {
-    const run = new TaskRun(this, this.term(), 'call', calledAtMs);
-    return this.#perform(run, method, target, args);
+  #calledRun(calledAtMs: number): TaskRun {
+    return new TaskRun(this, this.term(), 'call', calledAtMs);
   }
 
   /** Skips the call, or asks the mailbox if the call can wait for that. */
@@ -305,19 +293,17 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     if (reason !== undefined && !mayFollow) {
       return this.#skip(reason);
     }
-    if (!canWait && !mayFollow) {
+    if (calledAtMs !== undefined && !canWait && !mayFollow) {
       // It cannot wait to hear whether it is paused.
-      return this.#runNow(calledAtMs as number, method, target, args);
+      return this.#perform(this.#calledRun(calledAtMs), method, target, args);
     }
-    return this.#callWhenDecided(calledAtMs, method, target, args);
+    return this.#decided(calledAtMs ?? Date.now(), target).then(
+      (run) => run && this.#perform(run, method, target, args),
+    );
   }
 
-  async #callWhenDecided(
-    calledAtMs = Date.now(),
-    method: AnyMethod,
-    target: unknown,
-    args: ArrayLike<unknown>,
-  ): Promise<unknown> {
+  /** The run for a call; undefined if it does nothing. */
+  #decided(calledAtMs: number, target: unknown): Promise<TaskRun | undefined> {
     const ticks = this.hasLedger ? this.schedule.ticks(target) : undefined;
     if (this.hasLedger && !ticks && this.#warnsUnscheduled) {
       this.#warnsUnscheduled = false;
@@ -325,11 +311,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     }
     const tick = ticks?.tickOf(calledAtMs);
     const isOfJob = this.schedule.state === 'active';
-    const run = await new Promise<TaskRun | undefined>((decide) => {
-      const call = { calledAtMs, isOfJob, ticks, tick, decide };
-      this.#post({ type: 'call', call });
+    return new Promise((decide) => {
+      this.#post({ type: 'call', calledAtMs, isOfJob, ticks, tick, decide });
     });
-    return run && this.#perform(run, method, target, args);
   }
 
   // --- What happens around the task ------------------------------------------
@@ -355,7 +339,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   /** Looks if the job has been started or has not called; asked now and then. */
   checkJob(): void {
-    const isIdle = !this.#isWorking && !this.#isBusy();
+    const isIdle = !this.#isWorking && !this.isBusy;
     if (this.term() && this.#catchUp?.isLookDue(isIdle)) {
       this.look();
     }
@@ -384,11 +368,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
         run.abort(reason);
       }
     }
-  }
-
-  /** A task with a ledger wants to know when its pause ends. */
-  pauseFound(): void {
-    this.host.pauseFound(this);
   }
 
   /**
@@ -436,9 +415,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       case 'look':
         return this.#decideOwed();
       case 'call':
-        return this.#decideCall(message.call);
+        return this.#decideCall(message);
       case 'demand':
-        return this.#decideDemand(message.demand);
+        return this.#decideDemand(message);
       case 'end':
         return this.#catchUp?.recordEnd(message.run, message.end);
     }
@@ -461,17 +440,18 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   async #decideCall(call: Call): Promise<void> {
     const { tick, isOfJob, calledAtMs, decide } = call;
-    const term = await this.#provenTerm();
-    const isOff = isOfJob && this.schedule.state === 'inactive';
-    const reason = this.#whyNot(term !== undefined, isOff);
-    const isOverlap = reason === 'overlap';
-    if (isOverlap && !this.#queued && this.options.overlap === 'queue-one') {
+    const term = await this.#admit(isOfJob, false);
+    if (
+      term === 'overlap' &&
+      !this.#queued &&
+      this.options.overlap === 'queue-one'
+    ) {
       this.#queued = call;
-    } else if (!term || reason !== undefined) {
-      if (isOverlap) {
+    } else if (typeof term === 'string') {
+      if (term === 'overlap') {
         this.#catchUp?.drop(tick);
       }
-      decide(this.#skip(reason ?? 'not-leading', tick));
+      decide(this.#skip(term, tick));
     } else if (this.#catchUp) {
       await this.#decideTick(call, term, this.#catchUp);
     } else {
@@ -484,12 +464,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     requestedBy,
     answer,
   }: Demand): Promise<void> {
-    const term = await this.#provenTerm();
-    const isOff = this.schedule.state === 'inactive';
-    const reason = this.#whyNot(term !== undefined, isOff, isForced);
+    const term = await this.#admit(true, isForced);
     let decided: TaskRun | Refused;
-    if (!term || reason !== undefined) {
-      decided = { reason: reason ?? 'not-leading' };
+    if (typeof term === 'string') {
+      decided = { reason: term };
     } else if (this.#catchUp) {
       const claim = { tick: Date.now(), requestedBy, isForced };
       decided = await this.#claimDemand(term, this.#catchUp, claim);
@@ -500,11 +478,12 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       void decided.dispatchLogged().then(answer);
       return;
     }
-    this.#skip(decided.reason, undefined, decided.error);
+    const { reason, error } = decided;
+    this.#skip(reason, undefined, error);
     answer({
       outcome: 'skipped',
-      reason: decided.reason,
-      ...(decided.error !== undefined && { error: messageOf(decided.error) }),
+      reason,
+      ...(error !== undefined && { error: messageOf(error) }),
     });
   }
 
@@ -541,11 +520,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     return leadership.role === 'leader' ? leadership.term : undefined;
   }
 
-  /** Whether a run is in the way of another one. */
-  #isBusy(): boolean {
-    return this.options.overlap !== 'allow' && this.#live.length > 0;
-  }
-
   #whyNot(
     isLeading: boolean,
     isOff: boolean,
@@ -557,17 +531,23 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
         isLeading,
         isOff,
         isPaused: this.#pause !== undefined,
-        isBusy: this.#isBusy(),
+        isBusy: this.isBusy,
       },
       isForced,
     );
   }
 
   /**
-   * The term, if this instance leads for sure. After a stall of the event loop it
-   * waits for the proof of a fresh heartbeat: a tick is not lost for that.
+   * The term to run in, if this instance leads for sure; or why nothing runs. After a
+   * stall of the event loop it waits for the proof of a fresh heartbeat: a tick is
+   * not lost for that.
+   *
+   * @param isOfJob whether nothing may run while the job is off
    */
-  async #provenTerm(): Promise<LeadershipTerm | undefined> {
+  async #admit(
+    isOfJob: boolean,
+    isForced: boolean,
+  ): Promise<LeadershipTerm | SkipReason> {
     const { election } = this;
     if (!election.isLeader()) {
       await election.revalidate();
@@ -575,7 +555,17 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     if (!this.hasLedger) {
       await this.host.pauses.known;
     }
-    return election.isLeader() ? this.term() : undefined;
+    const term = election.isLeader() ? this.term() : undefined;
+    const isOff = isOfJob && this.schedule.state === 'inactive';
+    const reason = this.#whyNot(term !== undefined, isOff, isForced);
+    return reason ?? term ?? 'not-leading';
+  }
+
+  /** What it means for a run that its claim has failed. */
+  #refusedBy(error: unknown): Refused {
+    return error instanceof SupersededError
+      ? { reason: this.#refusal() ?? 'not-leading' }
+      : { reason: 'ledger-unavailable', error };
   }
 
   // --- 4. The ledger ---------------------------------------------------------
@@ -590,8 +580,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     const { ledger } = catchUp;
     try {
       await catchUp.takeOver(term, tick ?? calledAtMs);
-      if ((await this.#runOwed(term, catchUp, call)) || this.#isBusy()) {
-        this.#mailbox.unshift({ type: 'call', call });
+      if ((await this.#runOwed(term, catchUp, call)) || this.isBusy) {
+        this.#mailbox.unshift(call);
         return;
       }
       const now = Date.now();
@@ -609,12 +599,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       );
     } catch (error) {
       if (error instanceof ResumedError) {
-        this.#mailbox.unshift({ type: 'call', call });
-      } else if (error instanceof SupersededError) {
-        decide(this.#skip(this.#refusal() ?? 'not-leading', tick));
-      } else {
-        decide(this.#skip('ledger-unavailable', tick, error));
-        catchUp.retryLater('does not run a tick', error, tick);
+        this.#mailbox.unshift(call);
+        return;
+      }
+      const { reason, error: problem } = this.#refusedBy(error);
+      decide(this.#skip(reason, tick, problem));
+      if (reason === 'ledger-unavailable') {
+        catchUp.retryLater('does not run a tick', problem, tick);
       }
     }
   }
@@ -632,9 +623,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
         ? claimed
         : this.#beginClaimed(term, claimed, trigger);
     } catch (error) {
-      return error instanceof SupersededError
-        ? { reason: 'not-leading' }
-        : { reason: 'ledger-unavailable', error };
+      return this.#refusedBy(error);
     }
   }
 
@@ -647,12 +636,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     catchUp: CatchUp,
     call?: Call,
   ): Promise<boolean> {
-    const limits: CatchUpLimits = {
-      isBusy: () => this.#isBusy(),
-      before: () => (call ? (call.tick ?? -Infinity) : this.#firstCalledTick),
-    };
+    const before = (): number | undefined =>
+      call ? (call.tick ?? -Infinity) : this.#firstCalledTick;
     for (;;) {
-      const owed = await catchUp.next(term, limits);
+      const owed = await catchUp.next(term, before);
       if (owed === undefined || owed === 'busy') {
         this.#isBehind ||= owed === 'busy';
         return owed === 'busy';
@@ -671,8 +658,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   get #firstCalledTick(): number | undefined {
     const called = this.#mailbox.flatMap((message) =>
-      message.type === 'call' && message.call.tick !== undefined
-        ? [message.call.tick]
+      message.type === 'call' && message.tick !== undefined
+        ? [message.tick]
         : [],
     );
     return called.length === 0 ? undefined : Math.min(...called);
@@ -717,10 +704,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     });
   }
 
-  invoke(args: unknown[]): unknown {
-    return this.#invoke(...args);
-  }
-
   runBegan(run: TaskRun): void {
     if (!this.#live.includes(run)) {
       this.#live.push(run);
@@ -748,7 +731,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       this.look();
     }
     if (this.#queued && isIdle) {
-      this.#mailbox.unshift({ type: 'call', call: this.#queued });
+      this.#mailbox.unshift(this.#queued);
       this.#queued = undefined;
     }
     if (this.#mailbox.length > 0 || this.#quiet.length > 0) {
@@ -759,12 +742,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   /** Makes nothing for a call of a follower: see {@link TaskGuard.declines}. */
   #skip(reason: SkipReason, tick?: number, error?: unknown): undefined {
     const pause = reason === 'paused' ? this.paused : undefined;
-    if (pause) {
-      this.reporter.skipped(reason, tick, { pause });
-    } else if (error === undefined) {
-      this.reporter.skipped(reason, tick);
-    } else {
-      this.reporter.skipped(reason, tick, { error });
-    }
+    this.reporter.skipped(reason, tick, error, pause);
   }
 }

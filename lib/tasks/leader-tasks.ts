@@ -1,20 +1,15 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { GuardFunction } from '../election/managed-election.js';
 import { LeaderElections } from '../election/leader-elections.js';
 import { OwnWork } from '../foreign-leader/own-work.js';
 import type { AuditedAction } from '../operations/audit-log.js';
 import { audited } from '../operations/audited.js';
-import { partitionName } from '../partitions/partition.js';
 import { Partitions } from '../partitions/partitions.js';
 import { OptionChecks } from '../validate.js';
-import {
-  LOG_CONTEXT,
-  RESOLVED_OPTIONS,
-} from '../zookeeper-leader.constants.js';
+import { RESOLVED_OPTIONS } from '../zookeeper-leader.constants.js';
 import { sharedObjectMessage } from '../zookeeper-leader.messages.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
-import { LeaderTask } from './leader-task.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import type {
   LeaderTaskInfo,
@@ -22,8 +17,9 @@ import type {
   RequestedRun,
   TaskPause,
 } from './leader-task-info.interface.js';
-import { pauseOf, runsOf } from './ledger.js';
-import { LedgerStore, type TaskNodes } from './ledger-store.js';
+import { pauseOf, runsOf } from './ledger/ledger.js';
+import type { Nodes } from '../session/nodes.js';
+import { LedgerStore } from './ledger/ledger-store.js';
 import {
   TASK_GUARDS,
   type AnyMethod,
@@ -31,12 +27,11 @@ import {
   type TaskDefinition,
   type TaskGuard,
 } from './only-leader.decorator.js';
-import { requestRun } from './run-requests.js';
+import { requestRun } from './requests/request-run.js';
 import { Schedules } from './schedule/schedules.js';
 import type { LeaderTaskEvent, RunActivator } from './task-events.js';
-import type { PartitionedTask } from './partitioned-task.js';
 import { TaskFactory } from './task-factory.js';
-import { pauseTask, resumeTask } from './task-pauses.js';
+import { pauseTask, resumeTask } from './ledger/task-pauses.js';
 import { TaskSet } from './task-set.js';
 
 /** Injection token of where the tasks are kept. */
@@ -107,11 +102,8 @@ export interface RunOnLeaderOptions {
 @Injectable()
 export class LeaderTasks {
   readonly #elections: LeaderElections;
-  readonly #nodes: TaskNodes;
-  readonly #logger = new Logger(LOG_CONTEXT);
   readonly #tasks: TaskSet;
   readonly #factory: TaskFactory;
-  readonly #closing = new AbortController();
 
   /**
    * What happens to the tasks in this instance. Emits from the subscription on,
@@ -131,51 +123,38 @@ export class LeaderTasks {
   constructor(
     elections: LeaderElections,
     schedules: Schedules,
-    @Inject(TASK_NODES) nodes: TaskNodes,
+    @Inject(TASK_NODES) nodes: Nodes,
     @Inject(RESOLVED_OPTIONS)
     options: Pick<ResolvedOptions, 'drainTimeoutMs' | 'ledger'>,
     partitions: Partitions,
   ) {
-    this.#elections = elections;
-    this.#nodes = nodes;
-    const tasks = new TaskSet({
+    const tasks = new TaskSet(
       nodes,
-      instanceId: elections.instanceId,
+      elections.instanceId,
       schedules,
-      drainTimeoutMs: options.drainTimeoutMs,
-      closing: this.#closing.signal,
-      logger: this.#logger,
-    });
+      options.drainTimeoutMs,
+    );
+    this.#elections = elections;
     this.#tasks = tasks;
-    this.events$ = tasks.events.events$;
-    this.forgotten$ = tasks.forgotten$;
     const work = new OwnWork(elections, (election) => tasks.namesIn(election));
-    this.#factory = new TaskFactory({
+    this.#factory = new TaskFactory(
+      tasks,
       elections,
       schedules,
       partitions,
-      nodes,
-      host: tasks.host,
-      ledger: options.ledger,
-      closing: this.#closing.signal,
-      byName: tasks.byName,
-      dispose: (task) => {
-        tasks.dispose(task);
-        work.changed(task.election.name);
-      },
-    });
+      options.ledger,
+      work,
+    );
+    this.events$ = tasks.events.events$;
+    this.forgotten$ = tasks.forgotten$;
     elections.addDrain((election) => tasks.endTerm(election));
     elections.useTasks(
-      ((election, fn, taskOptions) => {
-        const made = this.#factory.ofFunction(
+      ((election, fn, taskOptions) =>
+        this.#factory.ofFunction(
           election,
           fn as AnyMethod,
           taskOptions,
-        );
-        tasks.begin(made.task);
-        work.changed(election.name);
-        return made.guarded;
-      }) as GuardFunction,
+        )) as GuardFunction,
       work,
     );
   }
@@ -211,14 +190,14 @@ export class LeaderTasks {
    * ```
    */
   async history(task: string): Promise<LeaderTaskRun[]> {
-    if (!this.#find(task).hasLedger) {
+    if (!this.#tasks.get(task).hasLedger) {
       throw new LeaderTaskError(
         'NO_LEDGER',
         `The leader task "${task}" has no run ledger. Give it one: ` +
           '@OnlyLeader({ ledger: true }), or the option ledger of the module.',
       );
     }
-    const ledger = await new LedgerStore(this.#nodes, task).read();
+    const ledger = await new LedgerStore(this.nodes, task).read();
     return ledger ? runsOf(ledger) : [];
   }
 
@@ -236,7 +215,7 @@ export class LeaderTasks {
    * ```
    */
   async runHere(task: string, ...args: unknown[]): Promise<unknown> {
-    const found = this.#find(task);
+    const found = this.#tasks.get(task);
     this.#refuseClosed(task);
     return found.runHere(args);
   }
@@ -287,15 +266,15 @@ export class LeaderTasks {
     task: string,
     { force = false, by, signal }: RunOnLeaderOptions = {},
   ): Promise<RequestedRun> {
-    const { election } = this.#find(task);
+    const { election } = this.#tasks.get(task);
     this.#refuseClosed(task);
     return requestRun({
-      nodes: this.#nodes,
+      nodes: this.nodes,
       task,
       requestedBy: this.#nameOf(by),
       isForced: force,
       signal: AbortSignal.any([
-        this.#closing.signal,
+        this.#tasks.closing,
         ...(signal ? [signal] : []),
       ]),
       leaderToken: async () => {
@@ -329,16 +308,11 @@ export class LeaderTasks {
     task: string,
     { reason, by }: PauseTaskOptions = {},
   ): Promise<TaskPause> {
-    const names = this.#named(task);
+    const names = this.#tasks.namesOf(task);
     const name = this.#nameOf(by);
     return this.#audited('pause-task', task, name, async () => {
       const pauses = await Promise.all(
-        names.map((each) =>
-          pauseTask(this.#nodes, each, {
-            by: name,
-            ...(reason !== undefined && { reason }),
-          }),
-        ),
+        names.map((each) => pauseTask(this.nodes, each, { by: name, reason })),
       );
       const pause = pauses[0] as TaskPause;
       return { outcome: `paused by ${pause.by}`, result: pause };
@@ -360,10 +334,10 @@ export class LeaderTasks {
     task: string,
     { catchUp = false, by }: ResumeTaskOptions = {},
   ): Promise<boolean> {
-    const names = this.#named(task);
+    const names = this.#tasks.namesOf(task);
     return this.#audited('resume-task', task, this.#nameOf(by), async () => {
       const resumed = await Promise.all(
-        names.map((each) => resumeTask(this.#nodes, each, catchUp)),
+        names.map((each) => resumeTask(this.nodes, each, catchUp)),
       );
       const wasPaused = resumed.includes(true);
       return {
@@ -380,8 +354,8 @@ export class LeaderTasks {
    * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
    */
   async pauseOf(task: string): Promise<TaskPause | undefined> {
-    this.#find(task);
-    const ledger = await new LedgerStore(this.#nodes, task).read();
+    this.#tasks.get(task);
+    const ledger = await new LedgerStore(this.nodes, task).read();
     return ledger && pauseOf(ledger);
   }
 
@@ -424,18 +398,14 @@ export class LeaderTasks {
   guard(instance: object, definitions: readonly TaskDefinition[]): void {
     refuseShared(instance);
     const guards: TaskGuard[] = [];
-    const byMethod = new Map<string | symbol, LeaderTask | PartitionedTask>();
+    const byMethod = new Map<string | symbol, TaskGuard>();
     for (const definition of definitions) {
       const { id, key } = definition;
       // A method that is overridden is part of the task of the one that does.
-      const overriding = byMethod.get(key);
-      const task = overriding ?? this.#factory.ofMethod(instance, definition);
+      const task =
+        byMethod.get(key) ?? this.#factory.ofMethod(instance, definition);
       guards[id] = task;
-      if (!overriding) {
-        byMethod.set(key, task);
-        const tasks = task instanceof LeaderTask ? [task] : task.tasks;
-        tasks.forEach((each) => this.#tasks.begin(each));
-      }
+      byMethod.set(key, task);
     }
     Object.defineProperty(instance, TASK_GUARDS, {
       value: guards,
@@ -467,51 +437,11 @@ export class LeaderTasks {
    * @internal
    */
   end(): void {
-    this.#closing.abort(
-      new LeaderTaskError(
-        'CLOSED',
-        'The application closed before the leader answered, which may have run the task',
-      ),
-    );
     this.#tasks.end();
   }
 
-  /** A task, or those of all partitions of a task. */
-  #named(name: string): string[] {
-    const partitions = this.#partitionsOf(name);
-    return partitions.length > 0 ? partitions : [this.#find(name).task];
-  }
-
-  #partitionsOf(name: string): string[] {
-    return [...this.#tasks.byName.values()].flatMap(({ task, partition }) =>
-      partition && task === partitionName(name, partition.partition)
-        ? [task]
-        : [],
-    );
-  }
-
-  #find(name: string): LeaderTask {
-    const task = this.#tasks.byName.get(name);
-    const [first] = task ? [] : this.#partitionsOf(name);
-    if (first !== undefined) {
-      throw new LeaderTaskError(
-        'UNKNOWN_TASK',
-        `The leader task "${name}" has partitions. Name one of them, as in "${first}"`,
-      );
-    }
-    if (!task) {
-      const known = [...this.#tasks.byName.keys()].map((each) => `"${each}"`);
-      throw new LeaderTaskError(
-        'UNKNOWN_TASK',
-        `This application has no leader task "${name}"; it has ` +
-          (known.join(', ') || 'none'),
-      );
-    }
-    return task;
-  }
-
   #refuseClosed(task: string): void {
-    if (this.#tasks.host.isClosing) {
+    if (this.#tasks.isClosing) {
       throw new LeaderTaskError(
         'CLOSED',
         `The leader task "${task}" is not run: the application is closing`,
@@ -520,8 +450,8 @@ export class LeaderTasks {
   }
 
   /** Where the tasks are kept. @internal */
-  get nodes(): TaskNodes {
-    return this.#nodes;
+  get nodes(): Nodes {
+    return this.#tasks.nodes;
   }
 
   #audited<Result>(
@@ -535,7 +465,7 @@ export class LeaderTasks {
       this.#elections.session,
       { action, target, by, from },
       work,
-      this.#logger,
+      this.#tasks.logger,
     );
   }
 

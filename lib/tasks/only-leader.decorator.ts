@@ -29,8 +29,6 @@ export interface TaskDefinition {
   readonly options: LeaderTaskOptions;
   /** Whether the method itself is an async function. */
   readonly isAsync: boolean;
-  /** Whether the election was given as the only argument, a text. */
-  readonly isShorthand: boolean;
   /** Of the class on whose method it stands. */
   readonly prototype: object;
 }
@@ -91,8 +89,8 @@ export function OnlyLeader(
 ): MethodDecorator {
   // oxlint-disable-next-line prefer-rest-params
   refuseBareDecorator('@OnlyLeader()', arguments.length);
-  const isShorthand = typeof options === 'string';
-  const taskOptions = isShorthand ? { election: options } : options;
+  const taskOptions =
+    typeof options === 'string' ? { election: options } : options;
   return (
     target: object,
     key: string | symbol,
@@ -102,7 +100,7 @@ export function OnlyLeader(
     const original = descriptor?.value as AnyMethod | undefined;
     if (typeof original !== 'function' || typeof target === 'function') {
       throw new TypeError(
-        `@OnlyLeader() stands on ${describe(target, key)}, which is not an ` +
+        `@OnlyLeader() stands on ${nameOf(target, key)}, which is not an ` +
           'instance method. Put it on a method that is neither static nor an ' +
           'accessor.',
       );
@@ -110,7 +108,7 @@ export function OnlyLeader(
     const known = definitions.byPrototype.get(target) ?? [];
     if (known.some((each) => each.key === key)) {
       throw new TypeError(
-        `@OnlyLeader() stands on ${describe(target, key)} more than once. Put ` +
+        `@OnlyLeader() stands on ${nameOf(target, key)} more than once. Put ` +
           'all options into one.',
       );
     }
@@ -122,14 +120,11 @@ export function OnlyLeader(
         isAsync(original) ||
         // A compiler may have made a plain function of it.
         Reflect.getMetadata('design:returntype', target, key) === Promise,
-      isShorthand,
       prototype: target,
     };
     definitions.byPrototype.set(target, [...known, definition]);
-    descriptor.value = disguise(
-      guarded(original, definition, describe(target, key)),
-      original,
-    );
+    const name = nameOf(target, key);
+    descriptor.value = disguise(guarded(original, definition, name), original);
   };
 }
 
@@ -151,27 +146,30 @@ export function isAsync(fn: unknown): boolean {
   return typeof fn === 'function' && fn.constructor?.name === 'AsyncFunction';
 }
 
-function guarded(
+/** As in `Class.method()`. */
+export function nameOf(owner: object, key: string | symbol): string {
+  const { name } = typeof owner === 'function' ? owner : owner.constructor;
+  return `${name}.${String(key)}()`;
+}
+
+/**
+ * A function that leaves calls of `original` to a guard.
+ *
+ * @param find the guard of what the function is called on
+ * @param refuse answers a call on what has none
+ */
+export function guardedBy(
+  find: (target: unknown) => TaskGuard | undefined,
   original: AnyMethod,
-  { id, isAsync: rejects }: TaskDefinition,
-  name: string,
+  refuse?: () => unknown,
 ): AnyMethod {
-  const find = (target: unknown): TaskGuard | undefined =>
-    guardOf(target, id) ?? lateGuardOf(target, id);
-  const refuse = (): Promise<never> => {
-    const error = new Error(unknownInstanceMessage(name));
-    if (rejects) {
-      return Promise.reject(error);
-    }
-    throw error;
-  };
   const call = function (this: unknown, ...args: unknown[]): unknown {
     return find(this)?.call(original, this, args);
   };
   return function (this: unknown): unknown {
     const guard = find(this);
     if (guard === undefined) {
-      return refuse();
+      return refuse?.();
     }
     // `arguments` that are only passed on are never made: nothing is allocated
     // for a call that does nothing.
@@ -180,6 +178,24 @@ function guarded(
       : // oxlint-disable-next-line prefer-rest-params
         Reflect.apply(call, this, arguments);
   };
+}
+
+function guarded(
+  original: AnyMethod,
+  { id, isAsync: rejects }: TaskDefinition,
+  name: string,
+): AnyMethod {
+  return guardedBy(
+    (target) => guardOf(target, id) ?? lateGuardOf(target, id),
+    original,
+    () => {
+      const error = new Error(unknownInstanceMessage(name));
+      if (rejects) {
+        return Promise.reject(error);
+      }
+      throw error;
+    },
+  );
 }
 
 function guardOf(target: unknown, id: number): TaskGuard | undefined {
@@ -205,9 +221,4 @@ function disguise(wrapper: AnyMethod, original: AnyMethod): AnyMethod {
     Reflect.defineMetadata(key, Reflect.getOwnMetadata(key, original), wrapper);
   }
   return wrapper;
-}
-
-function describe(target: object, key: string | symbol): string {
-  const owner = typeof target === 'function' ? target : target.constructor;
-  return `${(owner as { name: string }).name}.${String(key)}()`;
 }

@@ -3,46 +3,10 @@ import { Subject, type Observable } from 'rxjs';
 import type { LeadershipReason } from '../election/leadership.interface.js';
 import type {
   LeaderTaskCounts,
+  RunTrigger,
+  SkipReason,
   TaskPause,
 } from './leader-task-info.interface.js';
-
-/**
- * Why a call of a leader task did nothing:
- * - `not-leading`: this instance does not lead;
- * - `closing`: the application is closing;
- * - `paused`: the task is paused in the whole cluster;
- * - `inactive`: its job has been stopped or deleted while the call waited; or a run
- *   was asked for, and the job is off;
- * - `overlap`: a run goes on, and the option `overlap` forbids another one;
- * - `claimed`: the tick has been run already, here or by another instance;
- * - `too-late`: the tick is older than `maxLatenessMs`;
- * - `ledger-unavailable`: the tick could not be claimed, because ZooKeeper or
- *   the ledger was not in order;
- * - `disposed`: the task has been ended by `dispose()`, or `onlyLeader()` was
- *   called again for a task of that name.
- *
- * @publicApi
- */
-export type SkipReason =
-  | 'not-leading'
-  | 'closing'
-  | 'paused'
-  | 'inactive'
-  | 'overlap'
-  | 'claimed'
-  | 'too-late'
-  | 'ledger-unavailable'
-  | 'disposed';
-
-/**
- * What made a task run: a `call` (as a rule by the scheduler), a `missed` tick,
- * an `interrupted` run, a request by `LeaderTasks.runOnLeader()` (`requested`), or
- * `LeaderTasks.runHere()` (`manual`).
- *
- * @publicApi
- */
-export type RunTrigger =
-  'call' | 'missed' | 'interrupted' | 'requested' | 'manual';
 
 interface TaskEventBase {
   /** Name of the task. */
@@ -174,7 +138,7 @@ export class TaskEvents {
 }
 
 interface DescribedRun {
-  readonly startedAtMs: number;
+  readonly durationMs: number;
   describe(): RunEventDetails;
 }
 
@@ -187,10 +151,6 @@ export class TaskReporter {
   constructor(events: TaskEvents, subject: Omit<TaskEventBase, 'at'>) {
     this.#events = events;
     this.#subject = subject;
-  }
-
-  get task(): string {
-    return this.#subject.task;
   }
 
   get counts(): LeaderTaskCounts {
@@ -221,7 +181,8 @@ export class TaskReporter {
   skipped(
     reason: SkipReason,
     tick?: number,
-    more?: Pick<SkippedTask, 'error' | 'pause'>,
+    error?: unknown,
+    pause?: TaskPause,
   ): undefined {
     this.#counts.skipped += 1;
     if (this.#events.isObserved) {
@@ -229,7 +190,8 @@ export class TaskReporter {
         type: 'skipped',
         reason,
         ...(tick !== undefined && { tick: new Date(tick) }),
-        ...more,
+        ...(error !== undefined && { error }),
+        ...(pause && { pause }),
       }));
     }
   }
@@ -237,7 +199,7 @@ export class TaskReporter {
   finished(run: DescribedRun): void {
     this.#counts.finished += 1;
     if (this.#events.isObserved) {
-      const durationMs = Date.now() - run.startedAtMs;
+      const { durationMs } = run;
       this.emit(() => ({ type: 'finished', ...run.describe(), durationMs }));
     }
   }
@@ -250,11 +212,10 @@ export class TaskReporter {
     if (!what.willRetry) {
       this.#counts.failed += 1;
     }
-    const durationMs = Date.now() - run.startedAtMs;
     this.emit(() => ({
       type: 'failed',
       ...run.describe(),
-      durationMs,
+      durationMs: run.durationMs,
       ...what,
     }));
   }

@@ -20,11 +20,11 @@ import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 import { LeaderTasks } from './leader-tasks.js';
 import {
   lateGuards,
+  nameOf,
   tasksOf,
   type TaskDefinition,
 } from './only-leader.decorator.js';
 import { Schedules } from './schedule/schedules.js';
-import { nameOf } from './task-factory.js';
 
 type InstanceWrapper = ReturnType<DiscoveryService['getProviders']>[number];
 
@@ -117,7 +117,7 @@ export class TaskExplorer {
     for (const { instance, definition } of all) {
       const { election = DEFAULT_ELECTION } = definition.options;
       const others = users.get(election) ?? [];
-      users.set(election, [...others, nameOf(instance, definition)]);
+      users.set(election, [...others, nameOf(instance, definition.key)]);
     }
     for (const [election, [first, ...others]] of users) {
       const isUsed = others.length > 0 || usedElsewhere.has(election);
@@ -151,7 +151,7 @@ export class TaskExplorer {
     if (first && (!wrapper.isDependencyTreeStatic() || wrapper.isTransient)) {
       throw new TypeError(
         notStaticProviderMessage(
-          nameOf(instance, first),
+          nameOf(instance, first.key),
           wrapper.isTransient ? 'transient' : 'request-scoped',
         ),
       );
@@ -165,12 +165,12 @@ export class TaskExplorer {
     const { hasScheduler } = this.schedules;
     const isScheduled =
       this.schedules.ofMethod(instance, key).description !== undefined;
-    const name = nameOf(instance, definition);
+    const name = nameOf(instance, definition.key);
     if (isScheduled && isOverridden(instance, definition)) {
       this.#logger.warn(
         unguardedOverrideMessage(
           name,
-          nameOf(definition.prototype, definition),
+          nameOf(definition.prototype, definition.key),
         ),
       );
     }

@@ -1,15 +1,13 @@
 import type { LeaderElections } from '../election/leader-elections.js';
 import type { TaskElection } from '../election/managed-election.js';
-import type {
-  LeaderTaskOptions,
-  OnlyLeaderOptions,
-} from '../interfaces/leader-task-options.interface.js';
+import type { OwnWork } from '../foreign-leader/own-work.js';
+import type { OnlyLeaderOptions } from '../interfaces/leader-task-options.interface.js';
 import {
   checkTaskName,
   resolveTaskOptions,
   type ResolvedLedgerOptions,
-  type ResolvedTaskOptions,
 } from '../leader-task.options.js';
+import type { Partitions } from '../partitions/partitions.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import {
   duplicateTaskMessage,
@@ -17,32 +15,18 @@ import {
   numberedTaskMessage,
   partitionedFunctionMessage,
 } from '../zookeeper-leader.messages.js';
-import type { Partitions } from '../partitions/partitions.js';
-import { LeaderTask, type TaskHost } from './leader-task.js';
-import { PartitionedTask } from './partitioned-task.js';
-import { LedgerStore, type TaskNodes } from './ledger-store.js';
+import { LeaderTask, type LeaderTaskSettings } from './leader-task.js';
 import {
+  guardedBy,
   isAsync,
+  nameOf,
   type AnyMethod,
   type TaskDefinition,
 } from './only-leader.decorator.js';
-import type { Schedules, TaskSchedule } from './schedule/schedules.js';
+import { PartitionedTask } from './partitioned-task.js';
+import type { Schedules } from './schedule/schedules.js';
 import type { TaskPartition } from './task-run.js';
-
-export interface TaskFactorySettings {
-  readonly elections: LeaderElections;
-  readonly schedules: Schedules;
-  readonly partitions: Partitions;
-  readonly nodes: TaskNodes;
-  readonly host: TaskHost;
-  /** Ledger of scheduled tasks that do not say themselves. */
-  readonly ledger: ResolvedLedgerOptions | false;
-  /** Aborts when nothing is to be written any more. */
-  readonly closing: AbortSignal;
-  readonly byName: Map<string, LeaderTask>;
-  /** Ends the task of a function, and forgets it. */
-  readonly dispose: (task: LeaderTask) => void;
-}
+import type { TaskSet } from './task-set.js';
 
 /** Whose leader runs a task. */
 interface TaskOwner {
@@ -50,27 +34,32 @@ interface TaskOwner {
   readonly partition?: TaskPartition;
 }
 
-interface NewTask extends TaskOwner {
-  readonly name: string;
-  readonly where: string;
-  readonly options: ResolvedTaskOptions;
-  readonly ledger: ResolvedLedgerOptions | false;
-  readonly schedule: TaskSchedule;
-  readonly canWait: boolean;
-  /** Whether a schedule calls it, as far as is known. */
-  readonly isScheduled: boolean;
-  readonly invoke: (...args: unknown[]) => unknown;
-  readonly warnsUnscheduled?: boolean;
-}
-
 /** Makes the leader tasks of an application. */
 export class TaskFactory {
-  readonly #settings: TaskFactorySettings;
+  readonly #tasks: TaskSet;
+  readonly #elections: LeaderElections;
+  readonly #schedules: Schedules;
+  readonly #partitions: Partitions;
+  readonly #ledger: ResolvedLedgerOptions | false;
+  readonly #work: OwnWork;
   /** Tasks of functions: another one of the name takes their place. */
   readonly #replaceable = new WeakSet<LeaderTask>();
 
-  constructor(settings: TaskFactorySettings) {
-    this.#settings = settings;
+  /** @param ledger of scheduled tasks that do not say themselves */
+  constructor(
+    tasks: TaskSet,
+    elections: LeaderElections,
+    schedules: Schedules,
+    partitions: Partitions,
+    ledger: ResolvedLedgerOptions | false,
+    work: OwnWork,
+  ) {
+    this.#tasks = tasks;
+    this.#elections = elections;
+    this.#schedules = schedules;
+    this.#partitions = partitions;
+    this.#ledger = ledger;
+    this.#work = work;
   }
 
   /**
@@ -81,43 +70,43 @@ export class TaskFactory {
    */
   ofMethod(
     instance: object,
-    definition: TaskDefinition,
+    { key, options, isAsync: isAsyncMethod }: TaskDefinition,
   ): LeaderTask | PartitionedTask {
-    const { key, options } = definition;
-    const { schedules, elections, byName, partitions } = this.#settings;
+    const { byName } = this.#tasks;
     const method = (instance as Record<string | symbol, unknown>)[key];
-    const where = nameOf(instance, definition);
-    const schedule = schedules.ofMethod(instance, key);
+    const where = nameOf(instance, key);
+    const schedule = this.#schedules.ofMethod(instance, key);
     const isScheduled = schedule.description !== undefined;
-    const resolved = resolveTaskOptions(options, where);
-    const ledger = resolved.ledger ?? (isScheduled && this.#settings.ledger);
-    const shared = {
+    const resolved = resolveTaskOptions(
+      options,
       where,
-      options: resolved,
-      ledger,
-      schedule,
-      canWait: isScheduled || definition.isAsync,
       isScheduled,
-      invoke: (...args: unknown[]) =>
-        Reflect.apply(method as AnyMethod, instance, args),
-    };
-    const make = (name: string, more: TaskOwner): LeaderTask => {
-      const task = this.#make({ name, ...shared, ...more });
-      byName.set(task.task, task);
+      this.#ledger,
+    );
+    const make = (name: string, owner: TaskOwner): LeaderTask => {
+      const task = this.#make(where, {
+        name,
+        ...owner,
+        options: resolved,
+        schedule,
+        canWait: isScheduled || isAsyncMethod,
+        invoke: (...args) => Reflect.apply(method as AnyMethod, instance, args),
+      });
+      this.#tasks.add(task);
       return task;
     };
-    if (resolved.partitions === undefined) {
-      const { election = DEFAULT_ELECTION } = options;
-      const found = elections.find(election, `@OnlyLeader() on ${where}`);
-      const name = this.#freeName(where, options, ledger !== false);
-      return make(name, { election: found });
-    }
     const name = options.task ?? where.slice(0, -2);
     checkTaskName(name, where);
-    if (partitions.all.some((each) => each.name === name)) {
+    if (resolved.partitions === undefined) {
+      const { election = DEFAULT_ELECTION } = options;
+      const found = this.#elections.find(election, `@OnlyLeader() on ${where}`);
+      const isNamed = options.task !== undefined || resolved.ledger !== false;
+      return make(this.#freeName(name, where, isNamed), { election: found });
+    }
+    if (this.#partitions.all.some((each) => each.name === name)) {
       throw new TypeError(duplicateTaskMessage(where, name));
     }
-    const set = partitions.of(name, resolved.partitions);
+    const set = this.#partitions.of(name, resolved.partitions);
     return new PartitionedTask(
       set.elections.map((election, partition) => {
         if (byName.has(election.name)) {
@@ -132,7 +121,7 @@ export class TaskFactory {
   }
 
   /**
-   * The task of a function, and the function that is guarded.
+   * A function that calls `fn` as a leader task.
    *
    * @throws {TypeError} for options that are not valid, and for a name that a
    * decorated method has
@@ -141,116 +130,74 @@ export class TaskFactory {
     election: TaskElection,
     fn: AnyMethod,
     options: OnlyLeaderOptions,
-  ): { task: LeaderTask; guarded: AnyMethod } {
-    const { byName, schedules } = this.#settings;
+  ): AnyMethod {
+    const isNamed = options.task !== undefined;
     const name = options.task ?? (fn.name || 'anonymous function');
     const where = `onlyLeader() for "${name}"`;
-    const resolved = resolveTaskOptions(options, where);
+    const resolved = resolveTaskOptions(options, where, isNamed, this.#ledger);
     if (resolved.partitions !== undefined) {
       throw new TypeError(partitionedFunctionMessage(where));
     }
-    const isNamed = options.task !== undefined;
     checkTaskName(name, where);
     if (!isNamed && resolved.ledger) {
       throw new TypeError(ledgerWithoutNameMessage(where));
     }
-    const former = isNamed ? byName.get(name) : undefined;
+    const former = isNamed ? this.#tasks.byName.get(name) : undefined;
     if (former && !this.#replaceable.has(former)) {
       throw new TypeError(duplicateTaskMessage(where, name));
     }
-    const call = function (this: unknown, ...args: unknown[]): unknown {
-      return task.call(fn, this, args);
-    };
-    const guarded = function (this: unknown): unknown {
-      return task.declines()
-        ? undefined
-        : // Not made unless it is needed, see only-leader.decorator.ts.
-          // oxlint-disable-next-line prefer-rest-params
-          Reflect.apply(call, this, arguments);
-    };
-    Object.defineProperty(guarded, 'name', { value: fn.name });
-    const task = this.#make({
+    const guarded = guardedBy(() => task, fn);
+    const task = this.#make(where, {
       name,
-      where,
       election,
       options: resolved,
-      ledger: resolved.ledger ?? (isNamed && this.#settings.ledger),
-      schedule: schedules.ofFunction(name, guarded),
+      schedule: this.#schedules.ofFunction(name, guarded),
       canWait: isNamed || isAsync(fn),
-      isScheduled: isNamed,
       invoke: guarded,
       warnsUnscheduled: true,
     });
-    Object.defineProperty(guarded, 'dispose', {
-      value: () => this.#settings.dispose(task),
-    });
-    former?.dispose();
     if (isNamed) {
-      byName.set(name, task);
       this.#replaceable.add(task);
     }
-    return { task, guarded };
+    this.#tasks.add(task, isNamed);
+    this.#work.changed(election.name);
+    return Object.defineProperties(guarded, {
+      name: { value: fn.name },
+      dispose: {
+        value: () => {
+          this.#tasks.dispose(task);
+          this.#work.changed(election.name);
+        },
+      },
+    });
   }
 
-  #make(wanted: NewTask): LeaderTask {
-    const { name, election, ledger, options, schedule, where } = wanted;
-    const { host, nodes, closing } = this.#settings;
-    if (ledger && schedule.ledgerProblem !== undefined) {
+  #make(where: string, settings: LeaderTaskSettings): LeaderTask {
+    const { ledgerProblem } = settings.schedule;
+    if (settings.options.ledger && ledgerProblem !== undefined) {
       throw new TypeError(
-        `${where} has a run ledger and ${schedule.ledgerProblem}; or give it ` +
+        `${where} has a run ledger and ${ledgerProblem}; or give it ` +
           'ledger: false.',
       );
     }
-    return new LeaderTask({
-      name,
-      election,
-      schedule,
-      options: {
-        ...options,
-        // Two runs of a schedule's task beside each other are rarely meant.
-        overlap:
-          options.overlap ?? (wanted.isScheduled || ledger ? 'skip' : 'allow'),
-      },
-      canWait: wanted.canWait || ledger !== false,
-      invoke: wanted.invoke,
-      host,
-      warnsUnscheduled: wanted.warnsUnscheduled ?? false,
-      partition: wanted.partition,
-      ledger: ledger
-        ? { store: new LedgerStore(nodes, name), options: ledger, closing }
-        : undefined,
-    });
+    return new LeaderTask(this.#tasks, settings);
   }
 
   /** Methods of objects that share a name only by their class get a number. */
-  #freeName(
-    where: string,
-    options: LeaderTaskOptions,
-    hasLedger: boolean,
-  ): string {
-    const { byName, host } = this.#settings;
-    const name = options.task ?? where.slice(0, -2);
-    checkTaskName(name, where);
+  #freeName(name: string, where: string, isNamed: boolean): string {
+    const { byName, logger } = this.#tasks;
     const former = byName.get(name);
     if (!former) {
       return name;
     }
-    if (options.task !== undefined || hasLedger || former.hasLedger) {
+    if (isNamed || former.hasLedger) {
       throw new TypeError(duplicateTaskMessage(where, name));
     }
     let number = 2;
     while (byName.has(`${name}#${number}`)) {
       number += 1;
     }
-    host.logger.warn(numberedTaskMessage(where, `${name}#${number}`));
+    logger.warn(numberedTaskMessage(where, `${name}#${number}`));
     return `${name}#${number}`;
   }
-}
-
-/** As in `Class.method()`. */
-export function nameOf(
-  instance: object,
-  { key }: Pick<TaskDefinition, 'key'>,
-): string {
-  return `${instance.constructor.name}.${String(key)}()`;
 }

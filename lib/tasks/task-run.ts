@@ -7,20 +7,17 @@ import type { LeadershipTerm } from '../election/leadership.interface.js';
 import type { ResolvedTaskOptions } from '../leader-task.options.js';
 import { messageOf, stackOf } from '../message-of.js';
 import { sharedRegistry } from '../shared-registry.js';
-import { pause } from '../within.js';
+import { pause, backoff } from '../within.js';
 import type {
   LeaderTaskContext,
-  RequestedRun,
+  RunAnswer,
+  RunTrigger,
 } from './leader-task-info.interface.js';
 import { LeaderTaskError } from './leader-task.error.js';
-import type { RunEnd } from './ledger.js';
+import type { RunEnd } from './ledger/ledger.js';
 import type { AnyMethod } from './only-leader.decorator.js';
-import type {
-  RunEventDetails,
-  RunTrigger,
-  TaskReporter,
-} from './task-events.js';
-import { backoff } from './task-rules.js';
+import type { TaskSchedule } from './schedule/schedules.js';
+import type { RunEventDetails, TaskReporter } from './task-events.js';
 
 /** The partition that a task is for. */
 export interface TaskPartition {
@@ -45,10 +42,10 @@ export interface TaskRunOwner {
   readonly hasPlainRuns: boolean;
   /** Whether new tries are refused. */
   readonly isOver: boolean;
+  /** Tells the tick of a run that no ledger has counted, when somebody asks. */
+  readonly schedule: TaskSchedule;
   /** Calls the task as its scheduler does, through all decorators. */
-  invoke(args: unknown[]): unknown;
-  /** The tick of a run that no ledger has counted, when somebody asks. */
-  tickAt(timeMs: number): number | undefined;
+  readonly invoke: (...args: unknown[]) => unknown;
   /** A run goes on. May be called more than once. */
   runBegan(run: TaskRun): void;
   /** A run of which the ledger knows is over, though its method may go on. */
@@ -64,9 +61,6 @@ export interface TaskRunDetails {
   readonly attempt?: number;
   readonly requestedBy?: string;
 }
-
-/** What became of a run that no scheduler has called for. */
-export type RunAnswer = Omit<RequestedRun, 'task' | 'instanceId'>;
 
 const ONE_TRY = { attempts: 1, backoffMs: 0, maxBackoffMs: 0, jitter: false };
 
@@ -147,7 +141,7 @@ export class TaskRun implements LeaderTaskContext {
 
   get tick(): Date | undefined {
     if (this.#tick === undefined && this.trigger === 'call') {
-      this.#tick = this.owner.tickAt(this.startedAtMs);
+      this.#tick = this.owner.schedule.ticks()?.tickOf(this.startedAtMs);
     }
     return this.#tick === undefined ? undefined : new Date(this.#tick);
   }
@@ -186,7 +180,7 @@ export class TaskRun implements LeaderTaskContext {
   async dispatch(args: unknown[] = []): Promise<unknown> {
     this.owner.runBegan(this);
     try {
-      return await runStorage.run(this, () => this.owner.invoke(args));
+      return await runStorage.run(this, () => this.owner.invoke(...args));
     } finally {
       if (this.state === 'decided') {
         // Somebody else's decorator has answered the call.
@@ -203,20 +197,16 @@ export class TaskRun implements LeaderTaskContext {
     const { runId } = this;
     try {
       await this.dispatch();
-      return { runId, durationMs: this.#durationMs, outcome: 'finished' };
+      return { runId, durationMs: this.durationMs, outcome: 'finished' };
     } catch (error) {
       const tick = this.tick ? `tick ${this.tick.toISOString()}, ` : '';
       this.owner.host.logger.error(
         `Leader task "${this.task}" failed (${tick}${this.trigger})`,
         stackOf(error),
       );
-      const aborted = this.#isAborted ? 'aborted' : 'failed';
-      return {
-        runId,
-        durationMs: this.#durationMs,
-        outcome: this.#timeout ? 'timed-out' : aborted,
-        error: messageOf(error),
-      };
+      const outcome = this.#failedAs;
+      const { durationMs } = this;
+      return { runId, durationMs, outcome, error: messageOf(error) };
     }
   }
 
@@ -385,12 +375,10 @@ export class TaskRun implements LeaderTaskContext {
       reporter.finished(this);
     }
     if (this.#isRecorded) {
-      const failed = this.#isAborted && !timedOut ? 'aborted' : 'failed';
       this.owner.runEnded(this, {
         attempt: this.attempt,
-        durationMs: this.#durationMs,
-        outcome: failure ? failed : 'finished',
-        ...(timedOut && { timedOut }),
+        durationMs: this.durationMs,
+        outcome: failure ? this.#failedAs : 'finished',
         ...(failure && { error: messageOf(failure.error) }),
       });
     }
@@ -417,8 +405,15 @@ export class TaskRun implements LeaderTaskContext {
     reporter.emit(() => ({ type: 'overran', ...this.describe() }));
   }
 
-  get #durationMs(): number {
+  get durationMs(): number {
     return Math.max(0, Date.now() - this.startedAtMs);
+  }
+
+  get #failedAs(): 'timed-out' | 'aborted' | 'failed' {
+    if (this.#timeout) {
+      return 'timed-out';
+    }
+    return this.#isAborted ? 'aborted' : 'failed';
   }
 }
 
@@ -448,7 +443,7 @@ export function currentLeaderTask(): LeaderTaskContext | undefined {
  * Whether it is a promise of Node.js itself, from any realm. Others are results
  * like any other: what they do when they are looked at is not known.
  */
-export function isPromise(value: unknown): value is Promise<unknown> {
+function isPromise(value: unknown): value is Promise<unknown> {
   // The question costs more than most of a guarded call.
   return typeof value === 'object' && value !== null && types.isPromise(value);
 }

@@ -1,27 +1,19 @@
-import type { Logger } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import { distinctUntilChanged, map, Subject, type Observable } from 'rxjs';
 import { LeadershipLostError } from '../election/election.error.js';
 import type { TaskElection } from '../election/managed-election.js';
+import { partitionName } from '../partitions/partition.js';
+import type { Nodes } from '../session/nodes.js';
 import { nextTurn, settledWithin } from '../within.js';
+import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { idleSchedulesMessage } from '../zookeeper-leader.messages.js';
 import type { LeaderTask, TaskHost } from './leader-task.js';
-import type { TaskNodes } from './ledger-store.js';
-import { RunRequests } from './run-requests.js';
+import { LeaderTaskError } from './leader-task.error.js';
+import { TaskPauses } from './ledger/task-pauses.js';
+import { RunRequests } from './requests/run-requests.js';
 import type { Schedules } from './schedule/schedules.js';
 import { TaskEvents } from './task-events.js';
-import { TaskPauses } from './task-pauses.js';
 import type { TaskRun } from './task-run.js';
-
-export interface TaskSetSettings {
-  readonly nodes: TaskNodes;
-  readonly instanceId: string;
-  readonly schedules: Schedules;
-  /** How long a run may go on after its signal has aborted. */
-  readonly drainTimeoutMs: number;
-  /** Aborts when nothing is to be written any more. */
-  readonly closing: AbortSignal;
-  readonly logger: Logger;
-}
 
 /** How often jobs are looked at: were they started, have they called? */
 const LOOK_AT_JOBS_MS = 250;
@@ -32,19 +24,24 @@ const SLICE_MS = 1;
  * The tasks of an application, and what happens to all of them: terms begin and end,
  * jobs are started, the application closes.
  */
-export class TaskSet {
+export class TaskSet implements TaskHost {
   readonly byName = new Map<string, LeaderTask>();
   readonly events = new TaskEvents();
-  /** What the tasks share. */
-  readonly host: TaskHost & { isClosing: boolean };
+  readonly logger = new Logger(LOG_CONTEXT);
+  readonly nodes: Nodes;
+  readonly graceMs: number;
+  readonly closing: AbortSignal;
+  readonly pauses: TaskPauses;
+  /** A plain value: an accessor would double what a guarded call costs. */
+  isClosing = false;
   /** Names of tasks that are no more. */
   readonly #forgotten = new Subject<string>();
   readonly forgotten$: Observable<string> = this.#forgotten.asObservable();
-  /** Those without a name that have runs. */
-  readonly #nameless = new Set<LeaderTask>();
-  readonly #settings: TaskSetSettings;
-  readonly #pauses: TaskPauses;
+  /** Those that have runs, also without a name or after their end. */
+  readonly #running = new Set<LeaderTask>();
+  readonly #schedules: Schedules;
   readonly #requests: RunRequests;
+  readonly #close = new AbortController();
   readonly #followed = new Set<TaskElection>();
   /** Runs that a hand-over has waited for in vain. */
   readonly #givenUp = new WeakSet<TaskRun>();
@@ -52,43 +49,73 @@ export class TaskSet {
   #jobTimer: NodeJS.Timeout | undefined;
   #isIdleScheduleReported = false;
 
-  constructor(settings: TaskSetSettings) {
-    const { nodes, instanceId, closing, logger } = settings;
-    this.#settings = settings;
-    const pauses = new TaskPauses(nodes, () => this.byName.values(), logger);
-    this.#pauses = pauses;
-    this.#requests = new RunRequests(
-      nodes,
-      instanceId,
-      (task) => this.byName.get(task),
-      closing,
-      logger,
-    );
-    // Plain values: accessors of an object would double what a guarded call costs.
-    this.host = {
-      isClosing: false,
-      pauses,
-      events: this.events,
-      logger,
-      graceMs: settings.drainTimeoutMs,
-      runsChanged: (task) => {
-        if (this.byName.get(task.task) === task || task.running === 0) {
-          this.#nameless.delete(task);
-        } else {
-          this.#nameless.add(task);
-        }
-      },
-      pauseFound: (task) => pauses.follow(task),
-    };
+  /** @param graceMs how long a run may go on after its signal has aborted */
+  constructor(
+    nodes: Nodes,
+    instanceId: string,
+    schedules: Schedules,
+    graceMs: number,
+  ) {
+    this.nodes = nodes;
+    this.graceMs = graceMs;
+    this.closing = this.#close.signal;
+    this.#schedules = schedules;
+    this.pauses = new TaskPauses(nodes, this.byName, this.logger);
+    this.#requests = new RunRequests(this, instanceId);
   }
 
-  /** There is a new task, by its name or without one. */
-  begin(task: LeaderTask): void {
+  /**
+   * @throws {LeaderTaskError} `UNKNOWN_TASK`
+   */
+  get(name: string): LeaderTask {
+    const task = this.byName.get(name);
+    if (task) {
+      return task;
+    }
+    const [first] = this.#partitionsOf(name);
+    const known = [...this.byName.keys()].map((each) => `"${each}"`);
+    throw new LeaderTaskError(
+      'UNKNOWN_TASK',
+      first === undefined
+        ? `This application has no leader task "${name}"; it has ` +
+            (known.join(', ') || 'none')
+        : `The leader task "${name}" has partitions. Name one of them, as in "${first}"`,
+    );
+  }
+
+  /**
+   * The name of a task, or those of all partitions of a task.
+   *
+   * @throws {LeaderTaskError} `UNKNOWN_TASK`
+   */
+  namesOf(name: string): string[] {
+    const partitions = this.#partitionsOf(name);
+    return partitions.length > 0 ? partitions : [this.get(name).task];
+  }
+
+  #partitionsOf(name: string): string[] {
+    return [...this.byName.values()].flatMap(({ task, partition }) =>
+      partition && task === partitionName(name, partition.partition)
+        ? [task]
+        : [],
+    );
+  }
+
+  /**
+   * There is a new task.
+   *
+   * @param isNamed whether it is found by its name; it takes the place of another one
+   */
+  add(task: LeaderTask, isNamed = true): void {
+    if (isNamed) {
+      this.byName.get(task.task)?.dispose();
+      this.byName.set(task.task, task);
+    }
     this.#follow(task.election);
     if (leads(task.election)) {
       this.#lookAround();
-      if (!task.hasLedger && this.byName.get(task.task) === task) {
-        this.#pauses.look();
+      if (!task.hasLedger && isNamed) {
+        this.pauses.look();
       }
       task.termBegan();
       task.look();
@@ -111,6 +138,14 @@ export class TaskSet {
         this.#forgotten.next(name);
       }
     });
+  }
+
+  runsChanged(task: LeaderTask): void {
+    if (task.running === 0) {
+      this.#running.delete(task);
+    } else {
+      this.#running.add(task);
+    }
   }
 
   /** What the leader of an election has to do: partitions have owners instead. */
@@ -143,7 +178,7 @@ export class TaskSet {
    * on, within the bound.
    */
   async close(): Promise<void> {
-    this.host.isClosing = true;
+    this.isClosing = true;
     for (const task of this.#all) {
       task.close();
       task.abortManualRuns(
@@ -155,13 +190,19 @@ export class TaskSet {
 
   /** Nothing happens any more. */
   end(): void {
+    this.#close.abort(
+      new LeaderTaskError(
+        'CLOSED',
+        'The application closed before the leader answered, which may have run the task',
+      ),
+    );
     this.#stopLooking();
     this.events.complete();
     this.#forgotten.complete();
   }
 
   get #all(): LeaderTask[] {
-    return [...this.byName.values(), ...this.#nameless];
+    return [...new Set([...this.byName.values(), ...this.#running])];
   }
 
   /** Tells the tasks of an election when a term begins and ends. */
@@ -182,9 +223,9 @@ export class TaskSet {
         for (const task of tasks) {
           task.termEnded();
         }
-        if (term && !this.host.isClosing) {
+        if (term && !this.isClosing) {
           this.#lookAround();
-          this.#requests.look();
+          this.#requests.watch.look();
           for (const task of tasks) {
             task.termBegan();
           }
@@ -202,8 +243,8 @@ export class TaskSet {
     if (this.byName.size === 0) {
       return;
     }
-    this.#pauses.start();
-    this.#requests.start();
+    this.pauses.start();
+    this.#requests.watch.start();
     if (!this.#jobTimer) {
       this.#jobTimer = setInterval(() => this.#lookAtJobs(), LOOK_AT_JOBS_MS);
       this.#jobTimer.unref();
@@ -211,8 +252,8 @@ export class TaskSet {
   }
 
   #stopLooking(): void {
-    this.#pauses.stop();
-    this.#requests.stop();
+    this.pauses.stop();
+    this.#requests.watch.stop();
     clearInterval(this.#jobTimer);
     this.#jobTimer = undefined;
   }
@@ -224,11 +265,10 @@ export class TaskSet {
 
   /** A leader whose scheduler is switched off does nothing, in silence. */
   #warnOfIdleSchedules(): void {
-    const { schedules, logger } = this.#settings;
     if (
       this.#isIdleScheduleReported ||
       !this.#isStarted ||
-      !schedules.hasScheduler
+      !this.#schedules.hasScheduler
     ) {
       return;
     }
@@ -237,7 +277,7 @@ export class TaskSet {
       ({ schedule }) => schedule.hasJob === false,
     );
     if (idle.length > 0) {
-      logger.warn(idleSchedulesMessage(idle.map(({ task }) => task)));
+      this.logger.warn(idleSchedulesMessage(idle.map(({ task }) => task)));
     }
   }
 
@@ -252,7 +292,7 @@ export class TaskSet {
         await nextTurn();
         sliceBegan = performance.now();
       }
-      if (this.host.isClosing) {
+      if (this.isClosing) {
         return;
       }
       work(task);
@@ -262,7 +302,7 @@ export class TaskSet {
   async #quiet(tasks: readonly LeaderTask[]): Promise<void> {
     const runs = tasks.flatMap(({ runs: each }) => each);
     const quiet = tasks.map((task) => task.whenQuiet(this.#givenUp));
-    if (!(await settledWithin(quiet, this.#settings.drainTimeoutMs))) {
+    if (!(await settledWithin(quiet, this.graceMs))) {
       for (const run of runs) {
         this.#givenUp.add(run);
       }

@@ -3,8 +3,8 @@ import type {
   LeadershipReason,
   Participant,
 } from '../election/leadership.interface.js';
-import type { TaskNodes } from '../tasks/ledger-store.js';
-import { memoryNodes } from '../tasks/memory-client.js';
+import type { Nodes } from '../session/nodes.js';
+import { memoryNodes } from '../tasks/ledger/memory-client.js';
 
 /** What a contest has to do with those who take part. */
 export interface Contestant {
@@ -137,7 +137,7 @@ export class FakeCluster {
    *
    * @internal
    */
-  readonly nodes: TaskNodes = memoryNodes();
+  readonly nodes: Nodes = memoryNodes();
   readonly #contests = new Map<string, FakeContest>();
 
   /** @internal */

@@ -2,7 +2,7 @@ import type { DiscoveryService } from '@nestjs/core';
 import { LeaderElections } from '../election/leader-elections.js';
 import { Partitions } from '../partitions/partitions.js';
 import { LeaderTasks } from '../tasks/leader-tasks.js';
-import { memoryNodes } from '../tasks/memory-client.js';
+import { memoryNodes } from '../tasks/ledger/memory-client.js';
 import { tasksOf } from '../tasks/only-leader.decorator.js';
 import { Schedules } from '../tasks/schedule/schedules.js';
 import { VERSION } from '../version.js';

@@ -1,7 +1,7 @@
 import { ModuleRef } from '@nestjs/core';
 import { LeaderElections } from '../election/leader-elections.js';
 import { TASK_NODES } from '../tasks/leader-tasks.js';
-import { memoryNodes } from '../tasks/memory-client.js';
+import { memoryNodes } from '../tasks/ledger/memory-client.js';
 import { RESOLVED_OPTIONS } from '../zookeeper-leader.constants.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
 import {

@@ -5,7 +5,7 @@ import { LeaderElections } from '../election/leader-elections.js';
 import type { ZookeeperLeaderModuleOptions } from '../interfaces/zookeeper-leader-options.interface.js';
 import { Partitions } from '../partitions/partitions.js';
 import { LeaderTasks, TASK_NODES } from '../tasks/leader-tasks.js';
-import { memoryNodes } from '../tasks/memory-client.js';
+import { memoryNodes } from '../tasks/ledger/memory-client.js';
 import {
   RESOLVED_OPTIONS,
   ZOOKEEPER_LEADER_OPTIONS,

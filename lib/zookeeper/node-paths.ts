@@ -46,10 +46,8 @@ export class NodePaths {
     return `${this.drains}/${encodeSegment(instanceId)}`;
   }
 
-  /** The node of a task, or of one slot of it. */
-  task(name: string, slot?: string): string {
-    const path = `${this.tasks}/${encodeSegment(name)}`;
-    return slot === undefined ? path : `${path}/${encodeSegment(slot)}`;
+  task(name: string): string {
+    return `${this.tasks}/${encodeSegment(name)}`;
   }
 }
 
@@ -91,7 +89,7 @@ export function decodeSegment(segment: string): string {
  * for the end of this before you send a request for a node below.
  */
 export async function ensurePath(
-  client: ZookeeperClient,
+  client: Pick<ZookeeperClient, 'access' | 'create'>,
   path: string,
   mode: 'persistent' | 'container',
 ): Promise<void> {

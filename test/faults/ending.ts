@@ -1,4 +1,4 @@
-import type { LedgerDocument } from '../../lib/tasks/ledger.js';
+import type { LedgerDocument } from '../../lib/tasks/ledger/ledger.js';
 import { isRunning, processEntry } from '../support/process-table.js';
 import { waitFor } from '../support/wait-for.js';
 import { unless } from '../support/wire-error.js';

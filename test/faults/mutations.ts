@@ -201,7 +201,7 @@ export const MUTATIONS = {
   'claim skipped': {
     changes: [
       {
-        file: 'esm/tasks/ledger.js',
+        file: 'esm/tasks/ledger/ledger.js',
         original: 'if (!isRequested && run.tick <= ledger.tick) {',
         replacement: 'if (false) {',
       },
@@ -212,7 +212,7 @@ export const MUTATIONS = {
   'pause forgotten': {
     changes: [
       {
-        file: 'esm/tasks/ledger.js',
+        file: 'esm/tasks/ledger/ledger.js',
         original: 'if (ledger.pause && !isForced) {',
         replacement: 'if (false) {',
       },
@@ -223,18 +223,18 @@ export const MUTATIONS = {
   'caught up on twice': {
     changes: [
       {
-        file: 'esm/tasks/task-ledger.js',
+        file: 'esm/tasks/ledger/task-ledger.js',
         original:
           'return Math.max(this.lastTick, this.#seen?.since ?? -Infinity);',
         replacement: 'return this.lastTick - 5_000;',
       },
       {
-        file: 'esm/tasks/ledger.js',
+        file: 'esm/tasks/ledger/ledger.js',
         original: 'if (!isRequested && run.tick <= ledger.tick) {',
         replacement: 'if (!isRequested && run.tick < ledger.tick - 5_000) {',
       },
       {
-        file: 'esm/tasks/ledger.js',
+        file: 'esm/tasks/ledger/ledger.js',
         original: 'tick: isRequested ? ledger.tick : run.tick,',
         replacement: 'tick: Math.max(ledger.tick, run.tick),',
       },

@@ -3,7 +3,7 @@ import {
   type LedgerDocument,
   type OpenRun,
   type PastRun,
-} from '../../lib/tasks/ledger.js';
+} from '../../lib/tasks/ledger/ledger.js';
 import { NodePaths } from '../../lib/zookeeper/node-paths.js';
 import { waitFor } from './wait-for.js';
 import { WireClient } from './wire-client.js';

@@ -13,8 +13,8 @@ import {
 } from '../../lib/index.js';
 import { Partitions } from '../../lib/partitions/partitions.js';
 import { LeaderTasks } from '../../lib/tasks/leader-tasks.js';
-import type { TaskClient } from '../../lib/tasks/ledger-store.js';
-import type { MemoryClient } from '../../lib/tasks/memory-client.js';
+import type { NodeClient } from '../../lib/session/nodes.js';
+import type { MemoryClient } from '../../lib/tasks/ledger/memory-client.js';
 import { Schedules } from '../../lib/tasks/schedule/schedules.js';
 import { FakeCluster, FakeLeaderElection } from '../../lib/testing/index.js';
 import { resolveOptions } from '../../lib/zookeeper-leader.options.js';
@@ -27,7 +27,7 @@ import { NOT_FAKED } from './wall-clock.js';
 export type Loss = 'answer' | 'request' | 'both';
 
 /** A connection of one member to the nodes of the lab, which can be broken. */
-export class LabClient implements TaskClient {
+export class LabClient implements NodeClient {
   readonly connection$ = new BehaviorSubject<Connection>({
     state: 'connected',
     epoch: 1,
@@ -59,21 +59,21 @@ export class LabClient implements TaskClient {
     return this.#write(args[0], args[1], () => this.#nodes.create(...args));
   }
 
-  set(...args: Parameters<TaskClient['set']>): ReturnType<TaskClient['set']> {
+  set(...args: Parameters<NodeClient['set']>): ReturnType<NodeClient['set']> {
     return this.#write(args[0], args[1], () => this.#nodes.set(...args));
   }
 
-  delete(...args: Parameters<TaskClient['delete']>): Promise<void> {
+  delete(...args: Parameters<NodeClient['delete']>): Promise<void> {
     return this.#write(args[0], '', () => this.#nodes.delete(...args));
   }
 
-  get(...args: Parameters<TaskClient['get']>): ReturnType<TaskClient['get']> {
+  get(...args: Parameters<NodeClient['get']>): ReturnType<NodeClient['get']> {
     return this.#read(() => this.#nodes.get(...args));
   }
 
   getChildren(
-    ...args: Parameters<TaskClient['getChildren']>
-  ): ReturnType<TaskClient['getChildren']> {
+    ...args: Parameters<NodeClient['getChildren']>
+  ): ReturnType<NodeClient['getChildren']> {
     return this.#read(() => this.#nodes.getChildren(...args));
   }
 

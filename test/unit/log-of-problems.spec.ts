@@ -3,8 +3,8 @@ import type { Logger } from '@nestjs/common';
 import { BehaviorSubject } from 'rxjs';
 import { LeadershipLog } from '../../lib/election/leadership-log.js';
 import { LastingProblem } from '../../lib/lasting-problem.js';
-import { NodeWatch } from '../../lib/tasks/node-watch.js';
-import type { TaskClient } from '../../lib/tasks/ledger-store.js';
+import { NodeWatch } from '../../lib/session/node-watch.js';
+import type { NodeClient } from '../../lib/session/nodes.js';
 import {
   ConnectionLog,
   type ClientNotice,
@@ -116,7 +116,7 @@ it('what cannot be read is told once, however often it is tried, and when it can
   const client = {
     connection,
     connection$: new BehaviorSubject(connection),
-  } as unknown as TaskClient;
+  } as unknown as NodeClient;
   const logger = new MemoryLogger();
   let isRefused = true;
   let reads = 0;

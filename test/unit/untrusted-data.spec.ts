@@ -20,8 +20,8 @@ import {
   pauseOf,
   runsOf,
   takenOver,
-} from '../../lib/tasks/ledger.js';
-import { parseRequest } from '../../lib/tasks/run-requests.js';
+} from '../../lib/tasks/ledger/ledger.js';
+import { parseRequest } from '../../lib/tasks/requests/run-request.js';
 import { acl } from '../../lib/zookeeper/codec/acl.record.js';
 import { JuteReader } from '../../lib/zookeeper/codec/jute-reader.js';
 import { describeRequestProblem } from '../../lib/zookeeper/request-check.js';

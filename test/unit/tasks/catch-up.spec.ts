@@ -9,7 +9,7 @@ import {
   type CatchUpPlan,
   type CatchUpQuestion,
   type OwnRun,
-} from '../../../lib/tasks/task-rules.js';
+} from '../../../lib/tasks/ledger/catch-up-rules.js';
 import {
   claimed,
   finished,
@@ -23,8 +23,8 @@ import {
   type Fate,
   type LedgerDocument,
   type OpenRun,
-} from '../../../lib/tasks/ledger.js';
-import { DroppedTicks } from '../../../lib/tasks/dropped-ticks.js';
+} from '../../../lib/tasks/ledger/ledger.js';
+import { DroppedTicks } from '../../../lib/tasks/ledger/dropped-ticks.js';
 import { IntervalTicks } from '../../../lib/tasks/schedule/ticks.js';
 
 const MINUTE = 60_000;
@@ -421,9 +421,8 @@ describe('a ledger', () => {
                 ledger,
                 String(nth),
                 {
-                  outcome: 'failed',
+                  outcome: timedOut ? 'timed-out' : 'failed',
                   durationMs,
-                  ...(timedOut && { timedOut }),
                   ...(error !== undefined && { error }),
                 },
                 3,

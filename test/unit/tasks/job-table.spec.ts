@@ -9,8 +9,7 @@ import {
 } from '../../../lib/index.js';
 import { resolveLedgerOptions } from '../../../lib/leader-task.options.js';
 import { LeaderTask } from '../../../lib/tasks/leader-task.js';
-import { LedgerStore } from '../../../lib/tasks/ledger-store.js';
-import { memoryNodes } from '../../../lib/tasks/memory-client.js';
+import { memoryNodes } from '../../../lib/tasks/ledger/memory-client.js';
 import {
   Schedules,
   type TaskSchedule,
@@ -231,26 +230,27 @@ async function setUp(kind: Kind, state: State, missedTicks: MissedTicksPolicy) {
   }
   const logger = new Logger();
   logger.warn = () => undefined;
-  const task: LeaderTask = new LeaderTask({
+  const host = {
+    events: taskEvents,
+    logger,
+    nodes: memoryNodes(),
+    isClosing: false,
+    closing: closing.signal,
+    graceMs: 100,
+    pauses: { known: undefined, follow: () => undefined },
+    runsChanged: () => undefined,
+  };
+  const task: LeaderTask = new LeaderTask(host, {
     name: 'task',
     election,
     schedule,
     canWait: true,
-    warnsUnscheduled: false,
-    options: { overlap: 'skip', retry: undefined, timeLimitMs: undefined },
-    host: {
-      events: taskEvents,
-      logger,
-      isClosing: false,
-      graceMs: 100,
-      pauses: { known: undefined },
-      runsChanged: () => undefined,
-      pauseFound: () => undefined,
-    },
-    ledger: {
-      store: new LedgerStore(memoryNodes(), 'task'),
-      options: ledger,
-      closing: closing.signal,
+    options: {
+      ledger,
+      overlap: 'skip',
+      retry: undefined,
+      timeLimitMs: undefined,
+      partitions: undefined,
     },
     invoke: () =>
       task.call(

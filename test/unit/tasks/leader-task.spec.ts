@@ -7,7 +7,7 @@ import {
   jest,
 } from '@jest/globals';
 import { config, map } from 'rxjs';
-import { requestRun } from '../../../lib/tasks/run-requests.js';
+import { requestRun } from '../../../lib/tasks/requests/request-run.js';
 import { ZookeeperError } from '../../../lib/zookeeper/zookeeper.error.js';
 import { ODD_ERRORS } from '../../support/odd-errors.js';
 import {

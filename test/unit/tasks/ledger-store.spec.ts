@@ -7,9 +7,9 @@ import {
   takenOver,
   type LedgerDocument,
   type OpenRun,
-} from '../../../lib/tasks/ledger.js';
-import { LedgerStore } from '../../../lib/tasks/ledger-store.js';
-import { MemoryClient } from '../../../lib/tasks/memory-client.js';
+} from '../../../lib/tasks/ledger/ledger.js';
+import { LedgerStore } from '../../../lib/tasks/ledger/ledger-store.js';
+import { MemoryClient } from '../../../lib/tasks/ledger/memory-client.js';
 import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
 import type { NodeStat } from '../../../lib/zookeeper/zookeeper-client.interface.js';
 import { ZookeeperError } from '../../../lib/zookeeper/zookeeper.error.js';

@@ -1,9 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  backoff,
-  whyNot,
-  type Situation,
-} from '../../../lib/tasks/task-rules.js';
+import { backoff } from '../../../lib/within.js';
+import { whyNot, type Situation } from '../../../lib/tasks/task-rules.js';
 
 describe('whyNot()', () => {
   const free: Situation = {

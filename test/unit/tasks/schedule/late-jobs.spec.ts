@@ -9,10 +9,8 @@ import {
   type MissedTicksPolicy,
 } from '../../../../lib/index.js';
 import { TASK_NODES } from '../../../../lib/tasks/leader-tasks.js';
-import {
-  LedgerStore,
-  type TaskNodes,
-} from '../../../../lib/tasks/ledger-store.js';
+import type { Nodes } from '../../../../lib/session/nodes.js';
+import { LedgerStore } from '../../../../lib/tasks/ledger/ledger-store.js';
 import { startGuarded } from '../../../support/guarded-application.js';
 import { closeApplications } from '../../../support/nest-application.js';
 import { settled } from '../../../support/task-lab.js';
@@ -36,7 +34,7 @@ function note(): void {
 
 /** Another term begins at half past two, after a ledger that began at 12:30. */
 async function nextTerm(app: INestApplicationContext): Promise<void> {
-  const store = new LedgerStore(app.get<TaskNodes>(TASK_NODES), 'job');
+  const store = new LedgerStore(app.get<Nodes>(TASK_NODES), 'job');
   await waitFor(() => store.read(), { description: 'the ledger to begin' });
   const election = app.get(LeaderElection);
   await election.withdraw();

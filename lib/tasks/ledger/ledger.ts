@@ -1,5 +1,8 @@
-import type { LeaderTaskRun, TaskPause } from './leader-task-info.interface.js';
-import type { RunTrigger } from './task-events.js';
+import type {
+  LeaderTaskRun,
+  TaskPause,
+  RunTrigger,
+} from '../leader-task-info.interface.js';
 
 /** A run that has claimed its tick, and whose end is not recorded. */
 export interface OpenRun {
@@ -32,6 +35,12 @@ export interface LedgerPause {
   readonly reason?: string;
 }
 
+/** A pause that somebody asks for. */
+export interface NewPause {
+  readonly by: string;
+  readonly reason?: string | undefined;
+}
+
 /** What the znode of a task holds, as JSON. Times are epoch milliseconds. */
 export interface LedgerDocument {
   readonly format: typeof FORMAT;
@@ -51,10 +60,12 @@ export interface LedgerDocument {
 }
 
 /** How a run ended, for the ledger. */
-export type RunEnd = Pick<
-  PastRun,
-  'outcome' | 'timedOut' | 'durationMs' | 'error'
-> & { readonly attempt?: number };
+export interface RunEnd {
+  readonly outcome: PastRun['outcome'] | 'timed-out';
+  readonly attempt?: number;
+  readonly durationMs?: number;
+  readonly error?: string;
+}
 
 /** Why a claim is refused. */
 export type ClaimRefusal = 'claimed' | 'paused';
@@ -90,7 +101,7 @@ const LONGEST_REASON = 300;
 const MOST_OPEN_RUNS = 1_000;
 /** ZooKeeper refuses more than a megabyte. */
 const LONGEST_DATA = 1_000_000;
-const OUTCOMES: ReadonlySet<unknown> = new Set([
+const OUTCOMES: ReadonlySet<unknown> = new Set<PastRun['outcome']>([
   'finished',
   'failed',
   'aborted',
@@ -211,7 +222,7 @@ export function released(
 /** The ledger of a paused task; undefined if it is paused already. */
 export function paused(
   ledger: LedgerDocument,
-  { at, by, reason }: LedgerPause,
+  { at, by, reason }: NewPause & { readonly at: number },
 ): LedgerDocument | undefined {
   return ledger.pause
     ? undefined
@@ -289,6 +300,37 @@ export function serializeLedger(ledger: LedgerDocument): string {
   return data;
 }
 
+const OPEN_RUN: Members<OpenRun> = {
+  id: isString,
+  tick: isTime,
+  attempt: isCount,
+  instanceId: isString,
+  token: Number.isSafeInteger,
+  startedAt: isTime,
+  trigger: optional(isString),
+  requestedBy: optional(isString),
+};
+const PAST_RUN: Members<PastRun> = {
+  ...OPEN_RUN,
+  outcome: (value) => OUTCOMES.has(value),
+  timedOut: optional((value) => value === true),
+  durationMs: optional((value) => typeof value === 'number'),
+  error: optional(isString),
+};
+const PAUSE: Members<LedgerPause> = {
+  at: isTime,
+  by: isString,
+  reason: optional(isString),
+};
+const isLedger = objectOf<Omit<LedgerDocument, 'format' | 'task'>>({
+  token: Number.isSafeInteger,
+  tick: isTime,
+  since: optional(isTime),
+  open: listOf(objectOf(OPEN_RUN)),
+  past: listOf(objectOf(PAST_RUN)),
+  pause: optional(objectOf(PAUSE)),
+});
+
 /**
  * Reads what a ledger's znode holds, from any writer.
  *
@@ -299,7 +341,7 @@ export function parseLedger(data: string, task: string): LedgerDocument {
     throw new TypeError(`it has ${data.length} characters`);
   }
   const ledger = parseJson(data);
-  if (!isObject(ledger) || typeof ledger.format !== 'string') {
+  if (typeof ledger?.format !== 'string') {
     throw new TypeError('it is not a run ledger');
   }
   if (ledger.format !== FORMAT) {
@@ -310,24 +352,20 @@ export function parseLedger(data: string, task: string): LedgerDocument {
   if (ledger.task !== task) {
     throw new TypeError('it is the ledger of another task');
   }
-  if (
-    !Number.isSafeInteger(ledger.token) ||
-    !isTime(ledger.tick) ||
-    !isOptional(ledger.since, isTime) ||
-    !isListOf(ledger.open, isOpenRun) ||
-    !isListOf(ledger.past, isPastRun) ||
-    !isOptional(ledger.pause, isPause)
-  ) {
+  if (!isLedger(ledger)) {
     throw new TypeError('its members are not those of a run ledger');
   }
   return ledger as unknown as LedgerDocument;
 }
 
 function pastOf(run: OpenRun, end: RunEnd): PastRun {
-  const { error, durationMs, ...others } = end;
+  const { error, durationMs, outcome, attempt = run.attempt } = end;
   return {
     ...run,
-    ...others,
+    attempt,
+    ...(outcome === 'timed-out'
+      ? { outcome: 'failed', timedOut: true }
+      : { outcome }),
     // JSON has no number for what a broken clock gives.
     ...(durationMs !== undefined &&
       Number.isFinite(durationMs) && { durationMs }),
@@ -347,69 +385,39 @@ function recent(past: readonly PastRun[], size: number): readonly PastRun[] {
   return size === 0 ? [] : past.slice(-size);
 }
 
-function parseJson(data: string): unknown {
+function parseJson(data: string): { format?: unknown; task?: unknown } | null {
   try {
-    return JSON.parse(data);
+    return JSON.parse(data) as ReturnType<typeof parseJson>;
   } catch {
     throw new TypeError('it is not JSON');
   }
 }
 
-function isOpenRun(value: unknown): value is OpenRun {
-  return (
-    isObject(value) &&
-    typeof value.id === 'string' &&
-    typeof value.instanceId === 'string' &&
-    isTime(value.tick) &&
-    isTime(value.startedAt) &&
-    Number.isSafeInteger(value.token) &&
-    isCount(value.attempt) &&
-    isOptional(value.trigger, isString) &&
-    isOptional(value.requestedBy, isString)
-  );
+type Check = (value: unknown) => boolean;
+
+/** What each member of a document has to be. */
+type Members<Document> = Readonly<Record<keyof Document, Check>>;
+
+/** Whether something is an object with such members, whatever else it has. */
+export function objectOf<Document>(members: Members<Document>): Check {
+  const checks = Object.entries<Check>(members);
+  return (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    checks.every(([name, is]) => is((value as Record<string, unknown>)[name]));
 }
 
-function isPastRun(value: unknown): boolean {
-  return (
-    isOpenRun(value) &&
-    OUTCOMES.has((value as PastRun).outcome) &&
-    isOptional((value as PastRun).durationMs, isNumber) &&
-    isOptional((value as PastRun).error, isString) &&
-    isOptional((value as PastRun).timedOut, (flag) => flag === true)
-  );
+/** Whether a member is missing, or what it has to be. */
+export function optional(is: Check): Check {
+  return (value) => value === undefined || is(value);
 }
 
-function isPause(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    isTime(value.at) &&
-    isString(value.by) &&
-    isOptional(value.reason, isString)
-  );
+function listOf(is: Check): Check {
+  return (value) => Array.isArray(value) && value.every((each) => is(each));
 }
 
-/** Whether a part of a document is missing, or what it has to be. */
-export function isOptional(
-  value: unknown,
-  is: (value: unknown) => boolean,
-): boolean {
-  return value === undefined || is(value);
-}
-
-function isListOf(value: unknown, is: (each: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(is);
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
-function isString(value: unknown): boolean {
+export function isString(value: unknown): boolean {
   return typeof value === 'string';
-}
-
-function isNumber(value: unknown): boolean {
-  return typeof value === 'number';
 }
 
 function isCount(value: unknown): boolean {

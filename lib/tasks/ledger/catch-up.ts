@@ -1,31 +1,28 @@
 import type { Logger } from '@nestjs/common';
-import type { LeadershipTerm } from '../election/leadership.interface.js';
+import type { LeadershipTerm } from '../../election/leadership.interface.js';
+import type { ResolvedLedgerOptions } from '../../leader-task.options.js';
 import {
   ledgerAheadMessage,
   ledgerUnavailableMessage,
   missedTicksMessage,
   runEndNotRecordedMessage,
-} from '../zookeeper-leader.messages.js';
+} from '../../zookeeper-leader.messages.js';
 import { DroppedTicks } from './dropped-ticks.js';
-import { LeaderTaskError } from './leader-task.error.js';
+import { LeaderTaskError } from '../leader-task.error.js';
 import type { OpenRun, RunEnd } from './ledger.js';
-import type { TaskSchedule } from './schedule/schedules.js';
-import type { Ticks } from './schedule/ticks.js';
-import type { SkipReason, TaskReporter } from './task-events.js';
+import type { TaskSchedule } from '../schedule/schedules.js';
+import type { Ticks } from '../schedule/ticks.js';
+import type { SkipReason } from '../leader-task-info.interface.js';
+import type { TaskReporter } from '../task-events.js';
+import { TaskLedger, type Claim, type LedgerOwner } from './task-ledger.js';
+import { backoff } from '../../within.js';
 import {
-  TaskLedger,
-  type Claim,
-  type LedgerOwner,
-  type LedgerSettings,
-} from './task-ledger.js';
-import {
-  backoff,
   isAhead,
   nextDue,
   planCatchUp,
   type CatchUpQuestion,
-} from './task-rules.js';
-import type { TaskRun } from './task-run.js';
+} from './catch-up-rules.js';
+import type { TaskRun } from '../task-run.js';
 
 /** Of a tick that its job did not call for. */
 const OVERDUE_MS = 1_000;
@@ -37,13 +34,13 @@ const LONGEST_PAUSE_MS = 60_000;
 export interface CatchUpOwner extends LedgerOwner {
   readonly schedule: TaskSchedule;
   readonly reporter: TaskReporter;
-  readonly host: { readonly logger: Logger };
+  readonly host: LedgerOwner['host'] & { readonly logger: Logger };
   /** Whether a run goes on that was called for. */
   readonly isCalled: boolean;
+  /** Whether a run is in the way of another one. */
+  readonly isBusy: boolean;
   /** The term in which this instance leads. */
   term(): LeadershipTerm | undefined;
-  /** Has the task do what it owes. */
-  look(): void;
 }
 
 /** Why nothing runs. */
@@ -58,14 +55,6 @@ export interface OwedRun {
   readonly trigger: 'interrupted' | 'missed';
   /** Whether the next one, and calls, wait for its end. */
   readonly isInOrder: boolean;
-}
-
-/** What limits the owed runs, asked whenever it matters. */
-export interface CatchUpLimits {
-  /** Whether a run is in the way of another one. */
-  readonly isBusy: () => boolean;
-  /** Missed ticks from this one on are left to a call; undefined: to nobody. */
-  readonly before: () => number | undefined;
 }
 
 /**
@@ -90,9 +79,9 @@ export class CatchUp {
   #failures = 0;
   #retryTimer: NodeJS.Timeout | undefined;
 
-  constructor(owner: CatchUpOwner, settings: LedgerSettings) {
+  constructor(owner: CatchUpOwner, options: ResolvedLedgerOptions) {
     this.#owner = owner;
-    this.ledger = new TaskLedger(owner, settings);
+    this.ledger = new TaskLedger(owner, options);
   }
 
   /**
@@ -134,14 +123,19 @@ export class CatchUp {
     this.#aheadError(term);
   }
 
-  /** The next owed run; `busy`: there is one, and a run is in its way. */
+  /**
+   * The next owed run; `busy`: there is one, and a run is in its way.
+   *
+   * @param before missed ticks from this one on are left to a call; undefined: to
+   * nobody. Asked whenever it matters
+   */
   async next(
     term: LeadershipTerm,
-    limits: CatchUpLimits,
+    before: () => number | undefined,
   ): Promise<OwedRun | 'busy' | undefined> {
     return (
-      (await this.#nextSuccessor(term, limits)) ??
-      (await this.#nextMissed(term, limits))
+      (await this.#nextSuccessor(term)) ??
+      (await this.#nextMissed(term, before))
     );
   }
 
@@ -150,7 +144,6 @@ export class CatchUp {
     const open = await this.ledger.claim(term, claim);
     if (typeof open !== 'string') {
       this.#failures = 0;
-      this.ledger.begin(open);
       return open;
     }
     const error = open === 'claimed' ? this.#aheadError(term) : undefined;
@@ -311,11 +304,10 @@ export class CatchUp {
 
   async #nextSuccessor(
     term: LeadershipTerm,
-    { isBusy }: CatchUpLimits,
   ): Promise<OwedRun | 'busy' | undefined> {
     const { ledger } = this;
     while (this.#successors.length > 0) {
-      if (isBusy()) {
+      if (this.#owner.isBusy) {
         return 'busy';
       }
       const isOff = this.#owner.schedule.state === 'inactive';
@@ -335,7 +327,7 @@ export class CatchUp {
 
   async #nextMissed(
     term: LeadershipTerm,
-    { isBusy, before }: CatchUpLimits,
+    before: () => number | undefined,
   ): Promise<OwedRun | 'busy' | undefined> {
     const { ledger } = this;
     for (;;) {
@@ -355,7 +347,7 @@ export class CatchUp {
       if (plan.run === undefined) {
         return undefined;
       }
-      if (isBusy()) {
+      if (this.#owner.isBusy) {
         return 'busy';
       }
       const open = await ledger.claim(term, {
@@ -363,7 +355,6 @@ export class CatchUp {
         trigger: 'missed',
       });
       if (typeof open !== 'string') {
-        ledger.begin(open);
         return { open, trigger: 'missed', isInOrder: plan.isInOrder };
       }
       if (open !== 'claimed') {

@@ -1,4 +1,4 @@
-import type { Ticks } from './schedule/ticks.js';
+import type { Ticks } from '../schedule/ticks.js';
 
 interface TickRange {
   readonly first: number;

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { TaskElection } from '../election/managed-election.js';
-import type { LeadershipTerm } from '../election/leadership.interface.js';
-import type { ResolvedLedgerOptions } from '../leader-task.options.js';
-import { isConnectionError } from '../zookeeper/zookeeper.error.js';
-import { fateOf, type OwnRun } from './task-rules.js';
-import type { TaskPause } from './leader-task-info.interface.js';
-import { LeaderTaskError } from './leader-task.error.js';
+import type { TaskElection } from '../../election/managed-election.js';
+import type { LeadershipTerm } from '../../election/leadership.interface.js';
+import type { ResolvedLedgerOptions } from '../../leader-task.options.js';
+import type { Nodes } from '../../session/nodes.js';
+import { isConnectionError } from '../../zookeeper/zookeeper.error.js';
+import { fateOf, type OwnRun } from './catch-up-rules.js';
+import type { TaskPause, RunTrigger } from '../leader-task-info.interface.js';
+import { LeaderTaskError } from '../leader-task.error.js';
 import {
   claimed,
   finished,
@@ -21,9 +22,8 @@ import {
   type OpenRun,
   type RunEnd,
 } from './ledger.js';
-import type { LedgerStore } from './ledger-store.js';
-import type { RunTrigger } from './task-events.js';
-import type { TaskRun } from './task-run.js';
+import { LedgerStore } from './ledger-store.js';
+import type { TaskRun } from '../task-run.js';
 
 /** Whose ledger it is. */
 export interface LedgerOwner {
@@ -31,16 +31,17 @@ export interface LedgerOwner {
   readonly election: TaskElection;
   /** Whether the task, or its application, has ended: no new decisions. */
   readonly isOver: boolean;
-  /** The ledger has been found paused. */
-  pauseFound(): void;
-}
-
-/** How a task gets a ledger. */
-export interface LedgerSettings {
-  readonly store: LedgerStore;
-  readonly options: ResolvedLedgerOptions;
-  /** Aborts when nothing is to be written any more. */
-  readonly closing: AbortSignal;
+  readonly host: {
+    readonly nodes: Nodes;
+    /** Aborts when nothing is to be written any more. */
+    readonly closing: AbortSignal;
+    readonly pauses: {
+      /** The ledger has been found paused. */
+      follow(owner: LedgerOwner): void;
+    };
+  };
+  /** Has the task do what it owes. */
+  look(): void;
 }
 
 /** The run to claim. */
@@ -67,18 +68,16 @@ export class TaskLedger {
   hasHeldRuns = false;
   readonly #owner: LedgerOwner;
   readonly #store: LedgerStore;
-  readonly #closing: AbortSignal;
   readonly #ownRuns = new Map<string, OwnRun>();
   /** As it was when it was looked at last. */
   #seen: LedgerDocument | undefined;
   /** One for each task: a signal that hundreds share warns of its listeners. */
   #termEnd = new AbortController();
 
-  constructor(owner: LedgerOwner, settings: LedgerSettings) {
+  constructor(owner: LedgerOwner, options: ResolvedLedgerOptions) {
     this.#owner = owner;
-    this.#store = settings.store;
-    this.#closing = settings.closing;
-    this.options = settings.options;
+    this.#store = new LedgerStore(owner.host.nodes, owner.task);
+    this.options = options;
   }
 
   /** Every tick up to this one is decided, or was never missed. */
@@ -136,10 +135,8 @@ export class TaskLedger {
     const { task, election } = this.#owner;
     const { historySize } = this.options;
     const fates = new Map<string, { run: OpenRun; fate: Fate }>();
-    const isSuccessor = (id: string): boolean =>
-      [...fates.values()].some(
-        ({ fate }) => fate.is === 'replaced' && fate.by.id === id,
-      );
+    /** Of the runs that take the place of others. */
+    const successorIds = new Set<string>();
     const change = (known: LedgerDocument | undefined): LedgerDocument => {
       this.#assertLeads(term);
       const now = Date.now();
@@ -152,7 +149,7 @@ export class TaskLedger {
           since: baseline,
         });
       const decide = (run: OpenRun): Fate => {
-        if (isSuccessor(run.id)) {
+        if (successorIds.has(run.id)) {
           // The answer to this very change was lost, not the change.
           return { is: 'open' };
         }
@@ -170,6 +167,7 @@ export class TaskLedger {
           });
         fates.set(run.id, { run, fate });
         if (fate.is === 'replaced') {
+          successorIds.add(fate.by.id);
           this.#ownRuns.set(fate.by.id, {
             is: 'claiming',
             formerTick: undefined,
@@ -222,7 +220,7 @@ export class TaskLedger {
     this.#ownRuns.delete(id);
   }
 
-  /** Resolves to the run, or to why there is none. Never claims twice. */
+  /** Resolves to a run that begins, or to why there is none. Never claims twice. */
   async claim(
     term: LeadershipTerm,
     { tick, trigger, requestedBy, isForced }: Claim,
@@ -289,6 +287,7 @@ export class TaskLedger {
       return refusal ?? 'claimed';
     }
     if (await this.leadsForSure(term)) {
+      this.begin(open);
       return open;
     }
     await this.#release(open, formerTick ?? tick);
@@ -304,7 +303,7 @@ export class TaskLedger {
     this.#ownRuns.set(runId, { is: 'ended', end });
     const ledger = await this.#store.change(
       (known) => known && finished(known, runId, end, this.options.historySize),
-      this.#closing,
+      this.#owner.host.closing,
     );
     this.#ownRuns.delete(runId);
     this.#follow(ledger ?? this.#seen);
@@ -365,7 +364,7 @@ export class TaskLedger {
   #follow(ledger: LedgerDocument | undefined): void {
     this.#seen = ledger;
     if (this.isPaused) {
-      this.#owner.pauseFound();
+      this.#owner.host.pauses.follow(this.#owner);
     }
   }
 

@@ -1,16 +1,15 @@
 import { BehaviorSubject } from 'rxjs';
-import { NodePaths, parentOf } from '../zookeeper/node-paths.js';
+import { NodePaths, parentOf } from '../../zookeeper/node-paths.js';
 import type {
   ChildList,
   Connection,
-  CreateMode,
   NodeContent,
   NodeEvent,
   NodeStat,
   NodeWatcher,
-} from '../zookeeper/zookeeper-client.interface.js';
-import { ZookeeperError } from '../zookeeper/zookeeper.error.js';
-import type { TaskClient, TaskNodes } from './ledger-store.js';
+} from '../../zookeeper/zookeeper-client.interface.js';
+import { ZookeeperError } from '../../zookeeper/zookeeper.error.js';
+import type { NodeClient, Nodes } from '../../session/nodes.js';
 
 interface MemoryNode {
   readonly data: string;
@@ -23,25 +22,20 @@ interface MemoryNode {
  * The nodes of an application without ZooKeeper, or of a fake cluster: they live
  * as long as the process, and every request succeeds or fails as a server would.
  */
-export class MemoryClient implements TaskClient {
+export class MemoryClient implements NodeClient {
   readonly connection: Connection = { state: 'connected', epoch: 1 };
   readonly connection$ = new BehaviorSubject(this.connection);
   readonly #nodes = new Map<string, MemoryNode>([['/', newNode('', 0)]]);
   #transactions = 0;
-  #sequence = 0;
 
-  async create(path: string, data: string, mode: CreateMode): Promise<string> {
-    const created =
-      mode === 'ephemeral-sequential'
-        ? `${path}${String(this.#sequence++).padStart(10, '0')}`
-        : path;
-    const parent = this.#find(parentOf(created));
-    if (this.#nodes.has(created)) {
-      throw new ZookeeperError('NODE_EXISTS', `${created} exists`, created);
+  async create(path: string, data: string): Promise<string> {
+    const parent = this.#find(parentOf(path));
+    if (this.#nodes.has(path)) {
+      throw new ZookeeperError('NODE_EXISTS', `${path} exists`, path);
     }
-    this.#nodes.set(created, newNode(data, ++this.#transactions));
+    this.#nodes.set(path, newNode(data, ++this.#transactions));
     fire(parent.childWatchers, 'children');
-    return created;
+    return path;
   }
 
   async get(path: string, watcher?: NodeWatcher): Promise<NodeContent> {
@@ -109,7 +103,7 @@ export class MemoryClient implements TaskClient {
 }
 
 /** Nodes that nobody else has. */
-export function memoryNodes(): TaskNodes {
+export function memoryNodes(): Nodes {
   return { client: new MemoryClient(), paths: new NodePaths('/memory') };
 }
 

@@ -1,35 +1,13 @@
-import { Subscription } from 'rxjs';
-import { messageOf } from '../message-of.js';
-import { pause } from '../within.js';
-import { ensurePath, type NodePaths } from '../zookeeper/node-paths.js';
-import { unlessMissing } from '../zookeeper/unless-missing.js';
-import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
+import { filter, firstValueFrom, fromEvent, takeUntil } from 'rxjs';
+import { messageOf } from '../../message-of.js';
+import { createNode, readFresh, type Nodes } from '../../session/nodes.js';
+import { pause } from '../../within.js';
 import {
   isConnectionError,
   isZookeeperError,
-} from '../zookeeper/zookeeper.error.js';
-import { LeaderTaskError } from './leader-task.error.js';
+} from '../../zookeeper/zookeeper.error.js';
+import { LeaderTaskError } from '../leader-task.error.js';
 import { parseLedger, serializeLedger, type LedgerDocument } from './ledger.js';
-
-/** Where the tasks of a cluster are kept: ZooKeeper, or memory. */
-export interface TaskNodes {
-  readonly client: TaskClient;
-  readonly paths: NodePaths;
-}
-
-/** The part of a ZooKeeper client that tasks use. */
-export type TaskClient = Pick<
-  ZookeeperClient,
-  | 'access'
-  | 'connection'
-  | 'connection$'
-  | 'create'
-  | 'delete'
-  | 'get'
-  | 'getChildren'
-  | 'set'
-  | 'sync'
->;
 
 /** The ledger with a change; undefined if there is nothing to change. */
 export type LedgerChange = (
@@ -54,14 +32,14 @@ const RETRY_PAUSE_MS = 100;
 export class LedgerStore {
   readonly location: string;
   readonly #task: string;
-  readonly #nodes: TaskNodes;
+  readonly #nodes: Nodes;
   #known: Known | undefined;
   #isKnownClosed = false;
 
-  constructor(nodes: TaskNodes, task: string, slot?: string) {
+  constructor(nodes: Nodes, task: string) {
     this.#nodes = nodes;
     this.#task = task;
-    this.location = nodes.paths.task(task, slot);
+    this.location = nodes.paths.task(task);
   }
 
   /** As ZooKeeper has it. */
@@ -156,84 +134,15 @@ export class LedgerStore {
     return 0;
   }
 
-  #reachable(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const waiting = new Subscription();
-      const settle = (): void => {
-        waiting.unsubscribe();
-        resolve();
-      };
-      signal.addEventListener('abort', settle, { once: true });
-      waiting.add(() => signal.removeEventListener('abort', settle));
-      waiting.add(
-        this.#nodes.client.connection$.subscribe({
-          next: ({ state }) => {
-            if (state === 'connected') {
-              settle();
-            }
-          },
-          complete: settle,
-        }),
-      );
-      if (signal.aborted) {
-        settle();
-      }
-    });
-  }
-}
-
-/** A node as it is after everything that was written before; undefined: none. */
-export async function readFresh(client: TaskClient, path: string) {
-  // A server that lags behind must not show an old node. Sent together:
-  // ZooKeeper answers in order.
-  const answers = await unlessMissing(
-    Promise.all([client.sync(path), client.get(path)]),
-  );
-  return answers?.[1];
-}
-
-/** Creates a node, and what lies above it. */
-export async function createNode(
-  client: TaskClient,
-  parent: string,
-  path: string,
-  data: string,
-  mode: 'persistent' | 'ephemeral' = 'persistent',
-): Promise<void> {
-  if (client.access) {
-    // Others must not be able to remove or replace it from the beginning on.
-    await ensureNode(client, parent);
-  }
-  try {
-    await client.create(path, data, mode);
-  } catch (error) {
-    if (!isZookeeperError(error, 'NO_NODE')) {
-      throw error;
+  async #reachable(signal: AbortSignal): Promise<void> {
+    const connected$ = this.#nodes.client.connection$.pipe(
+      filter(({ state }) => state === 'connected'),
+      takeUntil(fromEvent(signal, 'abort')),
+    );
+    if (!signal.aborted) {
+      await firstValueFrom(connected$, { defaultValue: undefined });
     }
-    await ensureNode(client, parent);
-    await client.create(path, data, mode);
   }
-}
-
-/** The names of a node's children; the node is created if it is missing. */
-export async function childrenOf(
-  client: TaskClient,
-  path: string,
-  watcher: () => void,
-): Promise<string[]> {
-  try {
-    return (await client.getChildren(path, watcher)).children;
-  } catch (error) {
-    if (!isZookeeperError(error, 'NO_NODE')) {
-      throw error;
-    }
-    await ensureNode(client, path);
-    return (await client.getChildren(path, watcher)).children;
-  }
-}
-
-function ensureNode(client: TaskClient, path: string): Promise<void> {
-  return ensurePath(client as ZookeeperClient, path, 'persistent');
 }
 
 /** Whether somebody else has written first. */
@@ -242,6 +151,6 @@ function isOutrun(error: unknown): boolean {
 }
 
 /** Whether it may go well on the next connection. */
-export function canWait(error: unknown): boolean {
+function canWait(error: unknown): boolean {
   return isConnectionError(error) && error.code !== 'CLOSED';
 }

@@ -4,7 +4,7 @@ import { LastingProblem } from '../lasting-problem.js';
 import { messageOf } from '../message-of.js';
 import { pause } from '../within.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
-import type { TaskClient } from './ledger-store.js';
+import type { NodeClient } from './nodes.js';
 
 const RETRY_MS = 5_000;
 
@@ -23,7 +23,7 @@ export interface WatchedThing {
  * reports, and on every new connection. One look at a time.
  */
 export class NodeWatch {
-  readonly #client: TaskClient;
+  readonly #client: NodeClient;
   readonly #read: (changed: () => void) => Promise<void>;
   readonly #thing: WatchedThing;
   readonly #retryMs: number;
@@ -37,7 +37,7 @@ export class NodeWatch {
    * @param read sets watches that call `changed`
    */
   constructor(
-    client: TaskClient,
+    client: NodeClient,
     read: (changed: () => void) => Promise<void>,
     thing: WatchedThing,
     retryMs = RETRY_MS,

@@ -1,12 +1,27 @@
 import type { Logger } from '@nestjs/common';
-import { encodeSegment } from '../zookeeper/node-paths.js';
-import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
-import type { TaskPause } from './leader-task-info.interface.js';
-import type { LeaderTask } from './leader-task.js';
-import { newLedger, parseLedger, paused, pauseOf, resumed } from './ledger.js';
-import { childrenOf, LedgerStore, type TaskNodes } from './ledger-store.js';
+import { encodeSegment } from '../../zookeeper/node-paths.js';
+import { isZookeeperError } from '../../zookeeper/zookeeper.error.js';
+import type { TaskPause } from '../leader-task-info.interface.js';
+import {
+  newLedger,
+  parseLedger,
+  paused,
+  pauseOf,
+  resumed,
+  type NewPause,
+} from './ledger.js';
+import { childrenOf, type Nodes } from '../../session/nodes.js';
+import { LedgerStore } from './ledger-store.js';
 import { MemoryClient } from './memory-client.js';
-import { NodeWatch } from './node-watch.js';
+import { NodeWatch } from '../../session/node-watch.js';
+
+interface PausableTask {
+  readonly task: string;
+  readonly hasLedger: boolean;
+  setPause(pause: TaskPause | undefined): void;
+  /** Has a task with a ledger do what it owes. */
+  look(): void;
+}
 
 /**
  * Tells the tasks of a leader which of them are paused. A pause is kept in the
@@ -15,18 +30,18 @@ import { NodeWatch } from './node-watch.js';
  * before the message arrives still runs.
  */
 export class TaskPauses {
-  readonly #nodes: TaskNodes;
-  readonly #tasks: () => Iterable<LeaderTask>;
-  readonly #watch: NodeWatch;
-  /** Tasks with a ledger that were found paused. */
-  readonly #paused = new Set<LeaderTask>();
-  /** Resolves after the next look. */
-  #known: Promise<void> | undefined;
+  /** Resolves after the next look; undefined while there is none to wait for. */
+  known: Promise<void> | undefined;
   #setKnown: (() => void) | undefined;
+  readonly #nodes: Nodes;
+  readonly #tasks: ReadonlyMap<string, PausableTask>;
+  readonly #watch: NodeWatch;
+  /** Names of tasks with a ledger that were found paused. */
+  readonly #paused = new Set<string>();
 
   constructor(
-    nodes: TaskNodes,
-    tasks: () => Iterable<LeaderTask>,
+    nodes: Nodes,
+    tasks: ReadonlyMap<string, PausableTask>,
     logger: Logger,
   ) {
     this.#nodes = nodes;
@@ -43,17 +58,12 @@ export class TaskPauses {
     );
   }
 
-  get known(): Promise<void> | undefined {
-    return this.#known;
-  }
-
   /** A term has begun. */
   start(): void {
-    if (this.#watch.isRunning) {
-      return;
+    if (!this.#watch.isRunning) {
+      this.#awaitLook();
+      this.#watch.start();
     }
-    this.#awaitLook();
-    this.#watch.start();
   }
 
   stop(): void {
@@ -62,8 +72,8 @@ export class TaskPauses {
     this.#paused.clear();
   }
 
-  /** A task wants to know when its pause ends. */
-  follow(task: LeaderTask): void {
+  /** A task with a ledger was found paused: it is told at the end of the pause. */
+  follow({ task }: { readonly task: string }): void {
     if (!this.#paused.has(task)) {
       this.#paused.add(task);
       this.#watch.look();
@@ -79,22 +89,22 @@ export class TaskPauses {
   /** In memory there is nothing that the process does not know. */
   #awaitLook(): void {
     if (!(this.#nodes.client instanceof MemoryClient)) {
-      this.#known ??= new Promise((resolve) => {
+      this.known ??= new Promise((resolve) => {
         this.#setKnown = resolve;
       });
     }
   }
 
   #tellKnown(): void {
-    this.#known = undefined;
+    this.known = undefined;
     this.#setKnown?.();
   }
 
   async #read(changed: () => void): Promise<void> {
     const { client, paths } = this.#nodes;
     const names = new Set(await childrenOf(client, paths.tasks, changed));
-    const tasks = [...this.#tasks()].filter(
-      (task) => !task.hasLedger || this.#paused.has(task),
+    const tasks = [...this.#tasks.values()].filter(
+      ({ hasLedger, task }) => !hasLedger || this.#paused.has(task),
     );
     await Promise.all(
       tasks.map(async (task) => {
@@ -104,7 +114,7 @@ export class TaskPauses {
         if (!task.hasLedger) {
           task.setPause(found);
         } else if (!found) {
-          this.#paused.delete(task);
+          this.#paused.delete(task.task);
           task.look();
         }
       }),
@@ -137,9 +147,9 @@ export class TaskPauses {
  * @throws {LeaderTaskError} (rejects) `LEDGER_CORRUPT`
  */
 export async function pauseTask(
-  nodes: TaskNodes,
+  nodes: Nodes,
   task: string,
-  { by, reason }: { readonly by: string; readonly reason?: string },
+  { by, reason }: NewPause,
 ): Promise<TaskPause> {
   const at = Date.now();
   const ledger = await new LedgerStore(nodes, task).change(
@@ -147,7 +157,7 @@ export async function pauseTask(
       paused(known ?? newLedger(task, { token: 0, tick: at - 1, since: at }), {
         at,
         by,
-        ...(reason !== undefined && { reason }),
+        reason,
       }),
     AbortSignal.abort(),
   );
@@ -162,7 +172,7 @@ export async function pauseTask(
  * @throws {LeaderTaskError} (rejects) `LEDGER_CORRUPT`
  */
 export async function resumeTask(
-  nodes: TaskNodes,
+  nodes: Nodes,
   task: string,
   catchUp: boolean,
 ): Promise<boolean> {
