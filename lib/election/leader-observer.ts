@@ -10,7 +10,7 @@ import type {
   NodeWatcher,
   ZookeeperClient,
 } from '../zookeeper/zookeeper-client.interface.js';
-import { ensurePath } from '../zookeeper/node-paths.js';
+import { ensurePath } from '../zookeeper/ensure-path.js';
 import {
   isOwnedBySession,
   parseParticipant,

@@ -9,7 +9,7 @@ import type {
 } from '../election/leader-elections.js';
 import { NodeWatch } from '../tasks/node-watch.js';
 import { childrenOf, type TaskNodes } from '../tasks/ledger-store.js';
-import { encodeSegment } from '../zookeeper/node-paths.js';
+import { encodeSegment } from '../node-paths.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { drainOf } from './drain.js';
 

@@ -5,7 +5,7 @@ import {
   type TaskNodes,
 } from '../tasks/ledger-store.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
-import { decodeSegment } from '../zookeeper/node-paths.js';
+import { decodeSegment } from '../node-paths.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 
 /** An instance that has to take no part in any election. */

@@ -5,7 +5,7 @@ import type {
 } from '../election/leader-elections.js';
 import type { Favourites } from '../election/favourites.js';
 import type { LeaderSession } from '../session/leader-session.js';
-import { decodeSegment } from '../zookeeper/node-paths.js';
+import { decodeSegment } from '../node-paths.js';
 import { AssignedGroup } from './assigned-group.js';
 import type { Member } from './assignment.js';
 import { ElectionPlan } from './election-plan.js';

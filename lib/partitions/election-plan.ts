@@ -1,7 +1,8 @@
 import { sortedNodes } from '../election/election-node.js';
 import { possibleFavourites } from '../election/precedence.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
-import { encodeSegment, ensurePath } from '../zookeeper/node-paths.js';
+import { encodeSegment } from '../node-paths.js';
+import { ensurePath } from '../zookeeper/ensure-path.js';
 import { NodeReading } from '../session/node-reading.js';
 import type {
   ChildList,

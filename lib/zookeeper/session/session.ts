@@ -14,16 +14,12 @@ import {
 } from '../connection-security.js';
 import { formatServer, type ServerAddress } from '../connection-string.js';
 import type { ConnectionStates } from '../connection-states.js';
-import type { GrantedSession } from '../handshake/handshake.js';
+import type { ConnectionEnd, GrantedSession } from '../handshake/handshake.js';
 import type { SessionGuardian } from '../session-guardian.interface.js';
-import { closeAtExit } from '../sessions-at-exit.js';
+import { closeAtExit } from '../../at-exit.js';
 import { isZookeeperError } from '../zookeeper.error.js';
-import { Deferred } from './deferred.js';
-import {
-  openConnection,
-  type ConnectionEnd,
-  type OpenConnection,
-} from './open-connection.js';
+import { Deferred } from '../../deferred.js';
+import { openConnection, type OpenConnection } from './open-connection.js';
 import { ServerConnection, SilenceError } from './server-connection.js';
 import {
   LEAST_SUCCESS_MS,
@@ -47,6 +43,16 @@ export interface SessionOptions extends SecuritySources {
   readonly firstXid?: number;
 }
 
+/** A session, and what has become of it here. */
+interface HeldSession extends GrantedSession {
+  /** Grows with the answers. */
+  lastZxidSeen: number;
+  /** The guardian has it, or has had its time to take it. */
+  isGuarded: boolean;
+  /** It was announced as connected. */
+  isAnnounced: boolean;
+}
+
 const AUTH_RETRY_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 
@@ -61,12 +67,8 @@ export class Session {
   readonly #servers: ServerList;
   readonly #xids: Xids;
   readonly #removals = { areUnderstood: true };
-  #session: GrantedSession | undefined;
-  /** Id of the session that was announced as connected. */
-  #announcedId: string | undefined;
-  #guardedId: string | undefined;
+  #session: HeldSession | undefined;
   #released: Promise<void> | undefined;
-  #lastZxidSeen = 0;
   #open: OpenConnection | undefined;
   #live: ServerConnection | undefined;
   /** Since when there has been no connection. */
@@ -97,9 +99,12 @@ export class Session {
 
   /** The connection in use; undefined while there is none. */
   get connection(): ServerConnection | undefined {
-    return this.#announcedId !== undefined && !this.#ending
-      ? this.#live
-      : undefined;
+    return this.#isInUse ? this.#live : undefined;
+  }
+
+  /** There is a session that others know of, and that goes on. */
+  get #isInUse(): boolean {
+    return this.#session?.isAnnounced === true && !this.#ending;
   }
 
   /** Ends the session and goes on with a new one. Never rejects. */
@@ -187,7 +192,7 @@ export class Session {
       onClosed: () => this.#forgetSession(),
       onReady: (frames) => {
         readyAtMs = performance.now();
-        return this.#ready(frames, security);
+        this.#ready(frames, security);
       },
     });
     this.#open = open;
@@ -211,20 +216,23 @@ export class Session {
       // ClickHouse Keeper gives a new session to everybody.
       this.#expired();
     }
-    this.#session = session;
+    this.#session = {
+      lastZxidSeen: 0,
+      isGuarded: false,
+      isAnnounced: false,
+      ...this.#session,
+      ...session,
+    };
   }
 
-  /** The handshake is done: what comes now is for the connection returned. */
-  #ready(
-    frames: FrameConnection,
-    security: ConnectionSecurity,
-  ): ServerConnection {
-    const session = this.#session as GrantedSession;
+  /** The handshake is done. */
+  #ready(frames: FrameConnection, security: ConnectionSecurity): void {
+    const session = this.#session as HeldSession;
     const { guardian } = this.#options;
     const live = new ServerConnection({
       frames,
       timing: timingOf(session.sessionTimeoutMs),
-      lastZxidSeen: this.#lastZxidSeen,
+      session,
       xids: this.#xids,
       removals: this.#removals,
       canProve: canProve(this.#options),
@@ -240,13 +248,12 @@ export class Session {
     } else {
       void this.#announce(live, session, frames.endpoint, security);
     }
-    return live;
   }
 
   /** A new session is used only when somebody guards it. */
   async #announce(
     live: ServerConnection,
-    session: GrantedSession,
+    session: HeldSession,
     server: ServerEndpoint,
     security: ConnectionSecurity,
   ): Promise<void> {
@@ -259,13 +266,13 @@ export class Session {
       sessionTimeoutMs: session.sessionTimeoutMs,
       security,
     });
-    if (this.#guardedId !== session.id) {
+    if (!session.isGuarded) {
       await guarded;
-      this.#guardedId = session.id;
+      session.isGuarded = true;
     }
     if (this.#live === live && !this.#ending) {
-      const isResumed = this.#announcedId === session.id;
-      this.#announcedId = session.id;
+      const isResumed = session.isAnnounced;
+      session.isAnnounced = true;
       this.#states.connected({
         id: session.id,
         sessionTimeoutMs: session.sessionTimeoutMs,
@@ -284,7 +291,6 @@ export class Session {
     const nowMs = performance.now();
     this.#live = undefined;
     if (live) {
-      this.#lastZxidSeen = live.lastZxidSeen;
       this.#disconnectedAtMs = nowMs;
       if (this.#isStopped) {
         live.end('CLOSED', 'the ZooKeeper client was closed');
@@ -308,7 +314,7 @@ export class Session {
       } else if (!this.#isStopped && !isZookeeperError(end, 'AUTH_FAILED')) {
         this.#servers.failed(endpoint, reason);
       }
-      if (live && !this.#ending && this.#announcedId !== undefined) {
+      if (live && this.#isInUse) {
         this.#states.suspended(
           `${formatServer(endpoint)} ${reason}`,
           this.#isAfterStall(end),
@@ -364,22 +370,20 @@ export class Session {
 
   /** The server does not know the session any more. */
   #expired(): void {
-    const wasAnnounced = this.#announcedId !== undefined && !this.#ending;
+    const wasInUse = this.#isInUse;
     this.#forgetSession();
-    if (wasAnnounced) {
+    if (wasInUse) {
       this.#states.lost('SESSION_EXPIRED', 'ZooKeeper has expired the session');
     }
   }
 
   /** There is no session any more. */
   #forgetSession(): void {
+    const session = this.#session;
     this.#session = undefined;
-    this.#announcedId = undefined;
-    this.#lastZxidSeen = 0;
     this.#ending?.resolve();
     this.#ending = undefined;
-    if (this.#guardedId !== undefined) {
-      this.#guardedId = undefined;
+    if (session?.isGuarded) {
       this.#released = this.#options.guardian?.release();
     }
   }
@@ -389,14 +393,17 @@ export class Session {
    * session must be over, this would only keep us from one that lost its data.
    */
   #lastZxidToSend(): number {
-    const timeoutMs = this.#session?.sessionTimeoutMs ?? 0;
-    const isOver =
-      performance.now() - this.#disconnectedAtMs >
-      timeoutMs * SESSION_TIMEOUTS_TO_EXPIRY;
-    if (isOver) {
-      this.#lastZxidSeen = 0;
+    if (!this.#session) {
+      return 0;
     }
-    return this.#lastZxidSeen;
+    const disconnectedMs = performance.now() - this.#disconnectedAtMs;
+    if (
+      disconnectedMs >
+      this.#session.sessionTimeoutMs * SESSION_TIMEOUTS_TO_EXPIRY
+    ) {
+      this.#session.lastZxidSeen = 0;
+    }
+    return this.#session.lastZxidSeen;
   }
 
   async #sleep(ms: number): Promise<void> {
