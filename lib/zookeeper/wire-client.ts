@@ -160,14 +160,12 @@ export class WireClient implements ZookeeperClient {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    if (!this.#closed) {
+      // First of all nobody here believes in the session any more.
+      this.#states.close();
+      this.#closed = this.#session.close();
+    }
     return this.#closed;
-  }
-
-  async #close(): Promise<void> {
-    // First of all nobody here believes in the session any more.
-    this.#states.close();
-    await this.#session.close();
   }
 
   #warnOfWeakness(): void {

@@ -14,7 +14,7 @@ export interface OpenConnectionOptions extends Omit<
   readonly connectTimeoutMs: number;
   /** The session has been ended, as `finish` asked for. */
   readonly onClosed: () => void;
-  /** Whoever is called sees to the frames, while the connection lasts. */
+  /** The handshake is done: give the frames another receiver. */
   readonly onReady: (frames: FrameConnection) => void;
 }
 

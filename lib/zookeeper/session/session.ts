@@ -407,11 +407,8 @@ export class Session {
   }
 
   async #sleep(ms: number): Promise<void> {
-    const pause = new Deferred();
-    this.#pause = pause;
-    const timer = setTimeout(() => pause.resolve(), ms);
-    await pause.promise;
-    clearTimeout(timer);
+    this.#pause = new Deferred();
+    await settledWithin([this.#pause.promise], ms);
     this.#pause = undefined;
   }
 }
