@@ -54,7 +54,7 @@ export class WireClient implements ZookeeperClient {
       this.access = new CreatorNodes({
         paths: options.paths,
         identity: identityOf(options),
-        create: (path, acl, mode) => this.#create(path, '', mode, acl),
+        create: (path, acl, mode) => this.create(path, '', mode, acl),
         getAcl: (path) =>
           this.#request('getAcl', path, OPERATIONS.getAcl, { path }),
         setAcl: (path, acl) => {
@@ -88,8 +88,16 @@ export class WireClient implements ZookeeperClient {
     return Promise.resolve();
   }
 
-  create(path: string, data: string, mode: CreateMode): Promise<string> {
-    return this.#create(path, data, mode, this.#acl);
+  create(
+    path: string,
+    data: string,
+    mode: CreateMode,
+    acl = this.#acl,
+  ): Promise<string> {
+    const type =
+      mode === 'container' ? OPERATIONS.createContainer : OPERATIONS.create;
+    const value = { path, data, acl, flags: CREATE_FLAGS[mode] };
+    return this.#request('create', path, type, value);
   }
 
   get(path: string, watcher?: NodeWatcher): Promise<NodeContent> {
@@ -200,18 +208,6 @@ export class WireClient implements ZookeeperClient {
       default:
         return { type: operation.type, path, version: operation.version ?? -1 };
     }
-  }
-
-  #create(
-    path: string,
-    data: string,
-    mode: CreateMode,
-    acl: Acl,
-  ): Promise<string> {
-    const type =
-      mode === 'container' ? OPERATIONS.createContainer : OPERATIONS.create;
-    const value = { path, data, acl, flags: CREATE_FLAGS[mode] };
-    return this.#request('create', path, type, value);
   }
 
   #request<Value, Answer>(

@@ -16,12 +16,12 @@ import { Identities, permits } from './access.js';
 import type { Answer } from './answer.js';
 import type { Peer } from './reads.js';
 import { clearTimeout, monotonicMs, setTimeout } from './real-time.js';
-import type { WatchNotice } from './watch-table.js';
 import {
   replyHeader,
   requestHeader,
   STATE_CONNECTED,
 } from './server.records.js';
+import type { WatchNotice } from './watch-table.js';
 
 const NO_SESSION_YET = '';
 const FOUR_LETTERS = 4;

@@ -3,9 +3,9 @@ import type { JuteWriter } from '../../zookeeper/codec/jute-writer.js';
 import { watchablePath } from '../../zookeeper/codec/node.records.js';
 import type { Body } from './answer.js';
 import { Refusal } from './refusal.js';
-import type { TreeNode } from './tree-node.js';
 import { SERVER_OPCODES } from './server-opcodes.js';
 import { getChildrenReply, getDataReply } from './server.records.js';
+import type { TreeNode } from './tree-node.js';
 
 /** What may be read together. */
 export type MultiReadType = 'getData' | 'getChildren';

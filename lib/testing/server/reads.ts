@@ -17,15 +17,15 @@ import type { Requester } from './prepare.js';
 import { Refusal } from './refusal.js';
 import type { ReleaseTraits } from './release.js';
 import type { ServerOpcode } from './server-opcodes.js';
-import type { TreeNode } from './tree-node.js';
-import type { Watcher } from './watch-table.js';
 import {
-  whoAmIReply,
   getChildren2Reply,
   getChildrenReply,
   getDataReply,
   setWatchesRequest,
+  whoAmIReply,
 } from './server.records.js';
+import type { TreeNode } from './tree-node.js';
+import type { Watcher } from './watch-table.js';
 
 /** A connection, as far as requests know it. */
 export interface Peer extends Requester, Watcher {}

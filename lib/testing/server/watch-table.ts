@@ -5,8 +5,8 @@ import type { DataTree } from './data-tree.js';
 import { parentOf } from './paths.js';
 import { Refusal } from './refusal.js';
 import type { ReleaseTraits } from './release.js';
-import { WatchList, type WatchMode } from './watch-list.js';
 import type { SetWatchesRequest } from './server.records.js';
+import { WatchList, type WatchMode } from './watch-list.js';
 
 /** What a connection is told. */
 export interface WatchNotice {

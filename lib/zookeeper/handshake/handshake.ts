@@ -49,12 +49,12 @@ export interface HandshakeOptions {
   readonly sessionTimeoutMs: number;
   /** What follows in the same write: `closeSession` ends the session at once. */
   readonly finish: 'ping' | 'closeSession';
+  /** Until the server has granted the session. Undefined: the caller bounds it all. */
+  readonly connectTimeoutMs?: number;
   /** The server has said something. */
   readonly onAnswer?: () => void;
   /** The server knows the session; its identities are still to be proved. */
   readonly onGranted?: (session: GrantedSession) => void;
-  /** Whether it is the server's turn from now on, or the login function's. */
-  readonly onTurn?: (whose: 'server' | 'login') => void;
   /** The connection can be used; or, after `closeSession`, the session is over. */
   readonly onDone: (frames: FrameConnection) => void;
   /**
@@ -81,9 +81,11 @@ export class Handshake {
   readonly #frames: FrameConnection;
   readonly #xids = new Xids();
   #hasBegun = false;
-  #isGranted = false;
+  /** The session timeout that was granted; 0: not yet. */
+  #grantedMs = 0;
   #isDone = false;
   #isOver = false;
+  #deadline: NodeJS.Timeout | undefined;
   #onSaslReply: ((code: number, reader: JuteReader) => void) | undefined;
 
   /** Connects. */
@@ -98,6 +100,7 @@ export class Handshake {
         onEnd: (error) => this.end(error),
       },
     );
+    this.#bound(options.connectTimeoutMs ?? 0);
   }
 
   /** Whether the server may have heard of us. */
@@ -123,7 +126,24 @@ export class Handshake {
   /** Ends the connection, never the session. Nothing is reported any more. */
   drop(): void {
     this.#isOver = true;
+    clearTimeout(this.#deadline);
     this.#frames.destroy();
+  }
+
+  /** The next step may take so long. */
+  #bound(ms: number): void {
+    clearTimeout(this.#deadline);
+    if (this.#isOver || this.#options.connectTimeoutMs === undefined) {
+      return;
+    }
+    this.#deadline = setTimeout(() => {
+      // After a stall the timer comes before the answer that lies ready.
+      setImmediate(() => {
+        if (!this.#isDone) {
+          this.end(new Error(`did not answer within ${Math.round(ms)} ms`));
+        }
+      });
+    }, ms);
   }
 
   #begin(): void {
@@ -152,7 +172,7 @@ export class Handshake {
     if (this.#isDone) {
       return;
     }
-    if (!this.#isGranted && reader.remaining !== REPLY_HEADER_BYTES) {
+    if (this.#grantedMs === 0 && reader.remaining !== REPLY_HEADER_BYTES) {
       this.#receiveConnectReply(reader);
       return;
     }
@@ -160,7 +180,7 @@ export class Handshake {
     reader.long();
     const code = reader.int();
     const mayBeEarly = xid === XIDS.auth || code !== RESULT_CODES.ok;
-    if (!this.#isGranted && !mayBeEarly) {
+    if (this.#grantedMs === 0 && !mayBeEarly) {
       throw new RangeError(`answer ${xid} before the session is granted`);
     }
     switch (xid) {
@@ -171,6 +191,7 @@ export class Handshake {
           this.end(authRefused(code, this.#options.security));
         } else if (xid !== XIDS.auth) {
           this.#isDone = true;
+          clearTimeout(this.#deadline);
           this.#options.onDone(this.#frames);
         }
         break;
@@ -192,11 +213,14 @@ export class Handshake {
     } else if (reply.isReadOnly) {
       this.end(elsewhere('it is read-only'));
     } else if (reply.sessionTimeoutMs > 0 && reply.sessionId !== NO_SESSION) {
-      this.#isGranted = true;
+      this.#grantedMs = reply.sessionTimeoutMs;
+      // Leaves enough to try again while the session lives: nothing is sent
+      // meanwhile that would keep it alive.
+      this.#bound(this.#grantedMs / 3);
       onGranted?.({
         id: reply.sessionId,
         password: reply.password,
-        sessionTimeoutMs: reply.sessionTimeoutMs,
+        sessionTimeoutMs: this.#grantedMs,
       });
       this.#logIn();
     } else {
@@ -224,11 +248,10 @@ export class Handshake {
     const respond = isPortable(sasl) ? digestMd5(sasl) : sasl.respond;
     let challenge: Uint8Array = new Uint8Array();
     for (let step = 0; !this.#isOver; step++) {
-      this.#options.onTurn?.('login');
+      // A login that asks elsewhere is no silence of the server (ZOOKEEPER-4275).
+      this.#bound(this.#grantedMs);
       const token = await respond(challenge, { host, port, step });
-      if (!this.#isOver) {
-        this.#options.onTurn?.('server');
-      }
+      this.#bound(this.#grantedMs / 3);
       if (token === undefined || this.#isOver) {
         return;
       }

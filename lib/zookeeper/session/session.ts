@@ -1,3 +1,5 @@
+import { closeAtExit } from '../../at-exit.js';
+import { Deferred } from '../../deferred.js';
 import { settledWithin } from '../../within.js';
 import { Xids } from '../codec/xids.js';
 import { describeConnectFailure } from '../connection/describe-failure.js';
@@ -14,12 +16,18 @@ import {
 } from '../connection-security.js';
 import { formatServer, type ServerAddress } from '../connection-string.js';
 import type { ConnectionStates } from '../connection-states.js';
-import type { ConnectionEnd, GrantedSession } from '../handshake/handshake.js';
+import {
+  Handshake,
+  type ConnectionEnd,
+  type GrantedSession,
+} from '../handshake/handshake.js';
 import type { SessionGuardian } from '../session-guardian.interface.js';
-import { closeAtExit } from '../../at-exit.js';
 import { isZookeeperError } from '../zookeeper.error.js';
-import { Deferred } from '../../deferred.js';
-import { openConnection, type OpenConnection } from './open-connection.js';
+import {
+  heldSession,
+  lastZxidToSend,
+  type HeldSession,
+} from './held-session.js';
 import { ServerConnection, SilenceError } from './server-connection.js';
 import {
   LEAST_SUCCESS_MS,
@@ -43,16 +51,6 @@ export interface SessionOptions extends SecuritySources {
   readonly firstXid?: number;
 }
 
-/** A session, and what has become of it here. */
-interface HeldSession extends GrantedSession {
-  /** Grows with the answers. */
-  lastZxidSeen: number;
-  /** The guardian has it, or has had its time to take it. */
-  isGuarded: boolean;
-  /** It was announced as connected. */
-  isAnnounced: boolean;
-}
-
 const AUTH_RETRY_MS = 5_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 
@@ -69,7 +67,8 @@ export class Session {
   readonly #removals = { areUnderstood: true };
   #session: HeldSession | undefined;
   #released: Promise<void> | undefined;
-  #open: OpenConnection | undefined;
+  /** A connection that is being opened, or is open. */
+  #open: Handshake | undefined;
   #live: ServerConnection | undefined;
   /** Since when there has been no connection. */
   #disconnectedAtMs = performance.now();
@@ -120,7 +119,7 @@ export class Session {
     );
     // Servers that were out of reach for so long have expired it.
     if (this.#session === session) {
-      this.#open?.drop();
+      this.#hangUp();
       this.#forgetSession();
     }
   }
@@ -131,7 +130,7 @@ export class Session {
     await settledWithin([this.#endSession()], CLOSE_TIMEOUT_MS);
     this.#isStopped = true;
     this.#forgetExit?.();
-    this.#open?.drop();
+    this.#hangUp();
     this.#pause?.resolve();
     // A session that has not ended is left to the guardian.
     await this.#released;
@@ -158,8 +157,11 @@ export class Session {
       this.#states.unreachable(failures, this.#hasTlsTrouble);
     }
     this.#hasTlsTrouble = false;
-    const outageMs = performance.now() - this.#disconnectedAtMs;
-    await this.#sleep(retryPauseMs(outageMs, sessionTimeoutMs));
+    await this.#sleep(retryPauseMs(this.#disconnectedMs, sessionTimeoutMs));
+  }
+
+  get #disconnectedMs(): number {
+    return performance.now() - this.#disconnectedAtMs;
   }
 
   /** Connects to a server and stays until the connection ends. */
@@ -180,23 +182,29 @@ export class Session {
     }
     let readyAtMs: number | undefined;
     const finish = this.#ending && this.#session ? 'closeSession' : 'ping';
-    const open = openConnection({
+    const ended = new Deferred<ConnectionEnd>();
+    const open = new Handshake({
       endpoint,
       security,
       session: this.#session,
-      lastZxidSeen: this.#lastZxidToSend(),
+      lastZxidSeen: lastZxidToSend(this.#session, this.#disconnectedMs),
       sessionTimeoutMs: this.#options.sessionTimeoutMs,
       connectTimeoutMs: timeoutMs,
       finish,
       onGranted: (session) => this.#granted(session),
-      onClosed: () => this.#forgetSession(),
-      onReady: (frames) => {
-        readyAtMs = performance.now();
-        this.#ready(frames, security);
+      onDone: (frames) => {
+        if (finish === 'closeSession') {
+          this.#forgetSession();
+          open.end(new Error('was closed'));
+        } else {
+          readyAtMs = performance.now();
+          this.#ready(frames, security);
+        }
       },
+      onEnd: (why) => ended.resolve(why),
     });
     this.#open = open;
-    const end = await open.ended;
+    const end = await ended.promise;
     this.#open = undefined;
     this.#disconnected(endpoint, end, readyAtMs);
     // A server has answered, and does not believe who we are.
@@ -216,13 +224,7 @@ export class Session {
       // ClickHouse Keeper gives a new session to everybody.
       this.#expired();
     }
-    this.#session = {
-      lastZxidSeen: 0,
-      isGuarded: false,
-      isAnnounced: false,
-      ...this.#session,
-      ...session,
-    };
+    this.#session = heldSession(session, this.#session);
   }
 
   /** The handshake is done. */
@@ -282,6 +284,11 @@ export class Session {
     }
   }
 
+  /** Ends the connection, not the session: {@link run} goes on to the next. */
+  #hangUp(): void {
+    this.#open?.end(new Error('was dropped'));
+  }
+
   #disconnected(
     endpoint: ServerEndpoint,
     end: ConnectionEnd,
@@ -306,19 +313,17 @@ export class Session {
       this.#expired();
     } else {
       const reason = this.#reasonOf(end, live !== undefined);
+      const isAfterStall = this.#isAfterStall(end);
       if (readyAtMs !== undefined && nowMs - readyAtMs >= LEAST_SUCCESS_MS) {
         // After a stall the server has moved the session to the guardian's
         // connection: it is at hand. One that is silent or has hung up is not.
-        const position = this.#isAfterStall(end) ? 'first' : 'last';
-        this.#servers.succeeded(endpoint, position);
+        this.#servers.succeeded(endpoint, isAfterStall ? 'first' : 'last');
       } else if (!this.#isStopped && !isZookeeperError(end, 'AUTH_FAILED')) {
         this.#servers.failed(endpoint, reason);
       }
       if (live && this.#isInUse) {
-        this.#states.suspended(
-          `${formatServer(endpoint)} ${reason}`,
-          this.#isAfterStall(end),
-        );
+        const why = `${formatServer(endpoint)} ${reason}`;
+        this.#states.suspended(why, isAfterStall);
       }
     }
     if (this.#ending && !this.#session) {
@@ -348,7 +353,7 @@ export class Session {
 
   /** Ends the session there is, or will be once a handshake is done. */
   async #endSession(): Promise<void> {
-    if (!this.#session && !this.#open?.hasSent) {
+    if (!this.#session && !this.#open?.hasBegun) {
       return;
     }
     this.#ending ??= new Deferred();
@@ -364,7 +369,7 @@ export class Session {
     const isEnded = await live.closeSession();
     if (isEnded && this.#live === live) {
       this.#forgetSession();
-      this.#open?.drop();
+      this.#hangUp();
     }
   }
 
@@ -386,24 +391,6 @@ export class Session {
     if (session?.isGuarded) {
       this.#released = this.#options.guardian?.release();
     }
-  }
-
-  /**
-   * A server that has seen less than this session has is not for it. Once the
-   * session must be over, this would only keep us from one that lost its data.
-   */
-  #lastZxidToSend(): number {
-    if (!this.#session) {
-      return 0;
-    }
-    const disconnectedMs = performance.now() - this.#disconnectedAtMs;
-    if (
-      disconnectedMs >
-      this.#session.sessionTimeoutMs * SESSION_TIMEOUTS_TO_EXPIRY
-    ) {
-      this.#session.lastZxidSeen = 0;
-    }
-    return this.#session.lastZxidSeen;
   }
 
   async #sleep(ms: number): Promise<void> {
