@@ -37,13 +37,14 @@ export type Attachment = Pick<Handshake, 'ping' | 'drop'>;
  * are reported as the end of the connection.
  */
 export function attach(
-  { server, session, purpose, ...connection }: AttachOptions,
+  { server, session, sessionTimeoutMs, security, purpose }: AttachOptions,
   events: AttachEvents,
 ): Attachment {
   const attachment = new Handshake({
-    ...connection,
     endpoint: server,
+    security,
     session,
+    sessionTimeoutMs,
     // An attached connection reads nothing, so any server is recent enough.
     lastZxidSeen: 0,
     finish: purpose === 'close' ? 'closeSession' : 'ping',

@@ -1,4 +1,4 @@
-import { type NodePaths } from '../node-paths.js';
+import type { NodePaths } from '../node-paths.js';
 import { ensurePath } from '../zookeeper/ensure-path.js';
 import { checkSameSession } from './same-session.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';

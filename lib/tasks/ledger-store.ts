@@ -1,7 +1,7 @@
 import { Subscription } from 'rxjs';
 import { messageOf } from '../message-of.js';
 import { pause } from '../within.js';
-import { type NodePaths } from '../node-paths.js';
+import type { NodePaths } from '../node-paths.js';
 import { ensurePath } from '../zookeeper/ensure-path.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';

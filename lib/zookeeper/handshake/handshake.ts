@@ -130,7 +130,7 @@ export class Handshake {
     this.#frames.destroy();
   }
 
-  /** The next step may take so long. */
+  /** Ends the connection if the next step takes longer, unless the caller does. */
   #bound(ms: number): void {
     clearTimeout(this.#deadline);
     if (this.#isOver || this.#options.connectTimeoutMs === undefined) {
