@@ -8,7 +8,7 @@ import { IDLE_MS } from './samples.mjs';
 const load = (file) =>
   import(new URL(`../../dist/esm/${file}`, import.meta.url).href);
 const { WireClient } = await load('zookeeper/wire-client.js');
-const { NodePaths } = await load('zookeeper/node-paths.js');
+const { NodePaths } = await load('node-paths.js');
 
 /** A session, and the requests whose time is taken: as {@link Floor}. */
 export class OwnClient {

@@ -1,7 +1,7 @@
 import type { Companion, CompanionParts } from '../election/companions.js';
 import type { LeaderElections } from '../election/leader-elections.js';
 import type { LeaderSession } from '../session/leader-session.js';
-import { decodeSegment } from '../zookeeper/node-paths.js';
+import { decodeSegment } from '../node-paths.js';
 import { AssignedGroup } from '../partitions/assigned-group.js';
 import type { Member } from '../partitions/assignment.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';

@@ -1,6 +1,7 @@
 import { sortedNodes } from '../election/election-node.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
-import { encodeSegment, ensurePath } from '../zookeeper/node-paths.js';
+import { encodeSegment } from '../node-paths.js';
+import { ensurePath } from '../zookeeper/ensure-path.js';
 import { NodeReading } from '../session/node-reading.js';
 import type {
   ChildList,

@@ -3,7 +3,7 @@ import { ClusterWatcher } from '../cluster/cluster-watcher.js';
 import type { ClusterView } from '../cluster/cluster-view.interface.js';
 import { ReadBudget } from '../cluster/read-budget.js';
 import { UNOWNED_DUE_MS } from '../cluster/verdict.js';
-import { NodePaths } from '../zookeeper/node-paths.js';
+import { NodePaths } from '../node-paths.js';
 import { WireClient } from '../zookeeper/wire-client.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';

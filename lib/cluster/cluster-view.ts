@@ -18,7 +18,7 @@ import {
   GroupPaths,
   parseElectionAssignment,
 } from '../partitions/group-nodes.js';
-import { decodeSegment, type NodePaths } from '../zookeeper/node-paths.js';
+import { decodeSegment, type NodePaths } from '../node-paths.js';
 import type { NodeContent } from '../zookeeper/zookeeper-client.interface.js';
 import { MOST_LISTED, nodeKey } from './cluster-limits.js';
 import {

@@ -3,7 +3,7 @@ import { isOwnedBySession, sortedNodes } from '../election/election-node.js';
 import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 import { messageOf } from '../message-of.js';
 import { GroupPaths } from '../partitions/group-nodes.js';
-import type { NodePaths } from '../zookeeper/node-paths.js';
+import type { NodePaths } from '../node-paths.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { isConnectionError } from '../zookeeper/zookeeper.error.js';
 import { MOST_LISTED, nodeKey } from './cluster-limits.js';

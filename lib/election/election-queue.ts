@@ -1,5 +1,5 @@
 import type { InstanceIdentity } from '../session/instance-node.js';
-import { ensurePath } from '../zookeeper/node-paths.js';
+import { ensurePath } from '../zookeeper/ensure-path.js';
 import { NodeReading } from '../session/node-reading.js';
 import type {
   NodeContent,

@@ -4,7 +4,7 @@ import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-option
 import { messageOf } from '../message-of.js';
 import { settledWithin } from '../within.js';
 import type { LeaseHolder, SessionLease } from '../session/session-lease.js';
-import { Deferred } from '../zookeeper/session/deferred.js';
+import { Deferred } from '../deferred.js';
 import type {
   Connection,
   NodeContent,

@@ -12,7 +12,7 @@ import {
 } from 'rxjs';
 import { NodeReading } from '../session/node-reading.js';
 import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
-import { ensurePath } from '../zookeeper/node-paths.js';
+import { ensurePath } from '../zookeeper/ensure-path.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type {
   NodeEvent,

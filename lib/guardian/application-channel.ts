@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { ConnectionSecurity } from '../zookeeper/connection-security.js';
 import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
-import type { attach } from '../zookeeper/handshake/attach.js';
+import type { attach } from './attach.js';
 import { LineSplitter } from './channel/line-splitter.js';
 import {
   decode,

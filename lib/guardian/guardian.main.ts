@@ -5,7 +5,7 @@
  */
 import { Socket } from 'node:net';
 import { ApplicationChannel } from './application-channel.js';
-import { attach } from '../zookeeper/handshake/attach.js';
+import { attach } from './attach.js';
 import { lookerAtParent } from './process-identity.js';
 
 /** The descriptor that the application hands down. */

@@ -1,4 +1,4 @@
-import type { AttachOptions } from '../zookeeper/handshake/attach.js';
+import type { AttachOptions } from './attach.js';
 import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
 
 /**

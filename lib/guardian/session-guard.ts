@@ -1,4 +1,4 @@
-import type { attach } from '../zookeeper/handshake/attach.js';
+import type { attach } from './attach.js';
 import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
 import { closeSession } from './close-session.js';
 import { isStalled, judgeEnd, tickMsOf } from './judgement.js';

@@ -1,4 +1,4 @@
-import type { attach, Attachment } from '../zookeeper/handshake/attach.js';
+import type { attach, Attachment } from './attach.js';
 import type { GuardedSession } from '../zookeeper/session-guardian.interface.js';
 import { TICKS_PER_TIMEOUT } from './judgement.js';
 import { optionsForAttempt } from './server-for-attempt.js';

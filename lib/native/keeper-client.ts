@@ -4,7 +4,7 @@ import { CREATE_FLAGS } from '../zookeeper/codec/opcodes.js';
 import { Xids } from '../zookeeper/codec/xids.js';
 import { ConnectionStates } from '../zookeeper/connection-states.js';
 import { describeRequestProblem } from '../zookeeper/request-check.js';
-import { Deferred } from '../zookeeper/session/deferred.js';
+import { Deferred } from '../deferred.js';
 import {
   Exchange,
   type ExchangedRequest,

@@ -1,12 +1,12 @@
 import path from 'node:path';
+import { closeAtExit } from '../at-exit.js';
+import { Deferred } from '../deferred.js';
 import guardianModule from '../guardian/guardian-path.cjs';
-import type { ClientSettings } from '../zookeeper/client-factory.interface.js';
-import { closeAtExit } from '../zookeeper/sessions-at-exit.js';
 import { RestartPause } from '../guardian/application/restart-pause.js';
 import { messageOf } from '../message-of.js';
 import { SideProcess, awaitEndAtExit } from '../side-process.js';
 import { settledWithin } from '../within.js';
-import { Deferred } from '../zookeeper/session/deferred.js';
+import type { ClientSettings } from '../zookeeper/client-factory.interface.js';
 import type { FromKeeper, KeptSession, ToKeeper } from './keeper/protocol.js';
 
 /** The client that a keeper works for. */

@@ -7,7 +7,7 @@ import type { LeaderElections } from '../election/leader-elections.js';
 import type { ManagedElection } from '../election/managed-election.js';
 import { NodeWatch } from '../session/node-watch.js';
 import { childrenOf, type Nodes } from '../session/nodes.js';
-import { encodeSegment } from '../zookeeper/node-paths.js';
+import { encodeSegment } from '../node-paths.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { drainOf } from './drain.js';
 

@@ -1,7 +1,7 @@
 import { nameIn, parseObject } from '../untrusted-data.js';
 import { childrenOf, createNode, type Nodes } from '../session/nodes.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
-import { decodeSegment } from '../zookeeper/node-paths.js';
+import { decodeSegment } from '../node-paths.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 
 /** An instance that has to take no part in any election. */

@@ -1,5 +1,5 @@
 import { isOwnedBySession } from '../election/election-node.js';
-import { ensurePath } from '../zookeeper/node-paths.js';
+import { ensurePath } from '../zookeeper/ensure-path.js';
 import { NodeReading } from '../session/node-reading.js';
 import { unlessRefused, unlessMissing } from '../zookeeper/unless-missing.js';
 import type {

@@ -1,10 +1,10 @@
 import type { Logger } from '@nestjs/common';
 import { createGuardian } from '../guardian/application/create-guardian.js';
 import { LastingProblem } from '../lasting-problem.js';
-import { systemClock } from '../zookeeper/clock.js';
+import { systemClock } from '../clock.js';
 import { InstanceNode, type InstanceIdentity } from './instance-node.js';
 import type { ClientNotice } from '../zookeeper/connection-log.js';
-import { NodePaths } from '../zookeeper/node-paths.js';
+import { NodePaths } from '../node-paths.js';
 import { SessionLease } from './session-lease.js';
 import { WireClient } from '../zookeeper/wire-client.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';

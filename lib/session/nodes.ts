@@ -1,4 +1,5 @@
-import { ensurePath, type NodePaths } from '../zookeeper/node-paths.js';
+import type { NodePaths } from '../node-paths.js';
+import { ensurePath } from '../zookeeper/ensure-path.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';

@@ -1,5 +1,5 @@
 import { durationText } from '../duration-text.js';
-import { elapsedMs, instantOf, type Clock } from '../zookeeper/clock.js';
+import { elapsedMs, instantOf, type Clock } from '../clock.js';
 import type { SessionLease } from './session-lease.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 

@@ -1,12 +1,7 @@
 import { Subject, type Observable } from 'rxjs';
 import { settledWithin } from '../within.js';
-import { Deferred } from '../zookeeper/session/deferred.js';
-import {
-  elapsedMs,
-  instantOf,
-  type Clock,
-  type Instant,
-} from '../zookeeper/clock.js';
+import { Deferred } from '../deferred.js';
+import { elapsedMs, instantOf, type Clock, type Instant } from '../clock.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
 import { ZookeeperError } from '../zookeeper/zookeeper.error.js';
 

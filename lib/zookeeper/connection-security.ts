@@ -1,5 +1,5 @@
 import type { AuthRequest } from './codec/auth.records.js';
-import type { TlsParameters } from './connection/tls-parameters.js';
+import type { TlsParameters } from './connection/tls-options.interface.js';
 import type { TlsSource } from './connection/tls-source.js';
 import type { DigestCredentials } from './digest-credentials.js';
 import { isPortable, type SaslLogin } from './handshake/sasl-login.js';

@@ -42,12 +42,9 @@ export class ConnectionStates {
 
   /** The connection is gone; the session may come back. */
   suspended(reason: string, isAfterStall = false): void {
-    const { state, epoch, sessionId, sessionTimeoutMs } = this.current;
-    if (
-      state !== 'connected' ||
-      sessionId === undefined ||
-      sessionTimeoutMs === undefined
-    ) {
+    const connection = this.current;
+    const { state, epoch, sessionTimeoutMs = 0 } = connection;
+    if (state !== 'connected') {
       return;
     }
     this.log.suspended(reason);
@@ -55,13 +52,7 @@ export class ConnectionStates {
       this.log.presumedLost(sessionTimeoutMs);
       this.#change({ state: 'lost', epoch });
     }, sessionTimeoutMs);
-    this.#change({
-      state: 'suspended',
-      epoch,
-      sessionId,
-      sessionTimeoutMs,
-      isAfterStall,
-    });
+    this.#change({ ...connection, state: 'suspended', isAfterStall });
   }
 
   /** The session is over, or cannot be had. */

@@ -1,13 +1,10 @@
 import type { Observable } from 'rxjs';
-import { CreatorNodes } from './access/creator-nodes.js';
+import { CreatorNodes, type ClosedPaths } from './access/creator-nodes.js';
 import { CREATOR_ALL, OPEN, type Acl } from './codec/acl.record.js';
-import { texts } from './codec/node.records.js';
 import { CREATE_FLAGS } from './codec/opcodes.js';
-import { OPERATIONS } from './codec/operations.js';
-import { stat } from './codec/stat.record.js';
+import { OPERATIONS, type Operation } from './codec/operations.js';
 import type { ClientNotice } from './connection-log.js';
 import { ConnectionStates } from './connection-states.js';
-import type { NodePaths } from './node-paths.js';
 import { describeRequestProblem } from './request-check.js';
 import type { ServerRequest } from './session/server-connection.js';
 import { Session, type SessionOptions } from './session/session.js';
@@ -28,7 +25,7 @@ export interface WireClientOptions extends SessionOptions {
   /** Of the nodes that it creates. */
   readonly acl: NodeAcl;
   /** Below it everything is closed to others, if `acl` is `creator`. */
-  readonly paths: NodePaths;
+  readonly paths: ClosedPaths;
   /** Told about what an operator should know; the client itself is silent. */
   readonly onNotice?: (notice: ClientNotice) => void;
 }
@@ -52,7 +49,13 @@ export class WireClient implements ZookeeperClient {
       this.access = new CreatorNodes({
         paths: options.paths,
         identity: identityOf(options),
-        request: (request) => this.#request(request),
+        create: (path, acl, mode) => this.create(path, '', mode, acl),
+        getAcl: (path) =>
+          this.#request('getAcl', path, OPERATIONS.getAcl, { path }),
+        setAcl: (path, acl) => {
+          const value = { path, acl, version: -1 };
+          return this.#request('setAcl', path, OPERATIONS.setAcl, value);
+        },
         onWarning: (text) => this.#states.log.warn(text),
       });
     }
@@ -80,38 +83,29 @@ export class WireClient implements ZookeeperClient {
     return Promise.resolve();
   }
 
-  create(path: string, data: string, mode: CreateMode): Promise<string> {
-    return this.#request({
-      operation: 'create',
-      path,
-      type:
-        mode === 'container' ? OPERATIONS.createContainer : OPERATIONS.create,
-      value: { path, data, acl: this.#acl, flags: CREATE_FLAGS[mode] },
-      // A container is answered with its status, too.
-      read: (body) => body.text(),
-    });
+  create(
+    path: string,
+    data: string,
+    mode: CreateMode,
+    acl = this.#acl,
+  ): Promise<string> {
+    const type =
+      mode === 'container' ? OPERATIONS.createContainer : OPERATIONS.create;
+    const value = { path, data, acl, flags: CREATE_FLAGS[mode] };
+    return this.#request('create', path, type, value);
   }
 
   get(path: string, watcher?: NodeWatcher): Promise<NodeContent> {
-    return this.#request({
-      operation: 'get',
-      path,
-      type: OPERATIONS.getData,
-      value: { path, watch: watcher !== undefined },
-      read: (body) => ({ data: body.text(), stat: stat.read(body) }),
-      watch: watcher && { kind: 'data', watcher },
-    });
+    const value = { path, watch: watcher !== undefined };
+    const watch = watcher && ({ kind: 'data', watcher } as const);
+    return this.#request('get', path, OPERATIONS.getData, value, watch);
   }
 
   getChildren(path: string, watcher?: NodeWatcher): Promise<ChildList> {
-    return this.#request({
-      operation: 'getChildren',
-      path,
-      type: OPERATIONS.getChildren2,
-      value: { path, watch: watcher !== undefined },
-      read: (body) => ({ children: texts.read(body), stat: stat.read(body) }),
-      watch: watcher && { kind: 'children', watcher },
-    });
+    const value = { path, watch: watcher !== undefined };
+    const watch = watcher && ({ kind: 'children', watcher } as const);
+    const type = OPERATIONS.getChildren2;
+    return this.#request('getChildren', path, type, value, watch);
   }
 
   unwatch(path: string, watcher: NodeWatcher): void {
@@ -119,33 +113,17 @@ export class WireClient implements ZookeeperClient {
   }
 
   set(path: string, data: string, version = -1): Promise<NodeStat> {
-    return this.#request({
-      operation: 'set',
-      path,
-      type: OPERATIONS.setData,
-      value: { path, data, version },
-      read: (body) => stat.read(body),
-    });
+    const value = { path, data, version };
+    return this.#request('set', path, OPERATIONS.setData, value);
   }
 
   delete(path: string, version = -1): Promise<void> {
-    return this.#request({
-      operation: 'delete',
-      path,
-      type: OPERATIONS.delete,
-      value: { path, version },
-      read: () => undefined,
-    });
+    const value = { path, version };
+    return this.#request('delete', path, OPERATIONS.delete, value);
   }
 
   sync(path: string): Promise<void> {
-    return this.#request({
-      operation: 'sync',
-      path,
-      type: OPERATIONS.sync,
-      value: { path },
-      read: () => undefined,
-    });
+    return this.#request('sync', path, OPERATIONS.sync, { path });
   }
 
   expectHeartbeats(areExpected: boolean): void {
@@ -157,14 +135,12 @@ export class WireClient implements ZookeeperClient {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    if (!this.#closed) {
+      // First of all nobody here believes in the session any more.
+      this.#states.close();
+      this.#closed = this.#session.close();
+    }
     return this.#closed;
-  }
-
-  async #close(): Promise<void> {
-    // First of all nobody here believes in the session any more.
-    this.#states.close();
-    await this.#session.close();
   }
 
   #warnOfWeakness(): void {
@@ -185,9 +161,13 @@ export class WireClient implements ZookeeperClient {
   }
 
   #request<Value, Answer>(
-    request: ServerRequest<Value, Answer>,
+    operation: string,
+    path: string,
+    type: Operation<Value, Answer>,
+    value: Value,
+    watch?: ServerRequest<Value, Answer>['watch'],
   ): Promise<Answer> {
-    const { path, value } = request;
+    const request = { operation, path, type, value, read: type.read, watch };
     const problem = describeRequestProblem(path, value);
     if (problem !== undefined) {
       return Promise.reject(requestError('BAD_ARGUMENTS', request, problem));

@@ -4,14 +4,15 @@ import type { JuteWriter } from '../../lib/zookeeper/codec/jute-writer.js';
 import type { MultiOperation } from '../../lib/testing/server/multi.record.js';
 import {
   createRequest,
-  getChildrenReply,
-  getDataReply,
   pathOnly,
   texts,
 } from '../../lib/zookeeper/codec/node.records.js';
-import { OPCODES } from '../../lib/zookeeper/codec/opcodes.js';
 import { SERVER_OPCODES } from '../../lib/testing/server/server-opcodes.js';
-import { SERVER_OPERATIONS } from '../support/server-operations.js';
+import { ALL_OPERATIONS } from '../support/operations.js';
+import {
+  getChildrenReply,
+  getDataReply,
+} from '../../lib/testing/server/server.records.js';
 
 type Data = string | null;
 
@@ -124,31 +125,22 @@ export function writeRequest(
       writer.long(op.ttl);
       break;
     case 'delete':
-      SERVER_OPERATIONS.delete.request.write(writer, {
-        ...op,
-        path: at(op.path),
-      });
+      ALL_OPERATIONS.delete.request.write(writer, { ...op, path: at(op.path) });
       break;
     case 'setData':
-      SERVER_OPERATIONS.setData.request.write(writer, {
+      ALL_OPERATIONS.setData.request.write(writer, {
         ...op,
         path: at(op.path),
       });
       break;
     case 'setAcl':
-      SERVER_OPERATIONS.setAcl.request.write(writer, {
-        ...op,
-        path: at(op.path),
-      });
+      ALL_OPERATIONS.setAcl.request.write(writer, { ...op, path: at(op.path) });
       break;
     case 'exists':
     case 'getData':
     case 'getChildren':
     case 'getChildren2':
-      SERVER_OPERATIONS.exists.request.write(writer, {
-        ...op,
-        path: at(op.path),
-      });
+      ALL_OPERATIONS.exists.request.write(writer, { ...op, path: at(op.path) });
       break;
     case 'getAcl':
     case 'sync':
@@ -157,7 +149,7 @@ export function writeRequest(
       pathOnly.write(writer, { path: at(op.path) });
       break;
     case 'multi':
-      SERVER_OPERATIONS.multi.request.write(
+      ALL_OPERATIONS.multi.request.write(
         writer,
         op.operations.map((each) => ({ ...each, path: at(each.path) })),
       );
@@ -165,7 +157,7 @@ export function writeRequest(
     case 'multiRead':
       for (const { type, path } of op.reads) {
         writer
-          .int(OPCODES[type])
+          .int(SERVER_OPCODES[type])
           .bool(false)
           .int(-1)
           .text(at(path))
@@ -182,7 +174,7 @@ export function writeRequest(
       break;
     case 'setWatches':
     case 'setWatches2':
-      SERVER_OPERATIONS.setWatches.request.write(writer, {
+      ALL_OPERATIONS.setWatches.request.write(writer, {
         relativeZxid: zxid - op.since,
         data: all(op.data),
         exist: all(op.exist),
@@ -194,7 +186,7 @@ export function writeRequest(
       }
       break;
     case 'auth':
-      SERVER_OPERATIONS.auth.request.write(writer, op);
+      ALL_OPERATIONS.auth.request.write(writer, op);
       break;
     case 'reconfig':
       writer.text('').text('').text('').long(-1);
@@ -209,7 +201,7 @@ export function writeRequest(
 export function readReply(reader: JuteReader, type: OpType): unknown {
   switch (type) {
     case 'createTtl':
-      return SERVER_OPERATIONS.create2.reply.read(reader);
+      return ALL_OPERATIONS.create2.reply.read(reader);
     case 'getEphemerals':
       return texts.read(reader);
     case 'getAllChildrenNumber':
@@ -222,7 +214,7 @@ export function readReply(reader: JuteReader, type: OpType): unknown {
     case 'unknown':
       return undefined;
     default:
-      return SERVER_OPERATIONS[type].reply.read(reader);
+      return ALL_OPERATIONS[type].reply.read(reader);
   }
 }
 
@@ -235,9 +227,9 @@ function readMultiRead(reader: JuteReader): unknown[] {
     if (isEnd) {
       return all;
     }
-    if (type === OPCODES.getData) {
+    if (type === SERVER_OPCODES.getData) {
       all.push(getDataReply.read(reader));
-    } else if (type === OPCODES.getChildren) {
+    } else if (type === SERVER_OPCODES.getChildren) {
       all.push(getChildrenReply.read(reader));
     } else {
       all.push({ type, code, again: reader.int() });

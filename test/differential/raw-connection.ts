@@ -6,11 +6,6 @@ import {
   type ConnectReply,
 } from '../../lib/zookeeper/codec/connect.record.js';
 import { FrameSplitter } from '../../lib/zookeeper/codec/frame-splitter.js';
-import {
-  replyHeader,
-  requestHeader,
-  type ReplyHeader,
-} from '../../lib/zookeeper/codec/headers.js';
 import type { JuteReader } from '../../lib/zookeeper/codec/jute-reader.js';
 import { JuteWriter } from '../../lib/zookeeper/codec/jute-writer.js';
 import { OPCODES } from '../../lib/zookeeper/codec/opcodes.js';
@@ -18,6 +13,11 @@ import { RESULT_CODES } from '../../lib/zookeeper/codec/result-codes.js';
 import { watcherEvent } from '../../lib/zookeeper/codec/watch.records.js';
 import { XIDS } from '../../lib/zookeeper/codec/xids.js';
 import { opcodeOf, readReply, writeRequest, type Op } from './operations.js';
+import {
+  replyHeader,
+  requestHeader,
+  type ReplyHeader,
+} from '../../lib/testing/server/server.records.js';
 
 const LONGEST_FRAME_BYTES = 4 * 1024 * 1024;
 const ANSWER_TIMEOUT_MS = 10_000;

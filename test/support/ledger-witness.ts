@@ -4,7 +4,7 @@ import {
   type OpenRun,
   type PastRun,
 } from '../../lib/tasks/ledger/ledger.js';
-import { NodePaths } from '../../lib/zookeeper/node-paths.js';
+import { NodePaths } from '../../lib/node-paths.js';
 import { waitFor } from './wait-for.js';
 import { WireClient } from './wire-client.js';
 

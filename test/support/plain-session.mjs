@@ -12,7 +12,9 @@ const load = (/** @type {string} */ file) =>
 const { FrameSplitter } = await load('codec/frame-splitter.js');
 const { JuteWriter } = await load('codec/jute-writer.js');
 const { connectReply, connectRequest } = await load('codec/connect.record.js');
-const { replyHeader, requestHeader } = await load('codec/headers.js');
+const { replyHeader, requestHeader } = await load(
+  '../testing/server/server.records.js',
+);
 const { OPERATIONS } = await load('codec/operations.js');
 
 const OPEN = [{ permissions: 31, scheme: 'world', id: 'anyone' }];

@@ -11,7 +11,7 @@ import {
   type ZookeeperLeaderModuleOptions,
 } from '../../lib/index.js';
 import { sortedNodes } from '../../lib/election/election-node.js';
-import { NodePaths } from '../../lib/zookeeper/node-paths.js';
+import { NodePaths } from '../../lib/node-paths.js';
 import { MemoryLogger } from './memory-logger.js';
 import {
   closeApplications,

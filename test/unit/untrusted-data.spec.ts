@@ -25,10 +25,7 @@ import { parseRequest } from '../../lib/tasks/requests/run-request.js';
 import { acl } from '../../lib/zookeeper/codec/acl.record.js';
 import { JuteReader } from '../../lib/zookeeper/codec/jute-reader.js';
 import { describeRequestProblem } from '../../lib/zookeeper/request-check.js';
-import {
-  decodeSegment,
-  encodeSegment,
-} from '../../lib/zookeeper/node-paths.js';
+import { decodeSegment, encodeSegment } from '../../lib/node-paths.js';
 import {
   describePathProblem,
   parseConnectionString,

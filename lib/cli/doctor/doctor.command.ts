@@ -3,7 +3,7 @@ import { withSession, type CliOutput } from '../cli-session.js';
 import { CliError, EXIT, type ExitCode } from '../exit-codes.js';
 import { columns, printable } from '../text.js';
 import { messageOf } from '../../message-of.js';
-import type { TlsParameters } from '../../zookeeper/connection/tls-parameters.js';
+import type { TlsParameters } from '../../zookeeper/connection/tls-options.interface.js';
 import { isZookeeperError } from '../../zookeeper/zookeeper.error.js';
 import type { ResolvedOptions } from '../../zookeeper-leader.options.js';
 import { bad, ok, type Finding } from './finding.js';

@@ -1,7 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { ServerAddress } from '../../zookeeper/connection-string.js';
-import type { TlsParameters } from '../../zookeeper/connection/tls-parameters.js';
+import type { TlsParameters } from '../../zookeeper/connection/tls-options.interface.js';
 
 /** How a server answered the question `srvr`. */
 export type Answer =

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import type { ServerAddress } from '../../zookeeper/connection-string.js';
 import { describeConnectFailure } from '../../zookeeper/connection/describe-failure.js';
-import type { TlsParameters } from '../../zookeeper/connection/tls-parameters.js';
+import type { TlsParameters } from '../../zookeeper/connection/tls-options.interface.js';
 import { bad, note, ok, type Finding } from './finding.js';
 import { judgeVersion } from './known-versions.js';
 import { probe, speaksTls, type Answer } from './probe.js';

@@ -5,8 +5,8 @@ import type {
   GuardedSession,
   SessionGuardian,
 } from '../../zookeeper/session-guardian.interface.js';
-import { Deferred } from '../../zookeeper/session/deferred.js';
-import { closeAtExit } from '../../zookeeper/sessions-at-exit.js';
+import { Deferred } from '../../deferred.js';
+import { closeAtExit } from '../../at-exit.js';
 import { PROTOCOL_VERSION, type FromGuardian } from '../channel/protocol.js';
 import { ownIdentity } from '../process-identity.js';
 import { Acknowledgements } from './acknowledgements.js';

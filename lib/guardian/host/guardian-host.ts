@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import type { ConnectionSecurity } from '../../zookeeper/connection-security.js';
 import { describeConnectFailure } from '../../zookeeper/connection/describe-failure.js';
-import { attach } from '../../zookeeper/handshake/attach.js';
+import { attach } from '../attach.js';
 import type { GuardedSession } from '../../zookeeper/session-guardian.interface.js';
 import { ApplicationChannel } from '../application-channel.js';
 import { lookerAt } from '../process-identity.js';

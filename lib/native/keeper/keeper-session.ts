@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServerEndpoint } from '../../zookeeper/connection/frame-connection.js';
 import { formatServer } from '../../zookeeper/connection-string.js';
-import { Deferred } from '../../zookeeper/session/deferred.js';
+import { Deferred } from '../../deferred.js';
 import {
   LEAST_SUCCESS_MS,
   ServerList,

@@ -1,5 +1,5 @@
+import { Deferred } from '../../deferred.js';
 import type { ServerEndpoint } from '../../zookeeper/connection/frame-connection.js';
-import { Deferred } from '../../zookeeper/session/deferred.js';
 import type {
   NodeEvent,
   NodeStat,

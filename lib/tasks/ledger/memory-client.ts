@@ -1,5 +1,6 @@
 import { BehaviorSubject } from 'rxjs';
-import { NodePaths, parentOf } from '../../zookeeper/node-paths.js';
+import { NodePaths } from '../../node-paths.js';
+import { parentOf } from '../../zookeeper/ensure-path.js';
 import type {
   ChildList,
   Connection,

@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import { encodeSegment } from '../../zookeeper/node-paths.js';
+import { encodeSegment } from '../../node-paths.js';
 import { isZookeeperError } from '../../zookeeper/zookeeper.error.js';
 import type { TaskPause } from '../leader-task-info.interface.js';
 import {

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Acl, AclEntry } from '../../zookeeper/codec/acl.record.js';
-import type { Identity } from '../../zookeeper/codec/auth.records.js';
 import { RESULT_CODES } from '../../zookeeper/codec/result-codes.js';
 import { ipMatches, isIpExpression } from './ip-access.js';
 import { JavaHashSet, javaHash } from './java-hash-set.js';
 import { Refusal } from './refusal.js';
+import type { Identity } from './server.records.js';
 
 /** Who a connection has proved to be, in the order in which a server has them. */
 export class Identities {

@@ -6,20 +6,21 @@ import {
   connectRequest,
 } from '../../zookeeper/codec/connect.record.js';
 import { FrameSplitter } from '../../zookeeper/codec/frame-splitter.js';
-import { replyHeader, requestHeader } from '../../zookeeper/codec/headers.js';
 import type { JuteReader } from '../../zookeeper/codec/jute-reader.js';
 import { JuteWriter } from '../../zookeeper/codec/jute-writer.js';
 import { OPCODES } from '../../zookeeper/codec/opcodes.js';
 import { RESULT_CODES } from '../../zookeeper/codec/result-codes.js';
-import {
-  STATE_CONNECTED,
-  watcherEvent,
-} from '../../zookeeper/codec/watch.records.js';
+import { watcherEvent } from '../../zookeeper/codec/watch.records.js';
 import { XIDS } from '../../zookeeper/codec/xids.js';
 import { Identities, permits } from './access.js';
 import type { Answer } from './answer.js';
 import type { Peer } from './reads.js';
 import { clearTimeout, monotonicMs, setTimeout } from './real-time.js';
+import {
+  replyHeader,
+  requestHeader,
+  STATE_CONNECTED,
+} from './server.records.js';
 import type { WatchNotice } from './watch-table.js';
 
 const NO_SESSION_YET = '';

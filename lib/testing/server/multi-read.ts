@@ -1,13 +1,10 @@
 import type { JuteReader } from '../../zookeeper/codec/jute-reader.js';
 import type { JuteWriter } from '../../zookeeper/codec/jute-writer.js';
-import {
-  getChildrenReply,
-  getDataReply,
-  watchablePath,
-} from '../../zookeeper/codec/node.records.js';
-import { OPCODES } from '../../zookeeper/codec/opcodes.js';
+import { watchablePath } from '../../zookeeper/codec/node.records.js';
 import type { Body } from './answer.js';
 import { Refusal } from './refusal.js';
+import { SERVER_OPCODES } from './server-opcodes.js';
+import { getChildrenReply, getDataReply } from './server.records.js';
 import type { TreeNode } from './tree-node.js';
 
 /** What may be read together. */
@@ -20,8 +17,8 @@ interface One {
 
 const ERROR = -1;
 const NAMES = new Map<number, MultiReadType>([
-  [OPCODES.getData, 'getData'],
-  [OPCODES.getChildren, 'getChildren'],
+  [SERVER_OPCODES.getData, 'getData'],
+  [SERVER_OPCODES.getChildren, 'getChildren'],
 ]);
 
 /** Reads several nodes; each that cannot be read is answered with an error. */
@@ -66,7 +63,7 @@ function writeOne(
   type: MultiReadType,
   node: TreeNode,
 ): void {
-  writer.int(OPCODES[type]).bool(false).int(0);
+  writer.int(SERVER_OPCODES[type]).bool(false).int(0);
   if (type === 'getData') {
     getDataReply.write(writer, node);
   } else {

@@ -1,10 +1,6 @@
 import { getAclReply, PERMISSIONS } from '../../zookeeper/codec/acl.record.js';
-import { whoAmIReply } from '../../zookeeper/codec/auth.records.js';
 import type { JuteReader } from '../../zookeeper/codec/jute-reader.js';
 import {
-  getChildren2Reply,
-  getChildrenReply,
-  getDataReply,
   pathOnly,
   texts,
   watchablePath,
@@ -12,10 +8,7 @@ import {
 } from '../../zookeeper/codec/node.records.js';
 import { RESULT_CODES } from '../../zookeeper/codec/result-codes.js';
 import { stat } from '../../zookeeper/codec/stat.record.js';
-import {
-  removeWatchesRequest,
-  setWatchesRequest,
-} from '../../zookeeper/codec/watch.records.js';
+import { removeWatchesRequest } from '../../zookeeper/codec/watch.records.js';
 import { checkAccess, maskedAcl, permits } from './access.js';
 import type { Body } from './answer.js';
 import type { Store } from './apply.js';
@@ -24,6 +17,13 @@ import type { Requester } from './prepare.js';
 import { Refusal } from './refusal.js';
 import type { ReleaseTraits } from './release.js';
 import type { ServerOpcode } from './server-opcodes.js';
+import {
+  getChildren2Reply,
+  getChildrenReply,
+  getDataReply,
+  setWatchesRequest,
+  whoAmIReply,
+} from './server.records.js';
 import type { TreeNode } from './tree-node.js';
 import type { Watcher } from './watch-table.js';
 

@@ -1,11 +1,11 @@
 import type { Acl } from '../../zookeeper/codec/acl.record.js';
 import { EVENT_TYPES, WATCHER_TYPES } from '../../zookeeper/codec/opcodes.js';
 import { RESULT_CODES } from '../../zookeeper/codec/result-codes.js';
-import type { SetWatchesRequest } from '../../zookeeper/codec/watch.records.js';
 import type { DataTree } from './data-tree.js';
 import { parentOf } from './paths.js';
 import { Refusal } from './refusal.js';
 import type { ReleaseTraits } from './release.js';
+import type { SetWatchesRequest } from './server.records.js';
 import { WatchList, type WatchMode } from './watch-list.js';
 
 /** What a connection is told. */

@@ -1,11 +1,13 @@
 import { CREATOR_ALL, OPEN, type Acl } from '../codec/acl.record.js';
-import { CREATE_FLAGS } from '../codec/opcodes.js';
-import { OPERATIONS } from '../codec/operations.js';
-import { ancestorsOf, parentOf, type NodePaths } from '../node-paths.js';
-import type { ServerRequest } from '../session/server-connection.js';
-import { unlessMissing } from '../unless-missing.js';
+import type { Stat } from '../codec/stat.record.js';
+import { ancestorsOf, parentOf } from '../ensure-path.js';
+import { unlessMissing, unlessRefused } from '../unless-missing.js';
 import type { ClosedNodes } from '../zookeeper-client.interface.js';
-import { ZookeeperError, isZookeeperError } from '../zookeeper.error.js';
+import {
+  ZookeeperError,
+  isZookeeperError,
+  type ZookeeperErrorCode,
+} from '../zookeeper.error.js';
 import { isOpenToOthers } from './acl-check.js';
 import {
   mayNotClose,
@@ -14,17 +16,24 @@ import {
   wereOpen,
 } from './creator-nodes.messages.js';
 
-export interface CreatorNodesOptions {
-  readonly paths: NodePaths;
-  /** Who the nodes belong to, in words. */
-  readonly identity: string;
-  readonly request: <Value, Answer>(
-    request: ServerRequest<Value, Answer>,
-  ) => Promise<Answer>;
-  readonly onWarning: (text: string) => void;
+type Mode = 'persistent' | 'container';
+
+/** What is closed to others. */
+export interface ClosedPaths {
+  readonly base: string;
+  /** Directly below it, and always there. */
+  readonly structure: readonly string[];
 }
 
-type Mode = 'persistent' | 'container';
+export interface CreatorNodesOptions {
+  readonly paths: ClosedPaths;
+  /** Who the nodes belong to, in words. */
+  readonly identity: string;
+  readonly create: (path: string, acl: Acl, mode: Mode) => Promise<unknown>;
+  readonly getAcl: (path: string) => Promise<{ acl: Acl; stat: Stat }>;
+  readonly setAcl: (path: string, acl: Acl) => Promise<void>;
+  readonly onWarning: (text: string) => void;
+}
 
 /** How often the base path is looked at again when others change it. */
 const MOST_ATTEMPTS = 5;
@@ -58,8 +67,8 @@ export class CreatorNodes implements ClosedNodes {
 
   async adopt(path: string): Promise<void> {
     const found = await this.#look(path);
-    if (found && isOpenToOthers(found.acl)) {
-      await this.#restrict(path);
+    if (found) {
+      await this.#restrict(path, found.acl);
     }
   }
 
@@ -74,17 +83,11 @@ export class CreatorNodes implements ClosedNodes {
 
   /** Nodes above a path that are not part of the structure, the highest first. */
   #ancestors(path: string): string[] {
-    const { base } = this.#options.paths;
+    const { base, structure } = this.#options.paths;
     return ancestorsOf(path).filter(
       (ancestor) =>
-        ancestor.startsWith(`${base}/`) &&
-        !this.#structurePaths.includes(ancestor),
+        ancestor.startsWith(`${base}/`) && !structure.includes(ancestor),
     );
-  }
-
-  get #structurePaths(): string[] {
-    const { elections, instances, tasks } = this.#options.paths;
-    return [elections, instances, tasks];
   }
 
   #ensureStructure(): Promise<void> {
@@ -104,12 +107,12 @@ export class CreatorNodes implements ClosedNodes {
    * children are created. From then on nobody else can remove any of them.
    */
   async #buildStructure(): Promise<void> {
-    const { base } = this.#options.paths;
+    const { base, structure } = this.#options.paths;
     for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
       try {
         const before = await this.#closeBase();
         await Promise.all(
-          this.#structurePaths.map((path) => this.#close(path, 'persistent')),
+          structure.map((path) => this.#close(path, 'persistent')),
         );
         if ((await this.#close(base, 'persistent')) === before) {
           return;
@@ -140,29 +143,7 @@ export class CreatorNodes implements ClosedNodes {
   /** What lies above the base path belongs to others as well, and stays open. */
   async #createAncestors(path: string): Promise<void> {
     for (const ancestor of ancestorsOf(path)) {
-      try {
-        await this.#create(ancestor, OPEN, 'persistent');
-      } catch (error) {
-        if (isZookeeperError(error, 'NO_AUTH')) {
-          await this.#expect(ancestor);
-        } else if (!isZookeeperError(error, 'NODE_EXISTS')) {
-          throw error;
-        }
-      }
-    }
-  }
-
-  /** Refused to create a node: it may be there all the same. */
-  async #expect(path: string): Promise<void> {
-    try {
-      await this.#getAcl(path);
-    } catch (error) {
-      if (isZookeeperError(error, 'NO_NODE')) {
-        throw mayNotCreate(path, parentOf(path), this.#options.identity);
-      }
-      if (!isZookeeperError(error, 'NO_AUTH')) {
-        throw error;
-      }
+      await this.#create(ancestor, OPEN, 'persistent');
     }
   }
 
@@ -173,55 +154,49 @@ export class CreatorNodes implements ClosedNodes {
   async #close(path: string, mode: Mode): Promise<number> {
     let found = await this.#look(path);
     if (!found) {
-      try {
-        await this.#create(path, CREATOR_ALL, mode);
-      } catch (error) {
-        if (isZookeeperError(error, 'NO_AUTH')) {
-          throw mayNotCreate(path, parentOf(path), this.#options.identity);
-        }
-        if (!isZookeeperError(error, 'NODE_EXISTS')) {
-          throw error;
-        }
-      }
+      await this.#create(path, CREATOR_ALL, mode);
       found = await this.#look(path);
     }
     if (!found) {
       throw new ZookeeperError('NO_NODE', `"${path}" has vanished`, path);
     }
-    if (isOpenToOthers(found.acl)) {
-      await this.#restrict(path);
+    await this.#restrict(path, found.acl);
+    return found.stat.czxid;
+  }
+
+  /** Creates a node if it is missing. */
+  async #create(path: string, acl: Acl, mode: Mode): Promise<void> {
+    const { create, getAcl, identity } = this.#options;
+    try {
+      await unlessRefused(create(path, acl, mode), 'NODE_EXISTS');
+    } catch (error) {
+      if (!isZookeeperError(error, 'NO_AUTH')) {
+        throw error;
+      }
+      // It may be there all the same, and even its ACL may be hidden.
+      await explained(unlessRefused(getAcl(path), 'NO_AUTH'), 'NO_NODE', () =>
+        mayNotCreate(path, parentOf(path), identity),
+      );
     }
-    return found.czxid;
   }
 
   /** Who may do what with a node; undefined if it does not exist. */
-  async #look(path: string): Promise<{ acl: Acl; czxid: number } | undefined> {
-    try {
-      return await this.#getAcl(path);
-    } catch (error) {
-      if (isZookeeperError(error, 'NO_NODE')) {
-        return undefined;
-      }
-      throw isZookeeperError(error, 'NO_AUTH')
-        ? mayNotEnter(path, this.#options.identity)
-        : error;
-    }
+  #look(path: string): Promise<{ acl: Acl; stat: Stat } | undefined> {
+    const { getAcl, identity } = this.#options;
+    return unlessMissing(
+      explained(getAcl(path), 'NO_AUTH', () => mayNotEnter(path, identity)),
+    );
   }
 
-  async #restrict(path: string): Promise<void> {
-    try {
-      await this.#options.request({
-        operation: 'setAcl',
-        path,
-        type: OPERATIONS.setAcl,
-        value: { path, acl: CREATOR_ALL, version: -1 },
-        read: () => undefined,
-      });
-    } catch (error) {
-      throw isZookeeperError(error, 'NO_AUTH')
-        ? mayNotClose(path, this.#options.identity)
-        : error;
+  /** Closes a node if it is open. */
+  async #restrict(path: string, acl: Acl): Promise<void> {
+    if (!isOpenToOthers(acl)) {
+      return;
     }
+    const { setAcl, identity } = this.#options;
+    await explained(setAcl(path, CREATOR_ALL), 'NO_AUTH', () =>
+      mayNotClose(path, identity),
+    );
     this.#foundOpen.push(path);
     if (this.#foundOpen.length === 1) {
       // Nodes found together are logged together.
@@ -230,31 +205,20 @@ export class CreatorNodes implements ClosedNodes {
   }
 
   #tellOfOpen(): void {
-    const paths = this.#foundOpen.splice(0);
-    this.#options.onWarning(wereOpen(paths, this.#options.identity));
+    const { onWarning, identity } = this.#options;
+    onWarning(wereOpen(this.#foundOpen.splice(0), identity));
   }
+}
 
-  async #create(path: string, acl: Acl, mode: Mode): Promise<void> {
-    await this.#options.request({
-      operation: 'create',
-      path,
-      type:
-        mode === 'container' ? OPERATIONS.createContainer : OPERATIONS.create,
-      value: { path, data: '', acl, flags: CREATE_FLAGS[mode] },
-      read: () => undefined,
-    });
-  }
-
-  #getAcl(path: string): Promise<{ acl: Acl; czxid: number }> {
-    return this.#options.request({
-      operation: 'getAcl',
-      path,
-      type: OPERATIONS.getAcl,
-      value: { path },
-      read: (body) => {
-        const { acl, stat } = OPERATIONS.getAcl.reply.read(body);
-        return { acl, czxid: stat.czxid };
-      },
-    });
+/** The result. A refusal with this code becomes an error that says what to do. */
+async function explained<T>(
+  request: Promise<T>,
+  code: ZookeeperErrorCode,
+  explain: () => ZookeeperError,
+): Promise<T> {
+  try {
+    return await request;
+  } catch (error) {
+    throw isZookeeperError(error, code) ? explain() : error;
   }
 }

@@ -1,12 +1,4 @@
-import {
-  buffer,
-  copiedBuffer,
-  list,
-  record,
-  text,
-  type JuteRecord,
-  type WrittenAs,
-} from './jute-record.js';
+import { buffer, copiedBuffer, type JuteRecord } from './jute-record.js';
 
 /** Proves an identity of a scheme such as `digest`. */
 export interface AuthRequest {
@@ -32,12 +24,3 @@ export const saslToken: JuteRecord<{ readonly token: Uint8Array | null }> = {
     return { token: token && Buffer.from(token) };
   },
 };
-
-/** The lengths of two strings. */
-const LEAST_IDENTITY_BYTES = 8;
-
-/** One identity of a session, as the server names it. */
-export type Identity = WrittenAs<typeof identity>;
-const identity = record({ scheme: text, id: text });
-
-export const whoAmIReply = list(identity, LEAST_IDENTITY_BYTES);

@@ -41,12 +41,6 @@ export const setDataRequest = record({
 /** Of `exists`, `getData` and `getChildren`. */
 export const watchablePath = record({ path: text, watch: bool });
 
-export const getDataReply = record({ data: buffer, stat });
-
-export const getChildrenReply = record({ children: texts });
-
-export const getChildren2Reply = record({ children: texts, stat });
-
 export type CreateRequest = ReadAs<typeof createRequest>;
 export type SetDataRequest = ReadAs<typeof setDataRequest>;
 export type VersionedPath = ReadAs<typeof versionedPath>;

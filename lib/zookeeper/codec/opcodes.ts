@@ -1,28 +1,21 @@
-/** The number of each request (`ZooDefs.OpCode`). */
+/** The number of each request that the client makes (`ZooDefs.OpCode`). */
 export const OPCODES = {
   create: 1,
   delete: 2,
-  exists: 3,
   getData: 4,
   setData: 5,
   getAcl: 6,
   setAcl: 7,
-  getChildren: 8,
   sync: 9,
   ping: 11,
   getChildren2: 12,
   create2: 15,
-  checkWatches: 17,
   removeWatches: 18,
   createContainer: 19,
   auth: 100,
-  setWatches: 101,
   sasl: 102,
-  whoAmI: 107,
   closeSession: -11,
 } as const;
-
-export type OperationName = keyof typeof OPCODES;
 
 /** What a node is created as (`CreateMode`). */
 export const CREATE_FLAGS = {

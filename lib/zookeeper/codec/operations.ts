@@ -1,67 +1,69 @@
 import { getAclReply, setAclRequest } from './acl.record.js';
-import { authRequest, saslToken, whoAmIReply } from './auth.records.js';
+import { authRequest, saslToken } from './auth.records.js';
+import type { JuteReader } from './jute-reader.js';
 import { nothing, type JuteRecord } from './jute-record.js';
 import type { JuteWriter } from './jute-writer.js';
 import {
-  created,
   createRequest,
-  getChildren2Reply,
-  getChildrenReply,
-  getDataReply,
   pathOnly,
   setDataRequest,
+  texts,
   versionedPath,
   watchablePath,
 } from './node.records.js';
-import { OPCODES, type OperationName } from './opcodes.js';
+import { OPCODES } from './opcodes.js';
 import { stat } from './stat.record.js';
-import { removeWatchesRequest, setWatchesRequest } from './watch.records.js';
+import { removeWatchesRequest } from './watch.records.js';
 
-/** What it takes to write a request. */
-export interface Operation<Request> {
+/** A request: its number, what it says, and what is read of its answer. */
+export interface Operation<Value, Answer> {
   readonly opcode: number;
-  readonly request: JuteRecord<Request, unknown>;
+  readonly request: JuteRecord<Value, unknown>;
+  readonly read: (reply: JuteReader) => Answer;
 }
 
-/** A request, with what it says and what it is answered. */
-function operation<Request, Reply>(
-  name: OperationName,
-  request: Request,
-  reply: Reply,
-): { name: OperationName; opcode: number; request: Request; reply: Reply } {
-  return { name, opcode: OPCODES[name], request, reply };
+function operation<Value, Answer>(
+  name: keyof typeof OPCODES,
+  request: JuteRecord<Value, unknown>,
+  read: (reply: JuteReader) => Answer,
+): Operation<Value, Answer> {
+  return { opcode: OPCODES[name], request, read };
 }
+
+const nothingOf = (): void => undefined;
+const textOf = (reply: JuteReader): string => reply.text();
 
 /** All that this library asks a server for. */
 export const OPERATIONS = {
-  create: operation('create', createRequest, pathOnly),
-  create2: operation('create2', createRequest, created),
-  createContainer: operation('createContainer', createRequest, created),
-  delete: operation('delete', versionedPath, nothing),
-  exists: operation('exists', watchablePath, stat),
-  getData: operation('getData', watchablePath, getDataReply),
-  setData: operation('setData', setDataRequest, stat),
-  getAcl: operation('getAcl', pathOnly, getAclReply),
-  setAcl: operation('setAcl', setAclRequest, stat),
-  getChildren: operation('getChildren', watchablePath, getChildrenReply),
-  getChildren2: operation('getChildren2', watchablePath, getChildren2Reply),
-  sync: operation('sync', pathOnly, pathOnly),
-  ping: operation('ping', nothing, nothing),
-  checkWatches: operation('checkWatches', removeWatchesRequest, nothing),
-  removeWatches: operation('removeWatches', removeWatchesRequest, nothing),
-  auth: operation('auth', authRequest, nothing),
-  setWatches: operation('setWatches', setWatchesRequest, nothing),
-  sasl: operation('sasl', saslToken, saslToken),
-  whoAmI: operation('whoAmI', nothing, whoAmIReply),
-  closeSession: operation('closeSession', nothing, nothing),
+  create: operation('create', createRequest, textOf),
+  // It is answered with a status, too.
+  createContainer: operation('createContainer', createRequest, textOf),
+  delete: operation('delete', versionedPath, nothingOf),
+  getData: operation('getData', watchablePath, (reply) => ({
+    data: reply.text(),
+    stat: stat.read(reply),
+  })),
+  setData: operation('setData', setDataRequest, (reply) => stat.read(reply)),
+  getAcl: operation('getAcl', pathOnly, (reply) => getAclReply.read(reply)),
+  setAcl: operation('setAcl', setAclRequest, nothingOf),
+  getChildren2: operation('getChildren2', watchablePath, (reply) => ({
+    children: texts.read(reply),
+    stat: stat.read(reply),
+  })),
+  sync: operation('sync', pathOnly, nothingOf),
+  ping: operation('ping', nothing, nothingOf),
+  removeWatches: operation('removeWatches', removeWatchesRequest, nothingOf),
+  auth: operation('auth', authRequest, nothingOf),
+  sasl: operation('sasl', saslToken, (reply) => saslToken.read(reply).token),
+  closeSession: operation('closeSession', nothing, nothingOf),
 } as const;
 
 /** Writes a request as one frame. */
-export function writeRequest<Request>(
+export function writeRequest<Value>(
   writer: JuteWriter,
   xid: number,
-  { opcode, request }: Operation<Request>,
-  value: Request,
+  { opcode, request }: Operation<Value, unknown>,
+  value: Value,
 ): void {
   writer.begin().int(xid).int(opcode);
   request.write(writer, value);

@@ -1,8 +1,4 @@
-import { int, long, record, text, type WrittenAs } from './jute-record.js';
-import { texts } from './node.records.js';
-
-/** `SyncConnected`, the only state of a session that gets events of nodes. */
-export const STATE_CONNECTED = 3;
+import { int, record, text } from './jute-record.js';
 
 /** What a server sends when a watch has fired, behind a reply header. */
 export const watcherEvent = record({
@@ -13,15 +9,5 @@ export const watcherEvent = record({
   path: text,
 });
 
-/** Sets again what a connection before has watched. */
-export type SetWatchesRequest = WrittenAs<typeof setWatchesRequest>;
-export const setWatchesRequest = record({
-  /** What has happened since this transaction fires at once. */
-  relativeZxid: long,
-  data: texts,
-  exist: texts,
-  children: texts,
-});
-
-/** Of `removeWatches` and `checkWatches`; type: {@link WATCHER_TYPES}. */
+/** Type: {@link WATCHER_TYPES}. */
 export const removeWatchesRequest = record({ path: text, type: int });

@@ -1,8 +1,8 @@
-import { connect, isIP, type Socket } from 'node:net';
+import { Socket, connect, isIP } from 'node:net';
 import { FrameSplitter } from '../codec/frame-splitter.js';
 import type { JuteReader } from '../codec/jute-reader.js';
 import { JuteWriter } from '../codec/jute-writer.js';
-import type { TlsParameters } from './tls-parameters.js';
+import type { TlsParameters } from './tls-options.interface.js';
 
 /** One address of one server. */
 export interface ServerEndpoint {
@@ -16,9 +16,7 @@ export interface ServerEndpoint {
 export interface FrameConnectionEvents {
   /** Frames can be written. */
   onOpen(): void;
-  /** The reader is valid during the call. */
-  onFrame(reader: JuteReader): void;
-  /** It is over, and was not ended by us. Called once. */
+  /** It is over, and was not ended by us. Called once, and later. */
   onEnd(error: Error): void;
 }
 
@@ -37,6 +35,8 @@ export class FrameConnection {
   readonly endpoint: ServerEndpoint;
   /** What is written here leaves with the next {@link flush}. */
   readonly writer = new JuteWriter();
+  /** Gets each frame; the reader is valid during the call. */
+  onFrame: (reader: JuteReader) => void;
   readonly #events: FrameConnectionEvents;
   readonly #socket: Socket;
   readonly #isEncrypted: boolean;
@@ -44,17 +44,18 @@ export class FrameConnection {
   #isOpen = false;
   #isOver = false;
 
-  /** @throws {TlsOptionsError} if keys or certificates cannot be read */
   constructor(
     endpoint: ServerEndpoint,
     tls: TlsParameters | undefined,
+    onFrame: (reader: JuteReader) => void,
     events: FrameConnectionEvents,
   ) {
     this.endpoint = endpoint;
+    this.onFrame = onFrame;
     this.#events = events;
     this.#isEncrypted = tls !== undefined;
     this.#splitter = new FrameSplitter(LONGEST_FRAME_BYTES, (reader) =>
-      events.onFrame(reader),
+      this.onFrame(reader),
     );
     this.#socket = this.#connect(tls);
     this.#listen();
@@ -103,12 +104,12 @@ export class FrameConnection {
         },
       },
     };
-    if (!tls) {
-      return connect({ ...options, noDelay: true });
-    }
-    // Loaded when it is used: a process without TLS does not pay for it.
-    const { connect: connectTls } = process.getBuiltinModule('node:tls');
     try {
+      if (!tls) {
+        return connect({ ...options, noDelay: true });
+      }
+      // Loaded when it is used: a process without TLS does not pay for it.
+      const { connect: connectTls } = process.getBuiltinModule('node:tls');
       return connectTls({
         ...options,
         // A server name must not be an IP address.
@@ -116,8 +117,11 @@ export class FrameConnection {
         ...tls,
       }).setNoDelay(true);
     } catch (error) {
-      // Keys and certificates that cannot be read.
-      throw new TlsOptionsError((error as Error).message);
+      // Keys and certificates that cannot be read: reported as its end.
+      const { message } = error as Error;
+      return new Socket().destroy(
+        tls ? new TlsOptionsError(message) : new Error(message),
+      );
     }
   }
 
@@ -125,9 +129,14 @@ export class FrameConnection {
     let problem: Error | undefined;
     this.#socket
       .once(this.#isEncrypted ? 'secureConnect' : 'connect', () => {
-        if (!this.#isOver) {
-          this.#isOpen = true;
+        if (this.#isOver) {
+          return;
+        }
+        this.#isOpen = true;
+        try {
           this.#events.onOpen();
+        } catch (error) {
+          this.fail(error as Error);
         }
       })
       .on('error', (error) => {

@@ -1,4 +1,4 @@
-import type { SecureVersion } from 'node:tls';
+import type { ConnectionOptions, SecureVersion } from 'node:tls';
 
 /**
  * Certificates or keys: text in PEM format, a buffer, or the path of a file. A
@@ -58,3 +58,8 @@ export interface ZookeeperTlsOptions {
   readonly maxVersion?: SecureVersion;
   readonly ciphers?: string;
 }
+
+/** What one TLS connection is made with: values of Node's own names. */
+export type TlsParameters = Readonly<
+  Pick<ConnectionOptions, keyof ZookeeperTlsOptions>
+>;

@@ -3,9 +3,9 @@ import { messageOf } from '../../message-of.js';
 import type {
   TlsMaterial,
   TlsMaterialSource,
+  TlsParameters,
   ZookeeperTlsOptions,
 } from './tls-options.interface.js';
-import type { TlsParameters } from './tls-parameters.js';
 
 const MATERIALS = ['ca', 'cert', 'key', 'pfx', 'crl'] as const;
 type MaterialName = (typeof MATERIALS)[number];

@@ -1,4 +1,3 @@
-import type { AuthRequest } from '../codec/auth.records.js';
 import {
   NO_SESSION,
   PASSWORD_BYTES,
@@ -11,8 +10,11 @@ import type { JuteReader } from '../codec/jute-reader.js';
 import { OPERATIONS, writeRequest } from '../codec/operations.js';
 import { RESULT_CODES } from '../codec/result-codes.js';
 import { CLOSE_XID, XIDS, Xids } from '../codec/xids.js';
-import type { FrameConnection } from '../connection/frame-connection.js';
-import type { ZookeeperError } from '../zookeeper.error.js';
+import {
+  FrameConnection,
+  type ServerEndpoint,
+} from '../connection/frame-connection.js';
+import type { ConnectionSecurity } from '../connection-security.js';
 import {
   SaslCodeError,
   authRefused,
@@ -34,27 +36,32 @@ export interface GrantedSession extends SessionKey {
   readonly sessionTimeoutMs: number;
 }
 
+/** Why a connection has ended. `expired`: the server does not know the session. */
+export type ConnectionEnd = 'expired' | Error;
+
 export interface HandshakeOptions {
+  readonly endpoint: ServerEndpoint;
+  readonly security: ConnectionSecurity;
   /** The session to go on with; undefined: a new one. */
   readonly session?: SessionKey | undefined;
   /** A server that has seen less refuses us. */
   readonly lastZxidSeen: number;
   readonly sessionTimeoutMs: number;
-  readonly sasl?: SaslLogin | undefined;
-  readonly auth: readonly AuthRequest[];
   /** What follows in the same write: `closeSession` ends the session at once. */
   readonly finish: 'ping' | 'closeSession';
+  /** Until the server has granted the session. Undefined: the caller bounds it all. */
+  readonly connectTimeoutMs?: number;
+  /** The server has said something. */
+  readonly onAnswer?: () => void;
   /** The server knows the session; its identities are still to be proved. */
   readonly onGranted?: (session: GrantedSession) => void;
-  /** Whether it is the server's turn from now on, or the login function's. */
-  readonly onTurn?: (whose: 'server' | 'login') => void;
   /** The connection can be used; or, after `closeSession`, the session is over. */
-  readonly onDone: () => void;
+  readonly onDone: (frames: FrameConnection) => void;
   /**
-   * The connection is of no use. `expired`: the server does not know the session
-   * (any more). `AUTH_FAILED`: the next connection will not do either.
+   * The connection is gone, or of no use. `AUTH_FAILED`: the next one will not do
+   * either. Called once at most, and not after {@link Handshake.drop}.
    */
-  readonly onRefused: (why: 'expired' | ZookeeperError) => void;
+  readonly onEnd: (why: ConnectionEnd) => void;
 }
 
 /**
@@ -65,27 +72,84 @@ export interface HandshakeOptions {
 const REPLY_HEADER_BYTES = 16;
 
 /**
- * The beginning of a connection: session, SASL login, identities, and a first
+ * A connection and how it begins: session, SASL login, identities, and a first
  * ping, since servers that demand an identity refuse the first request that
  * comes without one. Without SASL all of it leaves in one write.
  */
 export class Handshake {
-  readonly #frames: FrameConnection;
   readonly #options: HandshakeOptions;
+  readonly #frames: FrameConnection;
   readonly #xids = new Xids();
-  #isGranted = false;
+  #hasBegun = false;
+  /** The session timeout that was granted; 0: not yet. */
+  #grantedMs = 0;
+  #isDone = false;
   #isOver = false;
-  #onSaslReply: ((code: number, token: Uint8Array | null) => void) | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  #onSaslReply: ((code: number, reader: JuteReader) => void) | undefined;
 
-  constructor(frames: FrameConnection, options: HandshakeOptions) {
-    this.#frames = frames;
+  /** Connects. */
+  constructor(options: HandshakeOptions) {
     this.#options = options;
+    this.#frames = new FrameConnection(
+      options.endpoint,
+      options.security.tls,
+      (reader) => this.#receive(reader),
+      {
+        onOpen: () => this.#begin(),
+        onEnd: (error) => this.end(error),
+      },
+    );
+    this.#bound(options.connectTimeoutMs ?? 0);
   }
 
-  /** Call when the connection is open. */
-  begin(): void {
-    const { session, lastZxidSeen, sessionTimeoutMs, sasl } = this.#options;
+  /** Whether the server may have heard of us. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** A sign of life for the session, once the handshake is done. */
+  ping(): void {
     const { writer } = this.#frames;
+    writeRequest(writer, XIDS.ping, OPERATIONS.ping, undefined);
+    this.#frames.flush();
+  }
+
+  /** Ends the connection, never the session, and reports why. */
+  end(why: ConnectionEnd): void {
+    if (!this.#isOver) {
+      this.drop();
+      this.#options.onEnd(why);
+    }
+  }
+
+  /** Ends the connection, never the session. Nothing is reported any more. */
+  drop(): void {
+    this.#isOver = true;
+    clearTimeout(this.#deadline);
+    this.#frames.destroy();
+  }
+
+  /** Ends the connection if the next step takes longer, unless the caller does. */
+  #bound(ms: number): void {
+    clearTimeout(this.#deadline);
+    if (this.#isOver || this.#options.connectTimeoutMs === undefined) {
+      return;
+    }
+    this.#deadline = setTimeout(() => {
+      // After a stall the timer comes before the answer that lies ready.
+      setImmediate(() => {
+        if (!this.#isDone) {
+          this.end(new Error(`did not answer within ${Math.round(ms)} ms`));
+        }
+      });
+    }, ms);
+  }
+
+  #begin(): void {
+    const { session, lastZxidSeen, sessionTimeoutMs, security } = this.#options;
+    const { writer } = this.#frames;
+    this.#hasBegun = true;
     writer.begin();
     connectRequest.write(writer, {
       protocolVersion: PROTOCOL_VERSION,
@@ -96,22 +160,19 @@ export class Handshake {
       isReadOnlyAllowed: false,
     });
     writer.end();
-    if (!sasl) {
+    if (!security.sasl) {
       this.#writeIdentities();
     }
     this.#frames.flush();
   }
 
-  /**
-   * Reads the next frame.
-   *
-   * @throws {RangeError} if it is not what the protocol has here
-   */
-  receive(reader: JuteReader): void {
-    if (this.#isOver) {
+  /** @throws {RangeError} if a frame is not what the protocol has here */
+  #receive(reader: JuteReader): void {
+    this.#options.onAnswer?.();
+    if (this.#isDone) {
       return;
     }
-    if (!this.#isGranted && reader.remaining !== REPLY_HEADER_BYTES) {
+    if (this.#grantedMs === 0 && reader.remaining !== REPLY_HEADER_BYTES) {
       this.#receiveConnectReply(reader);
       return;
     }
@@ -119,22 +180,19 @@ export class Handshake {
     reader.long();
     const code = reader.int();
     const mayBeEarly = xid === XIDS.auth || code !== RESULT_CODES.ok;
-    if (!this.#isGranted && !mayBeEarly) {
+    if (this.#grantedMs === 0 && !mayBeEarly) {
       throw new RangeError(`answer ${xid} before the session is granted`);
     }
     switch (xid) {
       case XIDS.auth:
-        if (code !== RESULT_CODES.ok) {
-          this.#refuse(authRefused(code, this.#options));
-        }
-        break;
       case XIDS.ping:
       case CLOSE_XID:
-        if (code === RESULT_CODES.ok) {
-          this.#isOver = true;
-          this.#options.onDone();
-        } else {
-          this.#refuse(authRefused(code, this.#options));
+        if (code !== RESULT_CODES.ok) {
+          this.end(authRefused(code, this.#options.security));
+        } else if (xid !== XIDS.auth) {
+          this.#isDone = true;
+          clearTimeout(this.#deadline);
+          this.#options.onDone(this.#frames);
         }
         break;
       case XIDS.event:
@@ -143,42 +201,35 @@ export class Handshake {
         if (!this.#onSaslReply) {
           throw new RangeError(`answer ${xid} to a request that nobody made`);
         }
-        this.#onSaslReply(
-          code,
-          code === RESULT_CODES.ok
-            ? OPERATIONS.sasl.reply.read(reader).token
-            : null,
-        );
+        this.#onSaslReply(code, reader);
     }
-  }
-
-  /** Nothing is reported any more. */
-  abandon(): void {
-    this.#isOver = true;
   }
 
   #receiveConnectReply(reader: JuteReader): void {
     const { session, onGranted } = this.#options;
     const reply = connectReply.read(reader);
     if (reply.protocolVersion === PROTOCOL_VERSION_GO_ELSEWHERE) {
-      this.#refuse(elsewhere('it cannot serve now'));
+      this.end(elsewhere('it cannot serve now'));
     } else if (reply.isReadOnly) {
-      this.#refuse(elsewhere('it is read-only'));
+      this.end(elsewhere('it is read-only'));
     } else if (reply.sessionTimeoutMs > 0 && reply.sessionId !== NO_SESSION) {
-      this.#isGranted = true;
+      this.#grantedMs = reply.sessionTimeoutMs;
+      // Leaves enough to try again while the session lives: nothing is sent
+      // meanwhile that would keep it alive.
+      this.#bound(this.#grantedMs / 3);
       onGranted?.({
         id: reply.sessionId,
         password: reply.password,
-        sessionTimeoutMs: reply.sessionTimeoutMs,
+        sessionTimeoutMs: this.#grantedMs,
       });
       this.#logIn();
     } else {
-      this.#refuse(session ? 'expired' : elsewhere('it grants no session'));
+      this.end(session ? 'expired' : elsewhere('it grants no session'));
     }
   }
 
   #logIn(): void {
-    const { sasl } = this.#options;
+    const { sasl } = this.#options.security;
     if (sasl) {
       this.#exchange(sasl).then(
         () => {
@@ -187,7 +238,7 @@ export class Handshake {
             this.#frames.flush();
           }
         },
-        (error: unknown) => this.#refuse(saslRefused(sasl, error)),
+        (error: unknown) => this.end(saslRefused(sasl, error)),
       );
     }
   }
@@ -197,11 +248,10 @@ export class Handshake {
     const respond = isPortable(sasl) ? digestMd5(sasl) : sasl.respond;
     let challenge: Uint8Array = new Uint8Array();
     for (let step = 0; !this.#isOver; step++) {
-      this.#options.onTurn?.('login');
+      // A login that asks elsewhere is no silence of the server (ZOOKEEPER-4275).
+      this.#bound(this.#grantedMs);
       const token = await respond(challenge, { host, port, step });
-      if (!this.#isOver) {
-        this.#options.onTurn?.('server');
-      }
+      this.#bound(this.#grantedMs / 3);
       if (token === undefined || this.#isOver) {
         return;
       }
@@ -211,35 +261,27 @@ export class Handshake {
 
   #ask(token: Uint8Array): Promise<Uint8Array> {
     return new Promise((resolve, reject) => {
-      this.#onSaslReply = (code, answer) => {
+      this.#onSaslReply = (code, reader) => {
         this.#onSaslReply = undefined;
         if (code === RESULT_CODES.ok) {
-          resolve(answer ?? new Uint8Array());
+          resolve(OPERATIONS.sasl.read(reader) ?? new Uint8Array());
         } else {
           reject(new SaslCodeError(code));
         }
       };
-      writeRequest(this.#frames.writer, this.#xids.next(), OPERATIONS.sasl, {
-        token,
-      });
+      const { writer } = this.#frames;
+      writeRequest(writer, this.#xids.next(), OPERATIONS.sasl, { token });
       this.#frames.flush();
     });
   }
 
   #writeIdentities(): void {
-    const { auth, finish } = this.#options;
+    const { security, finish } = this.#options;
     const { writer } = this.#frames;
-    for (const identity of auth) {
+    for (const identity of security.auth) {
       writeRequest(writer, XIDS.auth, OPERATIONS.auth, identity);
     }
     const xid = finish === 'ping' ? XIDS.ping : CLOSE_XID;
     writeRequest(writer, xid, OPERATIONS[finish], undefined);
-  }
-
-  #refuse(why: 'expired' | ZookeeperError): void {
-    if (!this.#isOver) {
-      this.#isOver = true;
-      this.#options.onRefused(why);
-    }
   }
 }

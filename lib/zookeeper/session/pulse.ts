@@ -4,7 +4,7 @@ import {
   systemClock,
   type Clock,
   type Instant,
-} from '../clock.js';
+} from '../../clock.js';
 import type { SessionTiming } from './session-timing.js';
 
 export interface PulseEvents {

@@ -89,14 +89,9 @@ export class RequestsInFlight<Body> {
 
   /** Fails all of them. */
   clear(error: (request: PendingRequest<Body>) => ZookeeperError): void {
-    const requests = this.#queue.slice(this.#head);
+    this.giveUpBefore(Number.POSITIVE_INFINITY, error);
     this.#queue = [];
     this.#head = 0;
     this.#bytes = 0;
-    for (const request of requests) {
-      if (!request.isGivenUp) {
-        request.failed(error(request));
-      }
-    }
   }
 }

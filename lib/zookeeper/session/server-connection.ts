@@ -29,8 +29,8 @@ export interface ServerConnectionOptions extends Pick<
 > {
   readonly frames: FrameConnection;
   readonly timing: SessionTiming;
-  /** The transaction that the session had seen before. */
-  readonly lastZxidSeen: number;
+  /** The last transaction that an answer has reported; kept up to date. */
+  readonly session: { lastZxidSeen: number };
   /** Called before requests are written, and at every tick. Never throws. */
   readonly onSignOfLife: () => void;
   /** This process was blocked or paused for a while. */
@@ -47,7 +47,7 @@ export interface ServerRequest<Value, Answer> extends ExchangedRequest<
   JuteReader,
   Answer
 > {
-  readonly type: Operation<Value>;
+  readonly type: Operation<Value, Answer>;
   readonly value: Value;
 }
 
@@ -77,7 +77,6 @@ export class ServerConnection {
   readonly #frames: FrameConnection;
   readonly #exchange: Exchange<JuteReader>;
   readonly #pulse: Pulse;
-  #lastZxidSeen: number;
   #expectsHeartbeats = false;
   /** For how many ticks the oldest request has waited. */
   #ticksWaited = 0;
@@ -89,7 +88,7 @@ export class ServerConnection {
   constructor(options: ServerConnectionOptions) {
     this.#options = options;
     this.#frames = options.frames;
-    this.#lastZxidSeen = options.lastZxidSeen;
+    this.#frames.onFrame = (reader) => this.#receive(reader);
     this.#exchange = new Exchange({
       ...options,
       ticksToAnswer: options.timing.ticksToAnswer,
@@ -103,11 +102,6 @@ export class ServerConnection {
       onSilence: () => this.#onSilence(),
       onStall: (blockedMs) => this.#wake(blockedMs),
     });
-  }
-
-  /** The last transaction that an answer has reported. */
-  get lastZxidSeen(): number {
-    return this.#lastZxidSeen;
   }
 
   /** Sends a request with all others of this turn. The promise settles. */
@@ -157,8 +151,18 @@ export class ServerConnection {
     }
   }
 
+  /** The connection has ended, or is not to be used any more. */
+  end(code: ZookeeperErrorCode, why: string): void {
+    if (!this.#isOver) {
+      this.#isOver = true;
+      this.#pulse.stop();
+      this.#exchange.end(code, why);
+      this.#onClosed?.(false);
+    }
+  }
+
   /** Reads the next frame. Callbacks run later, and only as microtasks. */
-  receive(reader: JuteReader): void {
+  #receive(reader: JuteReader): void {
     this.#pulse.heard();
     const xid = reader.int();
     if (xid === XIDS.event) {
@@ -172,23 +176,13 @@ export class ServerConnection {
     const zxid = reader.long();
     const code = reader.int();
     if (zxid > 0) {
-      this.#lastZxidSeen = zxid;
+      this.#options.session.lastZxidSeen = zxid;
     }
     if (xid === CLOSE_XID) {
       this.#onClosed?.(true);
       return;
     }
     this.#exchange.answered(xid, code, reader);
-  }
-
-  /** The connection has ended, or is not to be used any more. */
-  end(code: ZookeeperErrorCode, why: string): void {
-    if (!this.#isOver) {
-      this.#isOver = true;
-      this.#pulse.stop();
-      this.#exchange.end(code, why);
-      this.#onClosed?.(false);
-    }
   }
 
   #writeClose(): void {
@@ -209,7 +203,7 @@ export class ServerConnection {
       path,
       type: OPERATIONS.removeWatches,
       value: { path, type },
-      read: () => undefined,
+      read: OPERATIONS.removeWatches.read,
     }).catch((error: unknown) => {
       // Others are no harm: the watch has fired, or its node is gone.
       if (isZookeeperError(error, 'CONNECTION_LOSS')) {

@@ -1,4 +1,4 @@
-import { lookup } from 'node:dns';
+import { promises as dns } from 'node:dns';
 import { isIP } from 'node:net';
 import type { ServerEndpoint } from '../connection/frame-connection.js';
 import type { ServerAddress } from '../connection-string.js';
@@ -7,16 +7,10 @@ import { settledWithin } from '../../within.js';
 
 export type ResolveName = (name: string) => Promise<readonly string[]>;
 
-const resolveByDns: ResolveName = (name) =>
-  new Promise((resolve, reject) => {
-    lookup(name, { all: true }, (error, found) => {
-      if (error) {
-        reject(error);
-      } else {
-        resolve(found.map(({ address }) => address));
-      }
-    });
-  });
+const resolveByDns: ResolveName = async (name) => {
+  const found = await dns.lookup(name, { all: true });
+  return found.map(({ address }) => address);
+};
 
 /** A connection that was shorter does not count as a success. */
 export const LEAST_SUCCESS_MS = 1_000;

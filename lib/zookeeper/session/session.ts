@@ -1,3 +1,5 @@
+import { closeAtExit } from '../../at-exit.js';
+import { Deferred } from '../../deferred.js';
 import { settledWithin } from '../../within.js';
 import { Xids } from '../codec/xids.js';
 import { describeConnectFailure } from '../connection/describe-failure.js';
@@ -14,16 +16,18 @@ import {
 } from '../connection-security.js';
 import { formatServer, type ServerAddress } from '../connection-string.js';
 import type { ConnectionStates } from '../connection-states.js';
-import type { GrantedSession } from '../handshake/handshake.js';
-import type { SessionGuardian } from '../session-guardian.interface.js';
-import { closeAtExit } from '../sessions-at-exit.js';
-import { isZookeeperError } from '../zookeeper.error.js';
-import { Deferred } from './deferred.js';
 import {
-  openConnection,
+  Handshake,
   type ConnectionEnd,
-  type OpenConnection,
-} from './open-connection.js';
+  type GrantedSession,
+} from '../handshake/handshake.js';
+import type { SessionGuardian } from '../session-guardian.interface.js';
+import { isZookeeperError } from '../zookeeper.error.js';
+import {
+  heldSession,
+  lastZxidToSend,
+  type HeldSession,
+} from './held-session.js';
 import { ServerConnection, SilenceError } from './server-connection.js';
 import {
   LEAST_SUCCESS_MS,
@@ -61,13 +65,10 @@ export class Session {
   readonly #servers: ServerList;
   readonly #xids: Xids;
   readonly #removals = { areUnderstood: true };
-  #session: GrantedSession | undefined;
-  /** Id of the session that was announced as connected. */
-  #announcedId: string | undefined;
-  #guardedId: string | undefined;
+  #session: HeldSession | undefined;
   #released: Promise<void> | undefined;
-  #lastZxidSeen = 0;
-  #open: OpenConnection | undefined;
+  /** A connection that is being opened, or is open. */
+  #open: Handshake | undefined;
   #live: ServerConnection | undefined;
   /** Since when there has been no connection. */
   #disconnectedAtMs = performance.now();
@@ -97,9 +98,12 @@ export class Session {
 
   /** The connection in use; undefined while there is none. */
   get connection(): ServerConnection | undefined {
-    return this.#announcedId !== undefined && !this.#ending
-      ? this.#live
-      : undefined;
+    return this.#isInUse ? this.#live : undefined;
+  }
+
+  /** There is a session that others know of, and that goes on. */
+  get #isInUse(): boolean {
+    return this.#session?.isAnnounced === true && !this.#ending;
   }
 
   /** Ends the session and goes on with a new one. Never rejects. */
@@ -115,7 +119,7 @@ export class Session {
     );
     // Servers that were out of reach for so long have expired it.
     if (this.#session === session) {
-      this.#open?.drop();
+      this.#hangUp();
       this.#forgetSession();
     }
   }
@@ -126,7 +130,7 @@ export class Session {
     await settledWithin([this.#endSession()], CLOSE_TIMEOUT_MS);
     this.#isStopped = true;
     this.#forgetExit?.();
-    this.#open?.drop();
+    this.#hangUp();
     this.#pause?.resolve();
     // A session that has not ended is left to the guardian.
     await this.#released;
@@ -153,8 +157,11 @@ export class Session {
       this.#states.unreachable(failures, this.#hasTlsTrouble);
     }
     this.#hasTlsTrouble = false;
-    const outageMs = performance.now() - this.#disconnectedAtMs;
-    await this.#sleep(retryPauseMs(outageMs, sessionTimeoutMs));
+    await this.#sleep(retryPauseMs(this.#disconnectedMs, sessionTimeoutMs));
+  }
+
+  get #disconnectedMs(): number {
+    return performance.now() - this.#disconnectedAtMs;
   }
 
   /** Connects to a server and stays until the connection ends. */
@@ -175,23 +182,29 @@ export class Session {
     }
     let readyAtMs: number | undefined;
     const finish = this.#ending && this.#session ? 'closeSession' : 'ping';
-    const open = openConnection({
+    const ended = new Deferred<ConnectionEnd>();
+    const open = new Handshake({
       endpoint,
       security,
       session: this.#session,
-      lastZxidSeen: this.#lastZxidToSend(),
+      lastZxidSeen: lastZxidToSend(this.#session, this.#disconnectedMs),
       sessionTimeoutMs: this.#options.sessionTimeoutMs,
       connectTimeoutMs: timeoutMs,
       finish,
       onGranted: (session) => this.#granted(session),
-      onClosed: () => this.#forgetSession(),
-      onReady: (frames) => {
-        readyAtMs = performance.now();
-        return this.#ready(frames, security);
+      onDone: (frames) => {
+        if (finish === 'closeSession') {
+          this.#forgetSession();
+          open.end(new Error('was closed'));
+        } else {
+          readyAtMs = performance.now();
+          this.#ready(frames, security);
+        }
       },
+      onEnd: (why) => ended.resolve(why),
     });
     this.#open = open;
-    const end = await open.ended;
+    const end = await ended.promise;
     this.#open = undefined;
     this.#disconnected(endpoint, end, readyAtMs);
     // A server has answered, and does not believe who we are.
@@ -211,20 +224,17 @@ export class Session {
       // ClickHouse Keeper gives a new session to everybody.
       this.#expired();
     }
-    this.#session = session;
+    this.#session = heldSession(session, this.#session);
   }
 
-  /** The handshake is done: what comes now is for the connection returned. */
-  #ready(
-    frames: FrameConnection,
-    security: ConnectionSecurity,
-  ): ServerConnection {
-    const session = this.#session as GrantedSession;
+  /** The handshake is done. */
+  #ready(frames: FrameConnection, security: ConnectionSecurity): void {
+    const session = this.#session as HeldSession;
     const { guardian } = this.#options;
     const live = new ServerConnection({
       frames,
       timing: timingOf(session.sessionTimeoutMs),
-      lastZxidSeen: this.#lastZxidSeen,
+      session,
       xids: this.#xids,
       removals: this.#removals,
       canProve: canProve(this.#options),
@@ -240,13 +250,12 @@ export class Session {
     } else {
       void this.#announce(live, session, frames.endpoint, security);
     }
-    return live;
   }
 
   /** A new session is used only when somebody guards it. */
   async #announce(
     live: ServerConnection,
-    session: GrantedSession,
+    session: HeldSession,
     server: ServerEndpoint,
     security: ConnectionSecurity,
   ): Promise<void> {
@@ -259,13 +268,13 @@ export class Session {
       sessionTimeoutMs: session.sessionTimeoutMs,
       security,
     });
-    if (this.#guardedId !== session.id) {
+    if (!session.isGuarded) {
       await guarded;
-      this.#guardedId = session.id;
+      session.isGuarded = true;
     }
     if (this.#live === live && !this.#ending) {
-      const isResumed = this.#announcedId === session.id;
-      this.#announcedId = session.id;
+      const isResumed = session.isAnnounced;
+      session.isAnnounced = true;
       this.#states.connected({
         id: session.id,
         sessionTimeoutMs: session.sessionTimeoutMs,
@@ -273,6 +282,11 @@ export class Session {
         isResumed,
       });
     }
+  }
+
+  /** Ends the connection, not the session: {@link run} goes on to the next. */
+  #hangUp(): void {
+    this.#open?.end(new Error('was dropped'));
   }
 
   #disconnected(
@@ -284,7 +298,6 @@ export class Session {
     const nowMs = performance.now();
     this.#live = undefined;
     if (live) {
-      this.#lastZxidSeen = live.lastZxidSeen;
       this.#disconnectedAtMs = nowMs;
       if (this.#isStopped) {
         live.end('CLOSED', 'the ZooKeeper client was closed');
@@ -300,19 +313,17 @@ export class Session {
       this.#expired();
     } else {
       const reason = this.#reasonOf(end, live !== undefined);
+      const isAfterStall = this.#isAfterStall(end);
       if (readyAtMs !== undefined && nowMs - readyAtMs >= LEAST_SUCCESS_MS) {
         // After a stall the server has moved the session to the guardian's
         // connection: it is at hand. One that is silent or has hung up is not.
-        const position = this.#isAfterStall(end) ? 'first' : 'last';
-        this.#servers.succeeded(endpoint, position);
+        this.#servers.succeeded(endpoint, isAfterStall ? 'first' : 'last');
       } else if (!this.#isStopped && !isZookeeperError(end, 'AUTH_FAILED')) {
         this.#servers.failed(endpoint, reason);
       }
-      if (live && !this.#ending && this.#announcedId !== undefined) {
-        this.#states.suspended(
-          `${formatServer(endpoint)} ${reason}`,
-          this.#isAfterStall(end),
-        );
+      if (live && this.#isInUse) {
+        const why = `${formatServer(endpoint)} ${reason}`;
+        this.#states.suspended(why, isAfterStall);
       }
     }
     if (this.#ending && !this.#session) {
@@ -342,7 +353,7 @@ export class Session {
 
   /** Ends the session there is, or will be once a handshake is done. */
   async #endSession(): Promise<void> {
-    if (!this.#session && !this.#open?.hasSent) {
+    if (!this.#session && !this.#open?.hasBegun) {
       return;
     }
     this.#ending ??= new Deferred();
@@ -358,53 +369,33 @@ export class Session {
     const isEnded = await live.closeSession();
     if (isEnded && this.#live === live) {
       this.#forgetSession();
-      this.#open?.drop();
+      this.#hangUp();
     }
   }
 
   /** The server does not know the session any more. */
   #expired(): void {
-    const wasAnnounced = this.#announcedId !== undefined && !this.#ending;
+    const wasInUse = this.#isInUse;
     this.#forgetSession();
-    if (wasAnnounced) {
+    if (wasInUse) {
       this.#states.lost('SESSION_EXPIRED', 'ZooKeeper has expired the session');
     }
   }
 
   /** There is no session any more. */
   #forgetSession(): void {
+    const session = this.#session;
     this.#session = undefined;
-    this.#announcedId = undefined;
-    this.#lastZxidSeen = 0;
     this.#ending?.resolve();
     this.#ending = undefined;
-    if (this.#guardedId !== undefined) {
-      this.#guardedId = undefined;
+    if (session?.isGuarded) {
       this.#released = this.#options.guardian?.release();
     }
   }
 
-  /**
-   * A server that has seen less than this session has is not for it. Once the
-   * session must be over, this would only keep us from one that lost its data.
-   */
-  #lastZxidToSend(): number {
-    const timeoutMs = this.#session?.sessionTimeoutMs ?? 0;
-    const isOver =
-      performance.now() - this.#disconnectedAtMs >
-      timeoutMs * SESSION_TIMEOUTS_TO_EXPIRY;
-    if (isOver) {
-      this.#lastZxidSeen = 0;
-    }
-    return this.#lastZxidSeen;
-  }
-
   async #sleep(ms: number): Promise<void> {
-    const pause = new Deferred();
-    this.#pause = pause;
-    const timer = setTimeout(() => pause.resolve(), ms);
-    await pause.promise;
-    clearTimeout(timer);
+    this.#pause = new Deferred();
+    await settledWithin([this.#pause.promise], ms);
     this.#pause = undefined;
   }
 }

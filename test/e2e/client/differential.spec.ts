@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { parentOf } from '../../../lib/zookeeper/node-paths.js';
+import { parentOf } from '../../../lib/zookeeper/ensure-path.js';
 import type {
   CreateMode,
   ZookeeperClient,

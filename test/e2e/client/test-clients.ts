@@ -1,5 +1,5 @@
 import { KeeperClient } from '../../../lib/native/keeper-client.js';
-import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
+import { NodePaths } from '../../../lib/node-paths.js';
 import {
   WireClient,
   type WireClientOptions,

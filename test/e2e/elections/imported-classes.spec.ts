@@ -11,7 +11,7 @@ import {
   OnElected,
   OnlyLeader,
 } from '../../../lib/index.js';
-import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
+import { NodePaths } from '../../../lib/node-paths.js';
 import { MemoryLogger } from '../../support/memory-logger.js';
 import {
   closeApplications,

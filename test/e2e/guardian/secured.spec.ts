@@ -16,7 +16,7 @@ import {
   encode,
   PROTOCOL_VERSION,
 } from '../../../lib/guardian/channel/protocol.js';
-import type { TlsParameters } from '../../../lib/zookeeper/connection/tls-parameters.js';
+import type { TlsParameters } from '../../../lib/zookeeper/connection/tls-options.interface.js';
 import { Certificates } from '../../support/certificates.js';
 import { ProcessInstance } from '../../support/process-instance.js';
 import { CLI } from '../../support/run-cli.js';

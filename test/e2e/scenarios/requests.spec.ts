@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { systemClock } from '../../../lib/zookeeper/clock.js';
+import { systemClock } from '../../../lib/clock.js';
 import { InstanceNode } from '../../../lib/session/instance-node.js';
 import { WireClient } from '../../../lib/zookeeper/wire-client.js';
-import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
+import { NodePaths } from '../../../lib/node-paths.js';
 import { SessionLease } from '../../../lib/session/session-lease.js';
 import { LeadershipLog } from '../../../lib/election/leadership-log.js';
 import { listTasks } from '../../../lib/foreign-leader/participant-tasks.js';

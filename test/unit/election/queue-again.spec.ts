@@ -8,7 +8,7 @@ import type {
   Participant,
 } from '../../../lib/election/leadership.interface.js';
 import { SessionLease } from '../../../lib/session/session-lease.js';
-import { systemClock } from '../../../lib/zookeeper/clock.js';
+import { systemClock } from '../../../lib/clock.js';
 import type {
   ChildList,
   Connection,

@@ -15,7 +15,7 @@ import {
 import type {
   AttachEvents,
   AttachOptions,
-} from '../../../lib/zookeeper/handshake/attach.js';
+} from '../../../lib/guardian/attach.js';
 import type { GuardedSession } from '../../../lib/zookeeper/session-guardian.interface.js';
 
 const T = 2_400;

@@ -10,7 +10,7 @@ import {
 } from '../../../lib/tasks/ledger/ledger.js';
 import { LedgerStore } from '../../../lib/tasks/ledger/ledger-store.js';
 import { MemoryClient } from '../../../lib/tasks/ledger/memory-client.js';
-import { NodePaths } from '../../../lib/zookeeper/node-paths.js';
+import { NodePaths } from '../../../lib/node-paths.js';
 import type { NodeStat } from '../../../lib/zookeeper/zookeeper-client.interface.js';
 import { ZookeeperError } from '../../../lib/zookeeper/zookeeper.error.js';
 

@@ -14,8 +14,8 @@ import { OPEN } from '../../../lib/zookeeper/codec/acl.record.js';
 import { JuteReader } from '../../../lib/zookeeper/codec/jute-reader.js';
 import { JuteWriter } from '../../../lib/zookeeper/codec/jute-writer.js';
 import { EVENT_TYPES } from '../../../lib/zookeeper/codec/opcodes.js';
-import { SERVER_OPERATIONS } from '../../support/server-operations.js';
 import { RESULT_CODES } from '../../../lib/zookeeper/codec/result-codes.js';
+import { ALL_OPERATIONS } from '../../support/operations.js';
 
 const TIMES = {
   tickTimeMs: 100,
@@ -49,13 +49,11 @@ class Client implements Peer {
   }
 
   /** The code of the answer, and what the answer says. */
-  ask<Name extends keyof typeof SERVER_OPERATIONS>(
+  ask<Name extends keyof typeof ALL_OPERATIONS>(
     name: Name,
-    request: Parameters<
-      (typeof SERVER_OPERATIONS)[Name]['request']['write']
-    >[1],
+    request: Parameters<(typeof ALL_OPERATIONS)[Name]['request']['write']>[1],
   ): { code: number; reply?: unknown } {
-    const { opcode, request: record, reply } = SERVER_OPERATIONS[name];
+    const { opcode, request: record, reply } = ALL_OPERATIONS[name];
     const writer = new JuteWriter();
     (record.write as (to: JuteWriter, value: unknown) => void)(writer, request);
     const reader = new JuteReader(writer.give());

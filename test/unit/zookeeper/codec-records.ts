@@ -7,16 +7,11 @@ import {
 import {
   authRequest,
   saslToken,
-  whoAmIReply,
 } from '../../../lib/zookeeper/codec/auth.records.js';
 import {
   connectReply,
   connectRequest,
 } from '../../../lib/zookeeper/codec/connect.record.js';
-import {
-  replyHeader,
-  requestHeader,
-} from '../../../lib/zookeeper/codec/headers.js';
 import type { JuteRecord } from '../../../lib/zookeeper/codec/jute-record.js';
 import {
   multiReply,
@@ -25,9 +20,6 @@ import {
 import {
   created,
   createRequest,
-  getChildren2Reply,
-  getChildrenReply,
-  getDataReply,
   pathOnly,
   setDataRequest,
   texts,
@@ -37,9 +29,17 @@ import {
 import { stat } from '../../../lib/zookeeper/codec/stat.record.js';
 import {
   removeWatchesRequest,
-  setWatchesRequest,
   watcherEvent,
 } from '../../../lib/zookeeper/codec/watch.records.js';
+import {
+  whoAmIReply,
+  replyHeader,
+  requestHeader,
+  getChildren2Reply,
+  getChildrenReply,
+  getDataReply,
+  setWatchesRequest,
+} from '../../../lib/testing/server/server.records.js';
 
 const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const long = fc.maxSafeInteger();

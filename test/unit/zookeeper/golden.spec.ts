@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { CREATOR_ALL, OPEN } from '../../../lib/zookeeper/codec/acl.record.js';
 import { JuteReader } from '../../../lib/zookeeper/codec/jute-reader.js';
 import { JuteWriter } from '../../../lib/zookeeper/codec/jute-writer.js';
-import { SERVER_OPERATIONS } from '../../support/server-operations.js';
+import { OPERATIONS } from '../../../lib/zookeeper/codec/operations.js';
+import { ALL_OPERATIONS } from '../../support/operations.js';
 import { goldenFrames } from './golden/golden-exchange.js';
 
 // What ZooKeeper's own Java client and a server of 3.8.0 said to each other:
@@ -14,6 +15,12 @@ const DATA = Buffer.from('ä€😀');
 function read(frame: (typeof frames)[number]): unknown {
   const { bytes, start, record } = frame;
   return record.read(new JuteReader().use(bytes, start, bytes.length));
+}
+
+function successes(name: string): typeof frames {
+  return frames.filter(
+    (frame) => frame.name === `reply ${name}` && frame.code === 0,
+  );
 }
 
 describe('what another client and a real server have sent', () => {
@@ -39,7 +46,7 @@ describe('what another client and a real server have sent', () => {
 
   it('is a request and an answer of every operation', () => {
     const names = new Set(frames.map(({ name }) => name));
-    const missing = [...Object.keys(SERVER_OPERATIONS), 'connect']
+    const missing = [...Object.keys(ALL_OPERATIONS), 'connect']
       .flatMap((name) => [`request ${name}`, `reply ${name}`])
       .filter((name) => !names.has(name));
     expect(missing).toEqual([]);
@@ -95,11 +102,31 @@ describe('what another client and a real server have sent', () => {
     ]);
   });
 
+  it('is read by the client as far as it needs it', () => {
+    const answers = (name: keyof typeof OPERATIONS): unknown[] =>
+      successes(name).map(({ bytes, start }) =>
+        OPERATIONS[name].read(new JuteReader().use(bytes, start, bytes.length)),
+      );
+    expect(answers('create')).toEqual([
+      '/golden',
+      '/golden/empty',
+      expect.stringMatching(/^\/golden\/none-\d{10}$/),
+    ]);
+    expect(answers('createContainer')).toEqual(['/golden/box']);
+    expect(answers('getData')[0]).toMatchObject({
+      data: 'next',
+      stat: { version: 1, dataLength: 4, numChildren: 4, ephemeralOwner: '0' },
+    });
+    for (const name of ['getChildren2', 'getAcl', 'setData'] as const) {
+      expect(answers(name)).toEqual(successes(name).map(read));
+    }
+    for (const name of ['delete', 'setAcl', 'sync'] as const) {
+      expect(new Set(answers(name))).toEqual(new Set([undefined]));
+    }
+  });
+
   it('means what the server answered', () => {
-    const replies = (name: string): unknown[] =>
-      frames
-        .filter((frame) => frame.name === `reply ${name}` && frame.code === 0)
-        .map((frame) => read(frame));
+    const replies = (name: string): unknown[] => successes(name).map(read);
     expect(replies('create')).toEqual([
       { path: '/golden' },
       { path: '/golden/empty' },

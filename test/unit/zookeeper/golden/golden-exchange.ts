@@ -5,9 +5,9 @@ import {
 } from '../../../../lib/zookeeper/codec/connect.record.js';
 import type { JuteRecord } from '../../../../lib/zookeeper/codec/jute-record.js';
 import { JuteReader } from '../../../../lib/zookeeper/codec/jute-reader.js';
-import { SERVER_OPERATIONS } from '../../../support/server-operations.js';
 import { watcherEvent } from '../../../../lib/zookeeper/codec/watch.records.js';
 import { XIDS } from '../../../../lib/zookeeper/codec/xids.js';
+import { ALL_OPERATIONS } from '../../../support/operations.js';
 
 /** One frame that ZooKeeper's own client or a real server has sent. */
 export interface GoldenFrame {
@@ -38,7 +38,7 @@ const REPLY_HEADER_BYTES = 16;
 /** All of them, in the order in which they were sent. */
 export function goldenFrames(): GoldenFrame[] {
   return connections.flatMap(({ requests, replies }) => {
-    const names = new Map<number, keyof typeof SERVER_OPERATIONS>();
+    const names = new Map<number, keyof typeof ALL_OPERATIONS>();
     const asked = requests.map((hex, index): GoldenFrame => {
       const bytes = Buffer.from(hex, 'hex');
       if (index === 0) {
@@ -54,7 +54,7 @@ export function goldenFrames(): GoldenFrame[] {
         code: 0,
         bytes,
         start: REQUEST_HEADER_BYTES,
-        record: SERVER_OPERATIONS[name].request,
+        record: ALL_OPERATIONS[name].request,
       };
     });
     const answered = replies.map((hex, index): GoldenFrame => {
@@ -71,25 +71,25 @@ export function goldenFrames(): GoldenFrame[] {
         const start = REPLY_HEADER_BYTES;
         return { name: 'event', code, bytes, start, record: watcherEvent };
       }
-      const name = names.get(xid) as keyof typeof SERVER_OPERATIONS;
+      const name = names.get(xid) as keyof typeof ALL_OPERATIONS;
       return {
         name: `reply ${name}`,
         code,
         bytes,
         start: REPLY_HEADER_BYTES,
-        record: SERVER_OPERATIONS[name].reply,
+        record: ALL_OPERATIONS[name].reply,
       };
     });
     return [...asked, ...answered];
   });
 }
 
-function nameOf(opcode: number): keyof typeof SERVER_OPERATIONS {
-  const found = Object.values(SERVER_OPERATIONS).find(
-    (one) => one.opcode === opcode,
+function nameOf(opcode: number): keyof typeof ALL_OPERATIONS {
+  const found = Object.entries(ALL_OPERATIONS).find(
+    ([, operation]) => operation.opcode === opcode,
   );
   if (!found) {
     throw new Error(`There is no operation ${opcode}.`);
   }
-  return found.name;
+  return found[0] as keyof typeof ALL_OPERATIONS;
 }

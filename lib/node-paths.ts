@@ -1,6 +1,3 @@
-import type { ZookeeperClient } from './zookeeper-client.interface.js';
-import { unlessRefused } from './unless-missing.js';
-
 /** Where everything lies below the base path (docs/design.md). */
 export class NodePaths {
   readonly instances: string;
@@ -12,6 +9,8 @@ export class NodePaths {
   readonly partitions: string;
   /** Of the instances that lead elections in equal shares. */
   readonly balance: string;
+  /** What is there before anything else is. */
+  readonly structure: readonly string[];
 
   constructor(readonly base: string) {
     this.instances = `${base}/instances`;
@@ -22,6 +21,7 @@ export class NodePaths {
     this.audit = `${base}/audit`;
     this.partitions = `${base}/partitions`;
     this.balance = `${base}/balance`;
+    this.structure = [this.elections, this.instances, this.tasks];
   }
 
   /**
@@ -51,19 +51,6 @@ export class NodePaths {
   }
 }
 
-/** The path of the node above; `/` for those at the top. */
-export function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/';
-}
-
-/** The paths of the nodes above, the highest first. */
-export function ancestorsOf(path: string): string[] {
-  const segments = path.split('/').slice(1, -1);
-  return segments.map(
-    (_, index) => `/${segments.slice(0, index + 1).join('/')}`,
-  );
-}
-
 /** Any text as one path segment that ZooKeeper accepts. */
 export function encodeSegment(text: string): string {
   const encoded = encodeURIComponent(text);
@@ -78,31 +65,4 @@ export function decodeSegment(segment: string): string {
   } catch {
     return segment;
   }
-}
-
-/**
- * Creates `path` and its ancestors where they are missing. The requests travel
- * together: ZooKeeper answers them in order. The last one may be a container,
- * which the server removes when it has been empty for a while.
- *
- * Where nodes are closed to others, each is looked at before the next: wait
- * for the end of this before you send a request for a node below.
- */
-export async function ensurePath(
-  client: Pick<ZookeeperClient, 'access' | 'create'>,
-  path: string,
-  mode: 'persistent' | 'container',
-): Promise<void> {
-  if (client.access) {
-    await client.access.ensure(path, mode);
-    return;
-  }
-  await Promise.all(
-    [...ancestorsOf(path), path].map((each) =>
-      unlessRefused(
-        client.create(each, '', each === path ? mode : 'persistent'),
-        'NODE_EXISTS',
-      ),
-    ),
-  );
 }
