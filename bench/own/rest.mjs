@@ -28,7 +28,8 @@ export async function idle() {
     instance.get();
     await until(() => instance.get().leadership.role !== 'idle');
   }
-  await sleep(2_000);
+  // After the first look at who waits behind the leader, five seconds on.
+  await sleep(7_000);
   const [pid = 0] = childrenOf(process.pid);
   const guardianBefore = cpuMs(pid);
   const wakeUpsBefore = wakeUps(pid);

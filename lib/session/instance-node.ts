@@ -1,3 +1,5 @@
+// Node's own: who fakes the timers of the process fakes no sessions.
+import { setImmediate } from 'node:timers';
 import type { NodePaths } from '../node-paths.js';
 import { ensurePath } from '../zookeeper/ensure-path.js';
 import { checkSameSession } from './same-session.js';
@@ -41,8 +43,9 @@ export class InstanceNode {
     });
     client.connection$.subscribe(({ state, sessionId }) => {
       if (state === 'connected' && sessionId !== this.#registeredSession) {
+        // After what elections ask for in this turn: they wait for the answers.
         // Not vital: a heartbeat creates what is missing.
-        this.#create().catch(() => undefined);
+        setImmediate(() => this.#create().catch(() => undefined));
       }
     });
   }

@@ -240,6 +240,8 @@ export class GuardianProcess implements SessionGuardian {
       const { maxStallMs } = this.#options;
       const number = this.#number;
       this.#sentMs = performance.now();
+      // That is a sign of life, too.
+      this.#signedMs = this.#sentMs;
       this.#channel?.send({
         type: 'guard',
         number,
