@@ -45,7 +45,7 @@ export class InstanceNode {
       if (state === 'connected' && sessionId !== this.#registeredSession) {
         // After what elections ask for in this turn: they wait for the answers.
         // Not vital: a heartbeat creates what is missing.
-        setImmediate(() => this.#create().catch(() => undefined));
+        setImmediate(() => void this.#create().catch(() => undefined));
       }
     });
   }
