@@ -1,11 +1,7 @@
-/** Who acts, and from where: for log, history and audit. */
+/** Who acts, and from where: for log and audit. */
 export interface Actor {
   readonly by: string;
   readonly from: string;
-}
-
-/** An actor whose request is being answered. */
-export interface RequestActor extends Actor {
   /** Whether nobody waits for the answer any more, as after a slow guard. */
   readonly hasLeft: boolean;
 }
@@ -31,7 +27,7 @@ export function actorOf(
   request: object,
   instanceId: string,
   who: (request: object) => string | undefined,
-): RequestActor {
+): Actor {
   const { user, ip, socket } = request as ActingRequest;
   const address =
     typeof ip === 'string' ? ip : (socket?.remoteAddress ?? 'an address');

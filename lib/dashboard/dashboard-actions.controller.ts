@@ -1,6 +1,6 @@
 import { HttpCode, Inject, Post, Query, Req } from '@nestjs/common';
 import { LeaderElections } from '../election/leader-elections.js';
-import { actorOf, type RequestActor } from './actor.js';
+import { actorOf, type Actor } from './actor.js';
 import { DashboardActions, type ActionResult } from './dashboard-actions.js';
 import {
   DASHBOARD_OPTIONS,
@@ -91,7 +91,7 @@ export class DashboardActionsController {
     return this.#actions.drain(this.#actor(request), instance, false);
   }
 
-  #actor(request: object): RequestActor {
+  #actor(request: object): Actor {
     return actorOf(request, this.#instanceId, (each) =>
       this.#options.actions?.who?.(each),
     );

@@ -16,7 +16,7 @@ import { pauseTask, resumeTask } from '../tasks/ledger/task-pauses.js';
 import { settledWithin } from '../within.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { checkElectionName } from '../zookeeper-leader.options.js';
-import type { RequestActor } from './actor.js';
+import type { Actor } from './actor.js';
 
 /** What became of an action, in a sentence for people. */
 export interface ActionResult {
@@ -46,7 +46,7 @@ export class DashboardActions {
    * @param instance who is meant to make way
    */
   async handOver(
-    actor: RequestActor,
+    actor: Actor,
     election: unknown,
     instance: unknown,
   ): Promise<ActionResult> {
@@ -82,7 +82,7 @@ export class DashboardActions {
 
   /** The leader runs a task now, wherever it is, and the ledger remembers it. */
   async runTask(
-    actor: RequestActor,
+    actor: Actor,
     task: unknown,
     force: unknown,
   ): Promise<ActionResult> {
@@ -110,7 +110,7 @@ export class DashboardActions {
    * @param instance which instance is meant: refused by any other
    */
   async runHere(
-    actor: RequestActor,
+    actor: Actor,
     task: unknown,
     instance: unknown,
   ): Promise<ActionResult> {
@@ -140,7 +140,7 @@ export class DashboardActions {
 
   /** Nobody runs a task any more, until it is resumed. */
   async pauseTask(
-    actor: RequestActor,
+    actor: Actor,
     task: unknown,
     reason: unknown,
   ): Promise<ActionResult> {
@@ -156,7 +156,7 @@ export class DashboardActions {
 
   /** @param catchUp 'yes': the ticks of the pause count as missed */
   async resumeTask(
-    actor: RequestActor,
+    actor: Actor,
     task: unknown,
     catchUp: unknown,
   ): Promise<ActionResult> {
@@ -173,7 +173,7 @@ export class DashboardActions {
 
   /** An instance leaves all elections, wherever it is, until it is undrained. */
   async drain(
-    actor: RequestActor,
+    actor: Actor,
     instance: unknown,
     isWanted: boolean,
   ): Promise<ActionResult> {
@@ -205,7 +205,7 @@ export class DashboardActions {
    * done for somebody who has left: they may have sent the request again.
    */
   async #perform(
-    { by, from, hasLeft }: RequestActor,
+    { by, from, hasLeft }: Actor,
     action: AuditedAction,
     target: string,
     work: () => Promise<string>,

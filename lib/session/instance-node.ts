@@ -1,6 +1,5 @@
-// Node's own: who fakes the timers of the process fakes no sessions.
-import { setImmediate } from 'node:timers';
 import type { NodePaths } from '../node-paths.js';
+import { nextTurn } from '../within.js';
 import { ensurePath } from '../zookeeper/ensure-path.js';
 import { checkSameSession } from './same-session.js';
 import type { ZookeeperClient } from '../zookeeper/zookeeper-client.interface.js';
@@ -45,7 +44,9 @@ export class InstanceNode {
       if (state === 'connected' && sessionId !== this.#registeredSession) {
         // After what elections ask for in this turn: they wait for the answers.
         // Not vital: a heartbeat creates what is missing.
-        setImmediate(() => void this.#create().catch(() => undefined));
+        nextTurn()
+          .then(() => this.#create())
+          .catch(() => undefined);
       }
     });
   }

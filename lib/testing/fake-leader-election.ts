@@ -1,13 +1,11 @@
 import type { Observable } from 'rxjs';
+import { LeaderElection } from '../election/leader-election.js';
 import {
   plainGuard,
+  type Drain,
+  type ElectionParts,
   type GuardFunction,
-} from '../election/managed-election.js';
-import { LeaderElection } from '../election/leader-election.js';
-import type {
-  Drain,
-  ElectionParts,
-  ManagedElection,
+  type ManagedElection,
 } from '../election/managed-election.js';
 import { LeadershipState } from '../election/leadership-state.js';
 import { waitForTerm } from '../election/wait-for-term.js';

@@ -1,4 +1,5 @@
 import {
+  created,
   getChildren2Reply,
   getChildrenReply,
   getDataReply,
@@ -20,7 +21,6 @@ import {
   multiRequest,
 } from '../../lib/testing/server/multi.record.js';
 import {
-  created,
   createRequest,
   pathOnly,
   setDataRequest,

@@ -9,7 +9,6 @@ import {
 } from '../../zookeeper/codec/jute-record.js';
 import type { JuteWriter } from '../../zookeeper/codec/jute-writer.js';
 import {
-  created,
   createRequest,
   pathOnly,
   setDataRequest,
@@ -17,6 +16,7 @@ import {
 } from '../../zookeeper/codec/node.records.js';
 import { stat, type Stat } from '../../zookeeper/codec/stat.record.js';
 import { SERVER_OPCODES } from './server-opcodes.js';
+import { created } from './server.records.js';
 
 type Part = JuteRecord<never, object>;
 

@@ -7,6 +7,7 @@ export const SERVER_OPCODES = {
   getChildren: 8,
   check: 13,
   multi: 14,
+  create2: 15,
   reconfig: 16,
   checkWatches: 17,
   deleteContainer: 20,

@@ -25,6 +25,9 @@ export const replyHeader = record({
   code: int,
 });
 
+/** Of `create2` and `createContainer`. */
+export const created = record({ path: text, stat });
+
 export const getDataReply = record({ data: buffer, stat });
 
 export const getChildrenReply = record({ children: texts });

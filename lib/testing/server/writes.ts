@@ -7,13 +7,12 @@ import {
   type MultiResult,
 } from './multi.record.js';
 import {
-  created,
   createRequest,
   pathOnly,
   setDataRequest,
   versionedPath,
 } from '../../zookeeper/codec/node.records.js';
-import { CREATE_FLAGS, OPCODES } from '../../zookeeper/codec/opcodes.js';
+import { CREATE_FLAGS } from '../../zookeeper/codec/opcodes.js';
 import { RESULT_CODES } from '../../zookeeper/codec/result-codes.js';
 import { stat } from '../../zookeeper/codec/stat.record.js';
 import type { Body } from './answer.js';
@@ -33,6 +32,7 @@ import {
 import { Refusal } from './refusal.js';
 import type { ReleaseTraits } from './release.js';
 import { SERVER_OPCODES, type ServerOpcode } from './server-opcodes.js';
+import { created } from './server.records.js';
 
 const RECONFIG_DISABLED = -123;
 const LAST_FLAGS_WITHOUT_TTL = 4;
@@ -156,8 +156,8 @@ function prepareOperation(
       // In a transaction it is the flag that makes a container.
       const isContainer = operation.flags === CREATE_FLAGS.container;
       const opcode = isContainer
-        ? OPCODES.createContainer
-        : OPCODES[multiHeedsOpcode ? operation.type : 'create'];
+        ? SERVER_OPCODES.createContainer
+        : SERVER_OPCODES[multiHeedsOpcode ? operation.type : 'create'];
       return prepareCreate(draft, opcode, operation, requester);
     }
   }

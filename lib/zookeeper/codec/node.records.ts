@@ -8,7 +8,6 @@ import {
   text,
   type ReadAs,
 } from './jute-record.js';
-import { stat } from './stat.record.js';
 
 /** A string is as long as its length, at least. */
 export const texts = list(text, 4);
@@ -22,9 +21,6 @@ export const createRequest = record({
   acl,
   flags: int,
 });
-
-/** Of `create2` and `createContainer`. */
-export const created = record({ path: text, stat });
 
 /**
  * Of `delete` and, in a transaction, of `check`: the version that the node must

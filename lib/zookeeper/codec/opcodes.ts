@@ -9,7 +9,6 @@ export const OPCODES = {
   sync: 9,
   ping: 11,
   getChildren2: 12,
-  create2: 15,
   removeWatches: 18,
   createContainer: 19,
   auth: 100,

@@ -18,7 +18,6 @@ import {
   multiRequest,
 } from '../../../lib/testing/server/multi.record.js';
 import {
-  created,
   createRequest,
   pathOnly,
   setDataRequest,
@@ -32,6 +31,7 @@ import {
   watcherEvent,
 } from '../../../lib/zookeeper/codec/watch.records.js';
 import {
+  created,
   whoAmIReply,
   replyHeader,
   requestHeader,
