@@ -25,6 +25,8 @@ export class InstanceNode {
   readonly #data: string;
   /** Whose node is there. */
   #registeredSession: string | undefined;
+  /** The node will be created in the next turn. */
+  #planned: Promise<void> | undefined;
 
   constructor(
     client: ZookeeperClient,
@@ -43,16 +45,22 @@ export class InstanceNode {
     client.connection$.subscribe(({ state, sessionId }) => {
       if (state === 'connected' && sessionId !== this.#registeredSession) {
         // After what elections ask for in this turn: they wait for the answers.
+        this.#planned = nextTurn().then(() => {
+          this.#planned = undefined;
+          return this.#create();
+        });
         // Not vital: a heartbeat creates what is missing.
-        nextTurn()
-          .then(() => this.#create())
-          .catch(() => undefined);
+        this.#planned.catch(() => undefined);
       }
     });
   }
 
   /** Writes to the node; creates it if it is not there. */
   async write(): Promise<void> {
+    if (this.#planned) {
+      // Not sent yet, so that it proves as much as a write of now.
+      return this.#planned;
+    }
     try {
       await this.#client.set(this.#path(), this.#data);
     } catch (error) {

@@ -116,6 +116,8 @@ describe('outages', () => {
         .map(({ opcode }) => opcode)
         .slice(0, 2),
     ).toEqual(['connect', 'connect']);
+    // The first heartbeat is the create of the instance's own node.
+    expect(before.filter(({ error }) => error !== undefined)).toEqual([]);
     await group.expectInvariant();
   });
 
