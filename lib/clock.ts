@@ -20,6 +20,9 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
 };
 
+/** Milliseconds of the monotonic clock. */
+export const monotonicMs = (): number => performance.now();
+
 /** The time now. */
 export function instantOf(clock: Clock): Instant {
   return { monotonicNs: clock.monotonicNs(), wallMs: clock.wallMs() };

@@ -1,3 +1,5 @@
+import { monotonicMs } from './clock.js';
+
 /** What lasts is logged again after this time. */
 const REPEAT_MS = 5 * 60_000;
 
@@ -16,7 +18,7 @@ export class LastingProblem {
   #spell: ProblemSpell | undefined;
   #toldAtMs = 0;
 
-  constructor(nowMs: () => number = () => performance.now()) {
+  constructor(nowMs = monotonicMs) {
     this.#nowMs = nowMs;
   }
 

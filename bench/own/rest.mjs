@@ -28,8 +28,9 @@ export async function idle() {
     instance.get();
     await until(() => instance.get().leadership.role !== 'idle');
   }
-  // After the first look at who waits behind the leader, five seconds on.
-  await sleep(7_000);
+  // After the first look at who waits behind the leader, five seconds on, and after
+  // the collections of garbage by which V8 shrinks a heap at rest.
+  await sleep(25_000);
   const [pid = 0] = childrenOf(process.pid);
   const guardianBefore = cpuMs(pid);
   const wakeUpsBefore = wakeUps(pid);

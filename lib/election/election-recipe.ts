@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Subscription, type Observable } from 'rxjs';
+import type { Observable, Subscription } from 'rxjs';
 import type { ConnectionLossPolicy } from '../interfaces/zookeeper-leader-options.interface.js';
 import { messageOf } from '../message-of.js';
 import { settledWithin } from '../within.js';
@@ -81,7 +81,7 @@ export class ElectionRecipe implements LeaseHolder {
   readonly #state: LeadershipState;
   readonly #loop: SerialLoop;
   readonly #failures = new StepFailures();
-  readonly #subscription = new Subscription();
+  readonly #subscription: Subscription | undefined;
   readonly #strays = new Set<string>();
   #isEntered = false;
   /** `disposing`: the entry has to go; `closing`: the session goes. */
@@ -117,16 +117,14 @@ export class ElectionRecipe implements LeaseHolder {
       sessionTimeoutMs: () => this.#lease.sessionTimeoutMs,
       onDue: () => this.#loop.wake(),
     });
+    this.#subscription = this.#client.connection$.subscribe({
+      next: (connection) => this.#connectionChanged(connection),
+      complete: () => this.#end('shutdown'),
+    });
     this.#subscription.add(
       options.favourite$?.subscribe((favourite) => {
         this.#claims.favourite = favourite;
         this.#loop.wake();
-      }),
-    );
-    this.#subscription.add(
-      this.#client.connection$.subscribe({
-        next: (connection) => this.#connectionChanged(connection),
-        complete: () => this.#end('shutdown'),
       }),
     );
   }
@@ -224,7 +222,8 @@ export class ElectionRecipe implements LeaseHolder {
     this.#lease.release(this);
     this.#drop();
     this.#release?.resolve();
-    this.#subscription.unsubscribe();
+    // Undefined where the connection had ended before it began.
+    this.#subscription?.unsubscribe();
     this.#state.complete(reason);
   }
 

@@ -3,10 +3,7 @@ import { durationText } from '../duration-text.js';
 import { LastingProblem } from '../lasting-problem.js';
 import { messageOf } from '../message-of.js';
 import type { SessionLease } from '../session/session-lease.js';
-import {
-  electionReporter,
-  type ElectionReporter,
-} from './election-reporter.js';
+import { ElectionReporter } from './election-reporter.js';
 import { leaderWithin } from './known-leader.js';
 import type { LeaderElection } from './leader-election.js';
 import type { Leadership, Participant } from './leadership.interface.js';
@@ -82,7 +79,7 @@ export class LeadershipLog {
   reporter(election: string, path: string): ElectionReporter {
     const lasting = new LastingProblem();
     this.#problems.set(election, lasting);
-    return electionReporter(
+    return new ElectionReporter(
       this.#logger,
       this.#instanceId,
       election,

@@ -7,38 +7,52 @@ import type {
   Participant,
 } from './leadership.interface.js';
 
-interface RunningTerm {
-  readonly term: LeadershipTerm;
-  end(reason: LeadershipReason): void;
-}
-
 /**
- * Begins a term. Its signal is made when somebody asks for it: in most terms
- * nobody does, and it is the dearest part of a hand-over that happens here.
+ * A term. Its signal is made when somebody asks for it: in most terms nobody does,
+ * and it is the dearest part of a hand-over that happens here. It is a property of
+ * its own: copies of a term (`{ ...term }`) have it, too.
  */
-function beginTerm(fields: Omit<LeadershipTerm, 'signal'>): RunningTerm {
-  let abort: AbortController | undefined;
-  let endReason: LeadershipReason | undefined;
-  const end = (reason: LeadershipReason): void => {
-    endReason = reason;
-    abort?.abort(new LeadershipLostError(fields.election, reason));
-  };
-  const term = Object.freeze<LeadershipTerm>({
-    election: fields.election,
-    instanceId: fields.instanceId,
-    fencingToken: fields.fencingToken,
-    since: fields.since,
-    get signal() {
-      if (!abort) {
-        abort = new AbortController();
-        if (endReason) {
-          end(endReason);
+class Term implements LeadershipTerm {
+  readonly election: string;
+  readonly instanceId: string;
+  readonly fencingToken: number;
+  readonly since: Date;
+  declare readonly signal: AbortSignal;
+  #abort: AbortController | undefined;
+  #endReason: LeadershipReason | undefined;
+
+  /** One for all terms, which then have the same shape. */
+  static readonly #signal: PropertyDescriptor & ThisType<Term> = {
+    enumerable: true,
+    get() {
+      if (!this.#abort) {
+        this.#abort = new AbortController();
+        if (this.#endReason) {
+          Term.end(this, this.#endReason);
         }
       }
-      return abort.signal;
+      return this.#abort.signal;
     },
-  });
-  return { term, end };
+  };
+
+  constructor(
+    election: string,
+    instanceId: string,
+    fencingToken: number,
+    since: Date,
+  ) {
+    this.election = election;
+    this.instanceId = instanceId;
+    this.fencingToken = fencingToken;
+    this.since = since;
+    Object.defineProperty(this, 'signal', Term.#signal);
+    Object.freeze(this);
+  }
+
+  static end(term: Term, reason: LeadershipReason): void {
+    term.#endReason = reason;
+    term.#abort?.abort(new LeadershipLostError(term.election, reason));
+  }
 }
 
 /** What a term rests on, besides that it has begun. */
@@ -66,7 +80,7 @@ export class LeadershipState {
   #isPublishing = false;
   #isComplete = false;
   #current: Leadership;
-  #runningTerm: RunningTerm | undefined;
+  #runningTerm: Term | undefined;
 
   constructor(
     election: string,
@@ -126,18 +140,18 @@ export class LeadershipState {
       return;
     }
     const since = new Date();
-    this.#runningTerm = beginTerm({
-      election: this.#election,
-      instanceId: this.#instanceId,
+    this.#runningTerm = new Term(
+      this.#election,
+      this.#instanceId,
       fencingToken,
       since,
-    });
+    );
     this.#change({
       role: 'leader',
       election: this.#election,
       reason,
       since,
-      term: this.#runningTerm.term,
+      term: this.#runningTerm,
     });
   }
 
@@ -197,7 +211,9 @@ export class LeadershipState {
       this.#runningTerm = undefined;
     }
     this.#current = Object.freeze(leadership);
-    endedTerm?.end(leadership.reason);
+    if (endedTerm) {
+      Term.end(endedTerm, leadership.reason);
+    }
     this.#publish(leadership);
   }
 

@@ -1,3 +1,4 @@
+import { monotonicMs } from '../clock.js';
 import {
   compareBySequence,
   parseElectionNode,
@@ -61,7 +62,7 @@ export class Uptime {
   #connectedAtMs: number | undefined;
   #lastMs = 0;
 
-  constructor(nowMs: () => number = () => performance.now()) {
+  constructor(nowMs = monotonicMs) {
     this.#nowMs = nowMs;
   }
 

@@ -58,7 +58,7 @@ export class InstanceNode {
   /** Writes to the node; creates it if it is not there. */
   async write(): Promise<void> {
     if (this.#planned) {
-      // Not sent yet, so that it proves as much as a write of now.
+      // Not sent yet: it proves as much as a write of now.
       return this.#planned;
     }
     try {

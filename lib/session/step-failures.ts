@@ -1,6 +1,6 @@
+import { monotonicMs } from '../clock.js';
+
 const LONGEST_PAUSE_MS = 60_000;
-// One for all: an application may have thousands of elections.
-const monotonicMs = (): number => performance.now();
 
 /**
  * For how long a participant has not been able to take its step, and how long it

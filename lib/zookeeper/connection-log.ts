@@ -1,3 +1,4 @@
+import { monotonicMs } from '../clock.js';
 import { durationText } from '../duration-text.js';
 
 export interface ClientNotice {
@@ -27,10 +28,7 @@ export class ConnectionLog {
   /** When each problem was reported, since the last connection. */
   readonly #toldAtMs = new Map<string, number>();
 
-  constructor(
-    tell: (notice: ClientNotice) => void,
-    nowMs: () => number = () => performance.now(),
-  ) {
+  constructor(tell: (notice: ClientNotice) => void, nowMs = monotonicMs) {
     this.#tell = tell;
     this.#nowMs = nowMs;
   }

@@ -21,7 +21,7 @@ export interface AwaitedWatch {
 
 /**
  * The watches of one kind on one path; for the server they are a single one. Few, in
- * arrays that never grow: a set, or room for more, takes more memory than all else.
+ * arrays without room for more (which a spread has): that takes more memory than all else.
  */
 interface Watch {
   watchers: readonly NodeWatcher[];
@@ -44,7 +44,7 @@ export class WatchTable {
       byPath.set(path, watch);
     }
     const awaited = { kind, path, watcher };
-    watch.awaited = [...watch.awaited, awaited];
+    watch.awaited = watch.awaited.concat(awaited);
     return awaited;
   }
 
@@ -60,7 +60,7 @@ export class WatchTable {
     }
     watch.awaited = watch.awaited.filter((other) => other !== awaited);
     if (isSet && watcher && !watch.watchers.includes(watcher)) {
-      watch.watchers = [...watch.watchers, watcher];
+      watch.watchers = watch.watchers.concat(watcher);
     }
     return this.#tidy(kind, path, watch) && isSet;
   }

@@ -322,7 +322,7 @@ describe('the page', () => {
       await waitFor(
         async () => (await page.locator('.cells i').count()) === 1_000,
       );
-      // Whoever has joined first is shown first.
+      // The page shows first who has joined first.
       await waitFor(
         async () =>
           ['one 500 two 500', 'two 500 one 500'].includes(

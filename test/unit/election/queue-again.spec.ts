@@ -1,12 +1,15 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Logger } from '@nestjs/common';
 import { BehaviorSubject } from 'rxjs';
 import { ElectionQueue } from '../../../lib/election/election-queue.js';
+import { ElectionReporter } from '../../../lib/election/election-reporter.js';
 import { ElectionRecipe } from '../../../lib/election/election-recipe.js';
 import { LeadershipState } from '../../../lib/election/leadership-state.js';
 import type {
   LeadershipTerm,
   Participant,
 } from '../../../lib/election/leadership.interface.js';
+import { LastingProblem } from '../../../lib/lasting-problem.js';
 import { SessionLease } from '../../../lib/session/session-lease.js';
 import { systemClock } from '../../../lib/clock.js';
 import type {
@@ -22,6 +25,7 @@ import {
   ZookeeperError,
   type ZookeeperErrorCode,
 } from '../../../lib/zookeeper/zookeeper.error.js';
+import { MemoryLogger } from '../../support/memory-logger.js';
 import { waitFor } from '../../support/wait-for.js';
 
 // A leader that resigns sends a deletion, a creation and a listing together. Here
@@ -269,17 +273,13 @@ async function leading(losesConnections = true) {
       priority: 0,
       favourite$: undefined,
       drain: () => Promise.resolve(),
-      reporter: {
-        problem: () => undefined,
-        healed: () => undefined,
-        madeWay: () => undefined,
-        sessionGivenUp: (why) => why,
-        stray: () => undefined,
-        resignRequested: () => undefined,
-        outranked: () => undefined,
-        claimed: () => undefined,
-        notHeeded: () => undefined,
-      },
+      reporter: new ElectionReporter(
+        new MemoryLogger() as unknown as Logger,
+        'A',
+        'default',
+        '/election',
+        new LastingProblem(),
+      ),
     },
     queue,
     state,
