@@ -135,9 +135,14 @@ describe('six instances that tip over', () => {
     const instances = Array.from({ length: 6 }, () =>
       startInstance({ TIP_OVER_AFTER: '2' }),
     );
-    // One guardian for each.
-    await Promise.all(instances.map(isInLine));
-    expect(instances.flatMap((one) => one.survivors())).toHaveLength(6);
+    // One guardian for each, also where the first has tipped over by now.
+    const guardians = await Promise.all(
+      instances.map(async (one) => {
+        await isInLine(one);
+        return one.survivors();
+      }),
+    );
+    expect(guardians.flat()).toHaveLength(6);
     const exits = await Promise.all(instances.map(({ exited }) => exited));
     expect(exits.map(({ signal }) => signal)).toEqual(Array(6).fill('SIGKILL'));
 
