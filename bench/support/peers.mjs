@@ -138,6 +138,7 @@ export const peers = [
       'connect_acquire',
       'handover',
       'crash_failover',
+      'storm',
     ],
     isInstalled: () => succeeds(PYTHON, ['-c', 'import kazoo']),
     command: (connect, metric, parameters) => [

@@ -1,5 +1,5 @@
 // @ts-check
-/** The three pictures of docs/performance.md. */
+/** The pictures of docs/performance.md. */
 import { writeFile } from 'node:fs/promises';
 import { median } from './samples.mjs';
 import { barChart, lineChart } from './svg.mjs';
@@ -21,6 +21,9 @@ export async function writePictures({ lines }) {
   await write('performance-latency', latency(lines));
   await write('performance-failover', failover(lines));
   await write('performance-participants', participants(lines));
+  await write('performance-elections', elections(lines));
+  await write('performance-instances', instances(lines));
+  await write('performance-tasks', tasks(lines));
 }
 
 /** @param {readonly Line[]} lines */
@@ -65,29 +68,81 @@ function failover(lines) {
 
 /** @param {readonly Line[]} lines */
 function participants(lines) {
-  const series = (
-    /** @type {string} */ name,
-    /** @type {string} */ peer,
-    /** @type {string} */ metric,
-  ) => ({
-    name,
-    points: points(
-      lines.filter((line) => line.peer === peer && line.metric === metric),
-    ),
-  });
-  return lineChart({
+  return growthChart(lines, {
     title: 'How cost grows with the participants of an election',
-    unit: 'Milliseconds',
     axis: 'participants',
     series: [
-      series('hand-over', 'own', 'participants_handover'),
-      {
-        ...series('joining', 'own', 'participants_join'),
-        isDashed: true,
-      },
-      series('hand-over, Curator', 'curator', 'handover'),
-      series('hand-over, kazoo', 'kazoo', 'handover'),
-    ].filter((each) => each.points.length > 0),
+      ['hand-over', 'own', 'participants_handover'],
+      ['joining', 'own', 'participants_join', 'dashed'],
+      ['hand-over, Curator', 'curator', 'handover'],
+      ['hand-over, kazoo', 'kazoo', 'handover'],
+    ],
+  });
+}
+
+/** @param {readonly Line[]} lines */
+function elections(lines) {
+  return growthChart(lines, {
+    title: 'Elections of one process: until it leads all of them',
+    axis: 'elections',
+    isLog: true,
+    series: [
+      ['this library', 'own', 'many'],
+      ['on new paths', 'own', 'many_new_path', 'dashed'],
+      ['Curator', 'curator', 'many'],
+      ['Curator, new paths', 'curator', 'many_new_path', 'dashed'],
+    ],
+  });
+}
+
+/** @param {readonly Line[]} lines */
+function instances(lines) {
+  return growthChart(lines, {
+    title: 'Instances that start at once: until all have joined',
+    axis: 'instances',
+    isLog: true,
+    series: [
+      ['this library', 'own', 'storm_start'],
+      ['Curator', 'curator', 'storm_start'],
+      ['kazoo', 'kazoo', 'storm_start'],
+    ],
+  });
+}
+
+/** @param {readonly Line[]} lines */
+function tasks(lines) {
+  return growthChart(lines, {
+    title:
+      'Ledger tasks, one run a second each: until all of a second have run',
+    axis: 'tasks',
+    isLog: true,
+    series: [['this library', 'own', 'ledger_load_done']],
+  });
+}
+
+/**
+ * @param {readonly Line[]} lines
+ * @param {object} chart
+ * @param {string} chart.title
+ * @param {string} chart.axis
+ * @param {boolean} [chart.isLog]
+ * @param {(readonly [name: string, peer: string, metric: string, dashed?: string])[]} chart.series
+ */
+function growthChart(lines, { title, axis, isLog, series }) {
+  return lineChart({
+    title,
+    isLog,
+    unit: 'Milliseconds',
+    axis,
+    series: series
+      .map(([name, peer, metric, dashed]) => ({
+        name,
+        isDashed: dashed !== undefined,
+        points: points(
+          lines.filter((line) => line.peer === peer && line.metric === metric),
+        ),
+      }))
+      .filter((each) => each.points.length > 0),
   });
 }
 
@@ -120,7 +175,7 @@ function points(lines) {
       median(
         lines
           .filter((line) => line.k === k)
-          .map(({ median_ms }) => Number(median_ms)),
+          .map(({ median_ms, value }) => Number(median_ms ?? value)),
       ),
     ]);
 }

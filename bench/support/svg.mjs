@@ -96,7 +96,7 @@ export function barChart({ title, groups, isLog = false, note }) {
 }
 
 /**
- * Lines over a logarithmic axis.
+ * Lines over a logarithmic axis; with `isLog` both axes are.
  *
  * @param {object} chart
  * @param {string} chart.title
@@ -104,13 +104,16 @@ export function barChart({ title, groups, isLog = false, note }) {
  * @param {string} chart.axis what grows
  * @param {{ name: string, isDashed?: boolean, points: [number, number][] }[]} chart.series
  *   the first is ours; one that is dashed has the colour of the one before
+ * @param {boolean} [chart.isLog]
  */
-export function lineChart({ title, unit, axis, series }) {
+export function lineChart({ title, unit, axis, series, isLog = false }) {
   const [left, right, top, bottom, height] = [56, 150, 44, 44, 300];
   const points = series.flatMap((each) => each.points);
   const xs = [...new Set(points.map(([x]) => x))].toSorted((a, b) => a - b);
   const [least, most] = [Math.min(...xs), Math.max(...xs)];
-  const highest = niceCeiling(Math.max(...points.map(([, value]) => value)));
+  const values = points.map(([, value]) => value);
+  const rows = isLog ? decades(values) : quarters(values);
+  const [lowest, highest] = [Number(rows[0]), Number(rows.at(-1))];
   const x = (/** @type {number} */ value) =>
     at(
       left +
@@ -118,14 +121,19 @@ export function lineChart({ title, unit, axis, series }) {
           (WIDTH - left - right),
     );
   const y = (/** @type {number} */ value) =>
-    at(height - bottom - (value / highest) * (height - bottom - top));
-  const grid = [0, 0.25, 0.5, 0.75, 1].map((share) => {
-    const value = share * highest;
-    return (
-      `<line class="grid" x1="${left}" x2="${WIDTH - right}" y1="${y(value)}" y2="${y(value)}"/>` +
-      `<text class="end" x="${left - 6}" y="${y(value) + 4}">${Number(value.toPrecision(3))}</text>`
+    at(
+      height -
+        bottom -
+        (height - bottom - top) *
+          (isLog
+            ? Math.log(value / lowest) / Math.log(highest / lowest)
+            : value / highest),
     );
-  });
+  const grid = rows.map(
+    (value) =>
+      `<line class="grid" x1="${left}" x2="${WIDTH - right}" y1="${y(value)}" y2="${y(value)}"/>` +
+      `<text class="end" x="${left - 6}" y="${y(value) + 4}">${Number(value.toPrecision(3)).toLocaleString('en')}</text>`,
+  );
   const ticks = xs.map(
     (value) =>
       `<text class="middle" x="${x(value)}" y="${height - bottom + 18}">${value.toLocaleString('en')}</text>`,
@@ -135,14 +143,16 @@ export function lineChart({ title, unit, axis, series }) {
     return CLASSES[drawn.length - 1] ?? 'other c';
   };
   // Names that would cover each other move down.
-  let lowest = -Infinity;
+  /** @type {Map<number, number>} */ const lastAt = new Map();
   const names = series
     .map((each, index) => ({ ...each, index, end: each.points.at(-1) }))
     .toSorted((a, b) => y(a.end?.[1] ?? 0) - y(b.end?.[1] ?? 0))
     .map(({ name, index, end = [1, 0] }) => {
-      lowest = Math.max(lowest + 15, y(end[1]) + 4);
+      const last = lastAt.get(end[0]) ?? -Infinity;
+      const nameAt = Math.max(last + 15, y(end[1]) + 4);
+      lastAt.set(end[0], nameAt);
       const kind = kindOf(index) === 'own' ? ' class="group"' : '';
-      return `<text${kind} x="${x(end[0]) + 10}" y="${at(lowest)}">${name}</text>`;
+      return `<text${kind} x="${x(end[0]) + 10}" y="${at(nameAt)}">${name}</text>`;
     });
   const lines = series.map(({ points: each, isDashed }, index) => {
     const kind = kindOf(index);
@@ -164,13 +174,24 @@ export function lineChart({ title, unit, axis, series }) {
     ...ticks,
     ...lines.toReversed(),
     ...names,
-    `<text x="12" y="${height - 6}">${unit}; ${axis} on a logarithmic axis</text>`,
+    `<text x="12" y="${height - 6}">${unit}; ${isLog ? 'both axes are logarithmic' : `${axis} on a logarithmic axis`}</text>`,
   ]);
 }
 
-/** @param {number} value */
-function niceCeiling(value) {
-  const power = 10 ** Math.floor(Math.log10(value));
-  const factor = [1, 2, 4, 8, 10].find((each) => each * power >= value) ?? 10;
-  return factor * power;
+/** From 0 to a round number. @param {readonly number[]} values */
+function quarters(values) {
+  const most = Math.max(...values);
+  const power = 10 ** Math.floor(Math.log10(most));
+  const factor = [1, 2, 4, 8, 10].find((each) => each * power >= most) ?? 10;
+  return [0, 0.25, 0.5, 0.75, 1].map((share) => share * factor * power);
+}
+
+/** The powers of ten around the values. @param {readonly number[]} values */
+function decades(values) {
+  const first = Math.floor(Math.log10(Math.min(...values)));
+  const last = Math.ceil(Math.log10(Math.max(...values)));
+  return Array.from(
+    { length: last - first + 1 },
+    (_, index) => 10 ** (first + index),
+  );
 }
