@@ -67,6 +67,8 @@ export class ElectionGroup {
    * once, while the former learns of it by an event.
    */
   isTamperedWith = false;
+  /** Counted up by a test that takes ZooKeeper's data away: tokens begin anew. */
+  era = 0;
   readonly #violations: string[] = [];
   readonly #sampler = setInterval(() => this.#sample(), SAMPLE_INTERVAL_MS);
 
@@ -237,6 +239,7 @@ export class ElectionGroup {
           election: name,
           fromNs: atNs,
           fencingToken: leadership.term.fencingToken,
+          era: this.era,
         });
         this.#sample();
       }

@@ -68,6 +68,7 @@ describe('outages', () => {
       description: 'nobody to lead',
     });
     await server.wipe();
+    group.era += 1;
     await server.start();
     await group.waitForLeader(undefined, 25_000);
     await group.expectInvariant();
