@@ -6,9 +6,14 @@ const LONGEST_NAME = 255;
 export function nameIn(value: unknown): string | undefined {
   return typeof value === 'string' &&
     value.length <= LONGEST_NAME &&
-    !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(value)
+    isOneLine(value)
     ? value
     : undefined;
+}
+
+/** Without line breaks and other control characters. */
+export function isOneLine(text: string): boolean {
+  return !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text);
 }
 
 /** The members of what somebody has written; none if that is not as ours is. */

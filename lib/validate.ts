@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { isOneLine } from './untrusted-data.js';
 
 /** The names of all options, one a line: any other name is refused. */
 export type OptionTable<Options extends object> = Readonly<
@@ -124,6 +125,15 @@ export class OptionChecks {
     if (/\p{Surrogate}/u.test(value)) {
       throw this.error(option, value, 'is not well-formed Unicode');
     }
+    if (!isOneLine(value)) {
+      // Other instances would not show it.
+      throw this.error(
+        option,
+        value,
+        'has a line break or a control character',
+        'a text of one line',
+      );
+    }
     return value;
   }
 
@@ -141,7 +151,9 @@ export class OptionChecks {
     ) {
       const range =
         most === Infinity ? `of ${least} or more` : `from ${least} to ${most}`;
-      throw this.error(option, value, 'is out of range', `a ${what} ${range}`);
+      const problem =
+        typeof number === 'number' ? 'is out of range' : 'is not a number';
+      throw this.error(option, value, problem, `a ${what} ${range}`);
     }
     return number as number;
   }

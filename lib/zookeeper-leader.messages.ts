@@ -115,6 +115,17 @@ export function partitionedFunctionMessage(where: string): string {
   );
 }
 
+export function functionOfElectionMessage(
+  where: string,
+  election: string,
+): string {
+  return (
+    `${where} has the option election, which only methods under @OnlyLeader() ` +
+    `have. It is of the election "${election}", whose onlyLeader() was called. ` +
+    'Leave the option out, or use LeaderElections.get().'
+  );
+}
+
 export function numberedTaskMessage(where: string, name: string): string {
   return (
     `${where} is under @OnlyLeader() in more than one object; this one is the ` +
@@ -210,9 +221,9 @@ export function ledgerAheadMessage(
   return (
     `The run ledger of the leader task "${task}" says that every tick up ` +
     `to ${new Date(lastTick).toISOString()} has been run, which is in the future: ` +
-    'the clock of this leader, or of a former one, is wrong. No tick is run until ' +
-    'then. Correct the clock. If the ledger itself is wrong, delete the znode ' +
-    `${location}: the task begins a new ledger and forgets the old runs.`
+    'the clock of a leader is or was wrong. No tick runs until then. Correct the ' +
+    `clock. If it is right, delete the znode ${location}: the task begins a new ` +
+    'ledger and forgets the old runs.'
   );
 }
 

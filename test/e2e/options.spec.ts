@@ -44,9 +44,14 @@ describe('a wrong option fails at start and says what to do', () => {
       /connectionString ' ' is empty/,
     ],
     [
+      'a connection string that is null',
+      { connectionString: null as never },
+      /connectionString null is empty or not a string/,
+    ],
+    [
       'a connection string without a host',
       { connectionString: ':2181' },
-      /":2181" is not a server.*Expected "host:port"/,
+      /option connectionString ":2181" is not a ZooKeeper connection string: ":2181" is not a server.*Expected "host:port"/,
     ],
     [
       'an invalid port',
@@ -135,6 +140,11 @@ describe('a wrong option fails at start and says what to do', () => {
       'the options of forRootAsync()',
       { useFactory: () => ({}) } as ZookeeperLeaderModuleOptions,
       /there is forRootAsync\(\)/,
+    ],
+    [
+      'the address in place of the options',
+      'zk1:2181' as ZookeeperLeaderModuleOptions,
+      /the options are a string\. Expected an object/,
     ],
   ])('%s', async (_what, options, message) => {
     await expect(startApplication({ options })).rejects.toThrow(message);

@@ -66,6 +66,14 @@ describe('without parentheses, an error shows how to write it', () => {
   });
 });
 
+describe('@OnlyLeader() on a class', () => {
+  it.each(['@OnlyLeader()', '@OnlyLeader'])('as %s is refused', (decorator) => {
+    expect(() => define(`${decorator} class Jobs {}`, true)).toThrow(
+      '@OnlyLeader() stands on Jobs, which is not an instance method. Put it on a method',
+    );
+  });
+});
+
 describe('on an object that the module does not know', () => {
   class Jobs {
     @OnlyLeader()

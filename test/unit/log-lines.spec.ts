@@ -32,10 +32,13 @@ describe('the search for lines that are logged', () => {
             this.#logger.log(\`Task "\${name}" ended\` + ' well');
             logger.error(isLate ? 'Too late' : 'Too early');
             logger.error(\`Failed: \${messageOf(error)}\`);
+            logger[isFar ? 'error' : 'warn']('Far away');
           }
         }`),
     ).toEqual([
       'error: Failed: <error>',
+      'error: Far away',
+      'warn: Far away',
       'warn: Plain text',
       'log: Task "<name>" ended well',
       'error: Too early',

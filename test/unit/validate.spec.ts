@@ -74,14 +74,22 @@ describe('a number of milliseconds', () => {
     expect(checks.milliseconds('waitMs', undefined, bounds)).toBe(500);
   });
 
-  it.each([99, 2 ** 31, 100.5, NaN, Infinity, '500', null])(
-    '%p is refused',
-    (value) => {
-      expect(() => checks.milliseconds('waitMs', value, bounds)).toThrow(
-        /option waitMs .* is out of range\. Expected a whole number of milliseconds from 100 to 2147483647\./,
-      );
-    },
-  );
+  it.each([
+    [99, 'out of range'],
+    [2 ** 31, 'out of range'],
+    [100.5, 'out of range'],
+    [NaN, 'out of range'],
+    [Infinity, 'out of range'],
+    ['10s', 'not a number'],
+    [null, 'not a number'],
+  ])('%p is %s', (value, problem) => {
+    expect(() => checks.milliseconds('waitMs', value, bounds)).toThrow(
+      new RegExp(
+        `option waitMs .* is ${problem}\\. Expected a whole number of ` +
+          'milliseconds from 100 to 2147483647\\.',
+      ),
+    );
+  });
 
   it('may be infinite where there is no upper bound', () => {
     const endless = { least: 0, most: Infinity, fallback: 0 };
@@ -89,6 +97,18 @@ describe('a number of milliseconds', () => {
     expect(() => checks.milliseconds('waitMs', NaN, endless)).toThrow(
       /milliseconds of 0 or more/,
     );
+  });
+});
+
+describe('a name', () => {
+  it.each(['web-1\n', 'a\u2028b', 'tab\t'])('%j is refused', (name) => {
+    expect(() => checks.name('instanceId', name)).toThrow(
+      /option instanceId .* has a line break or a control character\. Expected a text of one line/,
+    );
+  });
+
+  it('may have any other character', () => {
+    expect(checks.name('instanceId', 'Büro/1 🚀')).toBe('Büro/1 🚀');
   });
 });
 

@@ -144,6 +144,15 @@ function judgeText(about: string, text: string): Finding[] {
       ),
     ];
   }
+  if (/^Zookeeper version: [\d.]+-testing-server/m.test(text)) {
+    return [
+      note(
+        about,
+        'it is a fake ZooKeeper for development, which keeps all in memory',
+        'use real servers in production',
+      ),
+    ];
+  }
   const version = /^Zookeeper version: (\d+)\.(\d+)\.(\d+)/m.exec(text);
   if (!version) {
     return [

@@ -112,7 +112,14 @@ export function describeConnectFailure(
       isOfTls: false,
     };
   }
-  return { text: error.message, isOfTls: false };
+  return {
+    text:
+      error instanceof RangeError
+        ? `sent what cannot be read (${error.message}): perhaps something else ` +
+          'than ZooKeeper listens there'
+        : error.message,
+    isOfTls: false,
+  };
 }
 
 function tlsFailure(text: string, why: string): ConnectFailure {

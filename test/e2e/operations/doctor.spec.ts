@@ -156,6 +156,14 @@ describe('what the doctor makes of', () => {
     ]);
   });
 
+  it('the server for development', () => {
+    expect(
+      judge('Zookeeper version: 3.9-testing-server\nMode: standalone\n'),
+    ).toMatchObject([
+      { level: 'note', text: expect.stringContaining('fake ZooKeeper') },
+    ]);
+  });
+
   it('clocks that differ, either way, and no more than is certain', () => {
     expect(judgeClock(10_500, 10_000, 100)).toMatchObject([{ level: 'ok' }]);
     expect(judgeClock(70_000, 10_000, 100)).toMatchObject([

@@ -45,6 +45,16 @@ describe('election.onlyLeader()', () => {
     expect(ticks).toHaveLength(length);
   });
 
+  it('refuses what is no function, and an election that is not its own', async () => {
+    const { election } = await startGuarded([]);
+    expect(() => election.onlyLeader(undefined as never)).toThrow(
+      'onlyLeader() needs the function that it guards, not undefined',
+    );
+    expect(() =>
+      election.onlyLeader(() => 1, { election: 'billing' } as never),
+    ).toThrow(/has the option election.* It is of the election "default"/);
+  });
+
   it('passes this, arguments, result and errors on', async () => {
     const { election } = await startGuarded([]);
     const guarded = election.onlyLeader(function named(
