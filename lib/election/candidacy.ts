@@ -175,9 +175,8 @@ export class Candidacy {
       return;
     }
     if (isJoining && nodes.at(-1) === ours) {
-      // Elected in the round trip of its create: the parent's pzxid is at least
-      // our czxid, below everybody's who comes after us, and above the token of
-      // every term before (docs/safety.md).
+      // The parent's pzxid is at least our czxid, and below everybody's who comes
+      // after us: it spares a read of our node (docs/safety.md).
       this.#fencingToken = listing.pzxid;
     }
     const { strays } = this.#options;

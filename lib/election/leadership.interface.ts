@@ -55,7 +55,7 @@ export interface LeadershipTerm {
    * Greater than the token of every term that another instance had before. With
    * it, a resource can refuse the late writes of a former leader. An instance
    * that leads again on the node it has kept all the while has the same token:
-   * nobody has led in between.
+   * nobody has led in between. Negative with the option `standalone`.
    *
    * ZooKeeper's transaction ids are 64 bit numbers made of an epoch and a
    * counter; they stay exact as a JavaScript number for 2^21 epochs.

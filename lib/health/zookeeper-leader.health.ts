@@ -41,7 +41,7 @@ const OPTIONS: OptionTable<ZookeeperLeaderHealthOptions> = {
  * Health indicator for `@nestjs/terminus` 11 and 12. A follower is up, and so is
  * a leader whose lease holds. Down is an instance
  * - that has been without a connection for longer than `maxDisconnectedMs`,
- * - whose credentials ZooKeeper has refused,
+ * - whose credentials or login ZooKeeper has refused, or whose TLS does not work,
  * - that calls itself a leader although its lease has run out,
  * - that cannot take part in an election, as without permission,
  * - that does not own partitions which are assigned to it.

@@ -9,7 +9,9 @@ import type { RunLedgerOptions } from './leader-task-options.interface.js';
  * @publicApi
  */
 export interface ZookeeperCredentials {
+  /** Not empty, and without a colon. */
   readonly username: string;
+  /** Not empty. */
   readonly password: string;
 }
 
@@ -21,7 +23,9 @@ export interface ZookeeperCredentials {
  */
 export interface ZookeeperDigestMd5Login {
   readonly mechanism: 'DIGEST-MD5';
+  /** Not empty. */
   readonly username: string;
+  /** Not empty. */
   readonly password: string;
 }
 
@@ -169,7 +173,8 @@ export interface ZookeeperLeaderModuleOptions {
   /**
    * Milliseconds for which the event loop may be blocked before the session
    * ends and another instance leads: at once, or in all while there is no time in
-   * between to renew the lease. Default 30,000.
+   * between to renew the lease. Below one and a half times `sessionTimeoutMs`, the
+   * session timeout decides. Default 30,000.
    */
   readonly maxStallMs?: number;
 
@@ -209,6 +214,7 @@ export interface ZookeeperLeaderModuleOptions {
    * only serves the web. Default true.
    */
   readonly enabled?: boolean;
+
   /**
    * The share of this instance in partitions, and in elections with `balance`,
    * beside those of others: with 2 it has twice as many as an instance with 1, with
@@ -228,7 +234,8 @@ export interface ZookeeperLeaderModuleOptions {
    * True: leadership of the named elections is spread over the instances by their
    * `weight`. An instance that joins takes its share over; those before it end their
    * tasks first (`drainTimeoutMs`). The election `default` stays as it is. Set it on
-   * all instances: one without it makes way for nobody. Default false.
+   * all instances: one without it makes way for a higher `priority` only. Default
+   * false.
    */
   readonly balance?: boolean;
 

@@ -142,8 +142,8 @@ export interface LeaderTaskContext {
   readonly tick: Date | undefined;
   /**
    * Token of the term in which the run began, for resources that refuse the late
-   * writes of a former leader. 0, less than any token, in a manual run of an
-   * instance that does not lead.
+   * writes of a former leader. 0, less than any token of ZooKeeper, in a manual run
+   * of an instance that does not lead.
    */
   readonly fencingToken: number;
   /**

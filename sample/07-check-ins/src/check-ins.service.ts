@@ -24,7 +24,7 @@ export class CheckIns implements OnModuleInit {
       case 'failed':
         return event.willRetry
           ? undefined
-          : this.ping(event, '/fail', String(event.error));
+          : this.ping(event, '/fail', event.error);
       default:
         return undefined;
     }
@@ -34,14 +34,14 @@ export class CheckIns implements OnModuleInit {
   private async ping(
     { task, runId }: { readonly task: string; readonly runId: string },
     what: string,
-    body?: string,
+    failure?: unknown,
   ): Promise<void> {
-    const path = `${encodeURIComponent(task)}${what}?rid=${runId}`;
     try {
+      const path = `${encodeURIComponent(task)}${what}?rid=${runId}`;
       await fetch(`${this.url}/${path}`, {
         method: 'POST',
         signal: AbortSignal.timeout(10_000),
-        ...(body !== undefined && { body }),
+        ...(failure !== undefined && { body: String(failure) }),
       });
     } catch (error) {
       this.logger.warn(`No check-in of "${task}": ${String(error)}`);
