@@ -50,7 +50,7 @@ export abstract class LeaderElection {
   /**
    * Who leads: emits the leader as ZooKeeper has it on subscription and at
    * every change, `undefined` while there is none. Pushed, not polled; costs
-   * two reads per change and subscribed instance, and nothing without
+   * four reads per change and subscribed instance, and nothing without
    * subscribers. Never errors; completes at shutdown. By RxJS's rule, a listener
    * that throws ends the process.
    */
