@@ -41,7 +41,7 @@ export class CheckIns implements OnModuleInit {
       await fetch(`${this.url}/${path}`, {
         method: 'POST',
         signal: AbortSignal.timeout(10_000),
-        ...(failure !== undefined && { body: String(failure) }),
+        ...(what === '/fail' && { body: String(failure) }),
       });
     } catch (error) {
       this.logger.warn(`No check-in of "${task}": ${String(error)}`);
