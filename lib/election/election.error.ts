@@ -21,8 +21,10 @@ export class LeadershipLostError extends Error {
 }
 
 /**
- * An election cannot do what it was asked for: waiting took too long, or the
- * application is closing.
+ * An election cannot do what it was asked for:
+ * - `TIMEOUT`: waiting took longer than `timeoutMs`;
+ * - `CLOSED`: the application is closing, or the election has been disposed of;
+ * - `DISABLED`: this instance never takes part (`enabled: false`).
  *
  * @publicApi
  */

@@ -153,6 +153,6 @@ export type Leadership =
 export interface WaitForLeadershipOptions {
   /** Stops waiting when it aborts; the promise rejects with its reason. */
   readonly signal?: AbortSignal;
-  /** Milliseconds to wait at most; the promise then rejects. */
+  /** Milliseconds to wait at most; the promise then rejects. Default: no limit. */
   readonly timeoutMs?: number;
 }

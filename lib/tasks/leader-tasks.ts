@@ -234,6 +234,7 @@ export class LeaderTasks {
    * `NO_ANSWER` if no leader takes the request within 30 seconds, or the leader
    * that took it is gone; `CLOSED` when the application is closing
    * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
+   * @throws {TypeError} (rejects) if `by` is no name of 1 to 200 characters
    *
    * @example
    * ```ts
@@ -298,6 +299,7 @@ export class LeaderTasks {
    *
    * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`, `LEDGER_CORRUPT`
    * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
+   * @throws {TypeError} (rejects) if `by` is no name of 1 to 200 characters
    *
    * @example
    * ```ts
@@ -324,6 +326,7 @@ export class LeaderTasks {
    *
    * @throws {LeaderTaskError} (rejects) `UNKNOWN_TASK`, `LEDGER_CORRUPT`
    * @throws {ZookeeperError} (rejects) when ZooKeeper cannot be reached
+   * @throws {TypeError} (rejects) if `by` is no name of 1 to 200 characters
    *
    * @example
    * ```ts

@@ -71,6 +71,9 @@ export const lateGuards = sharedRegistry(
  * Called on an object that the module does not know, the method throws, or
  * rejects if it is asynchronous, instead of running everywhere.
  *
+ * @throws {TypeError} (when the class is defined) for what is no instance method; at
+ * start for an option that is not valid
+ *
  * @example
  * ```ts
  * @Cron('0 2 * * *')

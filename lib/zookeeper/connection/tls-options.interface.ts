@@ -1,4 +1,4 @@
-import type { ConnectionOptions, SecureVersion } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 
 /**
  * Certificates or keys: text in PEM format, a buffer, or the path of a file. A
@@ -53,9 +53,10 @@ export interface ZookeeperTlsOptions {
   /** False: any server that answers is taken for ZooKeeper. For tests only. */
   readonly rejectUnauthorized?: boolean;
   /** Default `TLSv1.2`. */
-  readonly minVersion?: SecureVersion;
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
   /** Default `TLSv1.3`. */
-  readonly maxVersion?: SecureVersion;
+  readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** A list in the manner of OpenSSL. Default: that of Node.js. */
   readonly ciphers?: string;
 }
 

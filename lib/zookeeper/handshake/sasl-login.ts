@@ -6,6 +6,7 @@
 export interface SaslContext {
   /** The server as the connection string names it. */
   readonly host: string;
+  /** The port of that server. */
   readonly port: number;
   /** 0 at the first call of each login. */
   readonly step: number;
