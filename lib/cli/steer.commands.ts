@@ -1,7 +1,9 @@
 import { leaderOf } from '../cluster/cluster-view.interface.js';
 import { drainInstance, undrainInstance } from '../operations/drain.js';
+import { partitionName } from '../partitions/partition.js';
 import { requestRun } from '../tasks/requests/request-run.js';
 import { pauseTask, resumeTask } from '../tasks/ledger/task-pauses.js';
+import type { TaskPause } from '../tasks/leader-task-info.interface.js';
 import { LeaderTaskError } from '../tasks/leader-task.error.js';
 import { readCluster, type CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
@@ -15,12 +17,17 @@ export async function pause(
   task: string,
   { reason }: { reason?: string },
 ): Promise<ExitCode> {
-  await checkTaskIsKnown(session, task);
+  const names = await namesOf(session, task);
   const found = await auditedHere(session, 'pause-task', task, async () => {
-    const result = await pauseTask(session, task, {
-      by: operator(),
-      ...(reason !== undefined && { reason }),
-    });
+    const pauses = await Promise.all(
+      names.map((each) =>
+        pauseTask(session, each, {
+          by: operator(),
+          ...(reason !== undefined && { reason }),
+        }),
+      ),
+    );
+    const result = pauses[0] as TaskPause;
     return { outcome: `Paused by ${result.by}.`, result };
   });
   const why = found.reason === undefined ? '' : `: ${found.reason}`;
@@ -38,12 +45,16 @@ export async function resume(
   task: string,
   { catchUp = false }: { catchUp?: boolean },
 ): Promise<ExitCode> {
+  const names = await namesOf(session, task);
   const wasPaused = await auditedHere(
     session,
     'resume-task',
     task,
     async () => {
-      const result = await resumeTask(session, task, catchUp);
+      const resumed = await Promise.all(
+        names.map((each) => resumeTask(session, each, catchUp)),
+      );
+      const result = resumed.includes(true);
       return { outcome: result ? 'Resumed.' : 'It was not paused.', result };
     },
   );
@@ -133,18 +144,32 @@ export async function audit(session: CliSession): Promise<ExitCode> {
   return EXIT.done;
 }
 
-/** A slip of the pen would pause a task that does not exist. */
-async function checkTaskIsKnown(
-  session: CliSession,
-  task: string,
-): Promise<void> {
-  const { ledgers } = await readCluster(session);
-  if (!ledgers.some((each) => each.task === task)) {
+/**
+ * What a task is kept by: its name, or with partitions those of all of them. A slip
+ * of the pen would pause a task that does not exist.
+ */
+async function namesOf(session: CliSession, task: string): Promise<string[]> {
+  const view = await readCluster(session);
+  const members = view.partitions.flatMap((each) =>
+    each.group === task ? [each, ...each.members] : [],
+  );
+  const count = Math.max(0, ...members.map(({ partitions }) => partitions));
+  const isKnown =
+    view.ledgers.some((each) => each.task === task) ||
+    view.elections.some(({ participants }) =>
+      participants.some((each) => each.tasks?.names.includes(task)),
+    );
+  if (!isKnown && count === 0) {
     session.output.error(
-      `Nothing is recorded of a task "${printable(task)}" yet: it has no run ` +
-        'ledger, has never run, or the name is wrong.',
+      `Nothing is recorded of a task "${printable(task)}" below ` +
+        `${session.paths.base}: it has never run, or its name, --base-path or ` +
+        '--connect is wrong.',
     );
   }
+  return [
+    ...(isKnown || count === 0 ? [task] : []),
+    ...Array.from({ length: count }, (_, each) => partitionName(task, each)),
+  ];
 }
 
 /** Of any leader: which election the task belongs to only its instances know. */

@@ -410,6 +410,15 @@ describe('nestjs-zookeeper-leader steers', () => {
     ]);
   });
 
+  it('says where nothing is known of a task that it pauses', async () => {
+    await startReporter('/cli-pause-unknown', 'only');
+    const args = ['--base-path=/cli-pause-unknown'];
+    const unknown = await run('pause', 'reprot', ...args);
+    expect(unknown.err).toMatch(
+      /Nothing is recorded of a task "reprot" below \/cli-pause-unknown: .*--base-path/,
+    );
+  });
+
   it('ends with 5 where nobody leads, and with 6 where nobody has the task', async () => {
     const app = await startReporter('/cli-run-nobody', 'only');
     await app.get(LeaderElection).waitForLeadership({ timeoutMs: 10_000 });

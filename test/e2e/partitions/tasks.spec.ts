@@ -20,6 +20,7 @@ import {
   closeApplications,
   startApplication,
 } from '../../support/nest-application.js';
+import { runCli, type CliResult } from '../../support/run-cli.js';
 import { waitFor } from '../../support/wait-for.js';
 import { ZookeeperServer } from '../../support/zookeeper-server.js';
 
@@ -187,6 +188,23 @@ describe('A task with partitions', () => {
       by: 'anna',
     });
     expect(await two.tasks.resume('mailboxes')).toBe(true);
+    await Promise.all([one.jobs.poll(), two.jobs.poll()]);
+    expect(ran).toHaveLength(PARTITIONS);
+  });
+
+  it('is paused and resumed as a whole by the command line', async () => {
+    const [one, two] = await startTwo();
+    const run = (command: string): Promise<CliResult> =>
+      runCli([command, 'mailboxes', `--base-path=/tasks-${applications}`], {
+        ZOOKEEPER_CONNECTION_STRING: server.connectionString,
+      });
+    expect(await run('pause')).toMatchObject({ exitCode: 0, err: '' });
+    await Promise.all([one.jobs.poll(), two.jobs.poll()]);
+    expect(ran).toEqual([]);
+    expect(await run('resume')).toMatchObject({
+      exitCode: 0,
+      out: '"mailboxes" is resumed.\n',
+    });
     await Promise.all([one.jobs.poll(), two.jobs.poll()]);
     expect(ran).toHaveLength(PARTITIONS);
   });
