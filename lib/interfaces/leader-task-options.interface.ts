@@ -32,8 +32,8 @@ export type MissedTicksPolicy = 'skip' | 'latest' | 'all';
 export type InterruptedRunPolicy = 'skip' | 'rerun';
 
 /**
- * How a task uses its run ledger: the record of runs in ZooKeeper by which every
- * tick of its schedule runs once in the whole cluster.
+ * How a task uses its run ledger: the record of runs in ZooKeeper by which no tick
+ * of its schedule runs twice in the whole cluster, and missed ticks are found.
  *
  * @publicApi
  */

@@ -198,7 +198,7 @@ export interface ZookeeperLeaderModuleOptions {
 
   /**
    * Gives a run ledger to all scheduled methods under `@OnlyLeader()` that have
-   * no option `ledger` of their own: every tick then runs once in the whole
+   * no option `ledger` of their own: no tick then runs twice in the whole
    * cluster, for two writes to ZooKeeper. Default false.
    */
   readonly ledger?: boolean | RunLedgerOptions;

@@ -8,7 +8,7 @@ import { currentLeaderTask, OnlyLeader } from 'nestjs-zookeeper-leader';
 export class InvoicesService {
   #reminders = 0;
 
-  /** With a run ledger: every tick runs once in the whole cluster. */
+  /** With a run ledger: no tick runs twice in the whole cluster. */
   @Cron('*/5 * * * * *')
   @OnlyLeader({ task: 'invoices', ledger: true })
   async sendInvoices(): Promise<void> {
