@@ -107,7 +107,7 @@ export interface Participant {
   readonly application?: string;
   /** Its leader tasks in this election, those without partitions, where it told. */
   readonly tasks?: ParticipantTasks;
-  /** Fencing token of the term that it has, or will have on this node. */
+  /** Fencing token of its term; of one that waits, the least that it will have. */
   readonly fencingToken: number;
   /** When it entered the election, by ZooKeeper's clock. */
   readonly joinedAt: Date;
