@@ -78,6 +78,7 @@ export abstract class LeaderElection {
    * @throws {LeaderElectionError} (rejects) `TIMEOUT` after `timeoutMs`
    * milliseconds, `CLOSED` when the application closes first, `DISABLED` if
    * this instance never takes part; or the reason of `signal` when that aborts
+   * @throws {TypeError} (rejects) for options that are not valid
    *
    * @example
    * ```ts

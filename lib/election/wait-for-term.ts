@@ -6,6 +6,11 @@ import {
   Observable,
   throwIfEmpty,
 } from 'rxjs';
+import {
+  LONGEST_TIMER_MS,
+  OptionChecks,
+  type OptionTable,
+} from '../validate.js';
 import { LeaderElectionError } from './election.error.js';
 import type { LeadershipState } from './leadership-state.js';
 import type {
@@ -13,18 +18,25 @@ import type {
   WaitForLeadershipOptions,
 } from './leadership.interface.js';
 
-/** What a timer can be set to. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const checks = new OptionChecks('LeaderElection.waitForLeadership()');
+const OPTIONS: OptionTable<WaitForLeadershipOptions> = {
+  signal: true,
+  timeoutMs: true,
+};
 
 /** See {@link LeaderElection.waitForLeadership}. */
 export async function waitForTerm(
   state: LeadershipState,
-  { signal, timeoutMs = Infinity }: WaitForLeadershipOptions = {},
+  options: WaitForLeadershipOptions = {},
 ): Promise<LeadershipTerm> {
+  const { signal, timeoutMs = Infinity } = checks.object(options, OPTIONS);
   signal?.throwIfAborted();
-  if (!(timeoutMs >= 0)) {
-    throw new TypeError(
-      `waitForLeadership: timeoutMs must be a number of milliseconds, got ${timeoutMs}`,
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
+    throw checks.error(
+      'timeoutMs',
+      timeoutMs,
+      'is not a number of milliseconds',
+      '0 or more',
     );
   }
   const { election } = state.current;

@@ -1,5 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { LeadershipState } from '../../../lib/election/leadership-state.js';
+import type { WaitForLeadershipOptions } from '../../../lib/election/leadership.interface.js';
 import { waitForTerm } from '../../../lib/election/wait-for-term.js';
 
 describe('waiting for a term', () => {
@@ -37,4 +38,16 @@ describe('waiting for a term', () => {
       }
     },
   );
+
+  it.each([
+    [{ timeout: 5 }, /there is no option timeout. Did you mean timeoutMs/],
+    [{ timeoutMs: '5' }, /option timeoutMs '5' is not a number/],
+    [{ timeoutMs: Number.NaN }, /option timeoutMs NaN is not a number/],
+    [{ timeoutMs: -1 }, /option timeoutMs -1 is not a number/],
+    [5, /the options are a number/],
+  ])('refuses %j instead of waiting for ever', async (options, expected) => {
+    const state = new LeadershipState('billing', 'a', 'starting');
+    const outcome = waitForTerm(state, options as WaitForLeadershipOptions);
+    await expect(outcome).rejects.toThrow(expected);
+  });
 });
