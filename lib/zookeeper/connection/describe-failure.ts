@@ -65,6 +65,17 @@ const TLS_TEXTS: Readonly<Record<string, string>> = {
   ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: REFUSED_CERTIFICATE,
 };
 
+/** What OpenSSL says of options, and what is wrong with them then. */
+const OPTION_MISTAKES: readonly [RegExp, string][] = [
+  [/bad decrypt|mac verify/, ': tls.passphrase is wrong or missing'],
+  [/key values mismatch/, ': tls.key does not belong to tls.cert'],
+  [
+    /Unsupported PKCS12/,
+    ': tls.pfx is encrypted by a method of old. Make it anew, or start Node ' +
+      'with --openssl-legacy-provider',
+  ],
+];
+
 /** A TLS alert, read as the length of a frame. */
 const TLS_ALERT = /^a frame of 35231\d{4} bytes/;
 
@@ -94,7 +105,9 @@ export function describeConnectFailure(
       error instanceof TlsOptionsError ||
       /^ERR_(SSL|OSSL|TLS|CRYPTO)/.test(code)
     ) {
-      return tlsFailure('the options tls do not work', error.message);
+      const { message } = error;
+      const mistake = OPTION_MISTAKES.find(([said]) => said.test(message))?.[1];
+      return tlsFailure(`the options tls do not work${mistake ?? ''}`, message);
     }
   } else if (TLS_ALERT.test(error.message)) {
     return tlsFailure('it speaks TLS at this port: set the option tls', '');

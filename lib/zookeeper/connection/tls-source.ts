@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../message-of.js';
+import { settledWithin } from '../../within.js';
 import type {
   TlsMaterial,
   TlsMaterialSource,
@@ -9,6 +10,11 @@ import type {
 
 const MATERIALS = ['ca', 'cert', 'key', 'pfx', 'crl'] as const;
 type MaterialName = (typeof MATERIALS)[number];
+
+/** A session does not wait longer: nothing else is tried meanwhile. */
+const LONGEST_READ_MS = 10_000;
+/** As no key or certificate begins that somebody has put here in another format. */
+const LIKE_A_PATH = /^[./\\~]|^[a-z]:|\.[^./\\]{1,10}$/i;
 
 /**
  * The option `tls`: read anew for each connection, since certificates are
@@ -37,7 +43,7 @@ export class TlsSource {
   }
 
   /**
-   * Reads files and calls functions.
+   * Reads files and calls functions, within a bound.
    *
    * @throws {Error} (rejects) that names the option and the file
    */
@@ -47,13 +53,14 @@ export class TlsSource {
       MATERIALS.map(async (name) => {
         const source = this.#options[name];
         if (source !== undefined) {
-          parameters[name] = await readMaterial(name, source);
+          parameters[name] = await inTime(name, readMaterial(name, source));
         }
       }),
     );
     const { passphrase } = this.#options;
     if (typeof passphrase === 'function') {
-      parameters.passphrase = await called('passphrase', passphrase);
+      const text = called('passphrase', passphrase);
+      parameters.passphrase = await inTime('passphrase', text);
     }
     return parameters;
   }
@@ -86,6 +93,14 @@ async function contentOf(
   try {
     return await readFile(material);
   } catch (error) {
+    if (!LIKE_A_PATH.test(material)) {
+      // Perhaps it is the key itself: neither it nor the error may be shown.
+      // oxlint-disable-next-line preserve-caught-error
+      throw new Error(
+        `the text of the option tls.${name} is no file that can be read, nor in ` +
+          'PEM format (-----BEGIN …). Give a path, a buffer or a text in PEM format',
+      );
+    }
     throw new Error(
       `the file of the option tls.${name} cannot be read: ${messageOf(error)}`,
       { cause: error },
@@ -94,12 +109,28 @@ async function contentOf(
 }
 
 async function called<T>(name: string, get: () => T | Promise<T>): Promise<T> {
+  let result: T;
   try {
-    return await get();
+    result = await get();
   } catch (error) {
     throw new Error(
       `the function of the option tls.${name} has failed: ${messageOf(error)}`,
       { cause: error },
     );
   }
+  if (result === undefined || result === null) {
+    // TLS would do without it: without the authority, any known one is trusted.
+    throw new Error(`the function of the option tls.${name} returned nothing`);
+  }
+  return result;
+}
+
+async function inTime<T>(name: string, reading: Promise<T>): Promise<T> {
+  if (await settledWithin([reading], LONGEST_READ_MS)) {
+    return reading;
+  }
+  throw new Error(
+    `the file or function of the option tls.${name} has given nothing for ` +
+      `${LONGEST_READ_MS} ms`,
+  );
 }
