@@ -29,7 +29,7 @@ export function digestMd5({
     }
     const cnonce = randomBytes(16).toString('base64');
     const a1 = Buffer.concat([
-      md5(`${username}:${realm}:${password}`),
+      md5(Buffer.concat([username, ':', realm, ':', password].map(bytesOf))),
       Buffer.from(`:${nonce}:${cnonce}`),
     ]);
     const prove = (a2: string): string =>
@@ -70,6 +70,12 @@ export function digestMd5({
         return undefined;
     }
   };
+}
+
+/** Whatever the charset, a text that Latin-1 can write is hashed as such. */
+function bytesOf(text: string): Buffer {
+  // oxlint-disable-next-line no-control-regex
+  return Buffer.from(text, /^[\0-\xff]*$/.test(text) ? 'latin1' : 'utf8');
 }
 
 function quote(text: string): string {
