@@ -19,9 +19,18 @@ export type Life = 'alive' | 'gone' | 'unknown';
 export function ownIdentity(): ProcessIdentity {
   return {
     pid: process.pid,
-    startTime: readStat(process.pid)?.startTime,
+    startTime: ownStartTime(),
     namespace: ownNamespace(),
   };
+}
+
+function ownStartTime(): string | undefined {
+  try {
+    return readStat(process.pid)?.startTime;
+  } catch {
+    // As without a free file descriptor, or with Node's option --permission.
+    return undefined;
+  }
 }
 
 /**

@@ -156,8 +156,8 @@ export class GuardianProcess implements SessionGuardian {
     this.#session = undefined;
     this.#fence.disarm();
     this.#number += 1;
-    const isDone = this.#acknowledgements.of(this.#number, LONGEST_STOP_MS);
     if (this.#channel) {
+      const isDone = this.#acknowledgements.of(this.#number, LONGEST_STOP_MS);
       this.#channel.send({ type: 'release', number: this.#number });
       await isDone;
     }

@@ -1,5 +1,6 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { connect, Socket } from 'node:net';
+import { messageOf } from '../../message-of.js';
 import { toSocketPath } from '../socket-address.js';
 import type { GuardianLink, LinkEnd } from './guardian-link.js';
 
@@ -50,7 +51,12 @@ export class SocketGuardian implements GuardianLink {
  * process, and to nobody else.
  */
 function describeUnsafeSocket(path: string): string | undefined {
-  const stats: Stats | undefined = lstatSync(path, { throwIfNoEntry: false });
+  let stats: Stats | undefined;
+  try {
+    stats = lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    return `it cannot be looked at (${messageOf(error)})`;
+  }
   if (!stats) {
     return 'there is no such file';
   }

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, expect, it, jest } from '@jest/globals';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { GuardianChannel } from '../../../lib/guardian/application/guardian-channel.js';
 import { GuardianProcess } from '../../../lib/guardian/application/guardian-process.js';
 import { GuardianHost } from '../../../lib/guardian/host/guardian-host.js';
@@ -58,4 +61,22 @@ it('hears of requests only when the last sign of life is older than those at reg
   now.mockReturnValue(fromMs + (2 * SESSION_TIMEOUT_MS) / 12);
   write();
   expect(sign).toHaveBeenCalledTimes(2);
+});
+
+it('is missed, and no more, when the socket cannot even be looked at', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'guardian-'));
+  const loop = join(folder, 'loop');
+  symlinkSync(loop, loop);
+  const notices: string[] = [];
+  const sidecar = new GuardianProcess({
+    maxStallMs: 30_000,
+    onNotice: ({ text }) => notices.push(text),
+    socket: { kind: 'sidecar', address: join(loop, 'guardian.sock') },
+  });
+  await sidecar.start();
+  expect(notices.join()).toMatch(
+    /is not used: it cannot be looked at \(.*ELOOP/,
+  );
+  await sidecar.stop();
+  rmSync(folder, { recursive: true });
 });

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import path from 'node:path';
+import guardianModule from '../../../lib/guardian/guardian-path.cjs';
 import {
   lookerAt,
   lookerAtParent,
@@ -75,5 +77,22 @@ const isLinux = process.platform === 'linux';
     await kill();
     expect(look()).toBe('gone');
     expect(lookerAtParent({ ...other, startTime: undefined })()).toBe('gone');
+  });
+
+  it('is not needed to say who this process is', () => {
+    const file = path.join(
+      path.dirname(guardianModule.guardianPath),
+      'process-identity.js',
+    );
+    const script = `
+      const { ownIdentity } = require(${JSON.stringify(file)});
+      const { openSync } = require('node:fs');
+      try {
+        for (;;) openSync('/dev/null');
+      } catch {}
+      process.stdout.write(String(ownIdentity().pid === process.pid));`;
+    const command = 'ulimit -n 64; exec "$0" -e "$1"';
+    const args = ['-c', command, process.execPath, script];
+    expect(execFileSync('/bin/sh', args, { encoding: 'utf8' })).toBe('true');
   });
 });
