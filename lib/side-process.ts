@@ -14,6 +14,9 @@ const PASSED_ENVIRONMENT = [
   'NODE_EXTRA_CA_CERTS',
   'SSL_CERT_FILE',
   'SSL_CERT_DIR',
+  'NODE_USE_SYSTEM_CA',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
+  'OPENSSL_CONF',
 ];
 
 /** The versions that have been seen to start with all of these options. */
@@ -31,8 +34,9 @@ const NODE_OPTIONS =
       ]
     : [];
 
-/** Which CAs are trusted is said by the same options as in the application. */
-const CA_OPTIONS = /^--use-(?:openssl|bundled|system)-ca$/;
+/** Whom TLS trusts and what it can do is said by the same options as in the application. */
+const TLS_OPTIONS =
+  /^--(?:use-(?:openssl|bundled|system)-ca|openssl-(?:legacy-provider|shared-config|config=.+)|tls-(?:cipher-list=.+|(?:min|max)-v1\.[0-3]))$/;
 
 /** How such a process has come to its end. */
 export interface SideProcessEnd {
@@ -112,6 +116,12 @@ export class SideProcess {
 }
 
 function start(file: string, channel: 'pipe' | 'ipc'): ChildProcess {
+  if (isBuiltIntoNode()) {
+    throw new Error(
+      `${process.execPath} runs the application and no file beside it. Run the ` +
+        'application by node, or set the option guardian to false or to a socket',
+    );
+  }
   if (!existsSync(file)) {
     throw new Error(
       `its file ${file} does not exist. Install nestjs-zookeeper-leader again ` +
@@ -122,7 +132,7 @@ function start(file: string, channel: 'pipe' | 'ipc'): ChildProcess {
   const options = [
     ...process.execArgv,
     ...(process.env.NODE_OPTIONS ?? '').split(/\s+/),
-  ].filter((option) => CA_OPTIONS.test(option));
+  ].filter((option) => TLS_OPTIONS.test(option));
   return spawn(
     process.execPath,
     [
@@ -134,6 +144,7 @@ function start(file: string, channel: 'pipe' | 'ipc'): ChildProcess {
     ],
     {
       detached: true,
+      windowsHide: true,
       env: Object.fromEntries(
         PASSED_ENVIRONMENT.flatMap((name) => {
           const value = process.env[name];
@@ -142,6 +153,17 @@ function start(file: string, channel: 'pipe' | 'ipc'): ChildProcess {
       ),
       stdio: ['ignore', 'ignore', 'pipe', channel],
     },
+  );
+}
+
+/** Where the program of this process starts the application, whatever it is told. */
+function isBuiltIntoNode(): boolean {
+  const sea = process.getBuiltinModule('node:sea') as
+    { isSea(): boolean } | undefined;
+  return (
+    sea?.isSea() === true ||
+    process.versions.electron !== undefined ||
+    'pkg' in process
   );
 }
 
