@@ -112,8 +112,8 @@ export class FrameConnection {
       const { connect: connectTls } = process.getBuiltinModule('node:tls');
       return connectTls({
         ...options,
-        // A server name must not be an IP address.
-        ...(isIP(host) ? {} : { servername: host }),
+        // A server name must not be an IP address, nor end with a dot.
+        ...(isIP(host) ? {} : { servername: host.replace(/\.$/, '') }),
         ...tls,
       }).setNoDelay(true);
     } catch (error) {

@@ -71,6 +71,13 @@ export interface HandshakeOptions {
  */
 const REPLY_HEADER_BYTES = 16;
 
+/** The first request is refused with one of these for want of an identity. */
+const CODES_OF_IDENTITY: readonly number[] = [
+  RESULT_CODES.noAuth,
+  RESULT_CODES.authFailed,
+  RESULT_CODES.sessionClosedRequireSaslAuth,
+];
+
 /**
  * A connection and how it begins: session, SASL login, identities, and a first
  * ping, since servers that demand an identity refuse the first request that
@@ -131,19 +138,20 @@ export class Handshake {
   }
 
   /** Ends the connection if the next step takes longer, unless the caller does. */
-  #bound(ms: number): void {
+  #bound(ms: number, blame = 'did not answer'): void {
     clearTimeout(this.#deadline);
     if (this.#isOver || this.#options.connectTimeoutMs === undefined) {
       return;
     }
-    this.#deadline = setTimeout(() => {
+    const deadline = setTimeout(() => {
       // After a stall the timer comes before the answer that lies ready.
       setImmediate(() => {
-        if (!this.#isDone) {
-          this.end(new Error(`did not answer within ${Math.round(ms)} ms`));
+        if (!this.#isDone && this.#deadline === deadline) {
+          this.end(new Error(`${blame} within ${Math.round(ms)} ms`));
         }
       });
     }, ms);
+    this.#deadline = deadline;
   }
 
   #begin(): void {
@@ -188,7 +196,7 @@ export class Handshake {
       case XIDS.ping:
       case CLOSE_XID:
         if (code !== RESULT_CODES.ok) {
-          this.end(authRefused(code, this.#options.security));
+          this.end(this.#refusal(xid, code));
         } else if (xid !== XIDS.auth) {
           this.#isDone = true;
           clearTimeout(this.#deadline);
@@ -203,6 +211,17 @@ export class Handshake {
         }
         this.#onSaslReply(code, reader);
     }
+  }
+
+  /** Why an identity, or the first request, was refused. */
+  #refusal(xid: number, code: number): ConnectionEnd {
+    const { session, security } = this.#options;
+    if (xid === XIDS.auth || CODES_OF_IDENTITY.includes(code)) {
+      return authRefused(code, security);
+    }
+    return session && code === RESULT_CODES.sessionExpired
+      ? 'expired'
+      : elsewhere(`it answered the first request with code ${code}`);
   }
 
   #receiveConnectReply(reader: JuteReader): void {
@@ -231,15 +250,19 @@ export class Handshake {
   #logIn(): void {
     const { sasl } = this.#options.security;
     if (sasl) {
-      this.#exchange(sasl).then(
-        () => {
-          if (!this.#isOver) {
-            this.#writeIdentities();
-            this.#frames.flush();
-          }
-        },
-        (error: unknown) => this.end(saslRefused(sasl, error)),
-      );
+      // Later: a function of the user's never runs while a frame is read.
+      const begun = Promise.resolve();
+      begun
+        .then(() => this.#exchange(sasl))
+        .then(
+          () => {
+            if (!this.#isOver) {
+              this.#writeIdentities();
+              this.#frames.flush();
+            }
+          },
+          (error: unknown) => this.end(saslRefused(sasl, error)),
+        );
     }
   }
 
@@ -249,7 +272,10 @@ export class Handshake {
     let challenge: Uint8Array = new Uint8Array();
     for (let step = 0; !this.#isOver; step++) {
       // A login that asks elsewhere is no silence of the server (ZOOKEEPER-4275).
-      this.#bound(this.#grantedMs);
+      this.#bound(
+        this.#grantedMs,
+        'was given up: the function of the option sasl did not answer',
+      );
       const token = await respond(challenge, { host, port, step });
       this.#bound(this.#grantedMs / 3);
       if (token === undefined || this.#isOver) {

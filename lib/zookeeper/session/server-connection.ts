@@ -37,9 +37,9 @@ export interface ServerConnectionOptions extends Pick<
   readonly onStall: () => void;
   /**
    * ClickHouse Keeper hangs up on requests that it does not know: if it does on
-   * one that removes a watch, none is sent any more.
+   * the first one that removes a watch, none is sent any more. Undefined: not known.
    */
-  readonly removals: { areUnderstood: boolean };
+  readonly removals: { areUnderstood?: boolean };
 }
 
 /** A request, and how it is written. */
@@ -194,7 +194,7 @@ export class ServerConnection {
 
   #removeWatch(kind: WatchKind, path: string): void {
     const { removals } = this.#options;
-    if (this.#isOver || !removals.areUnderstood) {
+    if (this.#isOver || removals.areUnderstood === false) {
       return;
     }
     const type = WATCHER_TYPES[kind];
@@ -204,12 +204,17 @@ export class ServerConnection {
       type: OPERATIONS.removeWatches,
       value: { path, type },
       read: OPERATIONS.removeWatches.read,
-    }).catch((error: unknown) => {
-      // Others are no harm: the watch has fired, or its node is gone.
-      if (isZookeeperError(error, 'CONNECTION_LOSS')) {
-        removals.areUnderstood = false;
-      }
-    });
+    }).then(
+      () => {
+        removals.areUnderstood = true;
+      },
+      (error: unknown) => {
+        // Others are no harm: the watch has fired, or its node is gone.
+        if (isZookeeperError(error, 'CONNECTION_LOSS')) {
+          removals.areUnderstood ??= false;
+        }
+      },
+    );
   }
 
   #onEvent(reader: JuteReader): void {
@@ -281,6 +286,8 @@ export class ServerConnection {
         const ms = Math.round(blockedMs);
         this.#frames.fail(new Error(`was not used for ${ms} ms, in a stall`));
       } else {
+        // The server has heard nothing for longer than it may be left without.
+        this.#frames.writer.raw(PING);
         this.#flush();
       }
     });

@@ -64,7 +64,7 @@ export class Session {
   readonly #states: ConnectionStates;
   readonly #servers: ServerList;
   readonly #xids: Xids;
-  readonly #removals = { areUnderstood: true };
+  readonly #removals = {};
   #session: HeldSession | undefined;
   #released: Promise<void> | undefined;
   /** A connection that is being opened, or is open. */
@@ -268,10 +268,9 @@ export class Session {
       sessionTimeoutMs: session.sessionTimeoutMs,
       security,
     });
-    if (!session.isGuarded) {
-      await guarded;
-      session.isGuarded = true;
-    }
+    // In any case later: nobody hears about it while a frame is read.
+    await (session.isGuarded || guarded);
+    session.isGuarded = true;
     if (this.#live === live && !this.#ending) {
       const isResumed = session.isAnnounced;
       session.isAnnounced = true;

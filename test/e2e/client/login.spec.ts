@@ -30,6 +30,8 @@ import { connected, wireClient } from './test-clients.js';
 
 /** What has to be escaped on its way, and is. */
 const PASSWORD = 'a"b,c\\d=ä €';
+/** What Latin-1 can write is hashed in another way. */
+const LATIN_1_PASSWORD = 'café';
 
 let certificates: Certificates;
 let server: SecureServer;
@@ -44,7 +46,7 @@ beforeAll(async () => {
     .authority('ca')
     .leaf('server', 'ca')
     .leaf('client', 'ca');
-  const users = { bob: PASSWORD, eve: 'eve' };
+  const users = { bob: PASSWORD, eve: 'eve', rene: LATIN_1_PASSWORD };
   [server, strict, plain] = await Promise.all([
     SecureServer.start({ certificates, users }),
     SecureServer.start({
@@ -170,6 +172,12 @@ describe('a login by DIGEST-MD5', () => {
       ),
     );
     expect(seen).toEqual(['bob', 'NO_AUTH', 'bob', 'NO_AUTH']);
+  });
+
+  it('works with a password that Latin-1 can write', async () => {
+    const sasl = new DigestMd5Credentials('rene', LATIN_1_PASSWORD);
+    const client = await connected(make(strict.port, { sasl }));
+    expect((await client.get('/')).data).toBe('');
   });
 
   it('works over TLS', async () => {
@@ -321,6 +329,22 @@ describe('a login by a function', () => {
     expect(tokens).toEqual(['token 0', 'token 1']);
     expect(scripted.connects).toHaveLength(1);
     await client.close();
+    scripted.close();
+  });
+
+  it('whose function does not answer is given up, and the option is named', async () => {
+    const scripted = await ScriptedServer.start({
+      connect: () => grant({ sessionTimeoutMs: 500 }),
+    });
+    const notices: string[] = [];
+    const respond = (): Promise<undefined> => new Promise(() => undefined);
+    const sasl = { mechanism: 'HANGS', respond };
+    await make(scripted.port, { sasl }, notices).start();
+    await waitFor(() =>
+      /the function of the option sasl did not answer within 500 ms/.test(
+        notices.join(),
+      ),
+    );
     scripted.close();
   });
 

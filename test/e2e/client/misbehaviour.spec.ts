@@ -2,8 +2,10 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { ConnectReply } from '../../../lib/zookeeper/codec/connect.record.js';
 import { OPCODES } from '../../../lib/zookeeper/codec/opcodes.js';
 import { stat } from '../../../lib/zookeeper/codec/stat.record.js';
+import { TlsSource } from '../../../lib/zookeeper/connection/tls-source.js';
 import type { WireClient } from '../../../lib/zookeeper/wire-client.js';
 import type { Connection } from '../../../lib/zookeeper/zookeeper-client.interface.js';
+import { Certificates } from '../../support/certificates.js';
 import {
   NO_STAT,
   ScriptedServer,
@@ -617,5 +619,158 @@ describe('a server that does not know how to remove a watch', () => {
     client.unwatch('/a', watcher);
     await client.get('/a');
     expect(removals).toHaveLength(1);
+  });
+
+  it('is still asked after another one that it has answered, and then was cut off', async () => {
+    let removals = 0;
+    const server = await serve({
+      request: ({ xid, opcode }, connection) => {
+        if (opcode === OPCODES.removeWatches) {
+          removals += 1;
+          if (removals === 2) {
+            connection.cut();
+          } else {
+            connection.reply(xid, 1);
+          }
+        } else {
+          connection.reply(xid, 1, 0, (to) => stat.write(to.text(''), NO_STAT));
+        }
+      },
+    });
+    const client = await connected(make([server.port]));
+    const watcher = (): void => undefined;
+    for (let round = 1; round <= 3; round += 1) {
+      await waitFor(() => client.connection.state === 'connected');
+      const { epoch } = client.connection;
+      await client.get('/a', watcher);
+      client.unwatch('/a', watcher);
+      await (round === 2
+        ? waitFor(() => client.connection.epoch > epoch)
+        : client.get('/a'));
+    }
+    expect(removals).toBe(3);
+  });
+});
+
+describe('a first request that is refused', () => {
+  async function refuse(code: number): Promise<{
+    server: ScriptedServer;
+    client: WireClient;
+    notices: string[];
+    states: string[];
+  }> {
+    const notices: string[] = [];
+    const states: string[] = [];
+    const server = await serve({
+      connect: () => {
+        if (server.connects.length === 2) {
+          server.answersPings = false;
+          setImmediate(() => {
+            for (const connection of server.connections) {
+              connection.reply(-2, 0, code);
+            }
+          });
+        } else {
+          server.answersPings = true;
+        }
+        return grant();
+      },
+    });
+    const client = await connected(make([server.port], {}, notices));
+    client.connection$.subscribe(({ state }) => states.push(state));
+    await cutAndReconnect(client, server);
+    return { server, client, notices, states };
+  }
+
+  it.each([-118, -1])(
+    'with code %d costs the connection, and is no refused login',
+    async (code) => {
+      const { states, server } = await refuse(code);
+      expect(states).toEqual(['connected', 'suspended', 'connected']);
+      expect(server.connects).toHaveLength(3);
+    },
+  );
+
+  it('because the session is over is an expired session', async () => {
+    const { notices, states } = await refuse(-112);
+    expect(states).toEqual(['connected', 'suspended', 'lost', 'connected']);
+    expect(notices.join()).toMatch(/has expired the session/);
+    expect(notices.join()).not.toMatch(/credentials/);
+  });
+});
+
+describe('after a pause of this process', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('a server hears of the session at once', async () => {
+    const server = await serve({
+      connect: () => grant({ sessionTimeoutMs: 24_000 }),
+      request: ({ xid }, connection) =>
+        connection.reply(xid, 1, 0, (to) => stat.write(to, NO_STAT)),
+    });
+    const client = await connected(make([server.port]));
+    await client.set('/a', '');
+    const { pings } = server;
+    // A pause, as far as the client can tell: two fifths of the session timeout.
+    const { now } = Date;
+    jest.spyOn(Date, 'now').mockImplementation(() => now() + 9_600);
+    // With its next tick, every 1,000 ms, and not after a sixth of 24,000 ms.
+    await waitFor(() => server.pings > pings, { timeoutMs: 3_000 });
+    expect(client.connection.epoch).toBe(1);
+  });
+
+  it('an answer that lies ready counts, though the time for it has passed', async () => {
+    const server = await serve({
+      connect: () => {
+        setImmediate(() => {
+          if (server.connects.length === 1) {
+            const until = performance.now() + 1_000;
+            while (performance.now() < until);
+          }
+        });
+        return grant({ sessionTimeoutMs: 10_000 });
+      },
+      request: ({ xid }, connection) => connection.reply(xid, 1),
+    });
+    const respond = async (): Promise<undefined> => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return undefined;
+    };
+    const client = make([server.port], { sasl: { mechanism: 'X', respond } });
+    await connected(client);
+    expect(server.connects).toHaveLength(1);
+  });
+});
+
+describe('the name of a server', () => {
+  // Java refuses the handshake then.
+  it('goes into a TLS handshake without the dot at its end', async () => {
+    const certificates = new Certificates()
+      .authority('ca')
+      .leaf('server', 'ca');
+    const names: string[] = [];
+    const server = await ScriptedServer.start(
+      { connect: () => grant() },
+      {
+        tls: {
+          cert: certificates.read('server.pem'),
+          key: certificates.read('server.key'),
+          SNICallback: (name, found) => {
+            names.push(name);
+            found(null);
+          },
+        },
+      },
+    );
+    servers.push(server);
+    const client = make([], {
+      servers: [{ host: 'localhost.', port: server.port }],
+      resolveName: async () => ['127.0.0.1'],
+      tls: new TlsSource({ ca: certificates.path('ca.pem') }),
+    });
+    await connected(client);
+    expect(names).toEqual(['localhost']);
   });
 });
