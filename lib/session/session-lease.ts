@@ -63,6 +63,8 @@ export class SessionLease {
   #sessionId: string | undefined;
   #sessionTimeoutMs = 0;
   #durationMs = 0;
+  /** Half a tick of the servers, at most: for so long they keep to themselves whom they heard. */
+  #reportMs = 0;
   /** When the write was sent that the lease rests on. */
   #grantedAt: Instant | undefined;
   /** Its end by the monotonic clock. */
@@ -144,9 +146,20 @@ export class SessionLease {
     return this.#problem;
   }
 
-  /** The time now, to be taken before a write that {@link extend} reports. */
+  /**
+   * The time now, to be taken before a write that {@link extend} reports. After a pause
+   * of this process it is earlier: the server that takes the write may be lost before it
+   * has told the leading one, which expires the session by the contact before then.
+   */
   now(): Instant {
-    return instantOf(this.#clock);
+    const { monotonicNs, wallMs } = instantOf(this.#clock);
+    const knownMs = this.#options.client.unheardMs?.(this.#reportMs) ?? 0;
+    const marginMs = this.#sessionTimeoutMs - this.#durationMs;
+    const earlierMs = Math.ceil(Math.max(0, knownMs - marginMs));
+    return {
+      monotonicNs: monotonicNs - BigInt(earlierMs) * 1_000_000n,
+      wallMs: wallMs - earlierMs,
+    };
   }
 
   /** Keeps the lease alive by heartbeats for as long as `holder` needs it. */
@@ -272,6 +285,7 @@ export class SessionLease {
 
   async #beat(): Promise<boolean> {
     const sessionId = this.#sessionId;
+    const sentAtNs = this.#clock.monotonicNs();
     const sentAt = this.now();
     // The next one follows in time: from the first on they stand for pings.
     this.#options.client.expectHeartbeats?.(this.#holders.size > 0);
@@ -280,19 +294,19 @@ export class SessionLease {
     } catch (error) {
       // Whatever it was, nothing was proved.
       this.#problem = error;
-      this.#tellOfHeartbeat(sentAt, false);
+      this.#tellOfHeartbeat(sentAtNs, false);
       return this.isValid();
     }
     this.#problem = undefined;
-    this.#tellOfHeartbeat(sentAt, true);
+    this.#tellOfHeartbeat(sentAtNs, true);
     if (sessionId !== undefined) {
       this.extend(sentAt, sessionId);
     }
     return this.isValid();
   }
 
-  #tellOfHeartbeat(sentAt: Instant, isAcknowledged: boolean): void {
-    const durationMs = this.#msSince(sentAt.monotonicNs);
+  #tellOfHeartbeat(sentAtNs: bigint, isAcknowledged: boolean): void {
+    const durationMs = this.#msSince(sentAtNs);
     this.#heartbeats$.next({ isAcknowledged, durationMs });
   }
 
@@ -316,6 +330,7 @@ export class SessionLease {
     // default, where half a tick is more than two thirds leave room for.
     const isRaised = sessionTimeoutMs > this.#options.requestedSessionTimeoutMs;
     this.#sessionTimeoutMs = sessionTimeoutMs;
+    this.#reportMs = sessionTimeoutMs * (isRaised ? 7 / 24 : 1 / 8);
     this.#durationMs = Math.min(
       sessionTimeoutMs * (isRaised ? 1 / 2 : 2 / 3),
       this.#options.maxStallMs * (2 / 3),

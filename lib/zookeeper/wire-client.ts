@@ -130,6 +130,10 @@ export class WireClient implements ZookeeperClient {
     this.#session.connection?.expectHeartbeats(areExpected);
   }
 
+  unheardMs(reportMs: number): number {
+    return this.#session.connection?.unheardMs(reportMs) ?? 0;
+  }
+
   replaceSession(why: string): Promise<void> {
     return this.#session.replace(why);
   }

@@ -157,6 +157,13 @@ export interface ZookeeperClient {
   expectHeartbeats?(areExpected: boolean): void;
 
   /**
+   * For how many milliseconds the leading server may not have heard of the session, if
+   * the others report to it `reportMs` later: longer after a pause of this process.
+   * Without it: no longer than is said above.
+   */
+  unheardMs?(reportMs: number): number;
+
+  /**
    * Ends the session and takes a new one; resolves when the old one has ended or
    * must have expired. First of all the connection is `lost`. The caller has
    * made sure that nobody believes in the session any more. Never rejects.

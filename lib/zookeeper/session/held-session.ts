@@ -1,8 +1,11 @@
+import { instantOf, systemClock, type Instant } from '../../clock.js';
 import type { GrantedSession } from '../handshake/handshake.js';
 import { SESSION_TIMEOUTS_TO_EXPIRY } from './session-timing.js';
 
 /** A session, and what has become of it here. */
 export interface HeldSession extends GrantedSession {
+  /** When it was granted last, by the leading server itself. */
+  readonly grantedAt: Instant;
   /** Grows with the answers. */
   lastZxidSeen: number;
   /** The guardian has it, or has had its time to take it. */
@@ -17,7 +20,8 @@ export function heldSession(
   before: HeldSession | undefined,
 ): HeldSession {
   const fresh = { lastZxidSeen: 0, isGuarded: false, isAnnounced: false };
-  return { ...fresh, ...before, ...granted };
+  const grantedAt = instantOf(systemClock);
+  return { ...fresh, ...before, ...granted, grantedAt };
 }
 
 /**

@@ -7,6 +7,9 @@ import {
 } from '../../clock.js';
 import type { SessionTiming } from './session-timing.js';
 
+/** They reach back for more than a third of the session timeout. */
+const MOST_CONTACTS = 10;
+
 export interface PulseEvents {
   onTick(): void;
   /** Nothing has been sent for a while. */
@@ -33,24 +36,40 @@ export class Pulse {
   readonly #events: PulseEvents;
   readonly #clock: Clock;
   readonly #timer: NodeJS.Timeout;
+  /** When something was sent, the oldest first; a tick apart at least. */
+  #contacts: Instant[];
   #tickedAt: Instant;
   #ticksSinceSent = 0;
   #ticksSinceHeard = 0;
 
+  /** @param grantedAt when the servers granted the session for this connection */
   constructor(
     timing: SessionTiming,
     events: PulseEvents,
+    grantedAt: Instant,
     clock: Clock = systemClock,
   ) {
     this.#timing = timing;
     this.#events = events;
     this.#clock = clock;
+    this.#contacts = [grantedAt];
     this.#tickedAt = instantOf(clock);
     this.#timer = setInterval(() => this.#tick(), timing.tickMs);
   }
 
   sent(): void {
     this.#ticksSinceSent = 0;
+    const last = this.#contacts.at(-1) as Instant;
+    if (elapsedMs(this.#clock, last) >= this.#timing.tickMs) {
+      const kept = this.#contacts.slice(1 - MOST_CONTACTS);
+      this.#contacts = [...kept, instantOf(this.#clock)];
+    }
+  }
+
+  /** Milliseconds since something was sent that was sent `reportMs` ago, at least. */
+  unheardMs(reportMs: number): number {
+    const ages = this.#contacts.map((at) => elapsedMs(this.#clock, at));
+    return ages.findLast((age) => age >= reportMs) ?? (ages[0] as number);
   }
 
   heard(): void {

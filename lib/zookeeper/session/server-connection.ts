@@ -19,6 +19,7 @@ import {
   type ExchangeOptions,
   type ExchangedRequest,
 } from './exchange.js';
+import type { HeldSession } from './held-session.js';
 import { Pulse } from './pulse.js';
 import type { SessionTiming } from './session-timing.js';
 import type { WatchKind } from './watch-table.js';
@@ -29,8 +30,8 @@ export interface ServerConnectionOptions extends Pick<
 > {
   readonly frames: FrameConnection;
   readonly timing: SessionTiming;
-  /** The last transaction that an answer has reported; kept up to date. */
-  readonly session: { lastZxidSeen: number };
+  /** The last transaction that an answer has reported is kept up to date in it. */
+  readonly session: Pick<HeldSession, 'grantedAt'> & { lastZxidSeen: number };
   /** Called before requests are written, and at every tick. Never throws. */
   readonly onSignOfLife: () => void;
   /** This process was blocked or paused for a while. */
@@ -94,14 +95,15 @@ export class ServerConnection {
       ticksToAnswer: options.timing.ticksToAnswer,
       onUnwanted: (kind, path) => this.#removeWatch(kind, path),
     });
-    this.#pulse = new Pulse(options.timing, {
+    const events = {
       onTick: () => this.#onTick(),
       onPing: () => this.#ping(),
       hasHeartbeats: () =>
         this.#expectsHeartbeats && this.#ticksWaited < TICKS_TO_WAIT,
       onSilence: () => this.#onSilence(),
-      onStall: (blockedMs) => this.#wake(blockedMs),
-    });
+      onStall: (blockedMs: number) => this.#wake(blockedMs),
+    };
+    this.#pulse = new Pulse(options.timing, events, options.session.grantedAt);
   }
 
   /** Sends a request with all others of this turn. The promise settles. */
@@ -131,6 +133,11 @@ export class ServerConnection {
     if (!areExpected && !this.#isOver) {
       this.#pulse.pingIfDue();
     }
+  }
+
+  /** See {@link ZookeeperClient.unheardMs}. */
+  unheardMs(reportMs: number): number {
+    return this.#pulse.unheardMs(reportMs);
   }
 
   /** Ends the session. Resolves to whether the server has said that it did. */

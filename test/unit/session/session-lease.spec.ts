@@ -15,6 +15,7 @@ function leaseOf({
   requestedMs = 6_000,
   acknowledged = true,
   isTrusted = (): boolean => true,
+  unheardMs = (): number => 0,
 } = {}) {
   let heartbeats = 0;
   const clock = { monotonic: 1_000, wall: 1_700_000_000_000 };
@@ -30,6 +31,7 @@ function leaseOf({
       connection$,
       connection: connection$.value,
       expectHeartbeats,
+      unheardMs,
     } as unknown as ZookeeperClient,
     clock: {
       monotonicNs: () => BigInt(Math.round(clock.monotonic * 1e6)),
@@ -58,6 +60,30 @@ function leaseOf({
 }
 
 describe('a lease', () => {
+  it('ends with the session, where a server is lost that alone has heard of us after a pause', async () => {
+    let unheardMs = 0;
+    const { lease, pass } = leaseOf({ unheardMs: () => unheardMs });
+    const heartbeats: Heartbeat[] = [];
+    lease.heartbeats$.subscribe((heartbeat) => heartbeats.push(heartbeat));
+    unheardMs = 2_000;
+    await lease.renew();
+    expect(lease.remainingMs()).toBe(4_000);
+    pass(3_500);
+    unheardMs = 3_500;
+    await lease.renew();
+    // As far as the leading server knows, the session ends then.
+    expect(lease.remainingMs()).toBe(2_500);
+    pass(500);
+    unheardMs = 4_000;
+    await lease.renew();
+    expect(lease.remainingMs()).toBe(2_000);
+    pass(500);
+    unheardMs = 1_000;
+    await lease.renew();
+    expect(lease.remainingMs()).toBe(4_000);
+    expect(heartbeats.every(({ durationMs }) => durationMs === 0)).toBe(true);
+  });
+
   it('announces its heartbeats with the first one, until nobody holds it', async () => {
     const { lease, expectHeartbeats } = leaseOf();
     const holder = {

@@ -34,6 +34,7 @@ beforeEach(() => {
       },
       onStall: (blockedMs) => stalls.push(blockedMs),
     },
+    { monotonicNs: 1_000_000_000n, wallMs: clock.wallMs },
     {
       monotonicNs: () => BigInt(Math.round(clock.monotonicMs * 1e6)),
       wallMs: () => clock.wallMs,
@@ -125,4 +126,33 @@ it('pings at once when heartbeats end and nothing has been sent for a while', ()
   expect(pings).toBe(1);
   pulse.pingIfDue();
   expect(pings).toBe(1);
+});
+
+it('knows what the leading server has heard: what was sent before others report to it', () => {
+  const reportMs = SESSION_TIMEOUT_MS / 8;
+  const unheardMs: number[] = [];
+  for (let tick = 0; tick < 96; tick += 1) {
+    pass(1);
+    unheardMs.push(pulse.unheardMs(reportMs));
+  }
+  // Pings alone: a sixth of the session timeout apart.
+  expect(Math.max(...unheardMs)).toBeLessThan(SESSION_TIMEOUT_MS / 3);
+  // A pause, and then as many requests as one likes: the pause still counts.
+  const pauseMs = 2_700;
+  clock.monotonicMs += pauseMs;
+  clock.wallMs += pauseMs;
+  for (let request = 0; request < 1_000; request += 1) {
+    pulse.sent();
+  }
+  expect(pulse.unheardMs(reportMs)).toBeGreaterThanOrEqual(pauseMs);
+  // The others have reported since.
+  pass(4);
+  expect(pulse.unheardMs(reportMs)).toBeLessThan(SESSION_TIMEOUT_MS / 3);
+});
+
+it('counts from the grant of the session, which the leading server gives itself', () => {
+  clock.monotonicMs += 300;
+  clock.wallMs += 300;
+  pulse.sent();
+  expect(pulse.unheardMs(SESSION_TIMEOUT_MS / 8)).toBe(300);
 });
