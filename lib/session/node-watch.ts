@@ -28,6 +28,8 @@ export class NodeWatch {
   readonly #thing: WatchedThing;
   readonly #retryMs: number;
   readonly #problem = new LastingProblem();
+  /** One for all readings: a node that is read again has no second watcher. */
+  readonly #changed = (): void => this.look();
   #subscription: Subscription | undefined;
   #stopped = new AbortController();
   #isReading = false;
@@ -85,15 +87,8 @@ export class NodeWatch {
     const { signal } = this.#stopped;
     while (this.#isStale && !signal.aborted) {
       this.#isStale = false;
-      let isTold = false;
-      const changed = (): void => {
-        if (!isTold && !signal.aborted) {
-          isTold = true;
-          this.look();
-        }
-      };
       try {
-        await this.#read(changed);
+        await this.#read(this.#changed);
         this.#healed();
       } catch (error) {
         if (!isConnectionError(error)) {
