@@ -37,6 +37,8 @@ export class Exchange<Body> {
   readonly #options: ExchangeOptions;
   readonly #requests = new RequestsInFlight<Body>();
   readonly #watches = new WatchTable();
+  /** Watchers that an event has come for, and that are about to hear of it. */
+  readonly #due = new Set<{ path: string; watcher: NodeWatcher }>();
   #tick = 0;
   #isOver = false;
 
@@ -100,9 +102,13 @@ export class Exchange<Body> {
   /** A watch has fired. Its watchers run later, and only as microtasks. */
   fired(event: NodeEvent, path: string): void {
     for (const watcher of this.#watches.take(event, path)) {
+      const call = { path, watcher };
+      this.#due.add(call);
       queueMicrotask(() => {
         try {
-          watcher(event);
+          if (this.#due.delete(call)) {
+            watcher(event);
+          }
         } catch (error) {
           this.#options.onWatcherError(error);
         }
@@ -112,6 +118,11 @@ export class Exchange<Body> {
 
   /** Forgets a watcher. */
   unwatch(path: string, watcher: NodeWatcher): void {
+    for (const call of this.#due) {
+      if (call.path === path && call.watcher === watcher) {
+        this.#due.delete(call);
+      }
+    }
     for (const kind of this.#watches.forget(path, watcher)) {
       this.#options.onUnwanted?.(kind, path);
     }

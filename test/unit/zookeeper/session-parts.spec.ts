@@ -7,6 +7,8 @@ import {
   retryPauseMs,
   timingOf,
 } from '../../../lib/zookeeper/session/session-timing.js';
+import { Xids } from '../../../lib/zookeeper/codec/xids.js';
+import { Exchange } from '../../../lib/zookeeper/session/exchange.js';
 import { WatchTable } from '../../../lib/zookeeper/session/watch-table.js';
 import { ZookeeperError } from '../../../lib/zookeeper/zookeeper.error.js';
 
@@ -195,5 +197,34 @@ describe('the table of watches', () => {
     table.settle(table.expect('data', '/a', watcher), true);
     table.settle(table.expect('children', '/a', other), true);
     expect(table.take('deleted', '/a')).toEqual([watcher, other]);
+  });
+});
+
+describe('an exchange', () => {
+  it('calls no watcher that was taken back after its event had come', async () => {
+    const exchange = new Exchange<string>({
+      xids: new Xids(),
+      ticksToAnswer: 10,
+      canProve: false,
+      onWatcherError: () => undefined,
+    });
+    const called: string[] = [];
+    const watch = (name: string) => {
+      const watcher = (): void => void called.push(name);
+      const request = { operation: 'get', path: '/a', read: String };
+      void exchange.request(
+        { ...request, watch: { kind: 'data', watcher } },
+        () => 0,
+      );
+      return watcher;
+    };
+    const taken = watch('taken');
+    watch('kept');
+    exchange.answered(1, 0, '');
+    exchange.answered(2, 0, '');
+    exchange.fired('changed', '/a');
+    exchange.unwatch('/a', taken);
+    await Promise.resolve();
+    expect(called).toEqual(['kept']);
   });
 });
