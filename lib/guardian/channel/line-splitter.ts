@@ -1,5 +1,5 @@
-/** Certificates and keys included, no message is longer. */
-const LONGEST_LINE_CHARACTERS = 1024 * 1024;
+/** No message is longer, with all authorities and lists of revoked certificates. */
+const LONGEST_LINE_CHARACTERS = 8 * 1024 * 1024;
 
 /** Cuts what comes in into lines. */
 export class LineSplitter {

@@ -112,9 +112,25 @@ describe('the channel between application and guardian', () => {
     );
   });
 
+  it('bears a list of revoked certificates of megabytes', () => {
+    const crl = Buffer.alloc(4_000_000, 7);
+    const lines: string[] = [];
+    const splitter = new LineSplitter((line) => lines.push(line));
+    const text = encode({
+      ...GUARD,
+      session: { ...GUARD.session, security: { auth: [], tls: { crl } } },
+    });
+    for (let at = 0; at < text.length; at += 65_536) {
+      splitter.push(text.slice(at, at + 65_536));
+    }
+    expect(decode(lines[0] as string)).toMatchObject({
+      session: { security: { tls: { crl: expect.any(Buffer) } } },
+    });
+  });
+
   it('refuses a line that never ends', () => {
     const splitter = new LineSplitter(() => undefined);
-    expect(() => splitter.push('x'.repeat(2 ** 20 + 1))).toThrow(RangeError);
+    expect(() => splitter.push('x'.repeat(2 ** 23 + 1))).toThrow(RangeError);
   });
 
   it('takes nothing that is malformed for a message, and does not throw over it', () => {
