@@ -159,7 +159,6 @@ export class ApplicationChannel {
     this.#send({
       type: 'ready',
       version: PROTOCOL_VERSION,
-      pid: process.pid,
       canSeeProcess: look() !== 'unknown',
     });
   }

@@ -30,10 +30,6 @@ export class ChildGuardian implements GuardianLink {
     }
   }
 
-  get pid(): number | undefined {
-    return this.#process.child?.pid;
-  }
-
   destroy(): void {
     this.stream.destroy();
     this.#process.kill();

@@ -35,7 +35,6 @@ export type FromGuardian =
   | {
       readonly type: 'ready';
       readonly version: number;
-      readonly pid: number;
       /** Whether it can tell if the application's process lives. */
       readonly canSeeProcess: boolean;
     }

@@ -21,7 +21,6 @@ export const RESULT_CODES = {
   authFailed: -115,
   closing: -116,
   sessionMoved: -118,
-  notReadOnly: -119,
   noWatcher: -121,
   requestTimeout: -122,
   sessionClosedRequireSaslAuth: -124,
