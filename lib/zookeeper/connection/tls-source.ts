@@ -59,8 +59,12 @@ export class TlsSource {
     );
     const { passphrase } = this.#options;
     if (typeof passphrase === 'function') {
-      const text = called('passphrase', passphrase);
-      parameters.passphrase = await inTime('passphrase', text);
+      // TLS would show one of another type in its error.
+      const text: unknown = await inTime(
+        'passphrase',
+        called('passphrase', passphrase),
+      );
+      parameters.passphrase = String(text);
     }
     return parameters;
   }

@@ -49,6 +49,11 @@ describe('the option tls', () => {
     );
   });
 
+  it('takes a passphrase that is a number for a text: the error of TLS would show it', async () => {
+    const passphrase = (() => 4711) as () => never;
+    expect(await read({ passphrase })).toEqual({ passphrase: '4711' });
+  });
+
   it.each(['ca', 'passphrase'] as const)(
     'waits for a function for tls.%s within a bound, and names it',
     async (name) => {
