@@ -4,6 +4,7 @@ import { LastingProblem } from '../lasting-problem.js';
 import { systemClock } from '../clock.js';
 import { InstanceNode, type InstanceIdentity } from './instance-node.js';
 import type { ClientNotice } from '../zookeeper/connection-log.js';
+import { readSecurity } from '../zookeeper/connection-security.js';
 import { NodePaths } from '../node-paths.js';
 import { SessionLease } from './session-lease.js';
 import { WireClient } from '../zookeeper/wire-client.js';
@@ -33,6 +34,7 @@ export function openSession(
         maxStallMs: options.maxStallMs,
         onNotice,
         onUntrusted: (why) => void client.replaceSession(why),
+        readSecurity: () => readSecurity(options),
       });
   // Now, long before it is needed: it is ready when the application is.
   void guardian?.start();

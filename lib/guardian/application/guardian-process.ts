@@ -1,5 +1,6 @@
 import { awaitEndAtExit } from '../../side-process.js';
 import { settledWithin } from '../../within.js';
+import type { ConnectionSecurity } from '../../zookeeper/connection-security.js';
 import { isPortable } from '../../zookeeper/handshake/sasl-login.js';
 import type {
   GuardedSession,
@@ -35,6 +36,8 @@ export interface GuardianProcessOptions {
    * Sidecars without a shared process namespace only.
    */
   readonly onUntrusted?: (why: string) => void;
+  /** What a connection needs now. Default: what the session came with. */
+  readonly readSecurity?: () => Promise<ConnectionSecurity>;
   /** Default: a process of its own. */
   readonly socket?: GuardianSocket | undefined;
 }
@@ -53,6 +56,8 @@ const START_TIMEOUT_MS = 30_000;
 /** An application does not wait longer for a guardian. */
 const LONGEST_WAIT_MS = 3_000;
 const LONGEST_STOP_MS = 2_000;
+/** Certificates of an hour are common, and connections last for weeks. */
+const RENEW_SECURITY_MS = 300_000;
 
 /**
  * The guardian of this application, as its client has it: a process that is
@@ -87,6 +92,7 @@ export class GuardianProcess implements SessionGuardian {
   readonly #usable = new Deferred();
   #forgetExit: (() => void) | undefined;
   #ticker: NodeJS.Timeout | undefined;
+  #renewal: NodeJS.Timeout | undefined;
   #tickMs = IDLE_TICK_MS;
   /** When the last sign of life was given. */
   #signedMs = Number.NEGATIVE_INFINITY;
@@ -169,6 +175,7 @@ export class GuardianProcess implements SessionGuardian {
    */
   async stop(): Promise<void> {
     clearInterval(this.#ticker);
+    clearInterval(this.#renewal);
     clearTimeout(this.#restart);
     this.#forgetExit?.();
     this.#usable.resolve();
@@ -189,6 +196,10 @@ export class GuardianProcess implements SessionGuardian {
 
   async #start(): Promise<void> {
     this.#tickEvery(IDLE_TICK_MS);
+    this.#renewal = setInterval(
+      () => void this.#renewSecurity(),
+      RENEW_SECURITY_MS,
+    ).unref();
     this.#open();
     await settledWithin([this.#usable.promise], LONGEST_WAIT_MS);
   }
@@ -248,6 +259,21 @@ export class GuardianProcess implements SessionGuardian {
         session: this.#portable(session),
         maxStallMs,
       });
+    }
+  }
+
+  /** The keys of the connection in use may have been rotated since, and have expired. */
+  async #renewSecurity(): Promise<void> {
+    const session = this.#session;
+    if (session?.security.tls) {
+      try {
+        const security = await this.#options.readSecurity?.();
+        if (security && this.#session === session) {
+          await this.guard({ ...session, security });
+        }
+      } catch {
+        // The next connection of the application says why.
+      }
     }
   }
 

@@ -10,7 +10,8 @@ export type TlsMaterial = string | Buffer | readonly (string | Buffer)[];
 
 /**
  * {@link TlsMaterial}, or a function that gets it. Files are read and functions
- * called for every connection: rotated certificates take effect.
+ * called for every connection, and every five minutes for the guardian: rotated
+ * certificates take effect.
  *
  * @publicApi
  */

@@ -80,3 +80,51 @@ it('is missed, and no more, when the socket cannot even be looked at', async () 
   await sidecar.stop();
   rmSync(folder, { recursive: true });
 });
+
+it('gets rotated keys while the connection of the application lasts', async () => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
+  const send = jest.spyOn(GuardianChannel.prototype, 'send');
+  const address = abstractAddress();
+  const other = new GuardianHost();
+  await other.listen(address);
+  let reads = 0;
+  const renewed = new GuardianProcess({
+    maxStallMs: 2 * SESSION_TIMEOUT_MS,
+    onNotice: () => undefined,
+    socket: { kind: 'run', address },
+    readSecurity: async () => {
+      reads += 1;
+      if (reads === 1) {
+        throw new Error('not now');
+      }
+      return { auth: [], tls: { ciphers: `HIGH:!${reads}` } };
+    },
+  });
+  const server = { host: '127.0.0.1', address: '127.0.0.1', port: 1 };
+  await renewed.guard({
+    servers: [server],
+    server,
+    sessionId: '3c4d',
+    password: Buffer.alloc(16),
+    sessionTimeoutMs: SESSION_TIMEOUT_MS,
+    security: { auth: [], tls: {} },
+  });
+  await jest.advanceTimersByTimeAsync(300_000);
+  expect(reads).toBe(1);
+  await jest.advanceTimersByTimeAsync(300_000);
+  expect(send).toHaveBeenLastCalledWith(
+    expect.objectContaining({
+      type: 'guard',
+      session: expect.objectContaining({
+        sessionId: '3c4d',
+        security: { auth: [], tls: { ciphers: 'HIGH:!2' } },
+      }),
+    }),
+  );
+  await renewed.release();
+  await jest.advanceTimersByTimeAsync(300_000);
+  expect(reads).toBe(2);
+  jest.useRealTimers();
+  await renewed.stop();
+  other.close();
+});
