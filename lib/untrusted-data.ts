@@ -28,6 +28,12 @@ export function parseObject(data: string): Record<string, unknown> {
   }
 }
 
+/** What is written for others to read; undefined if they would not, for its length. */
+export function toData(members: Record<string, unknown>): string | undefined {
+  const data = JSON.stringify(members);
+  return data.length > LONGEST_DATA ? undefined : data;
+}
+
 /** The members of a value; none if it has none. */
 export function membersOf(value: unknown): Record<string, unknown> {
   return typeof value === 'object' && value !== null

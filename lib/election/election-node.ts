@@ -1,7 +1,12 @@
 import type { Participant, ParticipantTasks } from './leadership.interface.js';
 import type { InstanceIdentity } from '../session/instance-node.js';
 import type { NodeStat } from '../zookeeper/zookeeper-client.interface.js';
-import { membersOf, nameIn, parseObject } from '../untrusted-data.js';
+import {
+  membersOf,
+  nameIn,
+  parseObject,
+  toData,
+} from '../untrusted-data.js';
 
 /** A participant's node: `<uuid>[-s<session>][-p<priority>]-n_<sequence>`. */
 export interface ElectionNode {
@@ -96,7 +101,10 @@ export function participantData(
   });
 }
 
-/** What a participant's node holds with other tasks; undefined if it has these. */
+/**
+ * What a participant's node holds with other tasks; undefined if it has these, or no
+ * room for them beside what others have written there.
+ */
 export function withTasks(
   data: string,
   tasks: ParticipantTasks,
@@ -105,7 +113,7 @@ export function withTasks(
   const written = { format: TASKS_FORMAT, ...tasks };
   return JSON.stringify(fields.tasks) === JSON.stringify(written)
     ? undefined
-    : JSON.stringify({ ...fields, tasks: written });
+    : toData({ ...fields, tasks: written });
 }
 
 /** Undefined for what is no list of tasks, or one of another format. */
@@ -171,7 +179,7 @@ export function withResignRequest(
 ): string | undefined {
   const fields = parseObject(data);
   return typeof fields.leaderSince === 'string'
-    ? JSON.stringify({ ...fields, resignRequestedBy: requestedBy })
+    ? toData({ ...fields, resignRequestedBy: requestedBy })
     : undefined;
 }
 
@@ -201,7 +209,7 @@ export interface ClaimRequest {
 export function withClaim(data: string, node: string): string | undefined {
   const fields = parseObject(data);
   return typeof fields.instanceId === 'string'
-    ? JSON.stringify({ ...fields, claimedBy: node })
+    ? toData({ ...fields, claimedBy: node })
     : undefined;
 }
 

@@ -8,7 +8,7 @@ import {
   oneof,
   record,
   type Arbitrary,
-} from 'fast-check';
+} from '../support/fast-check.js';
 import type { Acl } from '../../lib/zookeeper/codec/acl.record.js';
 import { digestOf } from '../../lib/testing/server/access.js';
 import type { Op } from './operations.js';

@@ -1,11 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../support/fast-check.js';
 import { instanceOf } from '../../lib/cluster/cluster-view.js';
 import {
   parseElectionNode,
+  parseClaim,
   parseParticipant,
   parseResignRequest,
   sortedNodes,
+  withClaim,
   withResignRequest,
   withTasks,
 } from '../../lib/election/election-node.js';
@@ -94,6 +96,14 @@ function expectCleanPrototypes(): void {
   expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
 }
 
+function readsAll(data: string): boolean {
+  return (
+    parseParticipant('n', data, stat).tasks !== undefined ||
+    parseResignRequest(data) !== undefined ||
+    parseClaim(data) !== undefined
+  );
+}
+
 describe('whatever stands in the node of a participant', () => {
   const fields = ['instanceId', 'host', 'pid', 'fencingToken', 'leaderSince'];
   const foreign = fc
@@ -146,7 +156,9 @@ describe('whatever stands in the node of a participant', () => {
             expect(message.length).toBeLessThan(2_000);
             expect(message).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}]/u);
           }
-          const restated = withTasks(data, self.tasks) as string;
+          const restated = withTasks(data, self.tasks);
+          expect(restated !== undefined || data.length > 4_000).toBe(true);
+          fc.pre(restated !== undefined);
           expect(parseParticipant('n', restated, stat).tasks).toEqual(
             self.tasks,
           );
@@ -158,6 +170,21 @@ describe('whatever stands in the node of a participant', () => {
     expect(known.size).toBe(2);
     expectCleanPrototypes();
   });
+
+  it.each([4_000, 4_090, 4_096, 4_097, 9_000])(
+    'what is added to %d characters is read again, or not written',
+    (length) => {
+      const node = { instanceId: 'a', leaderSince: 'today', fencingToken: 1 };
+      const most = length - JSON.stringify({ ...node, of: '' }).length;
+      const data = JSON.stringify({ ...node, of: 'x'.repeat(most) });
+      const outcomes = [
+        withTasks(data, listTasks(['a'])),
+        withResignRequest(data, 'operator'),
+        withClaim(data, `${'0'.repeat(36)}-n_0000000001`),
+      ].map((written) => written === undefined || readsAll(written));
+      expect(outcomes).toEqual([true, true, true]);
+    },
+  );
 
   it('the result is a participant, in a few short lines', () => {
     fc.assert(

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.js';
 import { parentOf } from '../../../lib/zookeeper/ensure-path.js';
 import type {
   CreateMode,

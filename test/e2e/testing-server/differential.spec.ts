@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { assert, asyncProperty } from 'fast-check';
+import { assert, asyncProperty } from '../../support/fast-check.js';
 import {
   TestingServer,
   type TestingRelease,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.js';
 import { PartitionMoves } from '../../../lib/cli/partition-moves.js';
 import { describeGroup, rangesText } from '../../../lib/cli/partitions.text.js';
 import {

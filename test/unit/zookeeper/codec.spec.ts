@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import * as fc from 'fast-check';
+import * as fc from '../../support/fast-check.js';
 import { FrameSplitter } from '../../../lib/zookeeper/codec/frame-splitter.js';
 import { JuteReader } from '../../../lib/zookeeper/codec/jute-reader.js';
 import { JuteWriter } from '../../../lib/zookeeper/codec/jute-writer.js';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { CronTime } from 'cron';
-import * as fc from 'fast-check';
+import * as fc from '../../../support/fast-check.js';
 import { createRequire } from 'node:module';
 import { CronTicks } from '../../../../lib/tasks/schedule/cron-ticks.js';
 
