@@ -1,3 +1,4 @@
+import { parseLedger } from '../tasks/ledger/ledger.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
 import { readCluster, type CliSession } from './cli-session.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
@@ -65,6 +66,13 @@ export async function removeLedger(
         'ledgers lists those that there are.',
     );
   }
+  if (isPaused(node.data, task)) {
+    throw new CliError(
+      EXIT.failed,
+      `"${printable(task)}" is paused, which is kept in the same node: without it, ` +
+        'the task would run again. Resume it first.',
+    );
+  }
   await auditedHere(session, 'remove-ledger', task, async () => {
     await client.delete(path);
     return { outcome: 'Removed.', result: undefined };
@@ -76,4 +84,13 @@ export async function removeLedger(
           'still exists, it begins a new one and forgets the old runs.',
   );
   return EXIT.done;
+}
+
+/** A node that cannot be read holds no pause either. */
+function isPaused(data: string, task: string): boolean {
+  try {
+    return parseLedger(data, task).pause !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -24,10 +24,10 @@ import type { TaskSchedule } from './schedule/schedules.js';
 import type { Ticks } from './schedule/ticks.js';
 import { TaskReporter, type TaskEvents } from './task-events.js';
 import type { LedgerOwner } from './ledger/task-ledger.js';
-import { isTooLate } from './ledger/catch-up-rules.js';
+import { isTooLate, type OwnRun } from './ledger/catch-up-rules.js';
 import { whyNot } from './task-rules.js';
 import {
-  runStorage,
+  liveRunOf,
   TaskRun,
   type TaskPartition,
   type TaskRunDetails,
@@ -45,6 +45,8 @@ export interface TaskHost {
   readonly closing: AbortSignal;
   /** How long a run may go on after its signal has aborted. */
   readonly graceMs: number;
+  /** What is known of the runs of a task: one of its name may take its place. */
+  ownRunsOf(task: string): Map<string, OwnRun>;
   readonly pauses: {
     /** While it is not known which tasks without a ledger are paused. */
     readonly known: Promise<unknown> | undefined;
@@ -131,6 +133,8 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   }[] = [];
   /** Runs that go on, and those that are about to begin. */
   readonly #live: TaskRun[] = [];
+  /** Those whose place this one has taken, while runs of theirs go on. */
+  formers: readonly LeaderTask[] = [];
   /** Calls of the method that have not returned yet. */
   #calls = 0;
   /** With `queue-one`: the call that waits for the end of a run. */
@@ -181,7 +185,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   }
 
   get isBusy(): boolean {
-    return this.options.overlap !== 'allow' && this.#live.length > 0;
+    return this.options.overlap !== 'allow' && this.#isGoingOn;
   }
 
   /** Whether the task, or its application, has ended. */
@@ -218,8 +222,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     if (this.election.leadership.role === 'leader') {
       return false;
     }
-    const run = this.#currentRun();
-    if (run && run.state !== 'ended') {
+    if (this.#currentRun()) {
       return false;
     }
     this.#skip(this.#refusal() ?? 'not-leading');
@@ -228,10 +231,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   call(method: AnyMethod, target: unknown, args: ArrayLike<unknown>): unknown {
     const current = this.#currentRun();
-    if (current && current.state !== 'ended') {
+    if (current) {
       return current.state === 'decided'
         ? this.#perform(current, method, target, args)
-        : // Recursion, or super: part of the run.
+        : // Recursion, also by way of another task, or super: part of the run.
           Reflect.apply(method, target, args);
     }
     const calledAtMs = this.election.leadsAtMs();
@@ -256,9 +259,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   /** The run of this task that the caller is in. */
   #currentRun(): TaskRun | undefined {
     // Looking costs more than most of a guarded call.
-    const isInRun = this.#calls > 0 || this.#live.length > 0;
-    const run = isInRun ? runStorage.getStore() : undefined;
-    return run?.owner === this ? run : undefined;
+    return this.#calls > 0 || this.#live.length > 0
+      ? liveRunOf((owner) => owner === this)
+      : undefined;
+  }
+
+  get #isGoingOn(): boolean {
+    return this.#live.length > 0 || this.formers.length > 0;
   }
 
   /** Whether a call on the leader needs no thought, as nearly all do. */
@@ -726,7 +733,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     if (this.#inOrder === run) {
       this.#inOrder = undefined;
     }
-    const isIdle = this.running === 0;
+    this.runsLeft();
+  }
+
+  /** A run of this task, or of a former one of its name, does not go on any more. */
+  runsLeft(): void {
+    this.formers = this.formers.filter(({ running }) => running > 0);
+    const isIdle = !this.#isGoingOn;
     if (this.#isBehind && isIdle) {
       this.look();
     }

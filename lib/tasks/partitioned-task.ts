@@ -1,6 +1,6 @@
 import type { LeaderTask } from './leader-task.js';
 import type { AnyMethod, TaskGuard } from './only-leader.decorator.js';
-import { runStorage } from './task-run.js';
+import { liveRunOf } from './task-run.js';
 
 /** A method with the option `partitions`: one leader task for each of them. */
 export class PartitionedTask implements TaskGuard {
@@ -39,10 +39,8 @@ export class PartitionedTask implements TaskGuard {
 
   /** The task of the run from which this is called. */
   get #current(): LeaderTask | undefined {
-    const run = runStorage.getStore();
-    return run === undefined || run.state === 'ended'
-      ? undefined
-      : this.tasks.find((task) => task === run.owner);
+    const find = (owner: unknown) => this.tasks.find((task) => task === owner);
+    return find(liveRunOf((owner) => find(owner) !== undefined)?.owner);
   }
 }
 

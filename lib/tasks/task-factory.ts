@@ -79,8 +79,8 @@ export class TaskFactory {
     const { byName } = this.#tasks;
     const method = (instance as Record<string | symbol, unknown>)[key];
     const where = nameOf(instance, key);
-    const schedule = this.#schedules.ofMethod(instance, key);
-    const isScheduled = schedule.description !== undefined;
+    const isScheduled =
+      this.#schedules.ofMethod(instance, key).description !== undefined;
     const resolved = resolveTaskOptions(
       options,
       where,
@@ -92,7 +92,8 @@ export class TaskFactory {
         name,
         ...owner,
         options: resolved,
-        schedule,
+        // One for each partition: an interval follows the calls of its timer.
+        schedule: this.#schedules.ofMethod(instance, key),
         canWait: isScheduled || isAsyncMethod,
         invoke: (...args) => Reflect.apply(method as AnyMethod, instance, args),
       });

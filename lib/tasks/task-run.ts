@@ -70,6 +70,20 @@ export const runStorage = sharedRegistry(
   () => new AsyncLocalStorage<TaskRun>(),
 );
 
+/** Runs of this process whose method goes on. */
+let liveRuns = 0;
+
+/** The run of an owner from which this is called, however deep. */
+export function liveRunOf(
+  isOwner: (owner: TaskRunOwner) => boolean,
+): TaskRun | undefined {
+  let run = runStorage.getStore();
+  while (run && (run.state === 'ended' || !isOwner(run.owner))) {
+    run = run.outer;
+  }
+  return run;
+}
+
 /**
  * One run of a task, from its start to its end, with all its retries. Made for
  * every guarded call on the leader: what is rarely used is made when asked for.
@@ -85,6 +99,8 @@ export class TaskRun implements LeaderTaskContext {
   attempt: number;
   /** `decided`: the call that performs it is still on its way to the guard. */
   state: 'decided' | 'live' | 'ended' = 'decided';
+  /** The run of another task that has called for it, as long as it goes on. */
+  outer: TaskRun | undefined;
   /** Whether a ledger knows of it. */
   readonly #isRecorded: boolean;
   #id: string | undefined;
@@ -179,12 +195,16 @@ export class TaskRun implements LeaderTaskContext {
   /** Calls the task as its scheduler does; the guard finds the run again. */
   async dispatch(args: unknown[] = []): Promise<unknown> {
     this.owner.runBegan(this);
+    let failure: { readonly error: unknown } | undefined;
     try {
       return await runStorage.run(this, () => this.owner.invoke(...args));
+    } catch (error) {
+      failure = { error };
+      throw error;
     } finally {
       if (this.state === 'decided') {
         // Somebody else's decorator has answered the call.
-        this.#end(undefined);
+        this.#end(failure);
       }
     }
   }
@@ -216,7 +236,11 @@ export class TaskRun implements LeaderTaskContext {
     target: unknown,
     args: ArrayLike<unknown>,
   ): unknown {
+    // Looking costs more than most of a guarded call.
+    const outer = liveRuns > 0 ? runStorage.getStore() : undefined;
+    this.outer = outer === this ? undefined : outer;
     this.state = 'live';
+    liveRuns += 1;
     let result: unknown;
     try {
       // What is recorded must not end before a promise of any kind has settled.
@@ -391,7 +415,11 @@ export class TaskRun implements LeaderTaskContext {
   }
 
   #leave(): void {
+    if (this.state === 'live') {
+      liveRuns -= 1;
+    }
     this.state = 'ended';
+    this.outer = undefined;
     this.owner.runLeft(this);
   }
 

@@ -8,6 +8,7 @@ import { nextTurn, settledWithin } from '../within.js';
 import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { idleSchedulesMessage } from '../zookeeper-leader.messages.js';
 import type { LeaderTask, TaskHost } from './leader-task.js';
+import type { OwnRun } from './ledger/catch-up-rules.js';
 import { LeaderTaskError } from './leader-task.error.js';
 import { TaskPauses } from './ledger/task-pauses.js';
 import { RunRequests } from './requests/run-requests.js';
@@ -39,6 +40,8 @@ export class TaskSet implements TaskHost {
   readonly forgotten$: Observable<string> = this.#forgotten.asObservable();
   /** Those that have runs, also without a name or after their end. */
   readonly #running = new Set<LeaderTask>();
+  /** By task: what is left of one that has been disposed of is not forgotten. */
+  readonly #ownRuns = new Map<string, Map<string, OwnRun>>();
   readonly #schedules: Schedules;
   readonly #requests: RunRequests;
   readonly #close = new AbortController();
@@ -110,6 +113,9 @@ export class TaskSet implements TaskHost {
     if (isNamed) {
       this.byName.get(task.task)?.dispose();
       this.byName.set(task.task, task);
+      task.formers = [...this.#running].filter(
+        (each) => each.task === task.task,
+      );
     }
     this.#follow(task.election);
     if (leads(task.election)) {
@@ -135,17 +141,30 @@ export class TaskSet implements TaskHost {
     this.byName.delete(name);
     void task.whenQuiet(new WeakSet()).then(() => {
       if (!this.byName.has(name)) {
+        if (this.#ownRuns.get(name)?.size === 0) {
+          this.#ownRuns.delete(name);
+        }
         this.#forgotten.next(name);
       }
     });
   }
 
   runsChanged(task: LeaderTask): void {
-    if (task.running === 0) {
-      this.#running.delete(task);
-    } else {
+    if (task.running > 0) {
       this.#running.add(task);
+      return;
     }
+    this.#running.delete(task);
+    const latter = this.byName.get(task.task);
+    if (latter !== task) {
+      latter?.runsLeft();
+    }
+  }
+
+  ownRunsOf(task: string): Map<string, OwnRun> {
+    const runs = this.#ownRuns.get(task) ?? new Map<string, OwnRun>();
+    this.#ownRuns.set(task, runs);
+    return runs;
   }
 
   /** What the leader of an election has to do: partitions have owners instead. */

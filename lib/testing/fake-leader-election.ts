@@ -270,6 +270,7 @@ export class FakeLeaderElection
 
   /** @internal */
   lead(fencingToken: number): void {
+    this.#isSuspended = false;
     this.#state.lead(fencingToken, 'elected');
   }
 

@@ -57,13 +57,15 @@ export function planCatchUp(question: CatchUpQuestion): CatchUpPlan {
   // Without a call, a tick may still be called for until then.
   let settled = before === undefined ? now - ticks.longestWaitMs : until;
   if (isInOrder) {
-    settled = Math.min(now - options.maxLatenessMs - 1, until);
-    run = firstLeft(question, ticks, settled, until);
+    const late = now - options.maxLatenessMs - 1;
+    run = firstLeft(question, ticks, late, until);
+    settled = Math.min(late, settled);
   } else if (options.missedTicks === 'latest' && before === undefined) {
     const last = lastLeft(question, ticks, now);
-    const isLate = last === undefined || isTooLate(options, last, now);
-    run = isLate ? undefined : last;
-    settled = isLate ? (last ?? -Infinity) : last - 1;
+    if (last !== undefined && !isTooLate(options, last, now)) {
+      run = last;
+      settled = last - 1;
+    }
   }
   return {
     ...(run !== undefined && { run }),

@@ -216,15 +216,15 @@ export class CatchUp {
 
   /** A ledger from the future lets no tick run; logged once in a term. */
   #aheadError(term: LeadershipTerm): LeaderTaskError | undefined {
-    const { lastTick, location } = this.ledger;
-    if (!isAhead(lastTick, this.#owner.schedule.ticks(), Date.now())) {
+    const { decided, location } = this.ledger;
+    if (!isAhead(decided, this.#owner.schedule.ticks(), Date.now())) {
       return undefined;
     }
-    const message = ledgerAheadMessage(this.#owner.task, lastTick, location);
+    const message = ledgerAheadMessage(this.#owner.task, decided, location);
     if (this.#aheadReported !== term) {
       this.#aheadReported = term;
       // A clock that is an hour off is soon right again.
-      const isFar = lastTick - Date.now() > FAR_AHEAD_MS;
+      const isFar = decided - Date.now() > FAR_AHEAD_MS;
       this.#owner.host.logger[isFar ? 'error' : 'warn'](message);
     }
     return new LeaderTaskError('LEDGER_AHEAD', message);
@@ -310,7 +310,8 @@ export class CatchUp {
       if (this.#owner.isBusy) {
         return 'busy';
       }
-      const isOff = this.#owner.schedule.state === 'inactive';
+      const isOff =
+        ledger.isPaused || this.#owner.schedule.state === 'inactive';
       const mayRun = !isOff && (await ledger.leadsForSure(term));
       const open = this.#successors.shift();
       if (open && mayRun) {

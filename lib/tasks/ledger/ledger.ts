@@ -50,7 +50,7 @@ export interface LedgerDocument {
   readonly token: number;
   /** Every tick up to this one has been decided; only later ones are claimed. */
   readonly tick: number;
-  /** When the ledger began: ticks up to then were never missed. */
+  /** When the ledger began, or a pause ended: ticks up to then were never missed. */
   readonly since?: number;
   readonly open: readonly OpenRun[];
   /** The oldest first. */
@@ -241,14 +241,18 @@ export function paused(
 /**
  * The ledger of a task that is paused no more; undefined if it is not paused.
  *
- * @param passOver ticks up to this one are not made up for; undefined: all are
+ * @param since ticks up to then are not made up for, but may still be called for:
+ * the timer of an interval fires long after its tick. Undefined: all are
  */
 export function resumed(
   { pause, ...ledger }: LedgerDocument,
-  passOver: number | undefined,
+  since: number | undefined,
 ): LedgerDocument | undefined {
   return (
-    pause && { ...ledger, tick: Math.max(ledger.tick, passOver ?? ledger.tick) }
+    pause &&
+    (since === undefined
+      ? ledger
+      : { ...ledger, since: Math.max(ledger.since ?? since, since) })
   );
 }
 

@@ -35,6 +35,8 @@ export interface LedgerOwner {
     readonly nodes: Nodes;
     /** Aborts when nothing is to be written any more. */
     readonly closing: AbortSignal;
+    /** What is known of the runs of a task: one of its name may take its place. */
+    ownRunsOf(task: string): Map<string, OwnRun>;
     readonly pauses: {
       /** The ledger has been found paused. */
       follow(owner: LedgerOwner): void;
@@ -68,7 +70,7 @@ export class TaskLedger {
   hasHeldRuns = false;
   readonly #owner: LedgerOwner;
   readonly #store: LedgerStore;
-  readonly #ownRuns = new Map<string, OwnRun>();
+  readonly #ownRuns: Map<string, OwnRun>;
   /** As it was when it was looked at last. */
   #seen: LedgerDocument | undefined;
   /** One for each task: a signal that hundreds share warns of its listeners. */
@@ -77,6 +79,7 @@ export class TaskLedger {
   constructor(owner: LedgerOwner, options: ResolvedLedgerOptions) {
     this.#owner = owner;
     this.#store = new LedgerStore(owner.host.nodes, owner.task);
+    this.#ownRuns = owner.host.ownRunsOf(owner.task);
     this.options = options;
   }
 

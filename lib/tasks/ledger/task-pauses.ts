@@ -139,6 +139,9 @@ export class TaskPauses {
   }
 }
 
+/** What comes next is not known here: any leader may claim any tick. */
+const UNDECIDED = { token: Number.MIN_SAFE_INTEGER, tick: 0 };
+
 /**
  * Pauses a task in the whole cluster. Resolves to the pause, which is the former
  * one if the task was paused already.
@@ -154,7 +157,7 @@ export async function pauseTask(
   const at = Date.now();
   const ledger = await new LedgerStore(nodes, task).change(
     (known) =>
-      paused(known ?? newLedger(task, { token: 0, tick: at - 1, since: at }), {
+      paused(known ?? newLedger(task, { ...UNDECIDED, since: at }), {
         at,
         by,
         reason,

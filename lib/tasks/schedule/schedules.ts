@@ -61,7 +61,7 @@ export class Schedules {
   #knownRegistry: SchedulerRegistryLike | undefined;
   readonly #names: JobNames;
   #functions:
-    { atMs: number; size: number; jobs: Map<unknown, string> } | undefined;
+    { atMs: number; size: number; names: Map<unknown, string> } | undefined;
 
   constructor(discovery: DiscoveryService) {
     this.#discovery = discovery;
@@ -125,19 +125,18 @@ export class Schedules {
    * the function, else by the job that has the name of the task.
    */
   ofFunction(task: string, fn: unknown): TaskSchedule {
-    let name: string | undefined;
+    let wasThere = false;
     let called: CronJobLike | undefined;
     return new CronSchedule((caller) => {
       if (isCronJob(caller)) {
         called = caller;
         return [caller];
       }
-      const jobs = this.#registry?.getCronJobs();
-      if (name === undefined || !jobs?.has(name)) {
-        name = this.#nameOfJobWith(fn) ?? (jobs?.has(task) ? task : undefined);
-      }
-      const job = name === undefined ? called : jobs?.get(name);
-      return job ? [job] : [];
+      const job = this.#jobWith(fn) ?? this.#registry?.getCronJobs().get(task);
+      wasThere ||= job !== undefined;
+      return [job ?? (wasThere ? undefined : called)].filter(
+        (each) => each !== undefined,
+      );
     });
   }
 
@@ -192,25 +191,28 @@ export class Schedules {
     return name ? [name] : this.#names.of(type, instance, key);
   }
 
-  #nameOfJobWith(fn: unknown): string | undefined {
+  /** Jobs come, go and change their names at any time. */
+  #jobWith(fn: unknown): CronJobLike | undefined {
     const all = this.#registry?.getCronJobs() ?? new Map<string, CronJobLike>();
-    const known = this.#functions?.jobs.get(fn);
     const nowMs = performance.now();
-    if (
-      known !== undefined ||
-      (this.#functions?.size === all.size &&
-        nowMs - this.#functions.atMs < LOOK_AGAIN_MS)
-    ) {
-      return known;
+    const found = all.get(this.#functions?.names.get(fn) ?? '');
+    if (found?._callbacks?.includes(fn)) {
+      return found;
     }
-    const jobs = new Map<unknown, string>();
+    if (
+      this.#functions?.size === all.size &&
+      nowMs - this.#functions.atMs < LOOK_AGAIN_MS
+    ) {
+      return undefined;
+    }
+    const names = new Map<unknown, string>();
     for (const [name, job] of all) {
       for (const callback of job._callbacks ?? []) {
-        jobs.set(callback, name);
+        names.set(callback, name);
       }
     }
-    this.#functions = { atMs: nowMs, size: all.size, jobs };
-    return jobs.get(fn);
+    this.#functions = { atMs: nowMs, size: all.size, names };
+    return all.get(names.get(fn) ?? '');
   }
 }
 

@@ -20,6 +20,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A timer may fire a little before its time by the wall clock. */
 const TOLERATED_EARLINESS_MS = 25;
 const MOST_KEPT = 10;
+/** In lengths of the interval: so far behind its tick a late timer may be. */
+const LONGEST_WAIT = 1.5;
 
 interface TimerCall {
   readonly timeMs: number;
@@ -56,7 +58,7 @@ export class IntervalTicks implements Ticks {
 
   constructor(everyMs: number) {
     this.#everyMs = intervalLength(everyMs);
-    this.longestWaitMs = this.#everyMs;
+    this.longestWaitMs = this.#everyMs * LONGEST_WAIT;
     this.#toleratedMs = Math.min(TOLERATED_EARLINESS_MS, this.#everyMs / 8);
     this.description = { type: 'interval', everyMs: this.#everyMs };
   }
@@ -96,7 +98,9 @@ export class IntervalTicks implements Ticks {
     const steps = Math.floor(passedMs / this.#everyMs);
     const tick = former.tick + steps * this.#everyMs;
     const offset = (timeMs - tick) / this.#everyMs;
-    return steps > 0 && offset > -0.5 && offset < 1.5 ? tick : undefined;
+    return steps > 0 && offset > -0.5 && offset < LONGEST_WAIT
+      ? tick
+      : undefined;
   }
 
   /** Whether a timer that fired at `former` fires now. */

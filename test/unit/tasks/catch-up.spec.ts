@@ -191,6 +191,13 @@ describe('planCatchUp()', () => {
       'run none, missed 11-13 (3)',
     ],
     [
+      'all are too late, and the last of an interval may still be called for',
+      { maxLatenessMs: 10_000, ticks: new IntervalTicks(MINUTE) },
+      'run none, missed 11-12 (2)',
+      'run none, missed 11-12 (2)',
+      'run none, missed 11-12 (2)',
+    ],
+    [
       'there was a stall of days',
       { now: 3_000.5 * MINUTE },
       'run 3000, missed 11-2999 (100)',

@@ -9,6 +9,7 @@ import {
 import { lateGuards } from '../../../lib/tasks/only-leader.decorator.js';
 import { startGuarded } from '../../support/guarded-application.js';
 import { closeApplications, track } from '../../support/nest-application.js';
+import { waitFor } from '../../support/wait-for.js';
 
 afterEach(closeApplications);
 
@@ -84,6 +85,27 @@ describe('a guarded call', () => {
     await election.withdraw();
     expect(jobs.work('y')).toBeUndefined();
     expect(jobs.calls).toHaveLength(2);
+  });
+
+  it('that a decorator above it prevents has failed', async () => {
+    @Injectable()
+    class Guarded {
+      @OnlyLeader({ task: 'task', ledger: true, scheduled: false })
+      async work(): Promise<void> {}
+    }
+    Guarded.prototype.work = () => Promise.reject(new Error('no transaction'));
+    const { tasks } = await startGuarded([Guarded]);
+    await expect(tasks.runOnLeader('task')).resolves.toMatchObject({
+      outcome: 'failed',
+    });
+    await waitFor(async () => {
+      const [last] = await tasks.history('task');
+      return last?.outcome !== 'running';
+    });
+    await expect(tasks.history('task')).resolves.toMatchObject([
+      { outcome: 'failed', error: 'no transaction' },
+    ]);
+    expect(tasks.list()[0]?.counts).toMatchObject({ finished: 0, failed: 1 });
   });
 
   it('is refused on an object that two applications share', async () => {

@@ -238,6 +238,7 @@ async function setUp(kind: Kind, state: State, missedTicks: MissedTicksPolicy) {
     closing: closing.signal,
     graceMs: 100,
     pauses: { known: undefined, follow: () => undefined },
+    ownRunsOf: () => new Map(),
     runsChanged: () => undefined,
   };
   const task: LeaderTask = new LeaderTask(host, {

@@ -11,6 +11,7 @@ import { requestRun } from '../../../lib/tasks/requests/request-run.js';
 import { ZookeeperError } from '../../../lib/zookeeper/zookeeper.error.js';
 import { ODD_ERRORS } from '../../support/odd-errors.js';
 import {
+  LabJob,
   settled,
   TaskLab,
   type LabMember,
@@ -500,6 +501,36 @@ describe('a task that calls itself', () => {
   });
 });
 
+describe('two tasks that call each other', () => {
+  it.each<LabOptions>([
+    { ledger: true, overlap: 'queue-one' },
+    { ledger: false, overlap: 'queue-one' },
+    { ledger: false, overlap: 'skip' },
+  ])('do all of their work in one run of each: %j', async (options) => {
+    const [a] = await setUp(options);
+    let pages = 0;
+    const other = a!.election.onlyLeader(
+      async () => {
+        await settled(1);
+        await a!.guarded();
+      },
+      { ...options, ledger: false, task: 'other' },
+    );
+    lab.work = async () => {
+      pages += 1;
+      await settled(1);
+      if (pages < 3) {
+        await other();
+      }
+    };
+    lab.now = '2026-01-01T12:01:00Z';
+    const fired = a!.fire();
+    await waitFor(() => pages === 3);
+    await fired;
+    expect(typesOf(a!)).toEqual(['started', 'started', 'finished', 'finished']);
+  });
+});
+
 describe('a pause', () => {
   it.each([true, false])(
     'holds for a task with a ledger: %s, on every way to a run, and survives leaders',
@@ -612,6 +643,32 @@ describe('a pause', () => {
     await b!.tasks.resume('task');
     await waitFor(() => lab.runs.length === 2);
     expect(lab.runs[1]).toMatchObject({ tick: '12:01', attempt: 2 });
+  });
+
+  it('that comes while a term takes the ledger over holds back its reruns', async () => {
+    const [a, b] = await setUp({ ledger: { interruptedRun: 'rerun' } }, [
+      'A',
+      'B',
+    ]);
+    lab.work = () => new Promise(() => undefined);
+    lab.now = '2026-01-01T12:01:00Z';
+    void a!.fire();
+    await settled();
+    lab.work = () => undefined;
+    const pause = { at: Date.now(), by: 'anna' };
+    const paused = JSON.stringify({ ...(await lab.ledger()), pause });
+    b!.client.loses = (path) => {
+      if (path === lab.path) {
+        b!.client.loses = undefined;
+        void lab.cluster.nodes.client.set(lab.path, paused);
+      }
+      return undefined;
+    };
+    await handOver(a!, b!);
+    expect(lab.ticks).toEqual(['A 12:01']);
+    await b!.tasks.resume('task');
+    await waitFor(() => lab.runs.length === 2);
+    expect(lab.ticks).toEqual(['A 12:01', 'B 12:01']);
   });
 
   it('of a task that is not there is refused', async () => {
@@ -1048,6 +1105,78 @@ describe('a function', () => {
     a!.election.onlyLeader(() => undefined, { task: 'task' });
     a!.guarded.dispose();
     expect(a!.tasks.list()).toHaveLength(1);
+  });
+
+  it('is found when its job gets another name', async () => {
+    const [a] = await setUp();
+    a!.tasks.list();
+    a!.jobs.delete('job');
+    expect(a!.tasks.list()[0]?.isActive).toBe(false);
+    a!.jobs.set('other', a!.job);
+    await waitFor(() => a!.tasks.list()[0]?.isActive === true);
+  });
+
+  it('is off when another function has taken the name of its job', async () => {
+    const [a, b] = await setUp({}, ['A', 'B']);
+    b!.tasks.list();
+    b!.jobs.set('job', new LabJob('0 * * * * *', [() => undefined]));
+    expect(b!.tasks.list()[0]?.isActive).toBe(false);
+    lab.now = '2026-01-01T12:03:30Z';
+    await handOver(a!, b!);
+    expect(lab.runs).toEqual([]);
+  });
+
+  describe('that is given anew while a run goes on', () => {
+    it.each([true, false])(
+      'does not run that again (ended before: %s)',
+      async (isDisposed) => {
+        const ledger = { interruptedRun: 'rerun' } as const;
+        const [a] = await setUp({ ledger });
+        let end = (): void => undefined;
+        lab.work = () => new Promise<void>((resolve) => (end = resolve));
+        lab.now = '2026-01-01T12:01:00Z';
+        const fired = a!.fire();
+        await settled();
+        if (isDisposed) {
+          a!.guarded.dispose();
+        }
+        let again = 0;
+        a!.election.onlyLeader(() => void (again += 1), {
+          task: 'task',
+          ledger,
+        });
+        await settled();
+        end();
+        await fired;
+        await settled();
+        expect(again).toBe(0);
+        const history = await a!.tasks.history('task');
+        expect(history.map(({ outcome }) => outcome)).toEqual(['finished']);
+      },
+    );
+
+    it.each(['skip', 'queue-one'] as const)(
+      "does not run beside that, with '%s'",
+      async (overlap) => {
+        const [a] = await setUp({ ledger: false, overlap });
+        let end = (): void => undefined;
+        lab.work = () => new Promise<void>((resolve) => (end = resolve));
+        void a!.fire();
+        await settled();
+        let again = 0;
+        const anew = a!.election.onlyLeader(() => (again += 1), {
+          task: 'task',
+          overlap,
+        });
+        const called = anew();
+        await settled();
+        expect(again).toBe(0);
+        end();
+        await called;
+        await anew();
+        expect(again).toBe(overlap === 'skip' ? 1 : 2);
+      },
+    );
   });
 });
 

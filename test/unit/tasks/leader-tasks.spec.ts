@@ -5,6 +5,7 @@ import { filter, firstValueFrom } from 'rxjs';
 import { currentLeaderTask, OnlyLeader } from '../../../lib/index.js';
 import { startGuarded } from '../../support/guarded-application.js';
 import { closeApplications } from '../../support/nest-application.js';
+import { NOT_FAKED } from '../../support/wall-clock.js';
 
 afterEach(closeApplications);
 
@@ -99,6 +100,73 @@ describe('LeaderTasks', () => {
         lastTick: new Date('2026-01-01T13:00:00Z'),
         count: 1,
       });
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it.each([true, false])(
+    'after a short pause, runs the tick whose call is still to come (a ledger before: %s)',
+    async (hasLedger) => {
+      const now = (time: string) =>
+        jest.setSystemTime(new Date(`2026-01-01T${time}Z`));
+      jest.useFakeTimers({ doNotFake: NOT_FAKED });
+      now('12:50:00');
+      try {
+        const ticks: (string | undefined)[] = [];
+        @Injectable()
+        class Jobs {
+          @Interval(3_600_000)
+          @OnlyLeader({ task: 'hourly', ledger: true })
+          async hourly(): Promise<void> {
+            ticks.push(currentLeaderTask()?.tick?.toISOString().slice(11, 16));
+          }
+        }
+        const { app, tasks } = await startGuarded([Jobs]);
+        if (hasLedger) {
+          await app.get(Jobs).hourly();
+        } else {
+          const { client, paths } = tasks.nodes;
+          await client.delete(paths.task('hourly'));
+        }
+        now('13:10:00');
+        await tasks.pause('hourly');
+        now('13:15:00');
+        await tasks.resume('hourly');
+        now('13:50:00');
+        await app.get(Jobs).hourly();
+        expect(ticks.at(-1)).toBe('13:00');
+      } finally {
+        jest.useRealTimers();
+      }
+    },
+  );
+
+  it('gives all partitions of an interval one tick for a call, also if the timer is late', async () => {
+    jest.useFakeTimers({ now: 1e12, doNotFake: NOT_FAKED });
+    try {
+      const ticks = new Map<number, number[]>([
+        [0, []],
+        [1, []],
+      ]);
+      @Injectable()
+      class Jobs {
+        @Interval(1_000_000)
+        @OnlyLeader({ task: 'poll', partitions: 2, ledger: true })
+        async poll(): Promise<void> {
+          const { partition, tick } = currentLeaderTask()!;
+          ticks.get(partition)?.push((Number(tick) - 1e12) / 1e6);
+        }
+      }
+      const { app } = await startGuarded([Jobs]);
+      for (const ms of [990_000, 2_001_000, 2_999_000, 4_001_000]) {
+        jest.setSystemTime(1e12 + ms);
+        await app.get(Jobs).poll();
+      }
+      expect([...ticks.values()]).toEqual([
+        [0, 1, 2, 3],
+        [0, 1, 2, 3],
+      ]);
     } finally {
       jest.useRealTimers();
     }

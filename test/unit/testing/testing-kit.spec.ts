@@ -322,6 +322,16 @@ describe('instances of a cluster', () => {
     running.splice(running.indexOf(b), 1);
   });
 
+  it('lead for sure in a later term, though they had been suspended', async () => {
+    const cluster = new FakeCluster();
+    const a = await start({ cluster, instanceId: 'a' });
+    const b = await start({ cluster, instanceId: 'b' });
+    fakeElectionOf(a).suspend();
+    fakeElectionOf(a).depose('lease-expired');
+    await b.get(LeaderElection).resign();
+    expect(a.get(LeaderElection).isLeader()).toBe(true);
+  });
+
   it('run a tick once among them', async () => {
     const cluster = new FakeCluster();
     const apps = [];

@@ -39,6 +39,24 @@ describe('IntervalTicks', () => {
     );
   });
 
+  it('gives no call a tick that it was not to be waited for any more', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 999 }),
+        fc.array(fc.integer({ min: 0, max: 900 }), { maxLength: 20 }),
+        (phaseMs, latenessesMs) => {
+          const ticks = new IntervalTicks(1_000);
+          let timeMs = 1e12 + phaseMs;
+          for (const latenessMs of latenessesMs) {
+            timeMs += 1_000 + latenessMs;
+            const waitedMs = timeMs - ticks.tickOf(timeMs);
+            expect(waitedMs).toBeLessThanOrEqual(ticks.longestWaitMs);
+          }
+        },
+      ),
+    );
+  });
+
   it('leaves out the ticks that a stall has swallowed', () => {
     const ticks = new IntervalTicks(1_000);
     expect(ticks.tickOf(10_400)).toBe(10_000);
