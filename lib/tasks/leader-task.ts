@@ -185,7 +185,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   }
 
   get isBusy(): boolean {
-    return this.options.overlap !== 'allow' && this.#isGoingOn;
+    return (
+      this.options.overlap !== 'allow' &&
+      (this.#live.length > 0 || this.formers.length > 0)
+    );
   }
 
   /** Whether the task, or its application, has ended. */
@@ -264,10 +267,6 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       : undefined;
   }
 
-  get #isGoingOn(): boolean {
-    return this.#live.length > 0 || this.formers.length > 0;
-  }
-
   /** Whether a call on the leader needs no thought, as nearly all do. */
   #isFree(): boolean {
     return (
@@ -335,6 +334,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     this.#catchUp?.termEnded();
     this.#isBehind = false;
     this.#live.forEach((run) => run.termEnded());
+    this.#endOrder();
   }
 
   /** Something may have to be run that nobody calls for. */
@@ -346,7 +346,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   /** Looks if the job has been started or has not called; asked now and then. */
   checkJob(): void {
-    const isIdle = !this.#isWorking && !this.isBusy;
+    const isIdle = !this.#isWorking && !this.isBusy && !this.#inOrder;
     if (this.term() && this.#catchUp?.isLookDue(isIdle)) {
       this.look();
     }
@@ -366,6 +366,13 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   /** Takes no new decisions: {@link isOver} says so. */
   close(): void {
     this.#catchUp?.stopRetrying();
+    this.#endOrder();
+  }
+
+  /** Calls wait no longer for a run that nothing is to follow. */
+  #endOrder(): void {
+    this.#inOrder = undefined;
+    void this.#work();
   }
 
   /** Ends runs without a term, which nothing else does. */
@@ -502,7 +509,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
       return;
     }
     catchUp.stopRetrying();
-    this.#isBehind = false;
+    this.#isBehind = this.#inOrder !== undefined;
+    if (this.#isBehind) {
+      return;
+    }
     try {
       await catchUp.takeOver(term, Date.now(), true);
       await this.#runOwed(term, catchUp);
@@ -720,6 +730,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
 
   runEnded(run: TaskRun, end: RunEnd): void {
     this.#post({ type: 'end', run, end });
+    if (!this.isBusy) {
+      this.#leaveOrder(run);
+    }
   }
 
   runLeft(run: TaskRun): void {
@@ -730,6 +743,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     this.#live.splice(index, 1);
     this.host.runsChanged(this);
     this.#catchUp?.runEnded(run);
+    this.#leaveOrder(run);
+  }
+
+  #leaveOrder(run: TaskRun): void {
     if (this.#inOrder === run) {
       this.#inOrder = undefined;
     }
@@ -739,11 +756,10 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   /** A run of this task, or of a former one of its name, does not go on any more. */
   runsLeft(): void {
     this.formers = this.formers.filter(({ running }) => running > 0);
-    const isIdle = !this.#isGoingOn;
-    if (this.#isBehind && isIdle) {
+    if (this.#isBehind && !this.isBusy && !this.#inOrder) {
       this.look();
     }
-    if (this.#queued && isIdle) {
+    if (this.#queued && !this.isBusy) {
       this.#mailbox.unshift(this.#queued);
       this.#queued = undefined;
     }

@@ -7,6 +7,7 @@ import {
   jest,
 } from '@jest/globals';
 import { config, map } from 'rxjs';
+import { LeaderTask } from '../../../lib/tasks/leader-task.js';
 import { requestRun } from '../../../lib/tasks/requests/request-run.js';
 import { ZookeeperError } from '../../../lib/zookeeper/zookeeper.error.js';
 import { ODD_ERRORS } from '../../support/odd-errors.js';
@@ -243,6 +244,48 @@ describe('missed ticks are looked for', () => {
     await b!.fire();
     expect(lab.ticks.slice(4)).toEqual(['B 12:04', 'B 12:05']);
   });
+});
+
+describe("a backlog with 'all'", () => {
+  /** The first missed tick goes on, and so does whatever follows it. */
+  async function hang(options: LabOptions = {}): Promise<LabMember> {
+    const [a, b] = await setUp(
+      { overlap: 'allow', ledger: { missedTicks: 'all' }, ...options },
+      ['A', 'B'],
+    );
+    lab.work = () => new Promise(() => undefined);
+    lab.now = '2026-01-01T12:02:30Z';
+    await handOver(a!, b!);
+    expect(lab.ticks).toEqual(['B 12:01']);
+    return b!;
+  }
+
+  it('is run one after the other, also where runs may overlap', async () => {
+    const looks = jest.spyOn(LeaderTask.prototype, 'checkJob');
+    await hang();
+    // Longer than it takes until an overdue tick is noticed.
+    await waitFor(() => looks.mock.calls.length > 12, { timeoutMs: 20_000 });
+    expect(lab.ticks).toEqual(['B 12:01']);
+  });
+
+  it('goes on after a run that has timed out and is not in the way', async () => {
+    await hang({ timeLimitMs: 50 });
+    await waitFor(() => lab.runs.length === 2);
+    expect(lab.ticks).toEqual(['B 12:01', 'B 12:02']);
+  });
+
+  it.each(['allow', 'skip'] as const)(
+    'lets calls wait no longer than the term, with overlap %s',
+    async (overlap) => {
+      const b = await hang({ overlap });
+      lab.now = '2026-01-01T12:03:00Z';
+      const called = b.fire();
+      await settled();
+      b.election.depose();
+      await called;
+      expect(typesOf(b)).toContain('skipped not-leading');
+    },
+  );
 });
 
 describe('a write whose outcome never comes', () => {
