@@ -13,7 +13,7 @@ export type LeadershipHookKind = 'elected' | 'deposed';
 export interface LeadershipHook {
   readonly kind: LeadershipHookKind;
   readonly election: string;
-  readonly methodName: string;
+  readonly key: string | symbol;
 }
 
 /** Hooks by the prototype that they stand on. */
@@ -79,7 +79,7 @@ export function OnDeposed(
 
 /** The hooks of an object: its class's own and those it inherits. */
 export function leadershipHooksOf(instance: object): LeadershipHook[] {
-  const found = new Map<string, LeadershipHook>();
+  const found: LeadershipHook[] = [];
   for (
     let prototype: unknown = Object.getPrototypeOf(instance);
     typeof prototype === 'object' && prototype !== null;
@@ -87,11 +87,16 @@ export function leadershipHooksOf(instance: object): LeadershipHook[] {
   ) {
     for (const hook of hooks.get(prototype) ?? []) {
       // An overriding method that is decorated again is one hook, not two.
-      const key = `${hook.kind} ${hook.election} ${hook.methodName}`;
-      found.set(key, found.get(key) ?? hook);
+      const isKnown = found.some(
+        ({ kind, election, key }) =>
+          kind === hook.kind && election === hook.election && key === hook.key,
+      );
+      if (!isKnown) {
+        found.push(hook);
+      }
     }
   }
-  return [...found.values()];
+  return found;
 }
 
 function leadershipHook(
@@ -110,7 +115,6 @@ function leadershipHook(
       );
     }
     const known = hooks.get(target) ?? [];
-    const hook = { kind, election, methodName: String(key) };
-    hooks.set(target, [...known, hook]);
+    hooks.set(target, [...known, { kind, election, key }]);
   };
 }

@@ -63,7 +63,7 @@ export class LeadershipHooksExplorer {
       }
       seen.add(instance);
       for (const hook of leadershipHooksOf(instance)) {
-        const name = `${instance.constructor.name}.${hook.methodName}()`;
+        const name = `${instance.constructor.name}.${String(hook.key)}()`;
         if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
           throw new TypeError(
             `${name} listens to changes of leadership, but its class has no single ` +
@@ -77,7 +77,7 @@ export class LeadershipHooksExplorer {
 
   #follow(instance: object, hook: LeadershipHook, name: string): void {
     const election = this.elections.find(hook.election, name);
-    const methods = instance as Record<string, HookMethod>;
+    const methods = instance as Record<string | symbol, HookMethod>;
     let term: LeadershipTerm | undefined;
     election.leadership$.subscribe((leadership) => {
       const former = term;
@@ -86,7 +86,7 @@ export class LeadershipHooksExplorer {
       if (due && former !== term) {
         const { reason } = leadership;
         const ended = this.#callSafely(name, reason, () =>
-          methods[hook.methodName]?.call(instance, due, reason),
+          methods[hook.key]?.call(instance, due, reason),
         );
         const call: HookCall = { election: hook.election, name, ended };
         this.#running.add(call);

@@ -469,7 +469,11 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
     } else if (this.#catchUp) {
       await this.#decideTick(call, term, this.#catchUp);
     } else {
-      decide(this.#begin(term, 'call', { startedAtMs: calledAtMs }));
+      // It began now, however long it waited; its tick is that of the call.
+      const called = this.schedule.ticks()?.tickOf(calledAtMs);
+      decide(
+        this.#begin(term, 'call', called === undefined ? {} : { tick: called }),
+      );
     }
   }
 
@@ -701,10 +705,9 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   #begin(
     term: LeadershipTerm,
     trigger: RunTrigger,
-    details: TaskRunDetails & { readonly startedAtMs?: number },
+    details: TaskRunDetails,
   ): TaskRun {
-    const { startedAtMs = Date.now() } = details;
-    const run = new TaskRun(this, term, trigger, startedAtMs, details);
+    const run = new TaskRun(this, term, trigger, Date.now(), details);
     this.runBegan(run);
     return run;
   }

@@ -93,7 +93,7 @@ export class TaskRun implements LeaderTaskContext {
   /** The term that it runs in; none in a manual run of a follower. */
   readonly term: LeadershipTerm | undefined;
   readonly trigger: RunTrigger;
-  /** When it was called for, by the wall clock. */
+  /** When it began, by the wall clock. */
   readonly startedAtMs: number;
   readonly requestedBy: string | undefined;
   attempt: number;

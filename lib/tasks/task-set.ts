@@ -120,6 +120,9 @@ export class TaskSet implements TaskHost {
     this.#follow(task.election);
     if (leads(task.election)) {
       this.#lookAround();
+      if (isNamed) {
+        this.#requests.watch.look();
+      }
       if (!task.hasLedger && isNamed) {
         this.pauses.look();
       }

@@ -10,6 +10,29 @@ import { ODD_ERRORS } from '../../support/odd-errors.js';
 
 afterEach(closeApplications);
 
+it('a hook with a symbol for a name is called', async () => {
+  const elected = Symbol('elected');
+  const calls: string[] = [];
+  class Base {
+    @OnElected()
+    [elected](): void {
+      calls.push('base');
+    }
+  }
+  @Injectable()
+  class Hooked extends Base {
+    @OnElected()
+    override [elected](): void {
+      calls.push('derived');
+    }
+  }
+  await startApplication({
+    options: { standalone: true },
+    providers: [Hooked],
+  });
+  expect(calls).toEqual(['derived']);
+});
+
 // An unhandled rejection fails a test of Jest by itself.
 describe('a hook that throws', () => {
   it.each(ODD_ERRORS)(

@@ -881,6 +881,15 @@ describe('a run on request', () => {
     expect(await refused).toEqual(new Error('enough'));
   });
 
+  it('is taken when its task comes after it', async () => {
+    const [a, b] = await setUp({}, ['A', 'B']);
+    b!.election.onlyLeader(() => undefined, { task: 'late' });
+    const asked = b!.tasks.runOnLeader('late');
+    await settled();
+    a!.election.onlyLeader(() => undefined, { task: 'late' });
+    await expect(asked).resolves.toMatchObject({ instanceId: 'A' });
+  });
+
   it('is taken by a leader that comes after it', async () => {
     const [a, b] = await setUp({}, ['A', 'B']);
     // It leads, and hears of nothing.
@@ -1030,6 +1039,26 @@ describe('events', () => {
       new Set([first, second]),
     );
   });
+});
+
+it('a run that has waited for another one began after that', async () => {
+  const [a] = await setUp({ ledger: false, overlap: 'queue-one' });
+  let end = (): void => undefined;
+  lab.work = () => new Promise<void>((resolve) => (end = resolve));
+  lab.now = '2026-01-01T12:01:00Z';
+  const first = a!.fire();
+  await settled();
+  lab.now = '2026-01-01T12:02:00Z';
+  const second = a!.fire();
+  await settled();
+  lab.now = '2026-01-01T12:09:00Z';
+  end();
+  await first;
+  await waitFor(() => lab.runs.length === 2);
+  end();
+  await second;
+  expect(a!.events.at(-1)).toMatchObject({ type: 'finished', durationMs: 0 });
+  expect(lab.ticks).toEqual(['A 12:01', 'A 12:02']);
 });
 
 describe('a listener of events$ that throws', () => {
