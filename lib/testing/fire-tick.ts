@@ -1,11 +1,7 @@
 import { ModulesContainer } from '@nestjs/core';
 import { tasksOf } from '../tasks/only-leader.decorator.js';
+import { isSchedulerRegistry } from '../tasks/schedule/nest-scheduler.js';
 import type { ApplicationLike } from './application-like.js';
-
-/** The part of `SchedulerRegistry` of `@nestjs/schedule` that is used here. */
-interface SchedulerRegistryLike {
-  getCronJobs(): Map<string, { fireOnTick(): unknown }>;
-}
 
 /**
  * Calls a scheduled method as its scheduler does at a tick, now: on the leader it
@@ -59,7 +55,7 @@ export async function fireTick(
     known.push(...jobs.keys());
     const job = jobs.get(name);
     if (job) {
-      return await job.fireOnTick();
+      return await job.fireOnTick?.();
     }
   }
   throw new TypeError(
@@ -77,10 +73,4 @@ function scheduledName(method: unknown): string[] {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
-}
-
-function isSchedulerRegistry(value: object): value is SchedulerRegistryLike {
-  return (
-    value.constructor?.name === 'SchedulerRegistry' && 'getCronJobs' in value
-  );
 }

@@ -323,7 +323,7 @@ export class TaskLedger {
           isGivenBack = next !== undefined;
           return next;
         },
-        // One attempt: if it fails, this process gives it back in its next term.
+        // One attempt: the next leader does not wait for more.
         AbortSignal.abort(),
       );
       this.#follow(ledger);
@@ -331,7 +331,10 @@ export class TaskLedger {
         this.#ownRuns.delete(open.id);
       }
     } catch {
-      // It may stand, or still come: `claiming` says that nothing has begun.
+      // It may stand, or still come: `claiming` says that nothing has begun. It is
+      // given back when the ledger is taken over: now, or in the next term.
+      this.hasHeldRuns = true;
+      this.#owner.look();
     }
   }
 

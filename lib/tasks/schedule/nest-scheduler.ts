@@ -8,6 +8,7 @@ export interface CronJobLike {
   readonly lastExecution?: Date | null;
   readonly waitForCompletion?: boolean;
   readonly _callbacks?: readonly unknown[];
+  fireOnTick?(): unknown;
 }
 
 /** The `SchedulerRegistry` of `@nestjs/schedule`. */

@@ -386,6 +386,36 @@ describe('a write whose outcome never comes', () => {
     });
   });
 
+  it.each(losses)(
+    '(lost: %s) loses no tick, when it gives a claim back and the term goes on',
+    async (loss) => {
+      const [a] = await setUp();
+      a!.client.loses = (path) => {
+        if (path !== lab.path) {
+          return undefined;
+        }
+        // The claim is made, and then there is no proof of leadership.
+        a!.election.suspend();
+        a!.client.loses = () => {
+          a!.client.loses = undefined;
+          a!.client.disconnect();
+          return loss;
+        };
+        return undefined;
+      };
+      lab.now = '2026-01-01T12:01:00Z';
+      await a!.fire();
+      expect(lab.runs).toEqual([]);
+      a!.election.resume();
+      a!.client.connect();
+      await waitFor(() => lab.runs.length > 0);
+      await settled();
+      expect(lab.runs).toMatchObject([{ tick: '12:01', attempt: 1 }]);
+      const history = await a!.tasks.history('task');
+      expect(history.map(({ outcome }) => outcome)).toEqual(['finished']);
+    },
+  );
+
   it('within a term is made once more, and the tick is run once', async () => {
     for (const loss of losses) {
       const [a] = await setUp();
