@@ -61,7 +61,8 @@ export function notStaticProviderMessage(
   return (
     `${method} is decorated with @OnlyLeader(), but its class is ` +
     `${scope}: there is no single object to guard, and schedulers do not call ` +
-    'methods of such classes. Give the class the default scope.'
+    'methods of such classes. Give the class, and all that it injects, the ' +
+    'default scope.'
   );
 }
 

@@ -67,7 +67,7 @@ export class LeadershipHooksExplorer {
         if (!wrapper.isDependencyTreeStatic() || wrapper.isTransient) {
           throw new TypeError(
             `${name} listens to changes of leadership, but its class has no single ` +
-              'object. Give the class the default scope.',
+              'object. Give the class, and all that it injects, the default scope.',
           );
         }
         this.#follow(instance, hook, name);
