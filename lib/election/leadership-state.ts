@@ -211,24 +211,24 @@ export class LeadershipState {
       this.#runningTerm = undefined;
     }
     this.#current = Object.freeze(leadership);
+    // Before the signal aborts: who hears that may change the state again.
+    this.#queue.push(leadership);
     if (endedTerm) {
       Term.end(endedTerm, leadership.reason);
     }
-    this.#publish(leadership);
+    this.#publish();
   }
 
   /**
    * Emits changes in order, also when a subscriber changes the state while it
    * handles a change: all subscribers get the first change before the second.
    */
-  #publish(leadership: Leadership): void {
+  #publish(): void {
     if (this.#isPublishing) {
-      this.#queue.push(leadership);
       return;
     }
     this.#isPublishing = true;
-    let next: Leadership | undefined = leadership;
-    for (; next; next = this.#queue.shift()) {
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       this.#changes.next(next);
     }
     this.#isPublishing = false;

@@ -54,4 +54,36 @@ describe('the signal of a term', () => {
     state.follow('resigned');
     expect(aborted).toEqual([true]);
   });
+
+  it('may have somebody change the state: that is told after the end', () => {
+    const { state, term } = leading();
+    const told: string[] = [];
+    state.changes$.subscribe(({ role, reason }) => {
+      told.push(`${role} ${reason}`);
+    });
+    term.signal.addEventListener('abort', () => state.idle('withdrawn'));
+    state.depose('resigned');
+    const inOrder = ['follower resigned', 'idle withdrawn'];
+    expect(told).toEqual(['leader elected', ...inOrder]);
+    expect(state.current).toMatchObject({ role: 'idle', reason: 'withdrawn' });
+    const late: string[] = [];
+    state.changes$.subscribe(({ role }) => late.push(role));
+    expect(late).toEqual(['idle']);
+  });
+
+  it('may have somebody end the election: the end of the term is still told', () => {
+    const { state, term } = leading();
+    const told: string[] = [];
+    state.changes$.subscribe({
+      next: ({ role, reason }) => told.push(`${role} ${reason}`),
+      complete: () => told.push('complete'),
+    });
+    term.signal.addEventListener('abort', () => state.complete('shutdown'));
+    state.depose('resigned');
+    expect(told.slice(1)).toEqual([
+      'follower resigned',
+      'idle shutdown',
+      'complete',
+    ]);
+  });
 });
