@@ -3,6 +3,7 @@ import type { ElectionReporter } from '../election/election-reporter.js';
 import { plainGuard } from '../election/managed-election.js';
 import type { CompanionParts } from '../election/companions.js';
 import type { LeaderSession } from '../session/leader-session.js';
+import { ensurePath } from '../zookeeper/ensure-path.js';
 import { longestRetryMs, SerialLoop } from '../session/serial-loop.js';
 import { ZookeeperElection } from '../election/zookeeper-election.js';
 import { NodeReading } from '../session/node-reading.js';
@@ -123,8 +124,6 @@ export class AssignedGroup<M extends Member, A extends Assignment> {
     this.#subscription.add(
       this.#membership.leadership$.subscribe(({ role }) => {
         this.#coordinator.isActive = role === 'leader';
-        // There is a group now.
-        this.#loop.wake();
       }),
     );
   }
@@ -136,7 +135,11 @@ export class AssignedGroup<M extends Member, A extends Assignment> {
     }
     let content = await this.#assignment.read();
     if (!content) {
-      await this.#nodes.read();
+      const { group } = this.#settings.paths;
+      while (!(await this.#nodes.read())) {
+        // Only what exists can be watched.
+        await ensurePath(this.#client, group, 'persistent');
+      }
       content = await this.#assignment.read();
     } else {
       this.#nodes.forget();

@@ -148,10 +148,8 @@ export class Ownership implements LeaseHolder {
     } else if (endsTerms(this.#settings.connectionLossPolicy, connection)) {
       this.#endTerms('suspended');
     } else if (state === 'lost') {
+      // Its nodes have gone with it, or are ours again when it comes back.
       this.#endTerms('session-lost');
-      for (const node of this.#nodes) {
-        node.forget();
-      }
     }
     this.#tellReleased();
   }
@@ -284,9 +282,6 @@ export class Ownership implements LeaseHolder {
     }
     for (const node of asked) {
       node.admit(sessionId, epoch);
-      if (!isOurs && node.state === 'ours') {
-        node.drain = { isDone: true };
-      }
       if (node.drain?.isDone) {
         this.#loop.wake();
       }
