@@ -70,7 +70,7 @@ export class Companions {
     for (const companion of this.#all) {
       if (isAway) {
         void companion.withdraw();
-      } else {
+      } else if (this.#phase === 'running') {
         companion.enter();
       }
     }

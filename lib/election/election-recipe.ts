@@ -84,6 +84,8 @@ export class ElectionRecipe implements LeaseHolder {
   readonly #subscription: Subscription | undefined;
   readonly #strays = new Set<string>();
   #isEntered = false;
+  /** Stays out, whatever the application has entered. */
+  #isAway = false;
   /** `disposing`: the entry has to go; `closing`: the session goes. */
   #ending: 'disposing' | 'closing' | undefined;
   #candidacy: Candidacy | undefined;
@@ -133,6 +135,16 @@ export class ElectionRecipe implements LeaseHolder {
   enter(): void {
     if (this.#options.isEnabled && !this.#isEntered && !this.#ending) {
       this.#isEntered = true;
+      this.#loop.wake();
+    }
+  }
+
+  /** See {@link ManagedElection.keepAway}. */
+  keepAway(isAway: boolean): void {
+    this.#isAway = isAway;
+    if (isAway && !this.#ending) {
+      void this.#giveUp('withdrawn');
+    } else {
       this.#loop.wake();
     }
   }
@@ -517,7 +529,7 @@ export class ElectionRecipe implements LeaseHolder {
   }
 
   get #comesBack(): boolean {
-    return this.#isEntered && !this.#failures.hasMadeWay;
+    return this.#takesPart && !this.#failures.hasMadeWay;
   }
 
   /** Lets go of our entry and its watches. */
@@ -527,8 +539,12 @@ export class ElectionRecipe implements LeaseHolder {
     this.#candidacy = undefined;
   }
 
+  get #takesPart(): boolean {
+    return this.#isEntered && !this.#isAway;
+  }
+
   get #mayAct(): boolean {
-    return this.#isEntered && !this.#release && !this.#pause;
+    return this.#takesPart && !this.#release && !this.#pause;
   }
 
   /** Whether the world is still the one that a step has looked at. */

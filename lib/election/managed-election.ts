@@ -22,6 +22,11 @@ export interface ManagedElection extends LeaderElection {
   confirm(): Promise<boolean>;
   /** Has the entry tell what this instance does now; absent without entries. */
   restate?(): void;
+  /**
+   * Has this instance take no part, whatever the application enters, until it is
+   * allowed to again; absent without entries.
+   */
+  keepAway?(isAway: boolean): void;
   /** Leaves for good, before the session ends; never rejects. */
   shutDown(): Promise<void>;
   /** Leaves for good, while the session goes on; never rejects. */

@@ -78,6 +78,10 @@ export class ZookeeperElection extends BaseElection {
     return this.#recipe.withdraw();
   }
 
+  keepAway(isAway: boolean): void {
+    this.#recipe.keepAway(isAway);
+  }
+
   restate(): void {
     this.#recipe.restate();
   }

@@ -4,7 +4,6 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import type { LeaderElections } from '../election/leader-elections.js';
-import type { ManagedElection } from '../election/managed-election.js';
 import { NodeWatch } from '../session/node-watch.js';
 import { childrenOf, type Nodes } from '../session/nodes.js';
 import { encodeSegment } from '../node-paths.js';
@@ -16,8 +15,6 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #elections: LeaderElections;
   readonly #logger = new Logger(LOG_CONTEXT);
   readonly #watch: NodeWatch | undefined;
-  /** Elections that it has left for that. */
-  readonly #left = new Set<ManagedElection>();
   #isDrained = false;
   #stopFollowing: (() => void) | undefined;
 
@@ -37,8 +34,9 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.#watch) {
       this.#watch.start();
       this.#stopFollowing = this.#elections.follow((election) => {
-        // After it has been entered on behalf of the application.
-        queueMicrotask(() => this.#isDrained && this.#leave(election));
+        if (this.#isDrained) {
+          election.keepAway?.(true);
+        }
       });
     }
   }
@@ -54,36 +52,24 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
     const drain = drained.includes(encodeSegment(instanceId))
       ? await drainOf(nodes, instanceId)
       : undefined;
-    if (drain && !this.#isDrained) {
-      this.#isDrained = true;
-      this.#elections.companions.isAway = true;
+    const isDrained = drain !== undefined;
+    if (isDrained === this.#isDrained) {
+      return;
+    }
+    this.#isDrained = isDrained;
+    if (drain) {
       this.#logger.warn(
         `${instanceId} is drained by "${drain.by}": it leaves all elections and ` +
           'leads nothing until it is undrained',
       );
-      for (const election of this.#elections.all) {
-        this.#leave(election);
-      }
-    } else if (!drain && this.#isDrained) {
-      this.#isDrained = false;
-      this.#elections.companions.isAway = false;
+    } else {
       this.#logger.log(
         `${instanceId} is drained no more: it takes part in its elections again`,
       );
-      for (const election of this.#left) {
-        election.enter();
-      }
-      this.#left.clear();
     }
-  }
-
-  /** What the application has left itself it enters again itself. */
-  #leave(election: ManagedElection): void {
-    const { role, reason } = election.leadership;
-    if (role === 'idle' && (reason === 'withdrawn' || reason === 'disabled')) {
-      return;
+    this.#elections.companions.isAway = isDrained;
+    for (const election of this.#elections.all) {
+      election.keepAway?.(isDrained);
     }
-    this.#left.add(election);
-    void election.withdraw();
   }
 }

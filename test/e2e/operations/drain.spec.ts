@@ -1,0 +1,86 @@
+import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
+import type { INestApplicationContext } from '@nestjs/common';
+import { LeaderElections, type LeaderElection } from '../../../lib/index.js';
+import {
+  drainInstance,
+  undrainInstance,
+} from '../../../lib/operations/drain.js';
+import type { Nodes } from '../../../lib/session/nodes.js';
+import { TestingServer } from '../../../lib/testing/index.js';
+import {
+  closeApplications,
+  startApplication,
+} from '../../support/nest-application.js';
+import { waitFor } from '../../support/wait-for.js';
+
+let server: TestingServer;
+
+beforeAll(async () => {
+  server = await TestingServer.start({ log: false });
+});
+afterEach(() => closeApplications());
+afterAll(() => server.close());
+
+function start(basePath: string): Promise<INestApplicationContext> {
+  return startApplication({
+    options: {
+      connectionString: server.connectionString,
+      basePath,
+      instanceId: 'a',
+      guardian: false,
+    },
+  });
+}
+
+/** Entries in an election. */
+function entries(basePath: string, election: string): unknown[] {
+  return server.tree(`${basePath}/elections/${election}`).slice(1);
+}
+
+async function drained(
+  app: INestApplicationContext,
+  name: string,
+): Promise<{ election: LeaderElection; nodes: Nodes }> {
+  const elections = app.get(LeaderElections);
+  const nodes = elections.session as Nodes;
+  const election = elections.get(name);
+  await election.waitForLeadership({ timeoutMs: 10_000 });
+  await drainInstance(nodes, 'a', 'test', []);
+  await waitFor(() => election.leadership.role === 'idle');
+  await waitFor(() => entries(nodes.paths.base, name).length === 0);
+  return { election, nodes };
+}
+
+it('a drained instance takes part in nothing, whatever the application enters', async () => {
+  const app = await start('/drained');
+  const { election, nodes } = await drained(app, 'jobs');
+  const roles: string[] = [];
+  election.leadership$.subscribe(({ role }) => roles.push(role));
+  await election.withdraw();
+  election.enter();
+  const other = app.get(LeaderElections).get('other');
+  other.enter();
+  // Behind whatever they have asked for.
+  await nodes.client.sync('/');
+  expect(entries('/drained', 'jobs')).toEqual([]);
+  expect(entries('/drained', 'other')).toEqual([]);
+  expect(roles).toEqual(['idle']);
+  await undrainInstance(nodes, 'a');
+  await election.waitForLeadership({ timeoutMs: 10_000 });
+  await other.waitForLeadership({ timeoutMs: 10_000 });
+});
+
+it('an election that the application leaves while it is drained stays left', async () => {
+  const app = await start('/left');
+  const { election, nodes } = await drained(app, 'jobs');
+  const other = app.get(LeaderElections).get('other');
+  await election.withdraw();
+  await undrainInstance(nodes, 'a');
+  await other.waitForLeadership({ timeoutMs: 10_000 });
+  await nodes.client.sync('/');
+  expect(election.leadership).toMatchObject({
+    role: 'idle',
+    reason: 'withdrawn',
+  });
+  expect(entries('/left', 'jobs')).toEqual([]);
+});
