@@ -82,6 +82,8 @@ interface Entry {
 export class LeaderElections {
   readonly #options: ResolvedOptions;
   readonly #elections = new Map<string, Entry>();
+  /** Being disposed of: what runs for them is waited for at the end, too. */
+  readonly #leaving = new Set<ManagedElection>();
   readonly #drains = new Set<Drain>();
   readonly #logger = new Logger(LOG_CONTEXT);
   readonly #log: LeadershipLog;
@@ -189,8 +191,11 @@ export class LeaderElections {
     if (entry.usedBy !== undefined) {
       throw new TypeError(disposeInUseMessage(name, entry.usedBy));
     }
+    const { election } = entry;
     this.#elections.delete(name);
-    await entry.election.dispose();
+    this.#leaving.add(election);
+    await election.dispose();
+    this.#leaving.delete(election);
     entry.onDispose.forEach((forget) => forget());
   }
 
@@ -411,10 +416,11 @@ export class LeaderElections {
    */
   async shutDown(): Promise<void> {
     this.#phase = 'closing';
+    const elections = [...this.#elections.values()].map(
+      (each) => each.election,
+    );
     await Promise.all([
-      ...[...this.#elections.values()].map(({ election }) =>
-        election.shutDown(),
-      ),
+      ...[...elections, ...this.#leaving].map((each) => each.shutDown()),
       this.companions.shutDown(),
     ]);
     await this.session?.client.close();
