@@ -5,6 +5,7 @@ import type {
 } from '../cluster/cluster-view.interface.js';
 import type { PartitionGroupView } from '../cluster/partition-view.interface.js';
 import type { LeaderElections } from '../election/leader-elections.js';
+import type { ManagedElection } from '../election/managed-election.js';
 import type { Participant } from '../election/leadership.interface.js';
 import type { PartitionSet } from '../partitions/partition-set.js';
 import type { Partitions } from '../partitions/partitions.js';
@@ -20,7 +21,7 @@ export class StandaloneCluster implements ClusterSource {
   readonly #partitions: Partitions;
   readonly #tasks: LeaderTasks;
   readonly #changes = new Subject<void>();
-  readonly #leaders = new Map<string, Participant | undefined>();
+  readonly #leaders = new Map<ManagedElection, Participant | undefined>();
   readonly #ledgers = new Map<string, LedgerView>();
   /** Whose ledgers have been written since they were read. */
   readonly #written = new Set<string>();
@@ -35,12 +36,12 @@ export class StandaloneCluster implements ClusterSource {
     this.#elections = elections;
     this.#partitions = partitions;
     this.#tasks = tasks;
-    elections.follow(({ name, sightings$ }) => {
-      sightings$.subscribe((leader) => {
-        this.#leaders.set(name, leader);
+    elections.follow((election) => {
+      election.sightings$.subscribe((leader) => {
+        this.#leaders.set(election, leader);
         this.#changes.next();
       });
-      return () => this.#leaders.delete(name);
+      return () => this.#leaders.delete(election);
     });
   }
 
@@ -50,8 +51,8 @@ export class StandaloneCluster implements ClusterSource {
       isComplete: true,
       hasVerdict: true,
       isTruncated: false,
-      elections: [...this.#leaders].map(([election, leader]) => ({
-        election,
+      elections: [...this.#leaders].map(([{ name }, leader]) => ({
+        election: name,
         participants: leader ? [leader] : [],
         participantCount: leader ? 1 : 0,
         warnings: [],

@@ -1,7 +1,11 @@
-import { type Observable, map } from 'rxjs';
+import { distinctUntilChanged, map, type Observable } from 'rxjs';
 import { BaseElection } from './base-election.js';
 import { LeadershipState } from './leadership-state.js';
-import type { LeadershipReason, Participant } from './leadership.interface.js';
+import type {
+  Leadership,
+  LeadershipReason,
+  Participant,
+} from './leadership.interface.js';
 import type { ElectionParts } from './managed-election.js';
 
 /** Below every token that ZooKeeper gives, and exact as a number. */
@@ -32,7 +36,10 @@ export class StandaloneElection extends BaseElection {
   }
 
   get leader$(): Observable<Participant | undefined> {
-    return this.#state.changes$.pipe(map(() => this.#participant()));
+    return this.#state.changes$.pipe(
+      map((leadership) => this.#participantIn(leadership)),
+      distinctUntilChanged((a, b) => a?.fencingToken === b?.fencingToken),
+    );
   }
 
   get sightings$(): Observable<Participant | undefined> {
@@ -44,7 +51,7 @@ export class StandaloneElection extends BaseElection {
   }
 
   participants(): Promise<Participant[]> {
-    const participant = this.#participant();
+    const participant = this.#participantIn(this.leadership);
     return Promise.resolve(participant ? [participant] : []);
   }
 
@@ -88,15 +95,14 @@ export class StandaloneElection extends BaseElection {
     await this.#parts.drain(this.name);
   }
 
-  #participant(): Participant | undefined {
-    const { current } = this.#state;
-    return current.role === 'leader'
+  #participantIn(leadership: Leadership): Participant | undefined {
+    return leadership.role === 'leader'
       ? {
           node: this.name,
           ...this.#parts.identity,
-          fencingToken: current.term.fencingToken,
+          fencingToken: leadership.term.fencingToken,
           joinedAt: this.#joinedAt,
-          leaderSince: current.since,
+          leaderSince: leadership.since,
         }
       : undefined;
   }

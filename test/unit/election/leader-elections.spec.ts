@@ -1,6 +1,10 @@
 import { expect, it } from '@jest/globals';
+import { EMPTY } from 'rxjs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { StandaloneCluster } from '../../../lib/dashboard/standalone-cluster.js';
 import { LeaderElections } from '../../../lib/election/leader-elections.js';
+import type { Partitions } from '../../../lib/partitions/partitions.js';
+import type { LeaderTasks } from '../../../lib/tasks/leader-tasks.js';
 import { resolveOptions } from '../../../lib/zookeeper-leader.options.js';
 
 async function start(): Promise<LeaderElections> {
@@ -27,4 +31,20 @@ it('an application that closes waits for what runs in an election that is being 
   expect(isClosed).toBe(false);
   end();
   await Promise.all([disposed, closed]);
+});
+
+it('an election that takes the place of one that is being disposed of stays listed', async () => {
+  const elections = await start();
+  const cluster = new StandaloneCluster(
+    elections,
+    { all: [] } as unknown as Partitions,
+    { events$: EMPTY } as unknown as LeaderTasks,
+  );
+  elections.get('jobs');
+  const disposed = elections.dispose('jobs');
+  elections.get('jobs');
+  await disposed;
+  const listed = cluster.view().elections.map(({ election }) => election);
+  expect(listed).toEqual(['default', 'jobs']);
+  await elections.shutDown();
 });

@@ -45,3 +45,22 @@ it('has greater tokens after a restart', () => {
   // The clock makes the difference, whatever the process remembers.
   expect(tokenOf(after) - tokenOf(before)).toBeGreaterThan(50_000);
 });
+
+it('tells each leader once, also one whose term a listener ends at once', async () => {
+  const one = election();
+  let resigns = 1;
+  one.leadership$.subscribe(({ role }) => {
+    if (role === 'leader' && resigns > 0) {
+      resigns -= 1;
+      void one.resign();
+    }
+  });
+  const seen: (number | undefined)[] = [];
+  one.leader$.subscribe((leader) => seen.push(leader?.fencingToken));
+  one.enter();
+  await one.withdraw();
+  one.enter();
+  const [, first] = seen;
+  expect(first).toBeLessThan(0);
+  expect(seen).toEqual([undefined, first, undefined, tokenOf(one)]);
+});
