@@ -58,6 +58,11 @@ export function encodeSegment(text: string): string {
   return encoded.replace(/^\.{1,2}$/, (dots) => dots.replaceAll('.', '%2E'));
 }
 
+/** What stands for the instance in the name of its node. */
+export function instanceSegmentOf(node: string): string {
+  return node.slice(0, node.lastIndexOf('-'));
+}
+
 /** The text that {@link encodeSegment} was given; the segment if it is foreign. */
 export function decodeSegment(segment: string): string {
   try {

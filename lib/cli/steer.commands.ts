@@ -114,7 +114,7 @@ export async function drain(
   const action = isWanted ? 'drain' : 'undrain';
   const message = await auditedHere(session, action, instanceId, async () => {
     if (isWanted) {
-      await drainInstance(session, instanceId, operator(), present);
+      await drainInstance(session, instanceId, operator());
       const result = `${instanceId} leaves all elections until it is undrained.`;
       return { outcome: result, result };
     }

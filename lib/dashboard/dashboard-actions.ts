@@ -178,7 +178,7 @@ export class DashboardActions {
     isWanted: boolean,
   ): Promise<ActionResult> {
     const meant = text(instance, 'instance');
-    const { session, instanceId } = this.#elections;
+    const { session } = this.#elections;
     if (!session) {
       throw new ConflictException(
         'Without ZooKeeper there is nobody else who could lead.',
@@ -190,7 +190,7 @@ export class DashboardActions {
       meant,
       async () => {
         if (isWanted) {
-          await drainInstance(session, meant, actor.by, [instanceId]);
+          await drainInstance(session, meant, actor.by);
           return `${meant} leaves all elections.`;
         }
         return (await undrainInstance(session, meant))

@@ -1,7 +1,7 @@
 import { nameIn, parseObject } from '../untrusted-data.js';
 import { childrenOf, createNode, type Nodes } from '../session/nodes.js';
 import { unlessMissing } from '../zookeeper/unless-missing.js';
-import { decodeSegment } from '../node-paths.js';
+import { decodeSegment, instanceSegmentOf } from '../node-paths.js';
 import { isZookeeperError } from '../zookeeper/zookeeper.error.js';
 
 /** An instance that has to take no part in any election. */
@@ -17,24 +17,24 @@ const MOST_DRAINS = 200;
 
 /**
  * Has an instance leave all elections, and stay out of them until
- * {@link undrainInstance}: also after a restart, where it has the same id.
- *
- * @param present ids of the instances that are connected: what was asked of
- * others that are gone is forgotten when there is too much of it
+ * {@link undrainInstance}: also after a restart, where it has the same id. What was
+ * asked of instances that are not connected is forgotten when there is too much of
+ * it.
  */
 export async function drainInstance(
   nodes: Nodes,
   instanceId: string,
   by: string,
-  present: readonly string[],
 ): Promise<void> {
   const { client, paths } = nodes;
   const drained = await childrenOf(client, paths.drains, () => undefined);
   if (drained.length >= MOST_DRAINS) {
-    const gone = drained
-      .map(decodeSegment)
-      .filter((each) => !present.includes(each));
-    await Promise.all(gone.map((each) => undrainInstance(nodes, each)));
+    const listed = await unlessMissing(client.getChildren(paths.instances));
+    const present = new Set(listed?.children.map(instanceSegmentOf));
+    const gone = drained.filter((each) => !present.has(each));
+    await Promise.all(
+      gone.map((each) => undrainInstance(nodes, decodeSegment(each))),
+    );
   }
   const data = JSON.stringify({ by, at: new Date().toISOString() });
   try {

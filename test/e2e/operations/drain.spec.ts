@@ -21,12 +21,15 @@ beforeAll(async () => {
 afterEach(() => closeApplications());
 afterAll(() => server.close());
 
-function start(basePath: string): Promise<INestApplicationContext> {
+function start(
+  basePath: string,
+  instanceId = 'a',
+): Promise<INestApplicationContext> {
   return startApplication({
     options: {
       connectionString: server.connectionString,
       basePath,
-      instanceId: 'a',
+      instanceId,
       guardian: false,
     },
   });
@@ -45,7 +48,7 @@ async function drained(
   const nodes = elections.session as Nodes;
   const election = elections.get(name);
   await election.waitForLeadership({ timeoutMs: 10_000 });
-  await drainInstance(nodes, 'a', 'test', []);
+  await drainInstance(nodes, 'a', 'test');
   await waitFor(() => election.leadership.role === 'idle');
   await waitFor(() => entries(nodes.paths.base, name).length === 0);
   return { election, nodes };
@@ -83,4 +86,23 @@ it('an election that the application leaves while it is drained stays left', asy
     reason: 'withdrawn',
   });
   expect(entries('/left', 'jobs')).toEqual([]);
+});
+
+it('many drains are forgotten, those of connected instances excepted', async () => {
+  const app = await start('/many', 'web-1');
+  await start('/many', 'web/2');
+  const nodes = app.get(LeaderElections).session as Nodes;
+  await waitFor(() => server.tree(nodes.paths.instances).length === 3);
+  await drainInstance(nodes, 'web/2', 'test');
+  await Promise.all(
+    Array.from({ length: 199 }, (_, i) =>
+      nodes.client.create(nodes.paths.drain(`gone-${i}`), '', 'persistent'),
+    ),
+  );
+  await drainInstance(nodes, 'web-1', 'test');
+  const drains = server.tree(nodes.paths.drains).slice(1);
+  expect(drains.map(({ path }) => path)).toEqual([
+    nodes.paths.drain('web/2'),
+    nodes.paths.drain('web-1'),
+  ]);
 });
