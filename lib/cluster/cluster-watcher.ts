@@ -19,6 +19,8 @@ const READS_AT_ONCE = 200;
 const OF_OWNERS = 5;
 /** How often what does not exist yet is looked for: nothing watches it. */
 const LOOK_AGAIN_MS = 2_000;
+/** In such looks: nothing tells when what was refused is allowed. */
+const ASK_REFUSED_AFTER = 15;
 
 /**
  * Knows all that the library keeps below a base path, while somebody wants to
@@ -33,6 +35,7 @@ export class ClusterWatcher {
   readonly #paths: NodePaths;
   readonly #nodes = new Map<string, WatchedNode>();
   readonly #budget: ReadBudget;
+  readonly #lookAgainMs: number;
   readonly #unowned = new UnownedClock();
   readonly #changes = new Subject<void>();
   readonly #loop: SerialLoop;
@@ -42,6 +45,7 @@ export class ClusterWatcher {
   #hasVerdict = false;
   #connection: Subscription | undefined;
   #lookAgain: NodeJS.Timeout | undefined;
+  #looks = 0;
 
   /** Emits when {@link view} has changed, or may have. */
   readonly changes$: Observable<void> = this.#changes.asObservable();
@@ -50,10 +54,12 @@ export class ClusterWatcher {
     client: ZookeeperClient,
     paths: NodePaths,
     budget = new ReadBudget(READS_PER_SECOND, READS_AT_ONCE),
+    lookAgainMs = LOOK_AGAIN_MS,
   ) {
     this.#client = client;
     this.#paths = paths;
     this.#budget = budget;
+    this.#lookAgainMs = lookAgainMs;
     this.#loop = new SerialLoop(
       () => this.#update(),
       (error) => longestRetryMs(client, error),
@@ -85,7 +91,7 @@ export class ClusterWatcher {
       });
       this.#lookAgain = setInterval(
         () => this.#lookForMissing(),
-        LOOK_AGAIN_MS,
+        this.#lookAgainMs,
       );
     }
     let isUsed = true;
@@ -145,7 +151,7 @@ export class ClusterWatcher {
         node.isStale = true;
         throw error;
       }
-      // It stays as it is until its watch, or the next connection, says more.
+      // It stays as it is until it is asked for again.
       node.problem = messageOf(error);
     }
   }
@@ -233,12 +239,14 @@ export class ClusterWatcher {
   }
 
   #lookForMissing(): void {
+    this.#looks += 1;
+    const asksRefused = this.#looks % ASK_REFUSED_AFTER === 0;
     for (const node of this.#nodes.values()) {
-      if (
-        node.aspect !== 'fixed' &&
-        !node.isWatched &&
-        (node.problem === undefined || node.priority === 0)
-      ) {
+      const isDue =
+        node.problem === undefined || node.priority === 0
+          ? node.aspect !== 'fixed' && !node.isWatched
+          : asksRefused;
+      if (isDue) {
         node.isStale = true;
         this.#loop.wake();
       }
