@@ -1,15 +1,21 @@
 import { Subscription, type Observable } from 'rxjs';
 import type { ManagedElection } from '../election/managed-election.js';
-import type { Leadership } from '../election/leadership.interface.js';
+import type {
+  Leadership,
+  LeadershipReason,
+} from '../election/leadership.interface.js';
 import type { Connection } from '../zookeeper/zookeeper-client.interface.js';
 import type { LeaderMetrics } from './leader-metrics.js';
 import { LeaderlessClock } from './leaderless-clock.js';
 
 /** Counts and measures one election. */
 export class ElectionRecorder {
+  readonly #metrics: LeaderMetrics;
   readonly #election: ManagedElection;
   readonly #subscription: Subscription;
   readonly #leaderless: LeaderlessClock;
+  /** Why terms have ended. */
+  readonly #reasons = new Set<LeadershipReason>();
 
   constructor(
     metrics: LeaderMetrics,
@@ -18,6 +24,7 @@ export class ElectionRecorder {
     /** Of the election, as a label. */
     readonly label: string,
   ) {
+    this.#metrics = metrics;
     this.#election = election;
     metrics.terms.inc({ election: label }, 0);
     let former: Leadership['role'] = 'idle';
@@ -25,6 +32,7 @@ export class ElectionRecorder {
       if (role === 'leader' && former !== 'leader') {
         metrics.terms.inc({ election: label });
       } else if (role !== 'leader' && former === 'leader') {
+        this.#reasons.add(reason);
         metrics.termsEnded.inc({ election: label, reason });
       }
       former = role;
@@ -53,5 +61,17 @@ export class ElectionRecorder {
   stop(): void {
     this.#leaderless.stop();
     this.#subscription.unsubscribe();
+  }
+
+  /** The election is no more: its series would stay for as long as the process. */
+  removeSeries(): void {
+    const { terms, termsEnded, leaderless, handovers } = this.#metrics;
+    const election = this.label;
+    for (const reason of this.#reasons) {
+      termsEnded.remove({ election, reason });
+    }
+    for (const metric of [terms, leaderless, handovers]) {
+      metric.remove({ election });
+    }
   }
 }

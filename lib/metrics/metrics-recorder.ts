@@ -208,6 +208,11 @@ export class MetricsRecorder
     return () => {
       recorder.stop();
       this.#recorders.delete(recorder);
+      // There may be another election of that name by now.
+      const isLast = ![...this.#recorders].some((each) => each.label === label);
+      if (isLast && this.#electionNames.forget(election.name)) {
+        recorder.removeSeries();
+      }
     };
   }
 }

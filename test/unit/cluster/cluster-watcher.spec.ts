@@ -1,4 +1,4 @@
-import { afterEach, expect, it } from '@jest/globals';
+import { afterEach, it } from '@jest/globals';
 import { BehaviorSubject } from 'rxjs';
 import { ClusterWatcher } from '../../../lib/cluster/cluster-watcher.js';
 import { NodePaths } from '../../../lib/node-paths.js';
