@@ -230,10 +230,20 @@ function programOf(
     .option('--force', 'also a task that is paused, switched off, or running')
     .action(
       async (words: string[], own: { onLeader?: boolean; force?: boolean }) => {
-        const [task = ''] = words;
+        const [task = '', second] = words;
         if (own.onLeader) {
+          if (second !== undefined) {
+            program.error(
+              `error: run --on-leader takes one task, not "${second}"`,
+            );
+          }
           await once(({ run }, session) => run(session, task, own));
           return;
+        }
+        if (own.force) {
+          program.error(
+            'error: --force belongs to --on-leader; write -- before a command with options',
+          );
         }
         const { run } = await import('./run.command.js');
         await use(run(words, (text) => output.error(text)));
