@@ -84,8 +84,9 @@ export class OwnWork implements Work {
     const logger = new Logger(LOG_CONTEXT);
     this.#elections.follow((election) => {
       const { name } = election;
+      const forgetList = (): void => void this.#lists.delete(name);
       if (this.#watches.size >= MOST_WATCHED) {
-        return undefined;
+        return forgetList;
       }
       const watch = new ForeignWatch({
         election,
@@ -96,6 +97,7 @@ export class OwnWork implements Work {
       });
       this.#watches.set(name, watch);
       return () => {
+        forgetList();
         // There may be another election of that name by now.
         if (this.#watches.get(name) === watch) {
           this.#watches.delete(name);
