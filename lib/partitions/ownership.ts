@@ -206,8 +206,11 @@ export class Ownership implements LeaseHolder {
       this.#settings.reporter.problem(new Error(blockedMessage(blocked)), true);
       return;
     }
-    this.#failures.clear();
-    this.#settings.reporter.healed();
+    if (!this.#nodes.some(({ drain }) => drain?.isDone)) {
+      // Else something could not be removed yet, and has only been looked at.
+      this.#failures.clear();
+      this.#settings.reporter.healed();
+    }
   }
 
   /**
@@ -325,14 +328,20 @@ export class Ownership implements LeaseHolder {
     if (isLasting || this.#failures.count > 5) {
       reporter.problem(error, this.#wanted.size > 0);
     }
-    if (
-      isLasting &&
-      this.#wanted.size > 0 &&
-      this.#failures.durationMs > sessionTimeoutMs
-    ) {
+    const { durationMs } = this.#failures;
+    if (isLasting && this.#wanted.size > 0 && durationMs > sessionTimeoutMs) {
       const pauseMs = this.#failures.makeWay(sessionTimeoutMs);
       reporter.madeWay(messageOf(error), pauseMs);
       onMadeWay(pauseMs);
+    } else if (
+      isLasting &&
+      this.#wanted.size === 0 &&
+      !this.#isDraining &&
+      durationMs > sessionTimeoutMs / 4
+    ) {
+      // What cannot be removed goes with the session.
+      const why = reporter.sessionGivenUp(messageOf(error));
+      void this.#client.replaceSession(why);
     }
     return Math.min(longestMs, sessionTimeoutMs / 8);
   }
@@ -345,10 +354,14 @@ export class Ownership implements LeaseHolder {
           !this.#isWanted(node) &&
           (node.state === 'ours' || node.state === 'unknown'),
       );
-    const isDraining = this.#nodes.some(({ drain }) => drain?.isDone === false);
-    if (!isPending && !isDraining) {
+    if (!isPending && !this.#isDraining) {
       this.#waiting.splice(0).forEach((tell) => tell());
     }
+  }
+
+  /** Whether something still runs for what has been given up. */
+  get #isDraining(): boolean {
+    return this.#nodes.some(({ drain }) => drain?.isDone === false);
   }
 
   #isWanted({ partition }: OwnerNode): boolean {

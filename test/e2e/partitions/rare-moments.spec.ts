@@ -116,4 +116,23 @@ describe('Partitions in rare moments', () => {
     });
     expect(one.owned).toEqual([]);
   });
+
+  it('move on when their owner may not give them back', async () => {
+    const [one, two] = await fleet.startAll('one', 'two');
+    await fleet.waitForBalance();
+    const [partition] = one?.owned ?? [];
+    await fleet.inspect((zk) =>
+      zk.setACL(`${fleet.path}/owners/${partition}`, [
+        { permissions: 17, scheme: 'world', id: 'anyone' },
+      ]),
+    );
+    (one as FleetMember).elections.companions.isAway = true;
+    await waitFor(() => two?.owned.length === 12, {
+      description: 'the other one to own all',
+    });
+    expect(one?.owned).toEqual([]);
+    expect(fleet.logger.messages('warn')).toContainEqual(
+      expect.stringMatching(/^one replaces its ZooKeeper session: .*work/),
+    );
+  });
 });
