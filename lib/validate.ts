@@ -219,7 +219,10 @@ function describeValue(option: string, value: unknown): string {
     // Who knows what is in it.
     return ` (${kindOf(value)})`;
   }
-  const text = inspect(value, { depth: 0, breakLength: Infinity });
+  // inspect() writes all separators of lines as escapes but these.
+  const text = inspect(value, { depth: 0, breakLength: Infinity })
+    .replaceAll('\u2028', String.raw`\u2028`)
+    .replaceAll('\u2029', String.raw`\u2029`);
   return text.length > LONGEST_SHOWN
     ? ` ${text.slice(0, LONGEST_SHOWN)}...`
     : ` ${text}`;

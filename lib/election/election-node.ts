@@ -1,12 +1,7 @@
 import type { Participant, ParticipantTasks } from './leadership.interface.js';
 import type { InstanceIdentity } from '../session/instance-node.js';
 import type { NodeStat } from '../zookeeper/zookeeper-client.interface.js';
-import {
-  membersOf,
-  nameIn,
-  parseObject,
-  toData,
-} from '../untrusted-data.js';
+import { membersOf, nameIn, parseObject, toData } from '../untrusted-data.js';
 
 /** A participant's node: `<uuid>[-s<session>][-p<priority>]-n_<sequence>`. */
 export interface ElectionNode {
