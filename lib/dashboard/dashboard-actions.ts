@@ -2,9 +2,9 @@ import {
   BadRequestException,
   ConflictException,
   HttpException,
-  Logger,
   NotFoundException,
 } from '@nestjs/common';
+import { LibraryLogger } from '../library-logger.js';
 import type { LeaderElections } from '../election/leader-elections.js';
 import { requestResignation } from '../operations/resign-request.js';
 import { messageOf, stackOf } from '../message-of.js';
@@ -14,7 +14,6 @@ import { drainInstance, undrainInstance } from '../operations/drain.js';
 import type { LeaderTasks } from '../tasks/leader-tasks.js';
 import { pauseTask, resumeTask } from '../tasks/ledger/task-pauses.js';
 import { settledWithin } from '../within.js';
-import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { checkElectionName } from '../zookeeper-leader.options.js';
 import type { Actor } from './actor.js';
 
@@ -31,7 +30,7 @@ const CLOSED_REQUEST = 499;
 
 /** Does what the dashboard is asked to do, and writes down who asked. */
 export class DashboardActions {
-  readonly #logger = new Logger(LOG_CONTEXT);
+  readonly #logger = new LibraryLogger();
   readonly #elections: LeaderElections;
   readonly #tasks: LeaderTasks;
 

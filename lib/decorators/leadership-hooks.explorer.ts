@@ -1,7 +1,6 @@
-import { Logger } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
+import { LibraryLogger } from '../library-logger.js';
 import { stackOf } from '../message-of.js';
-import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { settledWithin } from '../within.js';
 import type { LeaderElections } from '../election/leader-elections.js';
 import {
@@ -29,7 +28,7 @@ interface HookCall {
 
 /** Calls the methods under `@OnElected()` and `@OnDeposed()`. */
 export class LeadershipHooksExplorer {
-  readonly #logger = new Logger(LOG_CONTEXT);
+  readonly #logger = new LibraryLogger();
   readonly #drainTimeoutMs: number;
   /** Calls that have not ended and have not been given up. */
   readonly #running = new Set<HookCall>();

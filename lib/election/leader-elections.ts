@@ -1,12 +1,9 @@
-import { Logger } from '@nestjs/common';
 import { skip, type Observable } from 'rxjs';
+import { LibraryLogger } from '../library-logger.js';
 import { electionProblems } from '../instance-problems.js';
 import type { InstanceIdentity } from '../session/instance-node.js';
 import { openSession, type LeaderSession } from '../session/leader-session.js';
-import {
-  DEFAULT_ELECTION,
-  LOG_CONTEXT,
-} from '../zookeeper-leader.constants.js';
+import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import {
   checkElectionName,
   type ResolvedOptions,
@@ -85,7 +82,7 @@ export class LeaderElections {
   /** Being disposed of: what runs for them is waited for at the end, too. */
   readonly #leaving = new Set<ManagedElection>();
   readonly #drains = new Set<Drain>();
-  readonly #logger = new Logger(LOG_CONTEXT);
+  readonly #logger = new LibraryLogger();
   readonly #log: LeadershipLog;
   readonly #listeners = new Set<ElectionListener>();
   /** @internal */

@@ -1,10 +1,9 @@
-import { Logger } from '@nestjs/common';
+import { LibraryLogger } from '../library-logger.js';
 import type { LeaderElections, Work } from '../election/leader-elections.js';
 import type {
   Participant,
   ParticipantTasks,
 } from '../election/leadership.interface.js';
-import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { ForeignWatch } from './foreign-watch.js';
 import { listTasks } from './participant-tasks.js';
 
@@ -81,7 +80,7 @@ export class OwnWork implements Work {
       return;
     }
     const { client, paths } = session;
-    const logger = new Logger(LOG_CONTEXT);
+    const logger = new LibraryLogger();
     this.#elections.follow((election) => {
       const { name } = election;
       const forgetList = (): void => void this.#lists.delete(name);

@@ -1,19 +1,18 @@
 import {
-  Logger,
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
+import { LibraryLogger } from '../library-logger.js';
 import type { LeaderElections } from '../election/leader-elections.js';
 import { NodeWatch } from '../session/node-watch.js';
 import { childrenOf, type Nodes } from '../session/nodes.js';
 import { encodeSegment } from '../node-paths.js';
-import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { drainOf } from './drain.js';
 
 /** Has this instance leave all elections while it is drained from outside. */
 export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #elections: LeaderElections;
-  readonly #logger = new Logger(LOG_CONTEXT);
+  readonly #logger = new LibraryLogger();
   readonly #watch: NodeWatch | undefined;
   #isDrained = false;
   #stopFollowing: (() => void) | undefined;

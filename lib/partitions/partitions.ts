@@ -1,10 +1,9 @@
-import { Logger } from '@nestjs/common';
 import { auditTime } from 'rxjs';
+import { LibraryLogger } from '../library-logger.js';
 import type { Companion, CompanionParts } from '../election/companions.js';
 import type { LeaderElections } from '../election/leader-elections.js';
 import { OptionChecks } from '../validate.js';
 import type { ResolvedOptions } from '../zookeeper-leader.options.js';
-import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { severalApplicationsMessage } from './applications.js';
 import { MOST_PARTITIONS } from './group-nodes.js';
 import { LocalGroup } from './local-group.js';
@@ -50,7 +49,7 @@ export class Partitions {
   readonly #options: ShareOptions;
   readonly #sets = new Map<string, PartitionSet>();
   readonly #listeners: ((set: PartitionSet) => void)[] = [];
-  readonly #logger = new Logger(LOG_CONTEXT);
+  readonly #logger = new LibraryLogger();
 
   /** @internal */
   constructor(elections: LeaderElections, options: ShareOptions) {

@@ -1,10 +1,10 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
+import { LibraryLogger } from '../library-logger.js';
 import { LeaderElections } from '../election/leader-elections.js';
 import { leadershipHooksOf } from '../decorators/leadership-hooks.decorator.js';
 import {
   DEFAULT_ELECTION,
-  LOG_CONTEXT,
   RESOLVED_OPTIONS,
 } from '../zookeeper-leader.constants.js';
 import {
@@ -36,7 +36,7 @@ interface FoundTask {
 /** Finds the methods under `@OnlyLeader()` of an application. */
 @Injectable()
 export class TaskExplorer {
-  readonly #logger = new Logger(LOG_CONTEXT);
+  readonly #logger = new LibraryLogger();
   /** Objects whose methods were called before {@link explore}. */
   readonly #early = new WeakSet<object>();
   readonly #stopGuardingEarly: () => void;

@@ -48,6 +48,8 @@ export class TaskFactory {
   readonly #work: OwnWork;
   /** Tasks of functions: another one of the name takes their place. */
   readonly #replaceable = new WeakSet<LeaderTask>();
+  /** Names that tasks with partitions have: each of these tasks has its own. */
+  readonly #partitioned = new Set<string>();
 
   /** @param ledger of scheduled tasks that do not say themselves */
   constructor(
@@ -108,9 +110,13 @@ export class TaskFactory {
       const isNamed = options.task !== undefined || resolved.ledger !== false;
       return make(this.#freeName(name, where, isNamed), { election: found });
     }
-    if (this.#partitions.all.some((each) => each.name === name)) {
+    if (
+      byName.has(name) ||
+      this.#partitions.all.some((each) => each.name === name)
+    ) {
       throw new TypeError(duplicateTaskMessage(where, name));
     }
+    this.#partitioned.add(name);
     const set = this.#partitions.of(name, resolved.partitions);
     return new PartitionedTask(
       set.elections.map((election, partition) => {
@@ -156,7 +162,10 @@ export class TaskFactory {
       throw new TypeError(ledgerWithoutNameMessage(where));
     }
     const former = isNamed ? this.#tasks.byName.get(name) : undefined;
-    if (former && !this.#replaceable.has(former)) {
+    if (
+      (isNamed && this.#partitioned.has(name)) ||
+      (former && !this.#replaceable.has(former))
+    ) {
       throw new TypeError(duplicateTaskMessage(where, name));
     }
     const guarded = guardedBy(() => task, fn);
@@ -200,11 +209,14 @@ export class TaskFactory {
   #freeName(name: string, where: string, isNamed: boolean): string {
     const { byName, logger } = this.#tasks;
     const former = byName.get(name);
+    if (
+      this.#partitioned.has(name) ||
+      (former && (isNamed || former.hasLedger))
+    ) {
+      throw new TypeError(duplicateTaskMessage(where, name));
+    }
     if (!former) {
       return name;
-    }
-    if (isNamed || former.hasLedger) {
-      throw new TypeError(duplicateTaskMessage(where, name));
     }
     let number = 2;
     while (byName.has(`${name}#${number}`)) {

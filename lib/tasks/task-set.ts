@@ -1,11 +1,10 @@
-import { Logger } from '@nestjs/common';
 import { distinctUntilChanged, map, Subject, type Observable } from 'rxjs';
+import { LibraryLogger } from '../library-logger.js';
 import { LeadershipLostError } from '../election/election.error.js';
 import type { TaskElection } from '../election/managed-election.js';
 import { partitionName } from '../partitions/partition.js';
 import type { Nodes } from '../session/nodes.js';
 import { nextTurn, settledWithin } from '../within.js';
-import { LOG_CONTEXT } from '../zookeeper-leader.constants.js';
 import { idleSchedulesMessage } from '../zookeeper-leader.messages.js';
 import type { LeaderTask, TaskHost } from './leader-task.js';
 import type { OwnRun } from './ledger/catch-up-rules.js';
@@ -28,7 +27,7 @@ const SLICE_MS = 1;
 export class TaskSet implements TaskHost {
   readonly byName = new Map<string, LeaderTask>();
   readonly events = new TaskEvents();
-  readonly logger = new Logger(LOG_CONTEXT);
+  readonly logger = new LibraryLogger();
   readonly nodes: Nodes;
   readonly graceMs: number;
   readonly closing: AbortSignal;

@@ -154,6 +154,23 @@ describe('at start', () => {
   });
 
   it.each([
+    [{ task: 'same', partitions: 2 }, { task: 'same' }],
+    [{ task: 'same' }, { task: 'same', partitions: 2 }],
+  ])('refuses the name for %j and %j', async (one, two) => {
+    @Injectable()
+    class Jobs {
+      @OnlyLeader(one)
+      one(): void {}
+
+      @OnlyLeader(two)
+      two(): void {}
+    }
+    await expect(startGuarded([Jobs])).rejects.toThrow(
+      /Jobs\.two\(\).*another leader task with the name "same"/,
+    );
+  });
+
+  it.each([
     [{ overlap: 'never' }, /Jobs\.work\(\): option overlap 'never' is unknown/],
     [{ retry: { attempts: 1 } }, /option retry\.attempts 1 .* 2 or more/],
     [{ ledger: { missedTicks: 'some' } }, /ledger\.missedTicks 'some'/],
