@@ -135,8 +135,8 @@ export const MUTATIONS = {
     changes: [
       {
         file: 'esm/zookeeper/session/session.js',
-        original: 'await guarded;',
-        replacement: 'void guarded;',
+        original: 'await (session.isGuarded || guarded);',
+        replacement: 'await undefined;',
       },
     ],
     kinds: ['guardian-start'],
@@ -189,9 +189,9 @@ export const MUTATIONS = {
     changes: [
       {
         file: 'esm/session/session-lease.js',
-        original: `this.#tellOfHeartbeat(sentAt, false);
+        original: `this.#tellOfHeartbeat(sentAtNs, false);
             return this.isValid();`,
-        replacement: `this.#tellOfHeartbeat(sentAt, false);
+        replacement: `this.#tellOfHeartbeat(sentAtNs, false);
             throw new Error('no answer');`,
       },
     ],
