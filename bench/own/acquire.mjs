@@ -82,6 +82,10 @@ export async function connectAndAcquire() {
   await timedStarts(`${metric}_warm`, n, 2, async () => {
     const instance = newInstance(options);
     await sleep(GUARDIAN_STARTS_MS);
+    // Awake, as an application that boots, and as between two of the other starts.
+    const other = await startInstance({ ...options, guardian: false });
+    await other.get().waitForLeadership();
+    await other.shutDown();
     return instance;
   });
   await timedStarts(`${metric}_cold`, n, 2);

@@ -68,8 +68,14 @@ export class Pulse {
 
   /** Milliseconds since something was sent that was sent `reportMs` ago, at least. */
   unheardMs(reportMs: number): number {
-    const ages = this.#contacts.map((at) => elapsedMs(this.#clock, at));
-    return ages.findLast((age) => age >= reportMs) ?? (ages[0] as number);
+    let ageMs = 0;
+    for (const contact of this.#contacts.toReversed()) {
+      ageMs = elapsedMs(this.#clock, contact);
+      if (ageMs >= reportMs) {
+        break;
+      }
+    }
+    return ageMs;
   }
 
   heard(): void {
