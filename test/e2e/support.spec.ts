@@ -88,7 +88,11 @@ describe('a ZooKeeper server of the tests', () => {
     });
 
     await client.close();
-    expect((await server.sessions()).has(client.sessionId)).toBe(false);
+    // The server forgets the connection after it has answered.
+    await waitFor(
+      async () => !(await server.sessions()).has(client.sessionId),
+      { description: 'the session to be listed no more' },
+    );
   });
 });
 
