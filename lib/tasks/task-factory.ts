@@ -10,6 +10,7 @@ import {
   resolveTaskOptions,
   type ResolvedLedgerOptions,
 } from '../leader-task.options.js';
+import { partitionName } from '../partitions/partition.js';
 import type { Partitions } from '../partitions/partitions.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import {
@@ -48,8 +49,6 @@ export class TaskFactory {
   readonly #work: OwnWork;
   /** Tasks of functions: another one of the name takes their place. */
   readonly #replaceable = new WeakSet<LeaderTask>();
-  /** Names that tasks with partitions have: each of these tasks has its own. */
-  readonly #partitioned = new Set<string>();
 
   /** @param ledger of scheduled tasks that do not say themselves */
   constructor(
@@ -116,7 +115,6 @@ export class TaskFactory {
     ) {
       throw new TypeError(duplicateTaskMessage(where, name));
     }
-    this.#partitioned.add(name);
     const set = this.#partitions.of(name, resolved.partitions);
     return new PartitionedTask(
       set.elections.map((election, partition) => {
@@ -163,7 +161,7 @@ export class TaskFactory {
     }
     const former = isNamed ? this.#tasks.byName.get(name) : undefined;
     if (
-      (isNamed && this.#partitioned.has(name)) ||
+      (isNamed && this.#isPartitioned(name)) ||
       (former && !this.#replaceable.has(former))
     ) {
       throw new TypeError(duplicateTaskMessage(where, name));
@@ -205,12 +203,17 @@ export class TaskFactory {
     return new LeaderTask(this.#tasks, settings);
   }
 
+  #isPartitioned(name: string): boolean {
+    const first = this.#tasks.byName.get(partitionName(name, 0));
+    return first?.partition !== undefined;
+  }
+
   /** Methods of objects that share a name only by their class get a number. */
   #freeName(name: string, where: string, isNamed: boolean): string {
     const { byName, logger } = this.#tasks;
     const former = byName.get(name);
     if (
-      this.#partitioned.has(name) ||
+      this.#isPartitioned(name) ||
       (former && (isNamed || former.hasLedger))
     ) {
       throw new TypeError(duplicateTaskMessage(where, name));

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from '../../validate.js';
 import type { LeaderTaskSchedule } from '../leader-task-info.interface.js';
 
 /**
@@ -16,7 +17,6 @@ export interface Ticks {
   previous(untilMs: number, afterMs: number): number | undefined;
 }
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** A timer may fire a little before its time by the wall clock. */
 const TOLERATED_EARLINESS_MS = 25;
 const MOST_KEPT = 10;
