@@ -113,40 +113,6 @@ export class Candidacy {
     }
   }
 
-  /**
-   * Removes `former`, whose node is certain, and joins at the end of the queue, in
-   * one round trip. Resolves to whether both are done; until they are, and also if
-   * it rejects, {@link remove} removes what there is of both.
-   */
-  async replace(former: Candidacy, epoch: number): Promise<boolean> {
-    checkSameSession(this.#client, this.sessionId, this.#prefix);
-    const { lease } = this.#options;
-    const sentAt = lease.now();
-    const node = former.#node as string;
-    this.#node = node;
-    this.#isCreateSent = true;
-    // The next leader waits for the end of `former`, and for nothing else: what
-    // is committed first is told first.
-    const [left, joined, listed] = await Promise.allSettled([
-      this.#queue.delete(node),
-      this.#queue.create(this.#prefix),
-      this.#queue.list(false),
-    ]);
-    former.forget();
-    if (joined.status === 'rejected') {
-      return false;
-    }
-    this.#node = joined.value;
-    if (left.status === 'rejected') {
-      return false;
-    }
-    lease.extend(sentAt, this.sessionId);
-    if (listed.status === 'fulfilled' && this.isCurrent(epoch)) {
-      await this.#find(epoch, listed.value, true);
-    }
-    return true;
-  }
-
   /** Finds our node, and its place. */
   async #find(
     epoch: number,
@@ -262,10 +228,10 @@ export class Candidacy {
     if (!this.#isCreateSent) {
       return true;
     }
-    if (this.#node) {
-      await this.#queue.delete(this.#node);
-      this.#node = undefined;
-    }
+    // Also where no name is known: a server that has committed this, even in vain,
+    // lists all that was committed before.
+    await this.#queue.delete(this.#node ?? this.#prefix);
+    this.#node = undefined;
     if (this.#view?.epoch !== epoch) {
       // A create whose reply was lost may have left another one behind.
       const { names } = await this.#queue.list(this.#syncedIn !== epoch);

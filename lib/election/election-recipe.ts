@@ -489,19 +489,16 @@ export class ElectionRecipe implements LeaseHolder {
     }
   }
 
-  /** Removes our entry; comes back to it until that is certain. */
+  /**
+   * Removes our entry; comes back to it until that is certain. Who takes part joins
+   * again in the next step: by then the next in line has been told, and does not wait
+   * for the server to do both.
+   */
   async #leave(epoch: number): Promise<void> {
-    if (await this.#queueAgain(epoch)) {
-      if (!this.#comesBack) {
-        // It has been asked to leave meanwhile.
-        return;
-      }
-    } else {
-      if (this.#candidacy && !(await this.#candidacy.remove(epoch))) {
-        return;
-      }
-      this.#drop();
+    if (this.#candidacy && !(await this.#candidacy.remove(epoch))) {
+      return;
     }
+    this.#drop();
     this.#release?.resolve();
     this.#release = undefined;
     this.#failures.clear();
@@ -512,24 +509,6 @@ export class ElectionRecipe implements LeaseHolder {
       this.#end('withdrawn');
     }
     this.#loop.wake();
-  }
-
-  /**
-   * Leaves and joins again at the end of the queue. False if that is not wanted,
-   * not possible or not done: then our entry still has to be removed.
-   */
-  async #queueAgain(epoch: number): Promise<boolean> {
-    const former = this.#candidacy;
-    if (former?.view?.epoch !== epoch || !this.#comesBack) {
-      return false;
-    }
-    // From now on: it removes what there is of both if that fails.
-    this.#candidacy = this.#newCandidacy(former.sessionId);
-    return this.#candidacy.replace(former, epoch);
-  }
-
-  get #comesBack(): boolean {
-    return this.#takesPart && !this.#failures.hasMadeWay;
   }
 
   /** Lets go of our entry and its watches. */

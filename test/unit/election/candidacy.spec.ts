@@ -159,31 +159,3 @@ it('creates the node of an election with its entry, after one that was new', asy
   nodes.add('/new/d');
   expect(await look('/new/d')).toEqual(entry);
 });
-
-it('asks for no place in exchange for another one on a session that has come instead', async () => {
-  const requests: string[] = [];
-  const client = {
-    connection: CONNECTED,
-    create: (path: string) => {
-      requests.push('create');
-      return Promise.resolve(`${path}0000000001`);
-    },
-    getChildren: () =>
-      Promise.resolve({ children: ['uuid-n_0000000001'], stat: { pzxid: 1 } }),
-    delete: () => {
-      requests.push('delete');
-      return Promise.resolve();
-    },
-    unwatch: () => undefined,
-  };
-  const of = (): Candidacy =>
-    candidacyOf(client as unknown as ZookeeperClient, '/there');
-  const former = of();
-  await former.look(1);
-  requests.length = 0;
-  client.connection = { ...CONNECTED, sessionId: 'b' };
-  await expect(of().replace(former, 1)).rejects.toMatchObject({
-    code: 'SESSION_EXPIRED',
-  });
-  expect(requests).toEqual([]);
-});
