@@ -48,27 +48,26 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
   async #read(nodes: Nodes, changed: () => void): Promise<void> {
     const { instanceId } = this.#elections;
     const drained = await childrenOf(nodes.client, nodes.paths.drains, changed);
-    const drain = drained.includes(encodeSegment(instanceId))
-      ? await drainOf(nodes, instanceId)
-      : undefined;
-    const isDrained = drain !== undefined;
+    const isDrained = drained.includes(encodeSegment(instanceId));
     if (isDrained === this.#isDrained) {
       return;
     }
     this.#isDrained = isDrained;
-    if (drain) {
+    this.#elections.companions.isAway = isDrained;
+    for (const election of this.#elections.all) {
+      election.keepAway?.(isDrained);
+    }
+    if (isDrained) {
+      // Only for the log: it has left already.
+      const drain = await drainOf(nodes, instanceId).catch(() => undefined);
       this.#logger.warn(
-        `${instanceId} is drained by "${drain.by}": it leaves all elections and ` +
-          'leads nothing until it is undrained',
+        `${instanceId} is drained by "${drain?.by ?? '(unknown)'}": it leaves all ` +
+          'elections and leads nothing until it is undrained',
       );
     } else {
       this.#logger.log(
         `${instanceId} is drained no more: it takes part in its elections again`,
       );
-    }
-    this.#elections.companions.isAway = isDrained;
-    for (const election of this.#elections.all) {
-      election.keepAway?.(isDrained);
     }
   }
 }

@@ -1,5 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, it } from '@jest/globals';
-import type { INestApplicationContext } from '@nestjs/common';
+import type {
+  INestApplicationContext,
+  OnModuleInit,
+  Provider,
+} from '@nestjs/common';
 import { LeaderElections, type LeaderElection } from '../../../lib/index.js';
 import {
   drainInstance,
@@ -24,8 +28,10 @@ afterAll(() => server.close());
 function start(
   basePath: string,
   instanceId = 'a',
+  providers: Provider[] = [],
 ): Promise<INestApplicationContext> {
   return startApplication({
+    providers,
     options: {
       connectionString: server.connectionString,
       basePath,
@@ -71,6 +77,33 @@ it('a drained instance takes part in nothing, whatever the application enters', 
   await undrainInstance(nodes, 'a');
   await election.waitForLeadership({ timeoutMs: 10_000 });
   await other.waitForLeadership({ timeoutMs: 10_000 });
+});
+
+it('a drained instance that is started again, alone, leads at no moment', async () => {
+  const app = await start('/again');
+  await drained(app, 'jobs');
+  await app.close();
+  const changes: string[] = [];
+  class Watcher implements OnModuleInit {
+    constructor(private readonly elections: LeaderElections) {}
+
+    onModuleInit(): void {
+      this.elections
+        .get('jobs')
+        .leadership$.subscribe(({ role, reason }) =>
+          changes.push(`${role} (${reason})`),
+        );
+    }
+  }
+  await start('/again', 'a', [
+    {
+      provide: Watcher,
+      inject: [LeaderElections],
+      useFactory: (elections: LeaderElections) => new Watcher(elections),
+    },
+  ]);
+  await waitFor(() => changes.length === 2, { description: 'it to stay away' });
+  expect(changes).toEqual(['idle (starting)', 'idle (withdrawn)']);
 });
 
 it('an election that the application leaves while it is drained stays left', async () => {
