@@ -5,8 +5,8 @@
  *
  *   npm run bench                  the quick form, about three minutes
  *   npm run bench -- --full        everything, about three quarters of an hour
- *   npm run bench -- --publish     ten minutes, then --charts: figures and pictures
- *                                  of docs/performance.md
+ *   npm run bench -- --publish     a quarter of an hour, then --charts: figures and
+ *                                  pictures of docs/performance.md
  *   npm run bench -- --charts      pictures and tables from bench/results.json
  *   npm run bench -- --metrics acquire,handover --peers own,curator --rounds 5
  *

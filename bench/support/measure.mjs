@@ -8,6 +8,9 @@ import { REAL_SERVER } from './real-server.mjs';
 
 /** @typedef {import('./table.mjs').Line} Line */
 
+/** A program that takes longer hangs: the others are measured without it. */
+const LONGEST_STEP_MS = 600_000;
+
 /**
  * @param {import('./plans.mjs').Plan} plan
  * @param {readonly import('./peers.mjs').Peer[]} peers
@@ -71,14 +74,18 @@ export async function measure(plan, peers, metrics) {
 async function report([program = '', ...parameters], round, load) {
   const child = spawn(program, parameters, {
     stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: LONGEST_STEP_MS,
+    killSignal: 'SIGKILL',
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     output += text;
   });
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  if (code !== 0) {
-    console.warn(`That failed with code ${code}.`);
+  const end = await new Promise((resolve) =>
+    child.once('close', (code, signal) => resolve(code ?? signal)),
+  );
+  if (end !== 0) {
+    console.warn(`That failed with ${end}.`);
   }
   return output
     .split('\n')
