@@ -28,6 +28,7 @@ import { isTooLate, type OwnRun } from './ledger/catch-up-rules.js';
 import { whyNot } from './task-rules.js';
 import {
   liveRunOf,
+  runStorage,
   TaskRun,
   type TaskPartition,
   type TaskRunDetails,
@@ -249,6 +250,7 @@ export class LeaderTask implements TaskGuard, TaskRunOwner, CatchUpOwner {
   /** Runs the task as its scheduler would, also on a follower. */
   runHere(args: unknown[]): Promise<unknown> {
     const run = new TaskRun(this, this.term(), 'manual', Date.now());
+    run.outer = runStorage.getStore();
     return run.dispatch(args);
   }
 

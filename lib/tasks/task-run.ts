@@ -238,7 +238,9 @@ export class TaskRun implements LeaderTaskContext {
   ): unknown {
     // Looking costs more than most of a guarded call.
     const outer = liveRuns > 0 ? runStorage.getStore() : undefined;
-    this.outer = outer === this ? undefined : outer;
+    if (outer !== this) {
+      this.outer = outer;
+    }
     this.state = 'live';
     liveRuns += 1;
     let result: unknown;

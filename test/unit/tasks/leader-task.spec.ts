@@ -1091,6 +1091,25 @@ it('a run that has waited for another one began after that', async () => {
   expect(lab.ticks).toEqual(['A 12:01', 'A 12:02']);
 });
 
+it.each(['skip', 'queue-one'] as const)(
+  "a call that comes back by way of runHere() is part of the run, with '%s'",
+  async (overlap) => {
+    const [a] = await setUp({ ledger: false });
+    let calls = 0;
+    const first = a!.election.onlyLeader(
+      async () => {
+        calls += 1;
+        return calls === 1 ? a!.tasks.runHere('second') : 'inner';
+      },
+      { task: 'first', overlap },
+    );
+    a!.election.onlyLeader(() => first(), { task: 'second', overlap });
+    await expect(first()).resolves.toBe('inner');
+    await expect(a!.tasks.runHere('second')).resolves.toBe('inner');
+    expect(calls).toBe(3);
+  },
+);
+
 describe('a listener of events$ that throws', () => {
   const unhandled: unknown[] = [];
 
