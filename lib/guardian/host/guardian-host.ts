@@ -12,7 +12,11 @@ export interface GuardianHostOptions {
   /** What applications have to know; undefined: nothing. */
   readonly token?: string;
   readonly onNotice?: (text: string) => void;
+  /** A connection has said by then whose it is, or is closed. */
+  readonly patienceMs?: number;
 }
+
+const PATIENCE_MS = 10_000;
 
 /** The ids of sessions are never given again; so many are remembered. */
 const REMEMBERED_SESSIONS = 10_000;
@@ -45,12 +49,18 @@ export class GuardianHost {
               'It ends at its timeout.',
           ),
         onOver: (outcome, session) => {
+          clearTimeout(impatience);
           this.#channels.delete(channel);
           this.#tell(outcome, session);
           this.#onChange();
         },
       });
       this.#channels.add(channel);
+      const impatience = setTimeout(() => {
+        if (channel.pid === undefined) {
+          channel.dismiss();
+        }
+      }, options.patienceMs ?? PATIENCE_MS);
     });
   }
 

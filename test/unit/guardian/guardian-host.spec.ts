@@ -82,6 +82,16 @@ describe('a guardian of several applications that cannot see their processes', (
     return [socket, answer];
   };
 
+  it('keeps no connection that does not say whose it is', async () => {
+    const other = new GuardianHost({ patienceMs: 50 });
+    const otherAddress = abstractAddress();
+    await other.listen(otherAddress);
+    const silent = connect(toSocketPath(otherAddress));
+    await once(silent, 'close');
+    await other.whenIdle();
+    other.close();
+  });
+
   it('takes back an application within the grace', async () => {
     const [first] = await ask();
     first.destroy();
