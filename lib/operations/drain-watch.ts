@@ -60,9 +60,10 @@ export class DrainWatch implements OnApplicationBootstrap, OnModuleDestroy {
     if (isDrained) {
       // Only for the log: it has left already.
       const drain = await drainOf(nodes, instanceId).catch(() => undefined);
+      const by = drain?.by ?? '(unknown)';
       this.#logger.warn(
-        `${instanceId} is drained by "${drain?.by ?? '(unknown)'}": it leaves all ` +
-          'elections and leads nothing until it is undrained',
+        `${instanceId} is drained by "${by}": it leaves all elections and ` +
+          'leads nothing until it is undrained',
       );
     } else {
       this.#logger.log(

@@ -87,7 +87,8 @@ describe('a guardian of several applications that cannot see their processes', (
     const otherAddress = abstractAddress();
     await other.listen(otherAddress);
     const silent = connect(toSocketPath(otherAddress));
-    await once(silent, 'close');
+    const [hadError] = await once(silent, 'close');
+    expect(hadError).toBe(false);
     await other.whenIdle();
     other.close();
   });
