@@ -14,8 +14,10 @@ text { font: 12px ui-sans-serif, system-ui, sans-serif; fill: #57606a; }
 .b { fill: #afb8c1; stroke: #afb8c1; } .c { fill: #ced5db; stroke: #ced5db; }
 .line { fill: none; stroke-width: 2; }
 .value.own { stroke: none; font-weight: 600; }
+.name { paint-order: stroke; stroke: #fff; stroke-width: 4px; }
 @media (prefers-color-scheme: dark) {
   text { fill: #8d96a0; } .title, .group { fill: #e6edf3; } .grid { stroke: #30363d; }
+  .name { stroke: #0d1117; }
   .own { fill: #4493f8; stroke: #4493f8; } .a { fill: #7d8590; stroke: #7d8590; }
   .b { fill: #596069; stroke: #596069; } .c { fill: #40464d; stroke: #40464d; }
 }`;
@@ -151,8 +153,8 @@ export function lineChart({ title, unit, axis, series, isLog = false }) {
       const last = lastAt.get(end[0]) ?? -Infinity;
       const nameAt = Math.max(last + 15, y(end[1]) + 4);
       lastAt.set(end[0], nameAt);
-      const kind = kindOf(index) === 'own' ? ' class="group"' : '';
-      return `<text${kind} x="${x(end[0]) + 10}" y="${at(nameAt)}">${name}</text>`;
+      const kind = kindOf(index) === 'own' ? 'name group' : 'name';
+      return `<text class="${kind}" x="${x(end[0]) + 10}" y="${at(nameAt)}">${name}</text>`;
     });
   const lines = series.map(({ points: each, isDashed }, index) => {
     const kind = kindOf(index);
