@@ -92,6 +92,8 @@ export async function stormHalf() {
     number('timeout', 4_000),
   );
   process.stdout.write('ready\n');
+  // It goes with the process that has started it.
+  process.stdin.once('end', () => process.exit());
   await new Promise((resolve) => process.stdin.once('data', resolve));
   await own.start();
   process.stdout.write('joined\n');

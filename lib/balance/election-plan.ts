@@ -1,3 +1,4 @@
+import { monotonicMs } from '../clock.js';
 import { sortedNodes } from '../election/election-node.js';
 import { DEFAULT_ELECTION } from '../zookeeper-leader.constants.js';
 import { encodeSegment } from '../node-paths.js';
@@ -16,10 +17,13 @@ import {
   type ElectionAssignment,
 } from '../partitions/group-nodes.js';
 import { possibleFavourites } from './favourites.js';
+import { QueueMemory } from './queue-memory.js';
 
 /** The names of more do not fit into one node that everybody reads. */
 const MOST_BALANCED = 1_000;
 const MOST_BYTES = 500_000;
+/** While somebody may be about to join a queue again. */
+const LOOK_AGAIN_MS = 100;
 
 /** The elections among these that are balanced: the first ones by name. */
 export function balancedAmong(segments: readonly string[]): string[] {
@@ -98,6 +102,12 @@ export function assignElections(
   };
 }
 
+/** The queue of one election. */
+interface Queue {
+  readonly reading: NodeReading<ChildList>;
+  readonly memory: QueueMemory;
+}
+
 interface Place {
   readonly owner: string | undefined;
   readonly moved: number;
@@ -140,8 +150,10 @@ export class ElectionPlan implements AssignmentPlan<
   readonly #path: string;
   readonly #onChange: () => void;
   readonly #names: NodeReading<ChildList>;
-  /** The queue of each election, by the name of its node. */
-  readonly #queues = new Map<string, NodeReading<ChildList>>();
+  /** By the name of the election's node. */
+  readonly #queues = new Map<string, Queue>();
+  /** Runs while somebody counts that is not in a queue. */
+  #lookAgain: NodeJS.Timeout | undefined;
 
   /**
    * @param path of the elections
@@ -155,6 +167,7 @@ export class ElectionPlan implements AssignmentPlan<
   }
 
   forget(): void {
+    clearTimeout(this.#lookAgain);
     this.#names.forget();
     this.#forgetAllBut([]);
   }
@@ -171,33 +184,48 @@ export class ElectionPlan implements AssignmentPlan<
     }
     const names = balancedAmong(listed.children);
     this.#forgetAllBut(names);
+    const sessions = new Set(members.map(({ id }) => id));
     const standings = await Promise.all(
       names.map(async (election) => ({
         election,
-        able: await this.#able(election),
+        able: await this.#able(election, sessions),
       })),
     );
+    clearTimeout(this.#lookAgain);
+    if ([...this.#queues.values()].some(({ memory }) => memory.isUncertain)) {
+      this.#lookAgain = setTimeout(this.#onChange, LOOK_AGAIN_MS);
+    }
     return assignElections(members, standings, known);
   }
 
-  async #able(election: string): Promise<string[]> {
-    const queue =
-      this.#queues.get(election) ??
-      NodeReading.children(
+  async #able(
+    election: string,
+    members: ReadonlySet<string>,
+  ): Promise<string[]> {
+    const queue = this.#queues.get(election) ?? {
+      reading: NodeReading.children(
         this.#client,
         `${this.#path}/${election}`,
         this.#onChange,
-      );
+      ),
+      memory: new QueueMemory(),
+    };
     this.#queues.set(election, queue);
-    const listed = await queue.read();
-    return possibleFavourites(sortedNodes(listed?.children ?? []));
+    const listed = await queue.reading.read();
+    return possibleFavourites(
+      queue.memory.recall(
+        sortedNodes(listed?.children ?? []),
+        (session) => members.has(session),
+        monotonicMs(),
+      ),
+    );
   }
 
   #forgetAllBut(names: readonly string[]): void {
     const kept = new Set(names);
     for (const [name, queue] of this.#queues) {
       if (!kept.has(name)) {
-        queue.forget();
+        queue.reading.forget();
         this.#queues.delete(name);
       }
     }
