@@ -32,7 +32,7 @@ export interface ServerConnectionOptions extends Pick<
   readonly timing: SessionTiming;
   /** The last transaction that an answer has reported is kept up to date in it. */
   readonly session: Pick<HeldSession, 'grantedAt'> & { lastZxidSeen: number };
-  /** Called before requests are written, and at every tick. Never throws. */
+  /** Called before requests are written, and after a stall. Never throws. */
   readonly onSignOfLife: () => void;
   /** This process was blocked or paused for a while. */
   readonly onStall: () => void;
