@@ -17,6 +17,8 @@ export interface ConnectedSession {
 
 /** An outage is logged again each time this much time has passed. */
 const REMINDER_MS = 5 * 60_000;
+/** So many problems are told apart. A text that is another one each time is not. */
+const MOST_KINDS = 10;
 
 /** Reports what happens to the connection, each thing once. */
 export class ConnectionLog {
@@ -100,13 +102,16 @@ export class ConnectionLog {
   /** Not repeated before there has been a connection, or some time has passed. */
   #trouble(level: ClientNotice['level'], text: string, kind: string): void {
     const nowMs = this.#nowMs();
-    const toldAtMs = this.#toldAtMs.get(kind);
+    const isApart =
+      this.#toldAtMs.has(kind) || this.#toldAtMs.size < MOST_KINDS;
+    const key = isApart ? kind : 'others';
+    const toldAtMs = this.#toldAtMs.get(key);
     const isKnown = toldAtMs !== undefined;
     if (isKnown && nowMs - toldAtMs < REMINDER_MS) {
       return;
     }
     const outageMs = nowMs - (this.#disconnectedAtMs ?? nowMs);
-    this.#toldAtMs.set(kind, nowMs);
+    this.#toldAtMs.set(key, nowMs);
     const since = new Date(Date.now() - outageMs).toISOString();
     this.#tell({
       level,

@@ -73,6 +73,16 @@ describe('the log of a connection', () => {
       /^Connected to ZooKeeper at zk1:2181 after 12 min, session 0xa1/,
     );
   });
+
+  it('is not filled by a reason that has other words each time', () => {
+    const { connection, notices, pass } = log();
+    for (let attempt = 0; attempt < 240; attempt++) {
+      connection.lost('AUTH_FAILED', `the nonce ${attempt} is wrong`);
+      pass(5_000);
+    }
+    // Ten, and one every five minutes in the twenty that this took.
+    expect(notices).toHaveLength(14);
+  });
 });
 
 describe('the log of an election', () => {
