@@ -215,7 +215,7 @@ export class ElectionPlan implements AssignmentPlan<
     return possibleFavourites(
       queue.memory.recall(
         sortedNodes(listed?.children ?? []),
-        (session) => members.has(session),
+        members,
         monotonicMs(),
       ),
     );

@@ -21,17 +21,21 @@ export class QueueMemory {
    * The queue, and behind it those that were there before.
    *
    * @param queue as it is, the oldest first
-   * @param isMember whether there still is an instance with this session
+   * @param members the sessions of the instances that there are
    */
   recall(
     queue: readonly ElectionNode[],
-    isMember: (session: string) => boolean,
+    members: ReadonlySet<string>,
     nowMs: number,
   ): readonly ElectionNode[] {
     const present = new Set(queue.map(({ session }) => session));
     const missedAtMs = new Map<string, number>();
     const missing = this.#nodes.filter(({ session }) => {
-      if (session === undefined || present.has(session) || !isMember(session)) {
+      if (
+        session === undefined ||
+        present.has(session) ||
+        !members.has(session)
+      ) {
         return false;
       }
       const sinceMs = this.#missedAtMs.get(session) ?? nowMs;

@@ -17,7 +17,7 @@ export interface ConnectedSession {
 
 /** An outage is logged again each time this much time has passed. */
 const REMINDER_MS = 5 * 60_000;
-/** So many problems are told apart. A text that is another one each time is not. */
+/** So many problems are told apart; further ones count as one. */
 const MOST_KINDS = 10;
 
 /** Reports what happens to the connection, each thing once. */
