@@ -107,7 +107,8 @@ export const MUTATIONS = {
       },
     ],
     kinds: ['kill'],
-    shows: /nobody leads for|no leader within|nodes do not fit/,
+    shows:
+      /after "kill" nobody (leads|owns a partition) for|no leader within|nodes do not fit/,
   },
   'end of channel means death': {
     changes: [
